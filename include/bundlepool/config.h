@@ -1,0 +1,72 @@
+/** @file config.h
+ * Configuration of a pool: defaults, and what the environment overrides.
+ *
+ * Not collective; any thread as long as nobody changes the environment meanwhile.
+ */
+#ifndef BUNDLEPOOL_CONFIG_H
+#define BUNDLEPOOL_CONFIG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <bundlepool/status.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define BP_PATH_MAX 1024
+
+typedef enum bp_log_level { BP_LOG_ERROR, BP_LOG_WARN, BP_LOG_INFO, BP_LOG_DEBUG } bp_log_level;
+
+typedef struct bp_config {
+    bool enable_bundle_pooling;   /**< false: every get is a private load; default true */
+    int64_t max_bundle_pool_size; /**< bundles in the directory, 1..4096; default 100 */
+    int64_t pool_memory;          /**< bytes claimed on a node at most; 0 (default): half of what
+                                       the node's shared memory has free, divided by the virtual
+                                       nodes on the machine */
+    int64_t max_staleness_ms;     /**< 0 (default): ask at every get; T > 0: at most T ms old;
+                                       -1: until invalidated */
+    int64_t load_timeout_ms;      /**< a get waits this long at most; default 600000 */
+    int64_t room_timeout_ms;      /**< a load waits this long for pins to go; default 10000 */
+    int64_t ranks_per_node;       /**< 0 (default): as the machine is; k: virtual nodes of k ranks */
+    bp_log_level log_level;       /**< default BP_LOG_WARN; lines go to stderr */
+    char root[BP_PATH_MAX];       /**< folder of the bundles; default "bundles" */
+} bp_config;
+
+/** Fill in the defaults. @retval BP_EINVAL cfg is NULL */
+BP_API bp_status bp_config_default(bp_config *cfg);
+
+/** Override in `cfg` what the environment sets.
+ *
+ * RUSTYBT_ENABLE_BUNDLE_POOLING and RUSTYBT_MAX_BUNDLE_POOL_SIZE, and for every field, these two
+ * included, BUNDLEPOOL_<FIELD>, which wins. Booleans: true/false, 1/0, yes/no, on/off in any case.
+ * Bytes may end in K, M, G or T (powers of 1024). log_level: error, warn, info, debug.
+ *
+ * @retval BP_EINVAL  a value cannot be read or is out of range; the text names the variable; cfg is
+ *                    unchanged
+ */
+BP_API bp_status bp_config_from_env(bp_config *cfg);
+
+/** Set one field by its name from a text, as the environment does; `origin` (such as
+ *  "--pool-memory") is what the error names.
+ *
+ * @retval BP_EINVAL     unreadable or out of range; cfg is unchanged
+ * @retval BP_ENOTFOUND  no such field
+ */
+BP_API bp_status bp_config_set(bp_config *cfg, const char *field, const char *value, const char *origin);
+
+/** Check every field. @retval BP_EINVAL  the text names the field */
+BP_API bp_status bp_config_check(const bp_config *cfg);
+
+/** Whether gets go through the pool. */
+BP_API bool bp_config_should_use_pool(const bp_config *cfg);
+
+/** The i-th field: its name, its default as a text, and a line of help, for programs that make an
+ *  option of each. @return false past the last */
+BP_API bool bp_config_field(unsigned i, const char **name, const char **fallback, const char **help);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,170 @@
+/** @file pool.h
+ * The bundle pool: one read-only copy of each bundle per node, shared by all ranks of a communicator.
+ *
+ * Protocol
+ *  1. Every rank calls MPI_Init_thread with MPI_THREAD_MULTIPLE.
+ *  2. All ranks of the communicator call bp_pool_create() with the same configuration.
+ *  3. Any rank, at any time, from any thread: bp_pool_get() pins the current version of a bundle and
+ *     borrows its image; bp_bundle_release() gives it back. No rank waits for another to call.
+ *  4. All ranks call bp_pool_destroy(). What is forgotten is destroyed by MPI_Finalize.
+ *
+ * Promises
+ *  1. Snapshot. From get to release a bundle does not change, move or vanish, whatever is
+ *     invalidated, evicted or rewritten meanwhile.
+ *  2. Invalidation. When bp_pool_invalidate() has returned on any rank, no get that starts
+ *     afterwards, on any rank of any node, returns what was resident before.
+ *  3. Freshness. With max_staleness_ms = T, a get returns the version that was on disk at most T ms
+ *     before it began. T = 0 asks every time: one stat() on rank 0's node with a local file system,
+ *     about a millisecond on other nodes. T > 0 makes hits purely local. T = -1: only
+ *     bp_pool_invalidate(). Concurrent checks of one node share one question.
+ *  4. One load. However many ranks miss at once, a version is read from disk once. Different bundles
+ *     load concurrently, and a slow load delays no hit and no other bundle.
+ *  5. Bounds. Never more than max_bundle_pool_size bundles in the directory, never more than
+ *     pool_memory bytes claimed on any node, at any moment, loads in flight included.
+ *  6. LRU. The victim is the least recently used bundle of the cluster: unpinned ones first, and
+ *     among pinned ones the directory entry goes at once and the memory when the last pin does.
+ *  7. No torn reads. A file replaced or rewritten during its load is noticed and loaded again; a
+ *     version that is published was on disk as a whole.
+ *  8. Failure stays where it is. A load that fails gives every rank that waited the same code and
+ *     the same text; other bundles, later gets and the job are untouched.
+ *  9. Read-only. A stray write to a bundle stops the process that made it; it never changes what
+ *     another rank reads.
+ * 10. Nothing is left behind after an end of any kind: no segment, file or process.
+ *
+ * Caveats
+ *  - Crash: a rank that dies takes the MPI job with it; shared memory is unlinked from the start.
+ *  - fork: in a child every call returns BP_EFORKED; bundles got by the parent must not be used.
+ *  - File times have the grain of the kernel's tick (4 ms): a rewrite in place of the same size within
+ *    it is invisible. A load waits until the file has been unchanged for 20 ms.
+ *  - NFS: a rewrite on another client is seen when the NFS client revalidates its attributes.
+ *  - A rank that holds one bundle and gets another which needs that memory gets BP_EFULL after
+ *    room_timeout_ms, with a text that names who pins what.
+ *  - Linux 5.14 or later recommended: before it, a full /dev/shm is noticed by statvfs only.
+ */
+#ifndef BUNDLEPOOL_POOL_H
+#define BUNDLEPOOL_POOL_H
+
+#include <mpi.h>
+
+#include <bundlepool/bundle.h>
+#include <bundlepool/config.h>
+#include <bundlepool/status.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct bp_pool bp_pool;
+
+/** What happened, as counted by a rank, a node, or the cluster since creation. */
+typedef struct bp_counters {
+    uint64_t hits;          /**< gets answered from shared memory, with or without a look at the file */
+    uint64_t misses;        /**< gets that had to wait for a load or found none */
+    uint64_t loads;         /**< bundles read from disk and published */
+    uint64_t failures;      /**< loads that failed */
+    uint64_t checks;        /**< looks at a file's identity */
+    uint64_t evictions;     /**< bundles taken out to make room */
+    uint64_t invalidations; /**< bundles taken out by bp_pool_invalidate() */
+    double load_seconds;    /**< spent loading, all loads added */
+    double wait_seconds;    /**< spent waiting in gets, all threads added */
+} bp_counters;
+
+typedef struct bp_stats {
+    int64_t pool_size; /**< bundles resident and listed */
+    int64_t max_pool_size;
+    int64_t num_versions_tracked; /**< bundles whose version the coordinator knows */
+    double utilization_percent;   /**< pool_size / max_pool_size * 100 */
+    uint64_t bytes_resident;      /**< claimed on each node now */
+    uint64_t bytes_peak;          /**< most that was ever claimed */
+    uint64_t bytes_limit;         /**< the budget: pool_memory, or what it became */
+    int num_nodes;
+    int num_ranks;
+    bp_counters rank;    /**< this rank: loads, failures, evictions, invalidations are 0 */
+    bp_counters node;    /**< all ranks of this node, likewise */
+    bp_counters cluster; /**< every node, and the coordinator */
+} bp_stats;
+
+/** Create a pool for the ranks of `comm`.
+ *
+ * Collective: over comm.    Threads: one per rank.    Blocks: until all ranks have called.
+ * comm is duplicated, never used. Either every rank gets a pool or every rank gets the same error.
+ *
+ * @param[in]  comm  intracommunicator
+ * @param[in]  cfg   the same on every rank; copied
+ * @param[out] pool  owned: bp_pool_destroy(); NULL on failure
+ *
+ * @retval BP_EINVAL  a field is out of range or differs between ranks; root is too long
+ * @retval BP_EMPI    MPI is not initialised, lacks MPI_THREAD_MULTIPLE, or failed
+ * @retval BP_ENOMEM  shared memory of a node is too small; the text names the node
+ * @retval BP_ESYS    a system call failed
+ */
+BP_API bp_status bp_pool_create(MPI_Comm comm, const bp_config *cfg, bp_pool **pool);
+
+/** The pool of a communicator: created at the first call, the same one ever after.
+ *
+ * Collective: over comm, when it creates; a call on a live pool is local, except that a rank whose
+ * cfg->max_bundle_pool_size differs from the pool's resizes it for the cluster, evicting by LRU, and
+ * returns when that is done. Other fields of a live pool are not changed.
+ *
+ * @param[out] pool  borrowed; destroyed with bp_pool_destroy() or at MPI_Finalize
+ *
+ * @retval BP_EINVAL  as bp_pool_create(), or the size is beyond what the pool was created for: the
+ *                    larger of 1024 and its first size
+ */
+BP_API bp_status bp_pool_instance(MPI_Comm comm, const bp_config *cfg, bp_pool **pool);
+
+/** Destroy a pool.
+ *
+ * Collective: over its ranks.    Threads: one per rank, no other call under way.
+ *
+ * @retval BP_EBUSY  a rank still holds a bundle (the text names both): same answer on every rank and
+ *                   nothing is destroyed
+ */
+BP_API bp_status bp_pool_destroy(bp_pool **pool);
+
+/** Pin the current version of a bundle and borrow its read-only image.
+ *
+ * Threads: any.    Process: valid in this process only.
+ * Blocks: a hit never; a miss until the bundle is published or cfg.load_timeout_ms passed.
+ *
+ * @param[in]  pool    live pool
+ * @param[in]  name    NUL-terminated, 1..63 bytes of [A-Za-z0-9._-], not starting with '.'; copied
+ * @param[out] bundle  borrowed until bp_bundle_release(); NULL on failure
+ *
+ * @retval BP_EINVAL     name
+ * @retval BP_ENOTFOUND  no such bundle; nothing changed
+ * @retval BP_EFORMAT    the file is no bundle
+ * @retval BP_EIO        reading failed
+ * @retval BP_EFULL      the image is larger than the budget, or what is pinned leaves no room
+ * @retval BP_ENOMEM     a node cannot hold the image
+ * @retval BP_ETIMEOUT   not published in time; the load goes on, retry allowed
+ * @retval BP_EFORKED    called in a child process
+ */
+BP_API bp_status bp_pool_get(bp_pool *pool, const char *name, const bp_bundle **bundle);
+
+/** Forget a bundle: a get that starts after this has returned loads it again.
+ *
+ * Blocks: until every node has taken it out of its directory.
+ *
+ * @param[in] name  NULL: every bundle. A name that is not resident is not an error.
+ * @retval BP_EINVAL    name
+ * @retval BP_ETIMEOUT  completion unknown: repeat it
+ */
+BP_API bp_status bp_pool_invalidate(bp_pool *pool, const char *name);
+
+/** The version that a get would return now.
+ *
+ * Blocks: as bp_pool_get(); the first call for a version hashes its image.
+ * @param[out] version  owned by the caller: bp_version_fini()
+ * @retval as bp_pool_get()
+ */
+BP_API bp_status bp_pool_version(bp_pool *pool, const char *name, bp_version *version);
+
+/** Statistics of this rank, its node and the cluster.
+ *  Blocks: until the coordinator has answered. @retval BP_ETIMEOUT, BP_EFORKED, BP_EINVAL */
+BP_API bp_status bp_pool_stats(bp_pool *pool, bp_stats *stats);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,43 @@
+/** @file src/core/clock.h
+ * Time of a node: a counter that all its processes read alike, without a system call.
+ *
+ * On x86-64 with an invariant time stamp counter, a tick is one of its cycles; elsewhere a nanosecond of
+ * CLOCK_MONOTONIC. Ticks of different nodes are never compared.
+ */
+#ifndef BP_CORE_CLOCK_H
+#define BP_CORE_CLOCK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <time.h>
+
+#if defined(__x86_64__)
+#include <x86intrin.h>
+#endif
+
+extern bool bp__clock_has_tsc; /**< set by bp__clock_init() before any thread reads it */
+
+/** Decide which counter to use; idempotent. Every process of a machine decides alike. */
+void bp__clock_init(void);
+
+/** Ticks per millisecond; measured over about 2 ms where the counter is the processor's. */
+uint64_t bp__clock_measure(void);
+
+/** CLOCK_MONOTONIC in ns. */
+uint64_t bp__clock_ns(void);
+
+static inline uint64_t bp__ticks(void)
+{
+#if defined(__x86_64__)
+    if (__builtin_expect(bp__clock_has_tsc, true)) return __rdtsc();
+#endif
+    return bp__clock_ns();
+}
+
+/** `ms` from now on CLOCK_MONOTONIC, for bp__futex_wait(). */
+struct timespec bp__deadline(int64_t ms);
+
+/** Whether a deadline has passed. */
+bool bp__deadline_passed(const struct timespec *deadline);
+
+#endif

@@ -1,0 +1,206 @@
+#include "core/config.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+typedef enum kind { BOOLEAN, NUMBER, BYTES, LEVEL, TEXT } kind;
+
+/* One row a field: everything that defaults, environment, options and checks need to know of it. */
+static const struct field {
+    const char *name;
+    kind kind;
+    size_t offset;
+    int64_t min, max;
+    const char *fallback;
+    const char *help;
+} fields[] = {
+#define FIELD(name) #name
+#define AT(name)    offsetof(bp_config, name)
+    {FIELD(enable_bundle_pooling), BOOLEAN, AT(enable_bundle_pooling), 0, 1, "true",
+     "share bundles between ranks; false: every get loads privately"},
+    {FIELD(max_bundle_pool_size), NUMBER, AT(max_bundle_pool_size), 1, BP__MAX_POOL_SIZE, "100",
+     "bundles in the pool at most"},
+    {FIELD(pool_memory), BYTES, AT(pool_memory), 0, INT64_C(1) << 50, "0",
+     "bytes per node at most, such as 2G; 0: half of what is free"},
+    {FIELD(max_staleness_ms), NUMBER, AT(max_staleness_ms), -1, INT64_C(1000000000000), "0",
+     "age of a look at the file that a get accepts; -1: any"},
+    {FIELD(load_timeout_ms), NUMBER, AT(load_timeout_ms), 1, INT64_C(1000000000000), "600000",
+     "a get waits this long at most"},
+    {FIELD(room_timeout_ms), NUMBER, AT(room_timeout_ms), 0, INT64_C(1000000000000), "10000",
+     "a load waits this long for memory that is in use"},
+    {FIELD(ranks_per_node), NUMBER, AT(ranks_per_node), 0, 1 << 20, "0",
+     "split a machine into virtual nodes of that many ranks; 0: no"},
+    {FIELD(log_level), LEVEL, AT(log_level), 0, 0, "warn", "error, warn, info or debug"},
+    {FIELD(root), TEXT, AT(root), 0, 0, "bundles", "folder of the bundles"},
+#undef FIELD
+#undef AT
+};
+enum { NUM_FIELDS = sizeof fields / sizeof *fields };
+
+static const char *const levels[] = {"error", "warn", "info", "debug"};
+enum { NUM_LEVELS = sizeof levels / sizeof *levels };
+
+static void *place(bp_config *cfg, const struct field *f)
+{
+    return (char *)cfg + f->offset;
+}
+
+static bp_status set_boolean(const char *value, const char *origin, bool *out)
+{
+    static const char *const yes[] = {"true", "1", "yes", "on"}, *const no[] = {"false", "0", "no", "off"};
+    for (size_t i = 0; i < sizeof yes / sizeof *yes; i++) {
+        if (strcasecmp(value, yes[i]) == 0) return *out = true, BP_OK;
+        if (strcasecmp(value, no[i]) == 0) return *out = false, BP_OK;
+    }
+    BP_FAIL(BP_EINVAL, "%s: '%s' is neither true nor false; use true/false, 1/0, yes/no or on/off", origin,
+            value);
+}
+
+/* A whole number, with K, M, G or T behind it where bytes are asked for. */
+static bp_status set_number(const struct field *f, const char *value, const char *origin, int64_t *out)
+{
+    static const char units[] = "KMGT";
+    char *end;
+    errno = 0;
+    long long n = strtoll(value, &end, 10);
+    bool readable = end != value && errno == 0;
+    if (f->kind == BYTES && readable && *end && strchr(units, *end)) {
+        long long unit = INT64_C(1024);
+        for (const char *u = units; *u != *end; u++) unit *= 1024;
+        readable = !__builtin_mul_overflow(n, unit, &n);
+        end++;
+    }
+    if (!readable || *end != '\0')
+        BP_FAIL(BP_EINVAL, "%s: '%s' is not a number%s", origin, value,
+                f->kind == BYTES ? " of bytes; examples: 500M, 2G" : "");
+    if (n < f->min || n > f->max)
+        BP_FAIL(BP_EINVAL, "%s: %lld is out of range; allowed are %lld to %lld", origin, n, (long long)f->min,
+                (long long)f->max);
+    *out = n;
+    return BP_OK;
+}
+
+static bp_status set_level(const char *value, const char *origin, bp_log_level *out)
+{
+    for (int i = 0; i < NUM_LEVELS; i++)
+        if (strcasecmp(value, levels[i]) == 0) return *out = (bp_log_level)i, BP_OK;
+    BP_FAIL(BP_EINVAL, "%s: '%s' is no level; use error, warn, info or debug", origin, value);
+}
+
+static bp_status set_text(const char *value, const char *origin, char out[BP_PATH_MAX])
+{
+    size_t n = strlen(value);
+    if (n == 0) BP_FAIL(BP_EINVAL, "%s: empty", origin);
+    if (n >= BP_PATH_MAX)
+        BP_FAIL(BP_EINVAL, "%s: longer than the %d bytes that are allowed", origin, BP_PATH_MAX - 1);
+    memcpy(out, value, n + 1);
+    return BP_OK;
+}
+
+static bp_status set_field(bp_config *cfg, const struct field *f, const char *value, const char *origin)
+{
+    switch (f->kind) {
+    case BOOLEAN: return set_boolean(value, origin, place(cfg, f));
+    case NUMBER:
+    case BYTES: return set_number(f, value, origin, place(cfg, f));
+    case LEVEL: return set_level(value, origin, place(cfg, f));
+    case TEXT: return set_text(value, origin, place(cfg, f));
+    }
+    return BP_OK;
+}
+
+bp_status bp_config_default(bp_config *cfg)
+{
+    if (!cfg) BP_FAIL(BP_EINVAL, "no configuration to fill in");
+    memset(cfg, 0, sizeof *cfg);
+    for (int i = 0; i < NUM_FIELDS; i++)
+        BP_TRY(set_field(cfg, &fields[i], fields[i].fallback, fields[i].name));
+    return BP_OK;
+}
+
+bp_status bp_config_set(bp_config *cfg, const char *field, const char *value, const char *origin)
+{
+    for (int i = 0; i < NUM_FIELDS; i++)
+        if (strcmp(fields[i].name, field) == 0) return set_field(cfg, &fields[i], value, origin);
+    BP_FAIL(BP_ENOTFOUND, "%s: there is no setting '%s'", origin, field);
+}
+
+bp_status bp_config_from_env(bp_config *cfg)
+{
+    static const struct {
+        const char *variable, *field;
+    } seed[] = {
+        {"RUSTYBT_ENABLE_BUNDLE_POOLING", "enable_bundle_pooling"},
+        {"RUSTYBT_MAX_BUNDLE_POOL_SIZE", "max_bundle_pool_size"},
+    };
+    bp_config set = *cfg;
+    for (size_t i = 0; i < sizeof seed / sizeof *seed; i++) {
+        const char *value = getenv(seed[i].variable);
+        if (value) BP_TRY(bp_config_set(&set, seed[i].field, value, seed[i].variable));
+    }
+    for (int i = 0; i < NUM_FIELDS; i++) {
+        char variable[64] = "BUNDLEPOOL_";
+        size_t n = strlen(variable);
+        for (const char *p = fields[i].name; *p; p++)
+            variable[n++] = (char)(*p >= 'a' && *p <= 'z' ? *p - 'a' + 'A' : *p);
+        const char *value = getenv(variable);
+        if (value) BP_TRY(set_field(&set, &fields[i], value, variable));
+    }
+    *cfg = set;
+    return BP_OK;
+}
+
+bp_status bp_config_check(const bp_config *cfg)
+{
+    for (int i = 0; i < NUM_FIELDS; i++) {
+        const struct field *f = &fields[i];
+        const char *at = (const char *)cfg + f->offset;
+        if (f->kind == NUMBER || f->kind == BYTES) {
+            int64_t n;
+            memcpy(&n, at, sizeof n);
+            if (n < f->min || n > f->max)
+                BP_FAIL(BP_EINVAL, "%s: %lld is out of range; allowed are %lld to %lld", f->name,
+                        (long long)n, (long long)f->min, (long long)f->max);
+        }
+    }
+    if ((unsigned)cfg->log_level >= NUM_LEVELS)
+        BP_FAIL(BP_EINVAL, "log_level: %d is none", (int)cfg->log_level);
+    if (!memchr(cfg->root, '\0', sizeof cfg->root) || !cfg->root[0])
+        BP_FAIL(BP_EINVAL, "root: empty, or longer than the %d bytes that are allowed", BP_PATH_MAX - 1);
+    return BP_OK;
+}
+
+const char *bp__config_difference(const bp_config *a, const bp_config *b)
+{
+    for (int i = 0; i < NUM_FIELDS; i++) {
+        const char *x = (const char *)a + fields[i].offset, *y = (const char *)b + fields[i].offset;
+        bool equal = true;
+        switch (fields[i].kind) {
+        case BOOLEAN: equal = memcmp(x, y, sizeof(bool)) == 0; break;
+        case NUMBER:
+        case BYTES: equal = memcmp(x, y, sizeof(int64_t)) == 0; break;
+        case LEVEL: break; /* each rank may log as it likes */
+        case TEXT: equal = strcmp(x, y) == 0; break;
+        }
+        if (!equal) return fields[i].name;
+    }
+    return NULL;
+}
+
+bool bp_config_should_use_pool(const bp_config *cfg)
+{
+    return cfg->enable_bundle_pooling;
+}
+
+bool bp_config_field(unsigned i, const char **name, const char **fallback, const char **help)
+{
+    if (i >= NUM_FIELDS) return false;
+    *name = fields[i].name;
+    *fallback = fields[i].fallback;
+    *help = fields[i].help;
+    return true;
+}

@@ -1,0 +1,285 @@
+#include "core/directory.h"
+
+#include <assert.h>
+
+#include "core/futex.h"
+
+#define MAGIC UINT64_C(0x314c544344504e42) /* "BNPDCTL1" */
+
+static uint64_t layout_id(void)
+{
+    const uint64_t facts[] = {
+        sizeof(bp__dir_header),
+        offsetof(bp__dir_header, applied),
+        sizeof(bp__slot),
+        offsetof(bp__slot, name),
+        offsetof(bp__slot, identity),
+        offsetof(bp__slot, text),
+        sizeof(bp__box),
+        offsetof(bp__box, name),
+        sizeof(bp__reply),
+        offsetof(bp__reply, report),
+        sizeof(bp__lines),
+        offsetof(bp__lines, use),
+        BP__BOXES,
+    };
+    uint64_t id = UINT64_C(0xcbf29ce484222325);
+    for (size_t i = 0; i < sizeof facts / sizeof *facts; i++) id = (id ^ facts[i]) * UINT64_C(0x100000001b3);
+    return id;
+}
+
+static size_t round_up(size_t n, size_t to)
+{
+    return (n + to - 1) & ~(to - 1);
+}
+
+static uint32_t buckets_for(uint32_t num_slots)
+{
+    uint32_t n = 64;
+    while (n < 2 * num_slots) n *= 2;
+    return n;
+}
+
+size_t bp__dir_bytes(uint32_t num_slots, uint32_t num_ranks, size_t page)
+{
+    bp__directory dir;
+    bp__dir_attach(&dir, NULL, num_slots, num_ranks, page);
+    return dir.agent_bytes + dir.common_bytes + num_ranks * dir.lines_stride;
+}
+
+void bp__dir_attach(bp__directory *dir, void *memory, uint32_t num_slots, uint32_t num_ranks, size_t page)
+{
+    uint32_t num_buckets = buckets_for(num_slots);
+    size_t buckets_at = round_up(sizeof(bp__dir_header), 64);
+    size_t slots_at = round_up(buckets_at + num_buckets * sizeof(uint32_t), 64);
+    size_t replies_at = round_up(slots_at + num_slots * sizeof(bp__slot), 64);
+    size_t agent_bytes = round_up(replies_at + (size_t)num_ranks * BP__BOXES * sizeof(bp__reply), page);
+    uintptr_t base = (uintptr_t)memory;
+
+    *dir = (bp__directory){
+        .header = (void *)base,
+        .bucket = (void *)(base + buckets_at),
+        .slot = (void *)(base + slots_at),
+        .reply = (void *)(base + replies_at),
+        .doorbell = (void *)(base + agent_bytes),
+        .lines = (void *)(base + agent_bytes + page),
+        .lines_stride = round_up(sizeof(bp__lines) + 2 * (size_t)num_slots * sizeof(uint64_t), page),
+        .num_slots = num_slots,
+        .bucket_mask = num_buckets - 1,
+        .num_ranks = num_ranks,
+        .agent_bytes = agent_bytes,
+        .common_bytes = page,
+    };
+}
+
+void bp__dir_init(bp__directory *dir, uint64_t ticks_per_ms)
+{
+    for (uint32_t i = 0; i <= dir->bucket_mask; i++) atomic_init(&dir->bucket[i], BP__NO_SLOT);
+    for (uint32_t i = 0; i < dir->num_slots; i++) atomic_init(&dir->slot[i].next, BP__NO_SLOT);
+    dir->header->num_slots = dir->num_slots;
+    dir->header->num_buckets = dir->bucket_mask + 1;
+    dir->header->num_ranks = dir->num_ranks;
+    dir->header->ticks_per_ms = ticks_per_ms;
+    dir->header->layout_id = layout_id();
+    dir->header->magic = MAGIC;
+}
+
+bp_status bp__dir_check(const bp__directory *dir)
+{
+    const bp__dir_header *h = dir->header;
+    if (h->magic != MAGIC || h->layout_id != layout_id() || h->num_slots != dir->num_slots ||
+        h->num_ranks != dir->num_ranks)
+        BP_FAIL(BP_EINVAL, "the ranks of this node run different builds of the program");
+    return BP_OK;
+}
+
+void bp__dir_ring(const bp__directory *dir)
+{
+    atomic_fetch_add_explicit(dir->doorbell, 1, memory_order_release);
+    bp__futex_wake(dir->doorbell);
+}
+
+/* Agent ------------------------------------------------------------------------------------------ */
+
+static uint64_t word_of(const bp__directory *dir, uint32_t slot)
+{
+    return atomic_load_explicit(&dir->slot[slot].word, memory_order_relaxed); /* own store */
+}
+
+static void set_word(bp__directory *dir, uint32_t slot, uint64_t word)
+{
+    atomic_store_explicit(&dir->slot[slot].word, word, memory_order_seq_cst);
+}
+
+static const _Atomic uint32_t *futex_of(const bp__directory *dir, uint32_t slot)
+{
+    return (const _Atomic uint32_t *)(const void *)&dir->slot[slot].word; /* little-endian: the low half */
+}
+
+static bp__key key_of(const bp__directory *dir, uint32_t slot)
+{
+    char name[BP_NAME_MAX + 1];
+    for (size_t i = 0; i < sizeof name / 8; i++) {
+        uint64_t part = atomic_load_explicit(&dir->slot[slot].name[i], memory_order_relaxed);
+        memcpy(name + 8 * i, &part, 8);
+    }
+    bp__key key;
+    bool ok = bp__key_from(name, &key);
+    assert(ok);
+    (void)ok;
+    return key;
+}
+
+uint32_t bp__dir_find(const bp__directory *dir, const bp__key *key)
+{
+    uint32_t s = atomic_load_explicit(&dir->bucket[key->hash & dir->bucket_mask], memory_order_relaxed);
+    while (s != BP__NO_SLOT && !bp__slot_is(&dir->slot[s], key))
+        s = atomic_load_explicit(&dir->slot[s].next, memory_order_relaxed);
+    return s;
+}
+
+void bp__dir_open(bp__directory *dir, uint32_t slot, uint64_t generation, const char *name)
+{
+    bp__slot *s = &dir->slot[slot];
+    bp__key key;
+    bool ok = bp__key_from(name, &key);
+    assert(ok && bp__word_fill(word_of(dir, slot)) == BP__SLOT_FREE &&
+           bp__dir_find(dir, &key) == BP__NO_SLOT);
+    (void)ok;
+    for (size_t i = 0; i < sizeof key.part / sizeof *key.part; i++)
+        atomic_store_explicit(&s->name[i], key.part[i], memory_order_relaxed);
+    atomic_store_explicit(&s->checked, 0, memory_order_relaxed);
+    s->extent = (bp__extent){0, 0};
+    s->code = BP_OK;
+    s->text[0] = '\0';
+    set_word(dir, slot, bp__word(generation, BP__SLOT_OPEN, true));
+    _Atomic uint32_t *bucket = &dir->bucket[key.hash & dir->bucket_mask];
+    atomic_store_explicit(&s->next, atomic_load_explicit(bucket, memory_order_relaxed), memory_order_release);
+    atomic_store_explicit(bucket, slot, memory_order_release);
+}
+
+void bp__dir_fill(bp__directory *dir, uint32_t slot, bp__extent extent)
+{
+    uint64_t w = word_of(dir, slot);
+    assert(bp__word_fill(w) == BP__SLOT_OPEN);
+    dir->slot[slot].extent = extent;
+    set_word(dir, slot, bp__word(bp__word_generation(w), BP__SLOT_FILL, bp__word_listed(w)));
+}
+
+void bp__dir_ready(bp__directory *dir, uint32_t slot, const bp__identity *identity, uint64_t checked)
+{
+    uint64_t w = word_of(dir, slot);
+    assert(bp__word_fill(w) == BP__SLOT_FILL);
+    dir->slot[slot].identity = *identity;
+    atomic_store_explicit(&dir->slot[slot].checked, checked, memory_order_relaxed);
+    set_word(dir, slot, bp__word(bp__word_generation(w), BP__SLOT_READY, bp__word_listed(w)));
+    bp__futex_wake(futex_of(dir, slot));
+}
+
+static void unchain(bp__directory *dir, uint32_t slot)
+{
+    bp__key key = key_of(dir, slot);
+    _Atomic uint32_t *link = &dir->bucket[key.hash & dir->bucket_mask];
+    for (uint32_t s; (s = atomic_load_explicit(link, memory_order_relaxed)) != slot;
+         link = &dir->slot[s].next)
+        assert(s != BP__NO_SLOT);
+    atomic_store_explicit(link, atomic_load_explicit(&dir->slot[slot].next, memory_order_relaxed),
+                          memory_order_release);
+}
+
+void bp__dir_fail(bp__directory *dir, uint32_t slot, bp_status code, const char *text)
+{
+    uint64_t w = word_of(dir, slot);
+    assert(bp__word_fill(w) == BP__SLOT_OPEN || bp__word_fill(w) == BP__SLOT_FILL);
+    if (bp__word_listed(w)) unchain(dir, slot);
+    dir->slot[slot].code = code;
+    size_t n = strnlen(text, BP_ERROR_TEXT_MAX - 1);
+    memcpy(dir->slot[slot].text, text, n);
+    dir->slot[slot].text[n] = '\0';
+    set_word(dir, slot, bp__word(bp__word_generation(w), BP__SLOT_FAILED, false));
+    bp__futex_wake(futex_of(dir, slot));
+}
+
+void bp__dir_unlist(bp__directory *dir, uint32_t slot)
+{
+    uint64_t w = word_of(dir, slot);
+    assert(bp__word_listed(w));
+    unchain(dir, slot);
+    set_word(dir, slot, bp__word(bp__word_generation(w), bp__word_fill(w), false));
+}
+
+void bp__dir_reclaim(bp__directory *dir, uint32_t slot)
+{
+    uint64_t w = word_of(dir, slot);
+    assert(!bp__word_listed(w) &&
+           (bp__word_fill(w) == BP__SLOT_READY || bp__word_fill(w) == BP__SLOT_FAILED));
+    set_word(dir, slot, bp__word(bp__word_generation(w), BP__SLOT_FREE, false));
+}
+
+uint64_t bp__dir_pins(const bp__directory *dir, uint32_t slot)
+{
+    uint64_t pins = 0;
+    for (uint32_t r = 0; r < dir->num_ranks; r++)
+        pins += BP__PINS(atomic_load_explicit(&bp__dir_lines(dir, r)->use[slot], memory_order_seq_cst));
+    return pins;
+}
+
+uint64_t bp__dir_last_use(const bp__directory *dir, uint32_t slot)
+{
+    uint64_t last = 0;
+    for (uint32_t r = 0; r < dir->num_ranks; r++) {
+        uint64_t t =
+            atomic_load_explicit(&bp__dir_used(dir, bp__dir_lines(dir, r))[slot], memory_order_relaxed);
+        if (t > last) last = t;
+    }
+    return last;
+}
+
+void bp__dir_count(const bp__directory *dir, uint32_t rank, bp__report *counts)
+{
+    bp__lines *lines = bp__dir_lines(dir, rank);
+    for (uint32_t s = 0; s < dir->num_slots; s++)
+        counts->hits += BP__GETS(atomic_load_explicit(&lines->use[s], memory_order_relaxed));
+    counts->hits += atomic_load_explicit(&lines->late_hits, memory_order_relaxed);
+    counts->misses += atomic_load_explicit(&lines->misses, memory_order_relaxed);
+    counts->rank_checks += atomic_load_explicit(&lines->checks, memory_order_relaxed);
+    counts->wait_ns += atomic_load_explicit(&lines->wait_ns, memory_order_relaxed);
+}
+
+bp_status bp__dir_selfcheck(const bp__directory *dir)
+{
+    uint32_t chained = 0, listed = 0;
+    for (uint32_t b = 0; b <= dir->bucket_mask; b++) {
+        uint32_t steps = 0;
+        for (uint32_t s = atomic_load(&dir->bucket[b]); s != BP__NO_SLOT;
+             s = atomic_load(&dir->slot[s].next)) {
+            if (s >= dir->num_slots || ++steps > dir->num_slots)
+                BP_FAIL(BP_EINVAL, "directory: chain %u runs wild", b);
+            if (!bp__word_listed(word_of(dir, s)))
+                BP_FAIL(BP_EINVAL, "directory: slot %u is chained, not listed", s);
+            bp__key key = key_of(dir, s);
+            if ((key.hash & dir->bucket_mask) != b)
+                BP_FAIL(BP_EINVAL, "directory: slot %u in a wrong chain", s);
+            if (bp__dir_find(dir, &key) != s) BP_FAIL(BP_EINVAL, "directory: a name is listed twice");
+            chained++;
+        }
+    }
+    for (uint32_t s = 0; s < dir->num_slots; s++) {
+        uint64_t w = word_of(dir, s);
+        if (!bp__word_listed(w)) continue;
+        listed++;
+        if (bp__word_fill(w) == BP__SLOT_FREE || bp__word_fill(w) == BP__SLOT_FAILED)
+            BP_FAIL(BP_EINVAL, "directory: slot %u is listed while free or failed", s);
+    }
+    if (listed != chained) BP_FAIL(BP_EINVAL, "directory: %u listed, %u chained", listed, chained);
+    for (uint32_t a = 0; a < dir->num_slots; a++) {
+        if (bp__word_fill(word_of(dir, a)) < BP__SLOT_FILL || dir->slot[a].extent.bytes == 0) continue;
+        for (uint32_t b = a + 1; b < dir->num_slots; b++) {
+            const bp__extent *x = &dir->slot[a].extent, *y = &dir->slot[b].extent;
+            if (bp__word_fill(word_of(dir, b)) < BP__SLOT_FILL || y->bytes == 0) continue;
+            if (x->offset < y->offset + y->bytes && y->offset < x->offset + x->bytes)
+                BP_FAIL(BP_EINVAL, "directory: slots %u and %u share memory", a, b);
+        }
+    }
+    return BP_OK;
+}

@@ -1,0 +1,233 @@
+/** @file src/core/directory.h
+ * The shared memory by which the processes of one node agree on what is resident: slots, pins, requests.
+ *
+ * DESIGN
+ *
+ *     header | buckets | slots | replies [rank][box]      written by the agent only
+ *     common: doorbell                                    written by every rank
+ *     lines [rank]: pins, last uses, request boxes        written by that rank only
+ *
+ * A slot is one version of one bundle, from the moment somebody asks for it until nobody can see it any
+ * more. Its word {generation, fill, listed} says everything that a rank must know at once:
+ *
+ *     FREE ─► OPEN ─► FILL ─► READY        listed goes to 0 at any time after OPEN, and stays
+ *               `───────┴──► FAILED
+ *
+ * Pinning: (1) find the slot by name, (2) add a pin on one's own line, (3) load the word again: same
+ * generation and still listed, or the pin is withdrawn. Unlisting: (1) store the word without `listed`,
+ * (2) only then scan the pins of all ranks. Both orders are seq_cst: either the pinner sees the slot
+ * unlisted, or the scan sees the pin. So a scan that began after the unlist store and found no pin is
+ * final ("drained"): the extent may be used again.
+ *
+ * The agent applies commands, so everything under "agent" is called by one thread of one process.
+ * Everything else may be called by any thread of any process of the node. Neither locks nor MPI.
+ */
+#ifndef BP_CORE_DIRECTORY_H
+#define BP_CORE_DIRECTORY_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <bundlepool/bundle.h>
+
+#include "core/arena.h"
+#include "core/identity.h"
+#include "core/status.h"
+
+#define BP__BOXES   4u /**< requests that one rank can have under way at once */
+#define BP__NO_SLOT UINT32_MAX
+
+typedef enum bp__fill {
+    BP__SLOT_FREE,
+    BP__SLOT_OPEN,
+    BP__SLOT_FILL,
+    BP__SLOT_READY,
+    BP__SLOT_FAILED
+} bp__fill;
+
+/* The word of a slot: generation << 8 | fill << 1 | listed. Its low half is a futex. */
+static inline uint64_t bp__word(uint64_t generation, bp__fill fill, bool listed)
+{
+    return generation << 8 | (uint64_t)fill << 1 | (uint64_t)listed;
+}
+static inline uint64_t bp__word_generation(uint64_t word)
+{
+    return word >> 8;
+}
+static inline bp__fill bp__word_fill(uint64_t word)
+{
+    return (bp__fill)(word >> 1 & 7);
+}
+static inline bool bp__word_listed(uint64_t word)
+{
+    return word & 1;
+}
+
+/** A bundle's name, ready to be compared and hashed: padded with NULs. */
+typedef struct bp__key {
+    uint64_t part[(BP_NAME_MAX + 1) / 8];
+    uint64_t hash;
+} bp__key;
+
+/** @return false if the name is empty or too long (its characters are not checked) */
+static inline bool bp__key_from(const char *name, bp__key *key);
+
+typedef struct bp__slot {
+    _Atomic uint64_t word;    /**< agent stores (seq_cst), ranks load; pairs with the pins */
+    _Atomic uint32_t next;    /**< agent; next slot of the same bucket, BP__NO_SLOT: none */
+    _Atomic uint64_t checked; /**< agent; ticks: the file was known to be this version then */
+    _Atomic uint64_t name[(BP_NAME_MAX + 1) / 8]; /**< agent at OPEN; a stale read is caught by the word */
+    /* Plain: written by the agent before the word says READY or FAILED (release), read by who has
+     * pinned the slot and seen that (acquire). */
+    bp__extent extent;
+    bp__identity identity;
+    bp_status code;
+    char text[BP_ERROR_TEXT_MAX];
+} bp__slot;
+
+typedef enum bp__request { BP__MISS, BP__ASK, BP__INVALIDATE, BP__RESIZE, BP__STATS } bp__request;
+
+/** A rank's request. The rank writes what it wants, then `posted` (release). `closed` == the request's
+ *  number: the rank has what it wanted or has given up, and the agent drops its pin. */
+typedef struct bp__box {
+    _Atomic uint32_t posted; /**< number of the newest request */
+    _Atomic uint32_t closed;
+    uint32_t kind;  /**< bp__request */
+    bool all;       /**< BP__INVALIDATE: every bundle */
+    int64_t number; /**< BP__RESIZE: bundles */
+    char name[BP_NAME_MAX + 1];
+} bp__box;
+
+/** What the cluster's coordinator knows; the payload of BP__STATS. */
+typedef struct bp__report {
+    uint64_t listed, versions, max_bundles, claimed, peak, budget;
+    uint64_t loads, failures, evictions, invalidations, checks;
+    uint64_t hits, misses, rank_checks, wait_ns; /**< summed over all ranks of all nodes */
+    uint64_t load_ns;
+} bp__report;
+
+/** The agent's answer to a box. It writes the answer, then `answered` (release), a futex. */
+typedef struct bp__reply {
+    _Atomic uint32_t answered; /**< number of the request that this answers */
+    bp_status code;
+    uint32_t slot; /**< BP__MISS: pinned by the agent until the box is closed */
+    uint64_t word; /**< BP__MISS: its generation; BP__ASK: 0 = ask again, 1 = current */
+    bp__report report;
+    char text[BP_ERROR_TEXT_MAX];
+} bp__reply;
+
+/** What only its rank writes, each on its own pages. */
+typedef struct bp__lines {
+    _Atomic uint64_t late_hits; /**< hits that went through the slow path */
+    _Atomic uint64_t misses;
+    _Atomic uint64_t checks; /**< own looks at a file's identity */
+    _Atomic uint64_t wait_ns;
+    bp__box box[BP__BOXES];
+    /* use[slot]: gets in the upper 40 bits, pins in the lower 24, so that one addition on the hit path
+     * counts both. Then the ticks of the last use of each slot. */
+    _Atomic uint64_t use[];
+} bp__lines;
+
+#define BP__ONE_PIN   UINT64_C(1)
+#define BP__ONE_GET   (UINT64_C(1) << 24)
+#define BP__PINS(use) ((use) & (BP__ONE_GET - 1))
+#define BP__GETS(use) ((use) >> 24)
+
+typedef struct bp__dir_header {
+    uint64_t magic, layout_id;
+    uint32_t num_slots, num_buckets, num_ranks;
+    uint64_t ticks_per_ms;
+    _Atomic uint64_t applied; /**< agent; number of the last command */
+} bp__dir_header;
+
+/** A process' view of its node's control window. */
+typedef struct bp__directory {
+    bp__dir_header *header;
+    _Atomic uint32_t *bucket;
+    bp__slot *slot;
+    bp__reply *reply; /**< [rank * BP__BOXES + box] */
+    _Atomic uint32_t *doorbell;
+    char *lines; /**< use bp__dir_lines() */
+    size_t lines_stride;
+    uint32_t num_slots, bucket_mask, num_ranks;
+    uint64_t agent_bytes;  /**< length of the part that only the agent writes, from the start */
+    uint64_t common_bytes; /**< then the part that all write */
+} bp__directory;
+
+/** Bytes of a control window; every part begins on a page. */
+size_t bp__dir_bytes(uint32_t num_slots, uint32_t num_ranks, size_t page);
+
+/** Lay out a view over `memory` (page-aligned); nothing is written. */
+void bp__dir_attach(bp__directory *dir, void *memory, uint32_t num_slots, uint32_t num_ranks, size_t page);
+
+/** Agent: set up zeroed memory, once, before anybody else looks. */
+void bp__dir_init(bp__directory *dir, uint64_t ticks_per_ms);
+
+/** Any process, after bp__dir_init(). @retval BP_EINVAL  made by another build of this program */
+bp_status bp__dir_check(const bp__directory *dir);
+
+static inline bp__lines *bp__dir_lines(const bp__directory *dir, uint32_t rank)
+{
+    return (bp__lines *)(void *)(dir->lines + rank * dir->lines_stride);
+}
+
+static inline _Atomic uint64_t *bp__dir_used(const bp__directory *dir, bp__lines *lines)
+{
+    return &lines->use[dir->num_slots];
+}
+
+/* Ranks ------------------------------------------------------------------------------------------ */
+
+/** Pin the listed slot of a name.
+ *  @param[in]  add   BP__ONE_PIN, or BP__ONE_PIN + BP__ONE_GET to count a get as well
+ *  @param[out] word  of the slot, as it was when it was pinned while listed
+ *  @return the slot; BP__NO_SLOT: none is listed, nothing is pinned */
+static inline uint32_t bp__dir_pin(const bp__directory *dir, bp__lines *own, const bp__key *key, uint64_t add,
+                                   uint64_t *word);
+
+/** Take back what was added. */
+static inline void bp__dir_unpin(bp__lines *own, uint32_t slot, uint64_t add);
+
+/** Ring for the agent. */
+void bp__dir_ring(const bp__directory *dir);
+
+/* Agent ------------------------------------------------------------------------------------------ */
+
+/** FREE → OPEN, listed under `name`, which must not be listed. */
+void bp__dir_open(bp__directory *dir, uint32_t slot, uint64_t generation, const char *name);
+
+/** OPEN → FILL */
+void bp__dir_fill(bp__directory *dir, uint32_t slot, bp__extent extent);
+
+/** FILL → READY; `checked` in ticks. Wakes who waits. */
+void bp__dir_ready(bp__directory *dir, uint32_t slot, const bp__identity *identity, uint64_t checked);
+
+/** OPEN or FILL → FAILED, unlisted. Wakes who waits. */
+void bp__dir_fail(bp__directory *dir, uint32_t slot, bp_status code, const char *text);
+
+/** listed := 0 */
+void bp__dir_unlist(bp__directory *dir, uint32_t slot);
+
+/** READY or FAILED, unlisted and drained → FREE */
+void bp__dir_reclaim(bp__directory *dir, uint32_t slot);
+
+/** Slot listed under a name, or BP__NO_SLOT. */
+uint32_t bp__dir_find(const bp__directory *dir, const bp__key *key);
+
+/** Pins of all ranks on a slot, without the agent's own. */
+uint64_t bp__dir_pins(const bp__directory *dir, uint32_t slot);
+
+/** Ticks of the last use by any rank. */
+uint64_t bp__dir_last_use(const bp__directory *dir, uint32_t slot);
+
+/** Add what a rank has counted to hits, misses, rank_checks and wait_ns. Any process. */
+void bp__dir_count(const bp__directory *dir, uint32_t rank, bp__report *counts);
+
+/** Every invariant of the agent's part. @retval BP_EINVAL the text says which is broken */
+bp_status bp__dir_selfcheck(const bp__directory *dir);
+
+#include "core/directory_inline.h"
+
+#endif

@@ -1,0 +1,64 @@
+/** @file src/core/directory_inline.h
+ * The hit path's part of core/directory.h, inline. Included by that header only.
+ */
+#ifndef BP_CORE_DIRECTORY_INLINE_H
+#define BP_CORE_DIRECTORY_INLINE_H
+
+#include <string.h>
+
+static inline bool bp__key_from(const char *name, bp__key *key)
+{
+    enum { PARTS = sizeof key->part / sizeof *key->part };
+    size_t n = strnlen(name, BP_NAME_MAX + 1);
+    if (n == 0 || n > BP_NAME_MAX) return false;
+    memset(key->part, 0, sizeof key->part);
+    memcpy(key->part, name, n);
+    uint64_t h = UINT64_C(0x9e3779b97f4a7c15);
+    for (size_t i = 0; i <= n / 8 && i < PARTS; i++) {
+        h = (h ^ key->part[i]) * UINT64_C(0xff51afd7ed558ccd);
+        h ^= h >> 32;
+    }
+    key->hash = h;
+    return true;
+}
+
+static inline bool bp__slot_is(const bp__slot *slot, const bp__key *key)
+{
+    uint64_t difference = 0;
+    for (size_t i = 0; i < sizeof key->part / sizeof *key->part; i++)
+        difference |= atomic_load_explicit(&slot->name[i], memory_order_relaxed) ^ key->part[i];
+    return difference == 0;
+}
+
+static inline uint32_t bp__dir_pin(const bp__directory *dir, bp__lines *own, const bp__key *key, uint64_t add,
+                                   uint64_t *word)
+{
+    uint32_t s = atomic_load_explicit(&dir->bucket[key->hash & dir->bucket_mask], memory_order_acquire);
+    /* A chain that is being changed may lead astray, never outside and, bounded, never for ever; who
+     * misses a slot for that asks the agent, who does not. */
+    for (uint32_t steps = 0; s < dir->num_slots && steps < dir->num_slots; steps++) {
+        bp__slot *slot = &dir->slot[s];
+        uint64_t before = atomic_load_explicit(&slot->word, memory_order_acquire);
+        if (bp__word_listed(before) && bp__slot_is(slot, key)) {
+            atomic_fetch_add_explicit(&own->use[s], add, memory_order_seq_cst);
+            uint64_t now = atomic_load_explicit(&slot->word, memory_order_seq_cst);
+            /* the fill may have moved on meanwhile; the name cannot have, within a generation */
+            if (bp__word_listed(now) && bp__word_generation(now) == bp__word_generation(before)) {
+                *word = now;
+                return s;
+            }
+            bp__dir_unpin(own, s, add);
+            return BP__NO_SLOT;
+        }
+        s = atomic_load_explicit(&slot->next, memory_order_acquire);
+    }
+    return BP__NO_SLOT;
+}
+
+static inline void bp__dir_unpin(bp__lines *own, uint32_t slot, uint64_t add)
+{
+    /* release: all reads of the image are done before the agent's scan can see the pin gone */
+    atomic_fetch_sub_explicit(&own->use[slot], add, memory_order_release);
+}
+
+#endif

@@ -1,0 +1,138 @@
+/* DESIGN of the content hash
+ *
+ * Every column is cut into blocks of 1 MiB. A leaf is SHA-256(0x00, block); two neighbours make
+ * SHA-256(0x01, left, right), an odd one moves up unchanged: the Merkle root of the column, so that
+ * blocks can be hashed in any order, by anybody. The column's digest is SHA-256(0x02, name, NUL, type,
+ * ndim, shape, root), the image's SHA-256(0x03, schema version, digests of all columns). Every NaN of a
+ * bar has the same bits (decoding makes them), so equal values have equal bytes.
+ */
+#include "core/hash.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/err.h>
+#include <openssl/evp.h>
+
+#define DIGEST 32
+#define BLOCK  (UINT64_C(1) << 20)
+
+#define SSL_TRY(call)                                                                                        \
+    do {                                                                                                     \
+        if ((call) != 1) {                                                                                   \
+            s = ssl_failure();                                                                               \
+            goto done;                                                                                       \
+        }                                                                                                    \
+    } while (0)
+
+static bp_status ssl_failure(void)
+{
+    char why[160];
+    ERR_error_string_n(ERR_get_error(), why, sizeof why);
+    BP_FAIL(BP_ESYS, "SHA-256 failed in OpenSSL: %s", why);
+}
+
+static void to_hex(const unsigned char digest[DIGEST], char text[BP__HASH_TEXT])
+{
+    for (int i = 0; i < DIGEST; i++) snprintf(text + 2 * i, 3, "%02x", digest[i]);
+}
+
+static int by_code_point(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b); /* UTF-8 keeps their order */
+}
+
+bp_status bp__computed_hash(const char *const *symbols, size_t n, const char *start, const char *end,
+                            const char *schema_version, char hash[BP__HASH_TEXT])
+{
+    bp_status s = BP_OK;
+    unsigned char digest[DIGEST];
+    const char *const tail[] = {"|", start, "|", end, "|", schema_version};
+    const char **sorted = malloc((n ? n : 1) * sizeof *sorted);
+    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+    if (!sorted || !ctx) {
+        s = bp__fail(BP_ENOMEM, "no memory to hash %zu symbols", n);
+        goto done;
+    }
+    memcpy(sorted, symbols, n * sizeof *sorted);
+    qsort(sorted, n, sizeof *sorted, by_code_point);
+    SSL_TRY(EVP_DigestInit_ex(ctx, EVP_sha256(), NULL));
+    for (size_t i = 0; i < n; i++) {
+        if (i) SSL_TRY(EVP_DigestUpdate(ctx, ",", 1));
+        SSL_TRY(EVP_DigestUpdate(ctx, sorted[i], strlen(sorted[i])));
+    }
+    for (size_t i = 0; i < sizeof tail / sizeof *tail; i++)
+        SSL_TRY(EVP_DigestUpdate(ctx, tail[i], strlen(tail[i])));
+    SSL_TRY(EVP_DigestFinal_ex(ctx, digest, NULL));
+    to_hex(digest, hash);
+done:
+    EVP_MD_CTX_free(ctx);
+    free(sorted);
+    return s;
+}
+
+/* SHA-256(tag, a, b) */
+static bp_status hash2(EVP_MD_CTX *ctx, unsigned char tag, const void *a, size_t na, const void *b, size_t nb,
+                       unsigned char out[DIGEST])
+{
+    bp_status s = BP_OK;
+    SSL_TRY(EVP_DigestInit_ex(ctx, EVP_sha256(), NULL));
+    SSL_TRY(EVP_DigestUpdate(ctx, &tag, 1));
+    SSL_TRY(EVP_DigestUpdate(ctx, a, na));
+    SSL_TRY(EVP_DigestUpdate(ctx, b, nb));
+    SSL_TRY(EVP_DigestFinal_ex(ctx, out, NULL));
+done:
+    return s;
+}
+
+static bp_status merkle_root(EVP_MD_CTX *ctx, const unsigned char *data, uint64_t bytes,
+                             unsigned char root[DIGEST])
+{
+    bp_status s = BP_OK;
+    uint64_t n = bytes ? (bytes + BLOCK - 1) / BLOCK : 1;
+    unsigned char(*node)[DIGEST] = malloc(n * sizeof *node);
+    if (!node) BP_FAIL(BP_ENOMEM, "no memory to hash a column of %llu bytes", (unsigned long long)bytes);
+    for (uint64_t i = 0; i < n; i++) {
+        uint64_t at = i * BLOCK, size = bytes - at < BLOCK ? bytes - at : BLOCK;
+        s = hash2(ctx, 0x00, data + at, size, "", 0, node[i]);
+        if (bp__failed(s)) goto done;
+    }
+    for (; n > 1; n = (n + 1) / 2) {
+        for (uint64_t i = 0; i + 1 < n; i += 2) {
+            s = hash2(ctx, 0x01, node[i], DIGEST, node[i + 1], DIGEST, node[i / 2]);
+            if (bp__failed(s)) goto done;
+        }
+        if (n % 2) memmove(node[n / 2], node[n - 1], DIGEST);
+    }
+    memcpy(root, node[0], DIGEST);
+done:
+    free(node);
+    return s;
+}
+
+bp_status bp__content_hash(const bp__image *image, char hash[BP__HASH_TEXT])
+{
+    bp_status s = BP_OK;
+    unsigned char column[BP_NUM_COLUMNS][DIGEST], root[DIGEST];
+    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+    if (!ctx) BP_FAIL(BP_ENOMEM, "no memory to hash an image");
+    for (int c = 0; c < BP_NUM_COLUMNS; c++) {
+        const bp__image_column *col = &image->column[c];
+        struct {
+            uint64_t type, ndim, shape[2];
+            unsigned char root[DIGEST];
+        } what = {.type = col->type, .ndim = col->ndim, .shape = {col->shape[0], col->shape[1]}};
+        const char *name = bp_column_name((bp_column)c);
+        s = merkle_root(ctx, (const unsigned char *)image + col->offset, col->bytes, what.root);
+        if (bp__failed(s)) goto done;
+        s = hash2(ctx, 0x02, name, strlen(name) + 1, &what, sizeof what, column[c]);
+        if (bp__failed(s)) goto done;
+    }
+    s = hash2(ctx, 0x03, image->schema_version, sizeof image->schema_version, column, sizeof column, root);
+    if (bp__failed(s)) goto done;
+    to_hex(root, hash);
+done:
+    EVP_MD_CTX_free(ctx);
+    return s;
+}

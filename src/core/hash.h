@@ -1,0 +1,22 @@
+/** @file src/core/hash.h
+ * The two hashes of a version.
+ */
+#ifndef BP_CORE_HASH_H
+#define BP_CORE_HASH_H
+
+#include <stddef.h>
+
+#include "core/image.h"
+
+#define BP__HASH_TEXT 65 /**< 64 lower-case hex digits and NUL */
+
+/** SHA-256 of "{symbols sorted by code point, joined by ','}|{start}|{end}|{schema_version}".
+ *  Symbols are neither de-duplicated, escaped, case-folded nor normalised; `symbols` is not changed. */
+bp_status bp__computed_hash(const char *const *symbols, size_t n, const char *start, const char *end,
+                            const char *schema_version, char hash[BP__HASH_TEXT]);
+
+/** Merkle root over every column of an image: name, type, shape, values. Not covered: the bundle's name,
+ *  and how the file stored any of it. Blocks for about a second per 2 GB. */
+bp_status bp__content_hash(const bp__image *image, char hash[BP__HASH_TEXT]);
+
+#endif

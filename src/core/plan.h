@@ -1,0 +1,66 @@
+/** @file src/core/plan.h
+ * What a load will do, as plain data: made by looking at a file, before any room is taken.
+ *
+ * A plan says how large the image will be, brings everything small (the head), and cuts the rest into
+ * tasks: one stored chunk of one dataset each, to be decoded into its place in a bulk column. Tasks are
+ * independent of each other; together they write every byte of every bulk column exactly once.
+ */
+#ifndef BP_CORE_PLAN_H
+#define BP_CORE_PLAN_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/identity.h"
+#include "core/image.h"
+
+#define BP__MAX_FILTERS 8
+
+typedef enum bp__filter {
+    BP__FILTER_DEFLATE = 1,
+    BP__FILTER_SHUFFLE = 2,
+    BP__FILTER_LZF = 32000, /**< h5py's and zipline's */
+} bp__filter;
+
+typedef enum bp__decode {
+    BP__DECODE_PRICE,  /**< u32 → f64: 0 → NaN, else x * scale */
+    BP__DECODE_VOLUME, /**< u32 → f64: x * scale */
+    BP__DECODE_I64,    /**< copied */
+} bp__decode;
+
+/** A dataset that fills one bulk column. 1-D datasets have shape {n, 1} and chunk {c, 1}. */
+typedef struct bp__plan_dataset {
+    char path[96]; /**< in the file, for texts and for reading through HDF5 */
+    bp_column column;
+    bp__decode decode;
+    uint32_t elem_bytes; /**< as stored: 4 or 8 */
+    double scale;        /**< 1.0 / scaling_factor */
+    uint64_t shape[2];
+    uint64_t chunk[2]; /**< of a task, edges included: as stored, edge chunks are full size */
+    uint32_t num_filters;
+    uint32_t filter[BP__MAX_FILTERS]; /**< bp__filter, in the order in which the writer applied them */
+    uint32_t shuffle_bytes;           /**< element size of the shuffle filter */
+    uint32_t through_hdf5;            /**< 1: layout, type or filter that only HDF5 reads */
+    uint64_t fill;                    /**< value of what was never written, as stored */
+} bp__plan_dataset;
+
+typedef struct bp__plan_task {
+    uint64_t origin[2];    /**< of the chunk, in elements of its dataset */
+    uint64_t file_offset;  /**< of the stored bytes */
+    uint64_t stored_bytes; /**< 0: never written, the fill value stands for all of it */
+    uint32_t filter_mask;  /**< bit i set: filter i was skipped for this chunk */
+    uint32_t dataset;      /**< index into plan->dataset */
+} bp__plan_task;
+
+typedef struct bp__plan {
+    bp__identity identity; /**< of the open file it was made from */
+    uint64_t image_bytes;
+    uint64_t head_bytes;
+    void *head; /**< first head_bytes of the image */
+    uint32_t num_datasets;
+    bp__plan_dataset *dataset;
+    uint64_t num_tasks;
+    bp__plan_task *task; /**< by dataset, then by origin */
+} bp__plan;
+
+#endif

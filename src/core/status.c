@@ -1,0 +1,67 @@
+#include "core/status.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+static _Thread_local char error_text[BP_ERROR_TEXT_MAX];
+
+const char *bp_status_name(bp_status s)
+{
+    switch (s) {
+#define X(name, value, text)                                                                                 \
+    case BP_##name: return "BP_" #name;
+        BP_STATUS_MAP(X)
+#undef X
+    }
+    return "BP_?";
+}
+
+const char *bp_status_text(bp_status s)
+{
+    switch (s) {
+#define X(name, value, text)                                                                                 \
+    case BP_##name: return text;
+        BP_STATUS_MAP(X)
+#undef X
+    }
+    return "unknown status";
+}
+
+const char *bp_error_text(void)
+{
+    return error_text;
+}
+
+bp_status bp__fail(bp_status code, const char *fmt, ...)
+{
+    char text[BP_ERROR_TEXT_MAX]; /* the arguments may point into the old text */
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    return bp__fail_text(code, text);
+}
+
+bp_status bp__fail_errno(bp_status code, int err, const char *fmt, ...)
+{
+    char text[BP_ERROR_TEXT_MAX], reason[128];
+    va_list ap;
+    va_start(ap, fmt);
+    int n = vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    if (n >= 0 && (size_t)n < sizeof text) {
+        /* the GNU strerror_r returns the text and may leave the buffer alone */
+        const char *why = strerror_r(err, reason, sizeof reason);
+        snprintf(text + n, sizeof text - (size_t)n, ": %s", why);
+    }
+    return bp__fail_text(code, text);
+}
+
+bp_status bp__fail_text(bp_status code, const char *text)
+{
+    size_t n = strnlen(text, sizeof error_text - 1);
+    memmove(error_text, text, n); /* it may be the old text itself */
+    error_text[n] = '\0';
+    return code;
+}

@@ -1,0 +1,123 @@
+#include "core/workers.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdlib.h>
+
+struct bp__workers {
+    pthread_mutex_t lock; /* over everything below */
+    pthread_cond_t work, ended;
+    bp__job *first, **last;
+    int threads, idle, queued;
+    bool stop, has_cpus;
+    cpu_set_t cpus;
+};
+
+bp_status bp__thread_start(const cpu_set_t *cpus, void *(*run)(void *), void *arg, const char *name,
+                           pthread_t *thread)
+{
+    sigset_t all, before;
+    pthread_attr_t attr;
+    int err = pthread_attr_init(&attr);
+    if (err) BP_FAIL_ERRNO(BP_ESYS, err, "thread %s cannot be started", name);
+    if (cpus && CPU_COUNT(cpus) > 0) err = pthread_attr_setaffinity_np(&attr, sizeof *cpus, cpus);
+    sigfillset(&all);
+    if (!err) err = pthread_sigmask(SIG_SETMASK, &all, &before); /* inherited by the thread */
+    if (!err) {
+        err = pthread_create(thread, &attr, run, arg);
+        if (err == EINVAL && cpus) { /* a cpuset forbids the mask: run where the creator may */
+            pthread_attr_destroy(&attr);
+            pthread_attr_init(&attr);
+            err = pthread_create(thread, &attr, run, arg);
+        }
+        pthread_sigmask(SIG_SETMASK, &before, NULL);
+    }
+    pthread_attr_destroy(&attr);
+    if (err) BP_FAIL_ERRNO(BP_ESYS, err, "thread %s cannot be started", name);
+    pthread_setname_np(*thread, name);
+    return BP_OK;
+}
+
+static void *work(void *arg)
+{
+    bp__workers *w = arg;
+    pthread_mutex_lock(&w->lock);
+    for (;;) {
+        while (!w->first && !w->stop) {
+            w->idle++;
+            pthread_cond_wait(&w->work, &w->lock);
+            w->idle--;
+        }
+        bp__job *job = w->first;
+        if (!job) break;
+        w->first = job->next;
+        if (!w->first) w->last = &w->first;
+        w->queued--;
+        pthread_mutex_unlock(&w->lock);
+        job->run(job);
+        pthread_mutex_lock(&w->lock);
+    }
+    w->threads--;
+    pthread_cond_signal(&w->ended);
+    pthread_mutex_unlock(&w->lock);
+    return NULL;
+}
+
+bp_status bp__workers_create(const cpu_set_t *cpus, bp__workers **workers)
+{
+    bp__workers *w = calloc(1, sizeof *w);
+    *workers = NULL;
+    if (!w) BP_FAIL(BP_ENOMEM, "no memory for worker threads");
+    pthread_mutex_init(&w->lock, NULL); /* these cannot fail with default attributes on Linux */
+    pthread_cond_init(&w->work, NULL);
+    pthread_cond_init(&w->ended, NULL);
+    w->last = &w->first;
+    if (cpus) {
+        w->cpus = *cpus;
+        w->has_cpus = true;
+    }
+    *workers = w;
+    return BP_OK;
+}
+
+void bp__workers_destroy(bp__workers **workers)
+{
+    bp__workers *w = *workers;
+    if (!w) return;
+    pthread_mutex_lock(&w->lock);
+    w->stop = true;
+    pthread_cond_broadcast(&w->work);
+    while (w->threads > 0) pthread_cond_wait(&w->ended, &w->lock);
+    pthread_mutex_unlock(&w->lock);
+    pthread_cond_destroy(&w->ended);
+    pthread_cond_destroy(&w->work);
+    pthread_mutex_destroy(&w->lock);
+    free(w);
+    *workers = NULL;
+}
+
+bp_status bp__workers_submit(bp__workers *w, bp__job *job)
+{
+    bp_status s = BP_OK;
+    pthread_mutex_lock(&w->lock);
+    if (w->idle <= w->queued) { /* nobody would take it at once */
+        pthread_t thread;
+        s = bp__thread_start(w->has_cpus ? &w->cpus : NULL, work, w, "bp-worker", &thread);
+        if (s == BP_OK) {
+            pthread_detach(thread);
+            w->threads++;
+        } else if (w->threads > 0) {
+            s = BP_OK; /* later, then */
+        }
+    }
+    if (s == BP_OK) {
+        job->next = NULL;
+        *w->last = job;
+        w->last = &job->next;
+        w->queued++;
+        pthread_cond_signal(&w->work);
+    }
+    pthread_mutex_unlock(&w->lock);
+    return s;
+}

@@ -1,0 +1,37 @@
+/** @file src/core/workers.h
+ * Threads for what may block: opening files, planning, decoding, looking at identities.
+ *
+ * A job never waits behind a slow one: it goes to an idle thread or to a new one. Threads block all
+ * signals and run on the CPUs that the creator names, not on those it happens to be bound to.
+ */
+#ifndef BP_CORE_WORKERS_H
+#define BP_CORE_WORKERS_H
+
+#include <pthread.h>
+#include <sched.h>
+
+#include "core/status.h"
+
+typedef struct bp__workers bp__workers;
+
+/** @param[in]  cpus     where the threads may run; copied; NULL: as the creator
+ *  @param[out] workers  owned: bp__workers_destroy() */
+bp_status bp__workers_create(const cpu_set_t *cpus, bp__workers **workers);
+
+/** Wait for every job, then end every thread. */
+void bp__workers_destroy(bp__workers **workers);
+
+typedef struct bp__job {
+    void (*run)(struct bp__job *job);
+    struct bp__job *next; /**< the workers' while it is queued */
+} bp__job;
+
+/** Run job->run(job) on a thread. `job` is borrowed until run() has returned. Threads: any.
+ *  @retval BP_ESYS  no thread could be started and none is there; the job was not taken */
+bp_status bp__workers_submit(bp__workers *workers, bp__job *job);
+
+/** Start a thread that blocks all signals and runs on `cpus`; for service threads. */
+bp_status bp__thread_start(const cpu_set_t *cpus, void *(*run)(void *), void *arg, const char *name,
+                           pthread_t *thread);
+
+#endif
