@@ -1,0 +1,36 @@
+/** @file io/csvdir.h
+ * Ingest of zipline's csvdir layout:
+ *
+ *     DIR/daily/SYMBOL.csv or SYMBOL.csv.gz     daily bars, dividends, splits
+ *     DIR/minute/SYMBOL.csv or SYMBOL.csv.gz    minute bars (dividends and splits here are not looked at)
+ *
+ * One of the folders may be missing, and a symbol may be in one only. Other files are ignored. What
+ * zipline's own csvdir bundle does is done here: sids count from 0 in the order of the symbols over both
+ * folders, the exchange is CSVDIR, an asset lives from its first to its last row and closes a day later, a
+ * split column of k is a split of ratio 1/k, a dividend has an ex-date only and gets its price ratio from
+ * the close before.
+ *
+ * A csvdir carries no calendar: the dates of all rows are the sessions, and 14:30 to 21:00 UTC stand in for
+ * the hours.
+ */
+#ifndef BP_IO_CSVDIR_H
+#define BP_IO_CSVDIR_H
+
+#include "io/draft.h"
+
+/** Called after each file; for progress only. */
+typedef void (*bp__csvdir_progress)(void *context, size_t done, size_t total);
+
+/** Read a whole csvdir into a draft that was just initialised.
+ *
+ * @param[in] progress  NULL for none
+ *
+ * @retval BP_ENOTFOUND  no such folder, neither daily nor minute in it, or no CSV file there
+ * @retval BP_EFORMAT    a bad line; the text is "DIR/daily/SYMBOL.csv:LINE: what is wrong"
+ * @retval BP_ERANGE     a price or volume that a bundle file cannot hold; the text as above
+ * @retval BP_EIO, BP_ENOMEM
+ * On failure the draft holds an unusable part: bp__draft_fini().
+ */
+bp_status bp__csvdir_read(const char *dir, bp__csvdir_progress progress, void *context, bp__draft *draft);
+
+#endif

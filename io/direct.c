@@ -1,0 +1,105 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+
+#include "core/bundle.h"
+#include "core/loader.h"
+
+#define MAX_TRIES 5
+
+/* A load without a pool: private memory, filled by the calling thread. */
+
+static void release_private(const bp_bundle *bundle)
+{
+    munmap((void *)(uintptr_t)bundle->image, bundle->image->bytes);
+    free((void *)(uintptr_t)bundle);
+}
+
+static bp_status wait_until_settled(const char *path, bp__identity *id)
+{
+    struct timespec now;
+    BP_TRY(bp__identify(AT_FDCWD, path, path, id));
+    clock_gettime(CLOCK_REALTIME, &now);
+    int64_t ns = bp__unsettled_ns(id, (int64_t)now.tv_sec * 1000000000 + now.tv_nsec);
+    struct timespec pause = {ns / 1000000000, ns % 1000000000};
+    while (ns > 0 && clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, &pause) == EINTR) continue;
+    return BP_OK;
+}
+
+static bp_status decode_all(const bp__loader *loader, bp__source *source, const char *path, bp__image **image)
+{
+    const bp__plan *plan = loader->plan(source);
+    void *map = mmap(NULL, plan->image_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (map == MAP_FAILED)
+        BP_FAIL_ERRNO(BP_ENOMEM, errno, "%s: no memory for an image of %llu bytes", path,
+                      (unsigned long long)plan->image_bytes);
+    memcpy(map, plan->head, plan->head_bytes);
+    bp_status s = BP_OK;
+    for (uint64_t task = 0; task < plan->num_tasks && !bp__failed(s); task++)
+        s = loader->decode(source, task, map);
+    if (!bp__failed(s) && mprotect(map, plan->image_bytes, PROT_READ) != 0)
+        s = bp__fail_errno(BP_ESYS, errno, "%s: the image cannot be made read-only", path);
+    if (bp__failed(s))
+        munmap(map, plan->image_bytes);
+    else
+        *image = map;
+    return s;
+}
+
+/* Load once. *changed: the file is not, or no longer, the one that was waited for. */
+static bp_status load_once(const char *path, bp__image **image, bool *changed)
+{
+    const bp__loader *loader = bp__loader_default();
+    bp__source *source = NULL;
+    bp__identity before, after;
+    *image = NULL;
+    *changed = false;
+    BP_TRY(wait_until_settled(path, &before));
+    bp_status s = loader->open(path, &source);
+    if (!bp__failed(s)) {
+        *changed = !bp__identity_equal(&before, &loader->plan(source)->identity);
+        if (!*changed) s = decode_all(loader, source, path, image);
+        loader->close(&source);
+    }
+    if (bp__failed(bp__identify(AT_FDCWD, path, path, &after)) || !bp__identity_equal(&before, &after))
+        *changed = true;
+    if (*changed && *image) {
+        munmap(*image, (*image)->bytes);
+        *image = NULL;
+    }
+    return s;
+}
+
+bp_status bp_bundle_load(const char *root, const char *name, const bp_bundle **bundle)
+{
+    static _Atomic uint64_t last_generation; /* a plain counter: nothing is ordered by it */
+    char path[PATH_MAX];
+    bp__image *image = NULL;
+    *bundle = NULL;
+    BP_TRY(bp__bundle_path(root, name, path, sizeof path));
+
+    bool changed = true;
+    for (int i = 0; i < MAX_TRIES && changed; i++) {
+        bp_status s = load_once(path, &image, &changed);
+        if (!changed) BP_TRY(s);
+    }
+    if (changed) BP_FAIL(BP_ECHANGED, "%s: changed during each of %d attempts to read it", path, MAX_TRIES);
+
+    struct bp_bundle *b = calloc(1, sizeof *b);
+    if (!b) {
+        munmap(image, image->bytes);
+        BP_FAIL(BP_ENOMEM, "%s: no memory for a bundle", path);
+    }
+    b->image = image;
+    b->generation = atomic_fetch_add_explicit(&last_generation, 1, memory_order_relaxed) + 1;
+    b->release = release_private;
+    snprintf(b->name, sizeof b->name, "%s", name);
+    *bundle = b;
+    return BP_OK;
+}

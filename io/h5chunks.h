@@ -1,0 +1,22 @@
+/** @file io/h5chunks.h
+ * Where the bulk datasets of a bundle file lie: datasets and tasks of a plan.
+ *
+ * Called between bp__h5_lock() and bp__h5_unlock().
+ */
+#ifndef BP_IO_H5CHUNKS_H
+#define BP_IO_H5CHUNKS_H
+
+#include "core/plan.h"
+#include "io/h5small.h"
+
+/** Check every bulk dataset, reserve its column in `head`, and cut it into tasks.
+ *  @param[in,out] plan  dataset and task arrays are allocated; the caller frees them, on failure too
+ *  @retval BP_EFORMAT, BP_EIO, BP_ENOMEM */
+bp_status bp__h5_plan_bulk(const bp__h5file *file, const bp__h5shape *shape, bp__head *head, bp__plan *plan);
+
+/** Read `rows` × `cols` elements from `origin` on, of a dataset that only HDF5 can read.
+ *  @param[out] raw  native integers of elem_bytes each, in C order */
+bp_status bp__h5_read_block(const bp__h5file *file, const bp__plan_dataset *dataset, const uint64_t origin[2],
+                            uint64_t rows, uint64_t cols, void *raw);
+
+#endif

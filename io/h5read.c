@@ -1,0 +1,94 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/loader.h"
+#include "io/decode.h"
+#include "io/h5chunks.h"
+
+struct bp__source {
+    char *path;
+    int fd;
+    bp__plan plan; /* owns head, dataset, task */
+};
+
+/* Open what is there without waiting for it, and note which file in which state that is. */
+static bp_status open_regular(bp__source *source)
+{
+    struct stat st;
+    const char *path = source->path;
+    source->fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    if (source->fd < 0) {
+        if (errno == ENOENT || errno == ENOTDIR) BP_FAIL(BP_ENOTFOUND, "%s: no such bundle file", path);
+        /* a socket */
+        if (errno == ENXIO || errno == ENODEV) BP_FAIL(BP_EFORMAT, "%s: not a regular file", path);
+        BP_FAIL_ERRNO(BP_EIO, errno, "%s: cannot be opened", path);
+    }
+    if (fstat(source->fd, &st) != 0) BP_FAIL_ERRNO(BP_EIO, errno, "%s: cannot be looked at", path);
+    if (S_ISDIR(st.st_mode)) BP_FAIL(BP_EFORMAT, "%s: is a folder, not a bundle file", path);
+    if (!S_ISREG(st.st_mode)) BP_FAIL(BP_EFORMAT, "%s: not a regular file", path);
+    if (st.st_size == 0) BP_FAIL(BP_EFORMAT, "%s: is empty, not a bundle file", path);
+    source->plan.identity = bp__identity_from(&st);
+    return BP_OK;
+}
+
+static bp_status make_plan(bp__source *source)
+{
+    bp__plan *plan = &source->plan;
+    bp__head *head;
+    bp__h5file file;
+    bp__h5shape shape;
+    BP_TRY(bp__head_create(&head));
+    bp__h5_lock();
+    bp_status s = bp__h5_open(source->path, source->fd, plan->identity.size, &file);
+    if (!bp__failed(s)) s = bp__h5_read_small(&file, head, &shape);
+    if (!bp__failed(s)) s = bp__h5_plan_bulk(&file, &shape, head, plan);
+    bp__h5_close(&file);
+    bp__h5_unlock();
+    if (!bp__failed(s)) s = bp__head_seal(head, &plan->head, &plan->head_bytes, &plan->image_bytes);
+    bp__head_destroy(&head);
+    return s;
+}
+
+static void source_close(bp__source **source)
+{
+    bp__source *s = *source;
+    if (!s) return;
+    *source = NULL;
+    if (s->fd >= 0) close(s->fd);
+    free(s->plan.head);
+    free(s->plan.dataset);
+    free(s->plan.task);
+    free(s->path);
+    free(s);
+}
+
+static bp_status source_open(const char *path, bp__source **source)
+{
+    bp__source *src = *source = calloc(1, sizeof *src);
+    if (!src) BP_FAIL(BP_ENOMEM, "%s: no memory to open it", path);
+    src->fd = -1;
+    src->path = strdup(path);
+    bp_status s = src->path ? open_regular(src) : bp__fail(BP_ENOMEM, "%s: no memory to open it", path);
+    if (!bp__failed(s)) s = make_plan(src);
+    if (bp__failed(s)) source_close(source);
+    return s;
+}
+
+static const bp__plan *source_plan(const bp__source *source)
+{
+    return &source->plan;
+}
+
+static bp_status source_decode(bp__source *source, uint64_t task, void *image)
+{
+    return bp__decode_task(source->path, source->fd, &source->plan, task, image);
+}
+
+const bp__loader *bp__loader_default(void)
+{
+    static const bp__loader loader = {source_open, source_plan, source_decode, source_close};
+    return &loader;
+}

@@ -1,0 +1,29 @@
+/** @file io/h5small.h
+ * Everything of a bundle file that is small: index, lifetimes, assets, calendar, adjustments.
+ *
+ * Called between bp__h5_lock() and bp__h5_unlock().
+ */
+#ifndef BP_IO_H5SMALL_H
+#define BP_IO_H5SMALL_H
+
+#include "io/h5util.h"
+
+#define BP__H5_COUNTRY_MAX 32 /**< bytes of a country group's name, NUL included */
+
+/** What the small datasets say about the size of the bulk ones. */
+typedef struct bp__h5shape {
+    char country[BP__H5_COUNTRY_MAX];
+    uint64_t assets, sessions; /**< of every daily dataset */
+    bool has_minute;
+    uint64_t minute_bars; /**< of every minute dataset */
+} bp__h5shape;
+
+/** Path of a column's dataset: "/US/data/open". */
+void bp__h5_column_path(const char *country, bp_column column, char path[BP__H5_PATH_MAX]);
+
+/** Find the country group, and put every small column into `head`.
+ *  @retval BP_EFORMAT  not a bundle, damaged, or in conflict with itself
+ *  @retval BP_EIO, BP_ENOMEM */
+bp_status bp__h5_read_small(const bp__h5file *file, bp__head *head, bp__h5shape *shape);
+
+#endif

@@ -1,0 +1,88 @@
+/** @file io/h5util.h
+ * Careful use of libhdf5: one lock, one way to report, typed reading of what is small.
+ *
+ * Threads: libhdf5 admits one thread at a time, so everything below bp__h5_lock() is called between it
+ * and bp__h5_unlock(). Errors name file and dataset and quote HDF5's innermost reason.
+ *
+ * A file must stand for itself, because only its own identity is watched: soft and external links,
+ * external storage and virtual datasets are refused.
+ */
+#ifndef BP_IO_H5UTIL_H
+#define BP_IO_H5UTIL_H
+
+#include <hdf5.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/image.h"
+
+#define BP__H5_PATH_MAX 96   /**< bytes of a dataset's path, NUL included */
+#define BP__H5_TEXT_MAX 4096 /**< bytes of a text, without NUL */
+#define BP__H5_ANY_ROWS UINT64_MAX
+
+/** Take the process-wide lock of libhdf5, and silence HDF5's own printing for this thread. */
+void bp__h5_lock(void);
+void bp__h5_unlock(void);
+
+typedef struct bp__h5file {
+    const char *label; /**< borrowed: how errors name the file */
+    hid_t id;
+    uint64_t bytes; /**< size of the file */
+} bp__h5file;
+
+/** Open the very file that `fd` has open, for reading. The descriptor stays the caller's.
+ *  @retval BP_EFORMAT, BP_EIO */
+bp_status bp__h5_open(const char *label, int fd, uint64_t bytes, bp__h5file *file);
+
+/** Safe on a file that was zeroed or closed. */
+void bp__h5_close(bp__h5file *file);
+
+/** Report a failed HDF5 call: "LABEL: PATH: what (reason)". BP_EIO if reading failed, else BP_EFORMAT. */
+bp_status bp__h5_fail(const bp__h5file *file, const char *path, const char *what);
+
+/** Whether there is an object at an absolute path. @retval BP_EFORMAT  a link, or damaged */
+bp_status bp__h5_find(const bp__h5file *file, const char *path, bool *found);
+
+/** An open dataset. */
+typedef struct bp__h5set {
+    char path[BP__H5_PATH_MAX];
+    hid_t id, type, space, dcpl;
+    uint64_t shape[2]; /**< {n, 1} for one dimension */
+} bp__h5set;
+
+/** Open a dataset that must be there, with `rank` dimensions and only filters that can be undone.
+ *  @param[out] set  on success owned: bp__h5_close_set() */
+bp_status bp__h5_open_set(const bp__h5file *file, const char *path, int rank, bp__h5set *set);
+void bp__h5_close_set(bp__h5set *set);
+
+/** Say what a type is, such as "4-byte float". */
+void bp__h5_type_text(hid_t type, char *text, size_t size);
+
+/** Read a small 1-D dataset, or one field of a compound one.
+ *
+ * @param[in]  field  NULL: the dataset's elements are the numbers themselves
+ * @param[in]  type   BP_TYPE_I64 from any integer type, BP_TYPE_F64 from any float type
+ * @param[in]  rows   how many there must be, or BP__H5_ANY_ROWS
+ * @param[out] data   owned: free(); never NULL on success
+ * @param[out] n      rows read
+ */
+bp_status bp__h5_read_numbers(const bp__h5file *file, const char *path, const char *field, bp_type type,
+                              uint64_t rows, void **data, uint64_t *n);
+
+typedef bp_status (*bp__h5_text_fn)(void *context, uint64_t row, const char *text);
+
+/** Read texts, fixed or variable in length, as above; each is handed to `take` in turn, which may fail. */
+bp_status bp__h5_read_texts(const bp__h5file *file, const char *path, const char *field, uint64_t rows,
+                            bp__h5_text_fn take, void *context, uint64_t *n);
+
+/** Read a scalar number attribute into an int64_t (from an integer) or a double (from any number).
+ *  @param[out] value  untouched if there is none */
+bp_status bp__h5_attr_number(const bp__h5file *file, const char *path, const char *name, bp_type type,
+                             void *value, bool *found);
+
+/** Read a scalar text attribute, cut to `size`; untouched if there is none. */
+bp_status bp__h5_attr_text(const bp__h5file *file, const char *path, const char *name, char *text,
+                           size_t size);
+
+#endif
