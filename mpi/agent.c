@@ -1,0 +1,405 @@
+#include "mpi/agent.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/clock.h"
+#include "core/futex.h"
+#include "core/log.h"
+
+/* What the agent remembers of a box; the box itself may be reused by its rank as soon as it is closed. */
+typedef struct box_state {
+    uint32_t number; /* of the request that was taken up last */
+    bool waiting;    /* not answered yet */
+    bp__request kind;
+    uint64_t question; /* BP__ASK */
+    uint32_t pinned;   /* slot that the agent pins for it, or BP__NO_SLOT */
+    char name[BP_NAME_MAX + 1];
+} box_state;
+
+/* Is the listed version of this bundle current? A get may join only while it has not been sent. */
+typedef struct question {
+    struct question *next;
+    uint64_t id;
+    bool sent;
+    uint64_t sent_ticks;
+    char name[BP_NAME_MAX + 1];
+} question;
+
+struct bp__agent {
+    bp__directory *dir;
+    bp__window *arena;
+    bp__uplink up;
+    int node;
+    uint32_t num_boxes;
+    box_state *box;     /* [num_boxes] */
+    uint32_t *own_pins; /* [num_slots] pins for boxes */
+    bool *draining;     /* [num_slots] unlisted, not yet reported as drained */
+    uint32_t num_draining;
+    bp__age *ages; /* [num_slots] */
+    int *world_rank;
+    question *questions;
+    uint64_t last_question;
+};
+
+bp_status bp__agent_create(bp__directory *dir, bp__window *arena, int node, const int *world_rank,
+                           bp__uplink up, bp__agent **agent)
+{
+    bp__agent *a = calloc(1, sizeof *a);
+    *agent = NULL;
+    if (a) {
+        a->dir = dir;
+        a->arena = arena;
+        a->up = up;
+        a->node = node;
+        a->num_boxes = dir->num_ranks * BP__BOXES;
+        a->box = calloc(a->num_boxes, sizeof *a->box);
+        a->own_pins = calloc(dir->num_slots, sizeof *a->own_pins);
+        a->draining = calloc(dir->num_slots, sizeof *a->draining);
+        a->ages = calloc(dir->num_slots, sizeof *a->ages);
+        a->world_rank = calloc(dir->num_ranks, sizeof *a->world_rank);
+    }
+    if (!a || !a->box || !a->own_pins || !a->draining || !a->ages || !a->world_rank) {
+        bp__agent_destroy(&a);
+        BP_FAIL(BP_ENOMEM, "no memory for the agent of a node");
+    }
+    for (uint32_t i = 0; i < a->num_boxes; i++) a->box[i].pinned = BP__NO_SLOT;
+    memcpy(a->world_rank, world_rank, dir->num_ranks * sizeof *world_rank);
+    *agent = a;
+    return BP_OK;
+}
+
+void bp__agent_destroy(bp__agent **agent)
+{
+    bp__agent *a = *agent;
+    if (!a) return;
+    for (question *q = a->questions, *next; q; q = next) {
+        next = q->next;
+        free(q);
+    }
+    free(a->box);
+    free(a->own_pins);
+    free(a->draining);
+    free(a->ages);
+    free(a->world_rank);
+    free(a);
+    *agent = NULL;
+}
+
+static bp__box *box_at(const bp__agent *a, uint32_t i)
+{
+    return &bp__dir_lines(a->dir, i / BP__BOXES)->box[i % BP__BOXES];
+}
+
+static bp__address address_of(const bp__agent *a, uint32_t i)
+{
+    return (bp__address){a->node, i / BP__BOXES, i % BP__BOXES, a->box[i].number};
+}
+
+static void note(bp__agent *a, const bp__note *n)
+{
+    a->up.note(a->up.ctx, n);
+}
+
+static void copy_name(char to[BP_NAME_MAX + 1], const char *from)
+{
+    size_t n = strnlen(from, BP_NAME_MAX); /* it comes from shared memory: never trust its end */
+    memcpy(to, from, n);
+    to[n] = '\0';
+}
+
+/* Answering -------------------------------------------------------------------------------------- */
+
+static void finish(bp__agent *a, uint32_t i)
+{
+    bp__reply *reply = &a->dir->reply[i];
+    a->box[i].waiting = false;
+    atomic_store_explicit(&reply->answered, a->box[i].number, memory_order_release);
+    bp__futex_wake(&reply->answered);
+}
+
+static void answer_text(bp__agent *a, uint32_t i, bp_status code, const char *text)
+{
+    bp__reply *reply = &a->dir->reply[i];
+    reply->code = code;
+    snprintf(reply->text, sizeof reply->text, "%s", text);
+}
+
+/* The slot stays pinned for the box until the rank has a pin of its own, or has given up. */
+static void answer_slot(bp__agent *a, uint32_t i, uint32_t slot)
+{
+    bp__reply *reply = &a->dir->reply[i];
+    a->own_pins[slot]++;
+    a->box[i].pinned = slot;
+    reply->code = BP_OK;
+    reply->slot = slot;
+    reply->word = atomic_load_explicit(&a->dir->slot[slot].word, memory_order_relaxed);
+    finish(a, i);
+}
+
+static void drop_pin(bp__agent *a, box_state *b)
+{
+    if (b->pinned == BP__NO_SLOT) return;
+    a->own_pins[b->pinned]--;
+    b->pinned = BP__NO_SLOT;
+}
+
+/* Questions -------------------------------------------------------------------------------------- */
+
+static void send_question(bp__agent *a, question *q)
+{
+    bp__note n = {.kind = BP__NOTE_ASK, .from = {.node = a->node}, .question = q->id};
+    copy_name(n.text, q->name);
+    q->sent = true;
+    q->sent_ticks = bp__ticks();
+    note(a, &n);
+}
+
+static void ask(bp__agent *a, uint32_t i)
+{
+    box_state *b = &a->box[i];
+    bool under_way = false;
+    for (question *q = a->questions; q; q = q->next) {
+        if (strcmp(q->name, b->name) != 0) continue;
+        if (!q->sent) {
+            b->question = q->id;
+            return;
+        }
+        under_way = true;
+    }
+    question *q = calloc(1, sizeof *q);
+    if (!q) {
+        answer_text(a, i, BP_ENOMEM, "no memory to ask for a bundle's version");
+        finish(a, i);
+        return;
+    }
+    q->id = b->question = ++a->last_question;
+    copy_name(q->name, b->name);
+    q->next = a->questions;
+    a->questions = q;
+    if (!under_way) send_question(a, q);
+}
+
+static void answer_question(bp__agent *a, const bp__answer *answer)
+{
+    question **link = &a->questions;
+    while (*link && (*link)->id != answer->question) link = &(*link)->next;
+    question *q = *link;
+    if (!q) return;
+    *link = q->next;
+
+    if (answer->current) {
+        bp__slot *slot = &a->dir->slot[answer->slot];
+        uint64_t word = atomic_load_explicit(&slot->word, memory_order_relaxed);
+        if (bp__word_generation(word) == answer->generation)
+            atomic_store_explicit(&slot->checked, q->sent_ticks, memory_order_relaxed);
+    }
+    for (uint32_t i = 0; i < a->num_boxes; i++) {
+        box_state *b = &a->box[i];
+        if (!b->waiting || b->kind != BP__ASK || b->question != q->id) continue;
+        answer_text(a, i, answer->code, answer->text);
+        a->dir->reply[i].word = answer->current ? answer->generation : 0;
+        finish(a, i);
+    }
+    for (question *p = a->questions; p; p = p->next)
+        if (!p->sent && strcmp(p->name, q->name) == 0) {
+            send_question(a, p);
+            break;
+        }
+    free(q);
+}
+
+void bp__agent_answer(bp__agent *agent, const bp__answer *answer)
+{
+    if (answer->kind == BP__ANSWER_QUESTION) {
+        answer_question(agent, answer);
+        return;
+    }
+    uint32_t i = answer->to.rank * BP__BOXES + answer->to.box;
+    assert(i < agent->num_boxes);
+    if (!agent->box[i].waiting || agent->box[i].number != answer->to.number) return; /* it gave up */
+    answer_text(agent, i, answer->code, answer->text);
+    agent->dir->reply[i].report = answer->report;
+    finish(agent, i);
+}
+
+/* Commands --------------------------------------------------------------------------------------- */
+
+/* Hand a slot that has just been opened to everybody here who waits for that name. */
+static void hand_out(bp__agent *a, uint32_t slot, const char *name)
+{
+    for (uint32_t i = 0; i < a->num_boxes; i++) {
+        box_state *b = &a->box[i];
+        if (b->waiting && b->kind == BP__MISS && strcmp(b->name, name) == 0) answer_slot(a, i, slot);
+    }
+}
+
+static void send_ages(bp__agent *a)
+{
+    bp__directory *dir = a->dir;
+    uint64_t now = bp__ticks();
+    for (uint32_t s = 0; s < dir->num_slots; s++) {
+        uint64_t word = atomic_load_explicit(&dir->slot[s].word, memory_order_relaxed);
+        bp__age *age = &a->ages[s];
+        *age = (bp__age){.age_ns = UINT64_MAX, .pinned_by = -1};
+        if (bp__word_fill(word) != BP__SLOT_READY) continue;
+        uint64_t last = bp__dir_last_use(dir, s);
+        double ticks = now > last ? (double)(now - last) : 0;
+        age->age_ns = (uint64_t)(ticks * 1e6 / (double)dir->header->ticks_per_ms);
+        age->pins = a->own_pins[s];
+        for (uint32_t r = 0; r < dir->num_ranks; r++) {
+            uint64_t use = atomic_load_explicit(&bp__dir_lines(dir, r)->use[s], memory_order_seq_cst);
+            if (BP__PINS(use) == 0) continue;
+            age->pins += (uint32_t)BP__PINS(use);
+            age->pinned_by = a->world_rank[r];
+        }
+    }
+    note(a, &(bp__note){.kind = BP__NOTE_AGES, .from = {.node = a->node}, .ages = a->ages});
+}
+
+static void send_counts(bp__agent *a)
+{
+    bp__note n = {.kind = BP__NOTE_COUNTS, .from = {.node = a->node}};
+    for (uint32_t r = 0; r < a->dir->num_ranks; r++) bp__dir_count(a->dir, r, &n.counts);
+    note(a, &n);
+}
+
+static void give_back(bp__agent *a, bp__extent extent)
+{
+    if (bp__failed(bp__window_give_back(a->arena, extent)))
+        bp__log(BP_LOG_WARN, "%s; it stays claimed", bp_error_text());
+}
+
+static void start_draining(bp__agent *a, uint32_t slot)
+{
+    if (a->draining[slot]) return;
+    a->draining[slot] = true;
+    a->num_draining++;
+}
+
+void bp__agent_apply(bp__agent *agent, const bp__command *c)
+{
+    bp__directory *dir = agent->dir;
+    switch (c->kind) {
+    case BP__CMD_OPEN:
+        bp__dir_open(dir, c->slot, c->generation, c->text);
+        hand_out(agent, c->slot, c->text);
+        break;
+    case BP__CMD_FILL: bp__dir_fill(dir, c->slot, c->extent); break;
+    case BP__CMD_READY: bp__dir_ready(dir, c->slot, &c->identity, c->checked); break;
+    case BP__CMD_FAIL:
+        bp__dir_fail(dir, c->slot, c->code, c->text);
+        start_draining(agent, c->slot);
+        break;
+    case BP__CMD_UNLIST:
+        bp__dir_unlist(dir, c->slot);
+        start_draining(agent, c->slot);
+        break;
+    case BP__CMD_RECLAIM:
+        bp__dir_reclaim(dir, c->slot);
+        if (c->extent.bytes) give_back(agent, c->extent);
+        break;
+    case BP__CMD_TRIM: give_back(agent, c->extent); break;
+    case BP__CMD_AGES: send_ages(agent); break;
+    case BP__CMD_COUNTS: send_counts(agent); break;
+    case BP__CMD_STOP: break;
+    }
+    atomic_store_explicit(&dir->header->applied, c->number, memory_order_release);
+}
+
+/* Polling ---------------------------------------------------------------------------------------- */
+
+static void take_up(bp__agent *a, uint32_t i, uint32_t number)
+{
+    const bp__box *box = box_at(a, i);
+    box_state *b = &a->box[i];
+    drop_pin(a, b); /* a new request: the rank is done with the old one */
+    b->number = number;
+    b->kind = (bp__request)box->kind;
+    b->waiting = true;
+    copy_name(b->name, box->name);
+
+    bp__note n = {.from = address_of(a, i), .value = box->number};
+    copy_name(n.text, b->name);
+    bp__key key;
+    switch (b->kind) {
+    case BP__MISS: {
+        uint32_t slot = bp__key_from(b->name, &key) ? bp__dir_find(a->dir, &key) : BP__NO_SLOT;
+        if (slot != BP__NO_SLOT) {
+            answer_slot(a, i, slot);
+            return;
+        }
+        n.kind = BP__NOTE_MISS;
+        break;
+    }
+    case BP__ASK: ask(a, i); return;
+    case BP__INVALIDATE:
+        n.kind = BP__NOTE_INVALIDATE;
+        if (box->all) n.text[0] = '\0';
+        break;
+    case BP__RESIZE: n.kind = BP__NOTE_RESIZE; break;
+    case BP__STATS: n.kind = BP__NOTE_STATS; break;
+    default:
+        answer_text(a, i, BP_EINVAL, "a request that the agent does not know");
+        finish(a, i);
+        return;
+    }
+    note(a, &n);
+}
+
+static bool poll_boxes(bp__agent *a)
+{
+    bool busy = false;
+    for (uint32_t i = 0; i < a->num_boxes; i++) {
+        bp__box *box = box_at(a, i);
+        box_state *b = &a->box[i];
+        uint32_t posted = atomic_load_explicit(&box->posted, memory_order_acquire);
+        if (posted != b->number) {
+            take_up(a, i, posted);
+            busy = true;
+        }
+        if ((b->waiting || b->pinned != BP__NO_SLOT) &&
+            atomic_load_explicit(&box->closed, memory_order_acquire) == b->number) {
+            drop_pin(a, b);
+            b->waiting = false;
+            busy = true;
+        }
+    }
+    return busy;
+}
+
+/* The scan begins after the unlist store of bp__dir_unlist() or bp__dir_fail(), both seq_cst: who pins
+ * later sees the slot unlisted and withdraws. */
+static bool poll_draining(bp__agent *a)
+{
+    bool busy = false;
+    for (uint32_t s = 0; a->num_draining > 0 && s < a->dir->num_slots; s++) {
+        if (!a->draining[s]) continue;
+        uint64_t word = atomic_load_explicit(&a->dir->slot[s].word, memory_order_relaxed);
+        bp__fill fill = bp__word_fill(word);
+        if ((fill != BP__SLOT_READY && fill != BP__SLOT_FAILED) || a->own_pins[s] > 0 ||
+            bp__dir_pins(a->dir, s) > 0)
+            continue;
+        a->draining[s] = false;
+        a->num_draining--;
+        note(a, &(bp__note){.kind = BP__NOTE_DRAINED,
+                            .from = {.node = a->node},
+                            .slot = s,
+                            .generation = bp__word_generation(word)});
+        busy = true;
+    }
+    return busy;
+}
+
+bool bp__agent_poll(bp__agent *agent)
+{
+    bool busy = poll_boxes(agent);
+    return poll_draining(agent) || busy;
+}
+
+bool bp__agent_draining(const bp__agent *agent)
+{
+    return agent->num_draining > 0;
+}

@@ -1,0 +1,38 @@
+/** @file mpi/agent.h
+ * The agent of a node: applies commands to the node's directory, serves the boxes of its ranks, and reports
+ * what the coordinator has to know. Used by one thread; never blocks; calls neither MPI nor files.
+ */
+#ifndef BP_MPI_AGENT_H
+#define BP_MPI_AGENT_H
+
+#include "mpi/message.h"
+#include "mpi/window.h"
+
+typedef struct bp__agent bp__agent;
+
+/** Where notes go. Called during bp__agent_apply(), _answer() and _poll(); must not call back. */
+typedef struct bp__uplink {
+    void (*note)(void *ctx, const bp__note *note);
+    void *ctx;
+} bp__uplink;
+
+/** @param[in]  dir, arena    borrowed; the agent is the only writer of dir's agent part
+ *  @param[in]  world_rank    [dir->num_ranks] ranks of the node in the pool's communicator; copied
+ *  @param[out] agent         owned: bp__agent_destroy() */
+bp_status bp__agent_create(bp__directory *dir, bp__window *arena, int node, const int *world_rank,
+                           bp__uplink up, bp__agent **agent);
+void bp__agent_destroy(bp__agent **agent);
+
+/** Apply the next command. */
+void bp__agent_apply(bp__agent *agent, const bp__command *command);
+
+/** Pass an answer on to who asked. */
+void bp__agent_answer(bp__agent *agent, const bp__answer *answer);
+
+/** Look at the boxes and at unlisted slots. @return whether anything was done */
+bool bp__agent_poll(bp__agent *agent);
+
+/** Whether something is awaited that does not ring: an unlisted slot whose pins have yet to go. */
+bool bp__agent_draining(const bp__agent *agent);
+
+#endif

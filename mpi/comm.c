@@ -1,0 +1,95 @@
+#include "mpi/comm.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+bp_status bp__mpi_failed(int rc, const char *call)
+{
+    char why[MPI_MAX_ERROR_STRING] = "unknown error";
+    int n = 0;
+    MPI_Error_string(rc, why, &n);
+    BP_FAIL(BP_EMPI, "%.*s failed: %s", (int)strcspn(call, "("), call, why);
+}
+
+static bp_status check_mpi(void)
+{
+    int initialised = 0, finalised = 0, level = MPI_THREAD_SINGLE;
+    MPI_Initialized(&initialised);
+    MPI_Finalized(&finalised);
+    if (!initialised || finalised)
+        BP_FAIL(BP_EMPI,
+                "MPI is not running; call MPI_Init_thread with MPI_THREAD_MULTIPLE before creating a pool");
+    BP_MPI(MPI_Query_thread(&level));
+    if (level < MPI_THREAD_MULTIPLE)
+        BP_FAIL(BP_EMPI,
+                "MPI runs without MPI_THREAD_MULTIPLE, which the pool's service thread needs; ask for it "
+                "in MPI_Init_thread");
+    return BP_OK;
+}
+
+static bp_status split(bp__topology *top, int64_t ranks_per_node)
+{
+    BP_MPI(MPI_Comm_rank(top->world, &top->rank));
+    BP_MPI(MPI_Comm_size(top->world, &top->num_ranks));
+
+    MPI_Comm machine;
+    BP_MPI(MPI_Comm_split_type(top->world, MPI_COMM_TYPE_SHARED, top->rank, MPI_INFO_NULL, &machine));
+    int machine_rank, machine_size;
+    BP_MPI(MPI_Comm_rank(machine, &machine_rank));
+    BP_MPI(MPI_Comm_size(machine, &machine_size));
+    int per_node = ranks_per_node > 0 && ranks_per_node < machine_size ? (int)ranks_per_node : machine_size;
+    top->nodes_on_machine = (machine_size + per_node - 1) / per_node;
+    BP_MPI(MPI_Comm_split(machine, machine_rank / per_node, machine_rank, &top->node));
+    BP_MPI(MPI_Comm_free(&machine));
+    BP_MPI(MPI_Comm_rank(top->node, &top->node_rank));
+    BP_MPI(MPI_Comm_size(top->node, &top->node_size));
+
+    /* Nodes are numbered by their first ranks; everybody learns its node's number from its leader. */
+    int leader = top->node_rank == 0, before = 0;
+    BP_MPI(MPI_Exscan(&leader, &before, 1, MPI_INT, MPI_SUM, top->world));
+    top->node_index = top->rank == 0 ? 0 : before; /* Exscan leaves rank 0's result undefined */
+    BP_MPI(MPI_Bcast(&top->node_index, 1, MPI_INT, 0, top->node));
+    BP_MPI(MPI_Allreduce(&leader, &top->num_nodes, 1, MPI_INT, MPI_SUM, top->world));
+    return BP_OK;
+}
+
+bp_status bp__topology_create(MPI_Comm comm, int64_t ranks_per_node, bp__topology *top)
+{
+    *top = (bp__topology){.world = MPI_COMM_NULL, .node = MPI_COMM_NULL};
+    BP_TRY(check_mpi());
+    if (gethostname(top->host, sizeof top->host) != 0) strcpy(top->host, "?");
+    top->host[sizeof top->host - 1] = '\0';
+    BP_MPI(MPI_Comm_dup(comm, &top->world));
+    bp_status s = MPI_Comm_set_errhandler(top->world, MPI_ERRORS_RETURN) == MPI_SUCCESS
+                      ? split(top, ranks_per_node)
+                      : bp__fail(BP_EMPI, "MPI_Comm_set_errhandler failed");
+    s = bp__agree(top->world, s);
+    if (bp__failed(s)) bp__topology_destroy(top);
+    return s;
+}
+
+void bp__topology_destroy(bp__topology *top)
+{
+    if (top->node != MPI_COMM_NULL) MPI_Comm_free(&top->node);
+    if (top->world != MPI_COMM_NULL) MPI_Comm_free(&top->world);
+}
+
+bp_status bp__agree(MPI_Comm comm, bp_status mine)
+{
+    int rank, size;
+    BP_MPI(MPI_Comm_rank(comm, &rank));
+    BP_MPI(MPI_Comm_size(comm, &size));
+    int failed = bp__failed(mine) ? rank : size, first;
+    BP_MPI(MPI_Allreduce(&failed, &first, 1, MPI_INT, MPI_MIN, comm));
+    if (first == size) return BP_OK;
+
+    struct {
+        int code;
+        char text[BP_ERROR_TEXT_MAX];
+    } what = {(int)mine, ""};
+    if (rank == first) snprintf(what.text, sizeof what.text, "%s", bp_error_text());
+    BP_MPI(MPI_Bcast(&what, (int)sizeof what, MPI_BYTE, first, comm));
+    if (rank == first) return mine;
+    return bp__fail((bp_status)what.code, "%.490s (rank %d)", what.text, first);
+}

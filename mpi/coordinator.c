@@ -1,0 +1,452 @@
+#include "mpi/coordinator_private.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/clock.h"
+#include "core/log.h"
+
+bp_status bp__coordinator_create(const bp_config *cfg, int num_nodes, uint32_t num_slots,
+                                 uint64_t arena_bytes, uint64_t budget, uint64_t page, bp__loads *loads,
+                                 bp__downlink down, bp__coordinator **coordinator)
+{
+    bp__coordinator *c = calloc(1, sizeof *c);
+    *coordinator = NULL;
+    if (!c) BP_FAIL(BP_ENOMEM, "no memory for the coordinator");
+    c->cfg = *cfg;
+    c->num_nodes = num_nodes;
+    c->num_slots = num_slots;
+    c->max_bundles = cfg->max_bundle_pool_size;
+    c->loads = loads;
+    c->down = down;
+    c->room.last = &c->room.first;
+    c->entry = calloc(num_slots, sizeof *c->entry);
+    c->room.ages = calloc(num_slots, sizeof *c->room.ages);
+    bp_status s = c->entry && c->room.ages ? bp__arena_create(arena_bytes, budget, page, &c->arena)
+                                           : bp__fail(BP_ENOMEM, "no memory for the coordinator");
+    if (bp__failed(s)) bp__coordinator_destroy(&c);
+    *coordinator = c;
+    return s;
+}
+
+static void free_waiting(bp__waiting **list)
+{
+    while (*list) {
+        bp__waiting *w = *list;
+        *list = w->next;
+        free(w);
+    }
+}
+
+void bp__coordinator_destroy(bp__coordinator **coordinator)
+{
+    bp__coordinator *c = *coordinator;
+    if (!c) return;
+    while (c->room.first) {
+        bp__load *l = c->room.first;
+        c->room.first = l->next;
+        bp__load_destroy(&l);
+    }
+    while (c->wanted) {
+        bp__wanted *w = c->wanted;
+        c->wanted = w->next;
+        free(w);
+    }
+    free_waiting(&c->invalidating);
+    free_waiting(&c->resizing);
+    free_waiting(&c->stats_waiting);
+    free_waiting(&c->stats_asked);
+    bp__arena_destroy(&c->arena);
+    free(c->room.ages);
+    free(c->entry);
+    free(c);
+    *coordinator = NULL;
+}
+
+/* Commands and answers --------------------------------------------------------------------------- */
+
+void bp__coordinator_send(bp__coordinator *c, bp__command *command)
+{
+    command->number = ++c->last_command;
+    c->down.command(c->down.ctx, command);
+}
+
+static void answer(bp__coordinator *c, bp__address to, bp_status code, const char *text)
+{
+    bp__answer a = {.kind = BP__ANSWER_REQUEST, .to = to, .code = code};
+    snprintf(a.text, sizeof a.text, "%s", text);
+    c->down.answer(c->down.ctx, &a);
+}
+
+/* Remember who asked; without memory for that the answer is an error. */
+static void wait_for(bp__coordinator *c, bp__waiting **list, bp__address from, uint64_t after)
+{
+    bp__waiting *w = malloc(sizeof *w);
+    if (!w) {
+        answer(c, from, BP_ENOMEM, "no memory at the coordinator; ask again");
+        return;
+    }
+    *w = (bp__waiting){*list, from, after};
+    *list = w;
+}
+
+/* Slots ------------------------------------------------------------------------------------------ */
+
+static bp__entry *listed_entry(bp__coordinator *c, const char *name)
+{
+    for (uint32_t s = 0; s < c->num_slots; s++)
+        if (c->entry[s].listed && strcmp(c->entry[s].name, name) == 0) return &c->entry[s];
+    return NULL;
+}
+
+static uint32_t slot_of(const bp__coordinator *c, const bp__entry *e)
+{
+    return (uint32_t)(e - c->entry);
+}
+
+int64_t bp__coordinator_listed(const bp__coordinator *c)
+{
+    int64_t n = 0;
+    for (uint32_t s = 0; s < c->num_slots; s++)
+        n += c->entry[s].listed && (c->entry[s].fill == BP__SLOT_FILL || c->entry[s].fill == BP__SLOT_READY);
+    return n;
+}
+
+void bp__coordinator_unlist(bp__coordinator *c, uint32_t slot)
+{
+    bp__entry *e = &c->entry[slot];
+    if (!e->listed) return;
+    e->listed = false;
+    bp__coordinator_send(c,
+                         &(bp__command){.kind = BP__CMD_UNLIST, .slot = slot, .generation = e->generation});
+}
+
+static void send_fail(bp__coordinator *c, bp__entry *e, bp_status code, const char *text)
+{
+    bp__command cmd = {
+        .kind = BP__CMD_FAIL, .slot = slot_of(c, e), .generation = e->generation, .code = code};
+    snprintf(cmd.text, sizeof cmd.text, "%s", text);
+    e->fill = BP__SLOT_FAILED;
+    e->listed = false;
+    bp__coordinator_send(c, &cmd);
+    c->report.failures++;
+}
+
+static void forget(bp__coordinator *c, bp__load *load)
+{
+    bp__load_destroy(&load);
+    c->in_flight--;
+    c->room.may_ask_now = true;
+}
+
+void bp__coordinator_fail(bp__coordinator *c, bp__load *load, bp_status code, const char *text)
+{
+    bp__entry *e = &c->entry[load->slot];
+    if (e->fill == BP__SLOT_FILL) c->filling--;
+    bp__log(BP_LOG_INFO, "%s: load failed: %s: %s", load->name, bp_status_name(code), text);
+    send_fail(c, e, code, text);
+    forget(c, load);
+}
+
+static bp__entry *free_entry(bp__coordinator *c)
+{
+    for (uint32_t s = 0; s < c->num_slots; s++)
+        if (c->entry[s].fill == BP__SLOT_FREE) return &c->entry[s];
+    return NULL;
+}
+
+/* OPEN, and begin to plan. */
+static void open_slot(bp__coordinator *c, bp__entry *e, const char *name)
+{
+    *e = (bp__entry){.fill = BP__SLOT_OPEN, .listed = true, .generation = ++c->last_generation};
+    snprintf(e->name, sizeof e->name, "%s", name);
+    bp__command cmd = {.kind = BP__CMD_OPEN, .slot = slot_of(c, e), .generation = e->generation};
+    snprintf(cmd.text, sizeof cmd.text, "%s", name);
+    bp__coordinator_send(c, &cmd);
+
+    bp__load *load = NULL;
+    bp_status s = c->stopping ? bp__fail(BP_ESTOPPED, "%s: the pool is shutting down", name)
+                              : bp__load_create(c->loads, name, &load);
+    if (bp__failed(s)) {
+        send_fail(c, e, s, bp_error_text());
+        return;
+    }
+    load->slot = slot_of(c, e);
+    load->generation = e->generation;
+    c->in_flight++;
+    bp__load_begin(load, BP__PHASE_PLAN);
+}
+
+static void want(bp__coordinator *c, const char *name)
+{
+    if (listed_entry(c, name)) return; /* OPEN is on its way to who asks */
+    bp__entry *e = free_entry(c);
+    if (e) {
+        open_slot(c, e, name);
+        return;
+    }
+    for (bp__wanted *w = c->wanted; w; w = w->next)
+        if (strcmp(w->name, name) == 0) return;
+    bp__wanted *w = calloc(1, sizeof *w);
+    if (!w) return; /* the gets time out: nothing can be told without memory and without a slot */
+    snprintf(w->name, sizeof w->name, "%s", name);
+    bp__wanted **last = &c->wanted;
+    while (*last) last = &(*last)->next;
+    *last = w;
+}
+
+/* Finished phases -------------------------------------------------------------------------------- */
+
+static void ready(bp__coordinator *c, bp__load *load)
+{
+    bp__entry *e = &c->entry[load->slot];
+    e->fill = BP__SLOT_READY;
+    e->identity = load->identity;
+    bp__coordinator_send(c, &(bp__command){.kind = BP__CMD_READY,
+                                           .slot = load->slot,
+                                           .generation = load->generation,
+                                           .identity = load->identity,
+                                           .checked = load->checked});
+    uint64_t ns = bp__clock_ns() - load->started_ns;
+    c->filling--;
+    c->report.loads++;
+    c->report.load_ns += ns;
+    bp__log(BP_LOG_INFO, "%s: loaded %llu bytes in %.3f s", load->name, (unsigned long long)load->image_bytes,
+            (double)ns * 1e-9);
+    forget(c, load);
+}
+
+/* A question's look is done: is what is listed what is on disk? */
+static void looked(bp__coordinator *c, bp__load *load)
+{
+    bp__entry *e = listed_entry(c, load->name);
+    bp__answer a = {.kind = BP__ANSWER_QUESTION, .to = {.node = load->node}, .question = load->question};
+    c->report.checks++;
+    if (bp__failed(load->code)) {
+        if (e && e->fill == BP__SLOT_READY) bp__coordinator_unlist(c, slot_of(c, e));
+        a.code = load->code;
+        snprintf(a.text, sizeof a.text, "%s", load->text);
+    } else if (e && e->fill == BP__SLOT_READY) {
+        if (bp__identity_equal(&e->identity, &load->identity)) {
+            a.current = true;
+            a.slot = slot_of(c, e);
+            a.generation = e->generation;
+        } else { /* unlisted before anything newer is READY: nobody goes back in time */
+            bp__coordinator_unlist(c, slot_of(c, e));
+            want(c, load->name);
+        }
+    }
+    c->down.answer(c->down.ctx, &a);
+    forget(c, load);
+}
+
+static void phase_done(bp__coordinator *c, bp__load *load)
+{
+    if (load->phase == BP__PHASE_LOOK) {
+        looked(c, load);
+    } else if (bp__failed(load->code)) {
+        bp__coordinator_fail(c, load, load->code, load->text);
+    } else if (load->phase == BP__PHASE_PLAN) {
+        if (c->stopping)
+            bp__coordinator_fail(c, load, BP_ESTOPPED, "the pool is shutting down");
+        else
+            bp__room_enter(c, load);
+    } else if (load->phase == BP__PHASE_FILL) {
+        bp__load_begin(load, BP__PHASE_VERIFY); /* every node, this one, has everything */
+    } else {
+        ready(c, load);
+    }
+}
+
+/* Notes ------------------------------------------------------------------------------------------ */
+
+static void ask(bp__coordinator *c, const bp__note *n)
+{
+    bp__load *load;
+    if (bp__failed(bp__load_create(c->loads, n->text, &load))) {
+        bp__answer a = {
+            .kind = BP__ANSWER_QUESTION, .to = n->from, .question = n->question, .code = BP_ENOMEM};
+        snprintf(a.text, sizeof a.text, "%s", bp_error_text());
+        c->down.answer(c->down.ctx, &a);
+        return;
+    }
+    load->question = n->question;
+    load->node = n->from.node;
+    c->in_flight++;
+    bp__load_begin(load, BP__PHASE_LOOK);
+}
+
+static void invalidate(bp__coordinator *c, const bp__note *n)
+{
+    for (uint32_t s = 0; s < c->num_slots; s++) {
+        bp__entry *e = &c->entry[s];
+        if (!e->listed || (n->text[0] && strcmp(e->name, n->text) != 0)) continue;
+        bp__coordinator_unlist(c, s);
+        if (e->fill == BP__SLOT_READY) c->report.invalidations++;
+    }
+    wait_for(c, &c->invalidating, n->from, c->last_command);
+}
+
+static void resize(bp__coordinator *c, const bp__note *n)
+{
+    c->max_bundles = n->value; /* the rank has checked it */
+    wait_for(c, &c->resizing, n->from, 0);
+}
+
+static void drained(bp__coordinator *c, const bp__note *n)
+{
+    bp__entry *e = &c->entry[n->slot];
+    if (e->generation != n->generation || e->listed || ++e->drained < c->num_nodes) return;
+    bool keep = e->fill == BP__SLOT_READY; /* what failed may have failed for want of pages */
+    bp__command cmd = {.kind = BP__CMD_RECLAIM, .slot = n->slot, .generation = e->generation};
+    if (e->extent.bytes > 0) {
+        if (!keep) cmd.extent = e->extent;
+        bp__arena_release(c->arena, e->extent, keep);
+    }
+    e->fill = BP__SLOT_FREE;
+    c->room.may_ask_now = true;
+    bp__coordinator_send(c, &cmd);
+}
+
+static void answer_stats(bp__coordinator *c)
+{
+    bp__report r = c->counts;
+    r.listed = (uint64_t)bp__coordinator_listed(c);
+    for (uint32_t s = 0; s < c->num_slots; s++)
+        r.versions += c->entry[s].listed && c->entry[s].fill == BP__SLOT_READY;
+    r.max_bundles = (uint64_t)c->max_bundles;
+    r.claimed = bp__arena_claimed(c->arena);
+    r.budget = bp__arena_budget(c->arena);
+    r.peak = c->report.peak;
+    r.loads = c->report.loads;
+    r.failures = c->report.failures;
+    r.evictions = c->report.evictions;
+    r.invalidations = c->report.invalidations;
+    r.checks = c->report.checks + r.rank_checks;
+    r.load_ns = c->report.load_ns;
+    for (bp__waiting *w = c->stats_asked; w; w = w->next) {
+        bp__answer a = {.kind = BP__ANSWER_REQUEST, .to = w->from, .report = r};
+        c->down.answer(c->down.ctx, &a);
+    }
+    free_waiting(&c->stats_asked);
+}
+
+static void counts(bp__coordinator *c, const bp__report *node)
+{
+    if (c->counts_missing == 0) return;
+    c->counts.hits += node->hits;
+    c->counts.misses += node->misses;
+    c->counts.rank_checks += node->rank_checks;
+    c->counts.wait_ns += node->wait_ns;
+    if (--c->counts_missing == 0) answer_stats(c);
+}
+
+void bp__coordinator_note(bp__coordinator *c, const bp__note *n)
+{
+    switch (n->kind) {
+    case BP__NOTE_MISS: want(c, n->text); break;
+    case BP__NOTE_ASK: ask(c, n); break;
+    case BP__NOTE_INVALIDATE: invalidate(c, n); break;
+    case BP__NOTE_RESIZE: resize(c, n); break;
+    case BP__NOTE_STATS: wait_for(c, &c->stats_waiting, n->from, 0); break;
+    case BP__NOTE_ACK: c->acked = (uint64_t)n->value; break;
+    case BP__NOTE_DRAINED: drained(c, n); break;
+    case BP__NOTE_AGES: bp__room_ages(c, n->ages); break;
+    case BP__NOTE_COUNTS: counts(c, &n->counts); break;
+    }
+}
+
+/* Steps ------------------------------------------------------------------------------------------ */
+
+static bool step_waiting(bp__coordinator *c)
+{
+    bool busy = false;
+    for (bp__waiting **link = &c->invalidating; *link;) {
+        bp__waiting *w = *link;
+        if (w->after > c->acked) {
+            link = &w->next;
+            continue;
+        }
+        *link = w->next;
+        answer(c, w->from, BP_OK, "");
+        free(w);
+        busy = true;
+    }
+    if (c->resizing && bp__coordinator_listed(c) <= c->max_bundles) {
+        for (bp__waiting *w = c->resizing; w; w = w->next) answer(c, w->from, BP_OK, "");
+        free_waiting(&c->resizing);
+        busy = true;
+    }
+    if (c->stats_waiting && c->counts_missing == 0) {
+        c->stats_asked = c->stats_waiting;
+        c->stats_waiting = NULL;
+        c->counts = (bp__report){0};
+        c->counts_missing = c->num_nodes;
+        bp__coordinator_send(c, &(bp__command){.kind = BP__CMD_COUNTS});
+        busy = true;
+    }
+    while (c->wanted && free_entry(c)) {
+        bp__wanted *w = c->wanted;
+        c->wanted = w->next;
+        want(c, w->name);
+        free(w);
+        busy = true;
+    }
+    return busy;
+}
+
+bool bp__coordinator_step(bp__coordinator *c)
+{
+    bool busy = false;
+    for (bp__load *l = bp__loads_take(c->loads), *next; l; l = next) {
+        next = l->next;
+        phase_done(c, l);
+        busy = true;
+    }
+    busy |= bp__room_step(c);
+    busy |= step_waiting(c);
+    return busy;
+}
+
+bool bp__coordinator_busy(const bp__coordinator *c)
+{
+    return c->room.first || c->resizing || c->wanted;
+}
+
+bool bp__coordinator_stop(bp__coordinator *c)
+{
+    c->stopping = true;
+    while (c->room.first) {
+        bp__load *l = c->room.first;
+        c->room.first = l->next;
+        bp__coordinator_fail(c, l, BP_ESTOPPED, "the pool is shutting down");
+    }
+    c->room.last = &c->room.first;
+    if (c->in_flight == 0 && !c->stopped) {
+        c->stopped = true;
+        bp__coordinator_send(c, &(bp__command){.kind = BP__CMD_STOP});
+    }
+    return c->stopped;
+}
+
+bp_status bp__coordinator_selfcheck(const bp__coordinator *c)
+{
+    uint64_t used = 0;
+    BP_TRY(bp__arena_selfcheck(c->arena));
+    for (uint32_t a = 0; a < c->num_slots; a++) {
+        const bp__entry *e = &c->entry[a];
+        if (e->fill == BP__SLOT_FREE) {
+            if (e->listed) BP_FAIL(BP_EINVAL, "coordinator: free slot %u is listed", a);
+            continue;
+        }
+        used += e->extent.bytes;
+        for (uint32_t b = a + 1; b < c->num_slots; b++)
+            if (e->listed && c->entry[b].listed && strcmp(e->name, c->entry[b].name) == 0)
+                BP_FAIL(BP_EINVAL, "coordinator: %s is listed twice", e->name);
+    }
+    if (used != bp__arena_used(c->arena))
+        BP_FAIL(BP_EINVAL, "coordinator: slots hold what the arena does not");
+    return BP_OK;
+}

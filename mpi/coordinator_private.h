@@ -1,0 +1,83 @@
+/** @file mpi/coordinator_private.h
+ * State of the coordinator, shared by coordinator.c (what happens to slots) and room.c (who has to go). */
+#ifndef BP_MPI_COORDINATOR_PRIVATE_H
+#define BP_MPI_COORDINATOR_PRIVATE_H
+
+#include "mpi/coordinator.h"
+
+typedef struct bp__entry {
+    bp__fill fill; /**< what the last command made it */
+    bool listed;
+    uint64_t generation;
+    char name[BP_NAME_MAX + 1];
+    bp__extent extent;
+    bp__identity identity;
+    int drained; /**< nodes that have reported it */
+} bp__entry;
+
+/** Somebody waits for an answer until a command has been applied everywhere, or for a state. */
+typedef struct bp__waiting {
+    struct bp__waiting *next;
+    bp__address from;
+    uint64_t after; /**< number of a command */
+} bp__waiting;
+
+/** A name that is wanted while no slot is free. */
+typedef struct bp__wanted {
+    struct bp__wanted *next;
+    char name[BP_NAME_MAX + 1];
+} bp__wanted;
+
+typedef struct bp__room {
+    bp__load *first, **last;  /**< planned loads in the order in which they came */
+    struct timespec deadline; /**< for the pins that the first waits for to go */
+    bool has_deadline;
+    int ages_missing; /**< nodes whose ages are awaited; 0: not asked */
+    struct timespec next_ask;
+    bool may_ask_now; /**< something has changed since the last ages */
+    bp__age *ages;    /**< [num_slots] of all nodes together */
+} bp__room;
+
+struct bp__coordinator {
+    bp_config cfg;
+    int num_nodes;
+    uint32_t num_slots;
+    int64_t max_bundles;
+    bp__entry *entry; /**< [num_slots] */
+    bp__arena *arena;
+    bp__loads *loads;
+    bp__downlink down;
+    bp__room room;
+    uint64_t last_command, last_generation, acked;
+    int in_flight; /**< loads and looks that exist */
+    int filling;   /**< of them, loads that have an extent and are not READY yet */
+    bool stopping, stopped;
+    bp__waiting *invalidating, *resizing, *stats_waiting, *stats_asked;
+    int counts_missing;
+    bp__wanted *wanted;
+    bp__report report; /**< loads … load_ns, peak are kept here; the rest is filled in when asked */
+    bp__report counts; /**< of the nodes that have answered */
+};
+
+/** Number, send. */
+void bp__coordinator_send(bp__coordinator *c, bp__command *command);
+
+/** listed := 0 */
+void bp__coordinator_unlist(bp__coordinator *c, uint32_t slot);
+
+/** End a load that failed: FAIL, and forget it. */
+void bp__coordinator_fail(bp__coordinator *c, bp__load *load, bp_status code, const char *text);
+
+/** Listed bundles in FILL or READY. */
+int64_t bp__coordinator_listed(const bp__coordinator *c);
+
+/** Queue a planned load for room. */
+void bp__room_enter(bp__coordinator *c, bp__load *load);
+
+/** One node's ages. */
+void bp__room_ages(bp__coordinator *c, const bp__age *ages);
+
+/** Give room to whom it can be given; ask for ages, choose victims. @return whether anything was done */
+bool bp__room_step(bp__coordinator *c);
+
+#endif

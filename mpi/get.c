@@ -1,0 +1,205 @@
+/* DESIGN of get
+ *
+ *  1. Find the listed slot of the name; none: ask the agent (MISS), who hands one over, pinned.
+ *  2. Pin it, look again: still listed in the same generation, or start over.
+ *  3. READY: is it known to be current at most max_staleness_ms before this get began? If not, look at the
+ * file oneself where that is allowed; equal identity proves it. Anything else proves nothing: ask the agent.
+ *  4. OPEN or FILL: sleep on the slot's word until it is READY (step 3) or FAILED (copy the error).
+ *
+ * A hit is steps 1 to 3 without asking: no lock, no MPI, and no system call but the look.
+ */
+#include "mpi/pool.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "core/clock.h"
+#include "core/futex.h"
+
+static void release(const bp_bundle *bundle)
+{
+    bp__handle *h = (bp__handle *)(uintptr_t)bundle;
+    bp_pool *pool = h->pool;
+    bp__dir_unpin(pool->own, (uint32_t)(h - pool->handle), BP__ONE_PIN);
+}
+
+/* The slot is pinned and READY: nothing of it changes while two threads fill in the same. */
+static void fill_handle(bp_pool *pool, uint32_t slot, uint64_t generation)
+{
+    bp__handle *h = &pool->handle[slot];
+    const bp__slot *s = &pool->dir.slot[slot];
+    pthread_mutex_lock(&pool->lock);
+    if (atomic_load_explicit(&h->generation, memory_order_relaxed) != generation) {
+        h->pool = pool;
+        h->bundle.image = (const bp__image *)(const void *)(pool->arena.view + s->extent.offset);
+        h->bundle.generation = generation;
+        h->bundle.release = release;
+        for (size_t i = 0; i < sizeof h->bundle.name / 8; i++) {
+            uint64_t part = atomic_load_explicit(&s->name[i], memory_order_relaxed);
+            memcpy(h->bundle.name + 8 * i, &part, 8);
+        }
+        atomic_store_explicit(&h->looked, 0, memory_order_relaxed);
+        atomic_store_explicit(&h->generation, generation, memory_order_release);
+    }
+    pthread_mutex_unlock(&pool->lock);
+}
+
+/* Was the version in this slot on disk at `begin` − max_staleness or later? Looks at the file if it may. */
+static inline bool is_current(bp_pool *pool, uint32_t slot, const char *name, uint64_t begin)
+{
+    if (pool->staleness_ticks < 0) return true;
+    bp__handle *h = &pool->handle[slot];
+    const bp__slot *s = &pool->dir.slot[slot];
+    uint64_t checked = atomic_load_explicit(&s->checked, memory_order_relaxed);
+    uint64_t looked = atomic_load_explicit(&h->looked, memory_order_relaxed);
+    if (looked > checked) checked = looked;
+    if ((int64_t)(begin - checked) <= pool->staleness_ticks) return true;
+    if (!pool->may_look) return false;
+
+    char path[BP_PATH_MAX + BP_NAME_MAX + 8];
+    struct stat st;
+    size_t n = strlen(name);
+    memcpy(path, pool->cfg.root, pool->root_len);
+    path[pool->root_len] = '/';
+    memcpy(path + pool->root_len + 1, name, n);
+    memcpy(path + pool->root_len + 1 + n, ".h5", 4);
+    uint64_t now = bp__ticks();
+    atomic_fetch_add_explicit(&pool->own->checks, 1, memory_order_relaxed);
+    if (stat(path, &st) != 0) return false;
+    bp__identity id = bp__identity_from(&st);
+    if (!bp__identity_equal(&id, &s->identity)) return false;
+    atomic_store_explicit(&h->looked, now, memory_order_relaxed);
+    return true;
+}
+
+static inline const bp_bundle *hand_out(bp_pool *pool, uint32_t slot, uint64_t begin)
+{
+    atomic_store_explicit(&bp__dir_used(&pool->dir, pool->own)[slot], begin, memory_order_relaxed);
+    return &pool->handle[slot].bundle;
+}
+
+/* Make the handle that of the slot's generation; its `looked` belongs to that. */
+static inline void settle_handle(bp_pool *pool, uint32_t slot, uint64_t word)
+{
+    if (atomic_load_explicit(&pool->handle[slot].generation, memory_order_acquire) !=
+        bp__word_generation(word))
+        fill_handle(pool, slot, bp__word_generation(word));
+}
+
+static bp_status timed_out(const bp_pool *pool, const char *name)
+{
+    BP_FAIL(BP_ETIMEOUT, "%s: not published within load_timeout_ms = %lld; the load goes on, try again", name,
+            (long long)pool->cfg.load_timeout_ms);
+}
+
+/* Step 1 of a miss: a pin on the slot in which the bundle is, or will be. */
+static bp_status ask_for_slot(bp_pool *pool, const char *name, const struct timespec *deadline,
+                              uint32_t *slot, uint64_t *word)
+{
+    const bp__reply *reply;
+    uint32_t box;
+    bp_status s = bp__request_begin(pool, BP__MISS, name, 0, deadline, &reply, &box);
+    if (s == BP_ETIMEOUT) return timed_out(pool, name);
+    BP_TRY(s);
+    *slot = reply->slot;
+    /* the agent's pin protects the slot until ours does */
+    atomic_fetch_add_explicit(&pool->own->use[*slot], BP__ONE_PIN, memory_order_seq_cst);
+    *word = atomic_load_explicit(&pool->dir.slot[*slot].word, memory_order_acquire);
+    bp__request_end(pool, box);
+    return BP_OK;
+}
+
+/* Step 4. @return BP_ETIMEOUT without a text */
+static bp_status wait_until_filled(bp_pool *pool, uint32_t slot, const struct timespec *deadline,
+                                   uint64_t *word)
+{
+    const bp__slot *s = &pool->dir.slot[slot];
+    for (;;) {
+        *word = atomic_load_explicit(&s->word, memory_order_acquire);
+        if (bp__word_fill(*word) >= BP__SLOT_READY) return BP_OK;
+        const _Atomic uint32_t *half = (const _Atomic uint32_t *)(const void *)&s->word;
+        if (!bp__futex_wait(half, (uint32_t)*word, deadline)) return BP_ETIMEOUT;
+    }
+}
+
+/* Ask whether what is listed is current. *current false: start over. */
+static bp_status ask_if_current(bp_pool *pool, const char *name, uint64_t generation,
+                                const struct timespec *deadline, bool *current)
+{
+    const bp__reply *reply;
+    uint32_t box;
+    bp_status s = bp__request_begin(pool, BP__ASK, name, 0, deadline, &reply, &box);
+    if (s == BP_ETIMEOUT) return timed_out(pool, name);
+    BP_TRY(s);
+    *current = reply->word == generation;
+    bp__request_end(pool, box);
+    return BP_OK;
+}
+
+static bp_status slow_get(bp_pool *pool, const char *name, const bp__key *key, uint64_t begin,
+                          const bp_bundle **bundle)
+{
+    struct timespec deadline = bp__deadline(pool->cfg.load_timeout_ms);
+    uint64_t from_ns = bp__clock_ns();
+    bool missed = false;
+    bp_status s = BP_OK;
+    do {
+        uint64_t word = 0;
+        uint32_t slot = bp__dir_pin(&pool->dir, pool->own, key, BP__ONE_PIN, &word);
+        if (slot == BP__NO_SLOT) {
+            missed = true;
+            s = ask_for_slot(pool, name, &deadline, &slot, &word);
+            if (bp__failed(s)) break;
+        }
+        if (bp__word_fill(word) < BP__SLOT_READY) {
+            missed = true;
+            s = wait_until_filled(pool, slot, &deadline, &word);
+            if (bp__failed(s)) s = timed_out(pool, name);
+        }
+        if (s == BP_OK && bp__word_fill(word) == BP__SLOT_FAILED)
+            s = bp__fail_text(pool->dir.slot[slot].code, pool->dir.slot[slot].text);
+        if (s == BP_OK) {
+            settle_handle(pool, slot, word);
+            bool current = is_current(pool, slot, name, begin);
+            if (!current) s = ask_if_current(pool, name, bp__word_generation(word), &deadline, &current);
+            if (s == BP_OK && current) {
+                *bundle = hand_out(pool, slot, begin);
+                break;
+            }
+        }
+        bp__dir_unpin(pool->own, slot, BP__ONE_PIN);
+        if (s == BP_ECHANGED && !bp__deadline_passed(&deadline)) s = BP_OK; /* it will be loaded again */
+    } while (s == BP_OK);
+
+    atomic_fetch_add_explicit(&pool->own->wait_ns, bp__clock_ns() - from_ns, memory_order_relaxed);
+    atomic_fetch_add_explicit(missed ? &pool->own->misses : &pool->own->late_hits, 1, memory_order_relaxed);
+    return s;
+}
+
+bp_status bp_pool_get(bp_pool *pool, const char *name, const bp_bundle **bundle)
+{
+    bp__key key;
+    uint64_t word;
+    *bundle = NULL;
+    if (atomic_load_explicit(&bp__forked, memory_order_relaxed))
+        BP_FAIL(BP_EFORKED, "a pool cannot be used after fork in the child process");
+    if (!pool->pooled) return bp_bundle_load(pool->cfg.root, name, bundle);
+    if (!name || !bp__key_from(name, &key)) return bp__bundle_name_check(name);
+
+    uint64_t begin = bp__ticks();
+    const uint64_t add = BP__ONE_PIN + BP__ONE_GET;
+    uint32_t slot = bp__dir_pin(&pool->dir, pool->own, &key, add, &word);
+    if (slot != BP__NO_SLOT) {
+        if (bp__word_fill(word) == BP__SLOT_READY) {
+            settle_handle(pool, slot, word);
+            if (is_current(pool, slot, name, begin)) {
+                *bundle = hand_out(pool, slot, begin);
+                return BP_OK;
+            }
+        }
+        bp__dir_unpin(pool->own, slot, add);
+    }
+    BP_TRY(bp__bundle_name_check(name));
+    return slow_get(pool, name, &key, begin, bundle);
+}

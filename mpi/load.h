@@ -1,0 +1,67 @@
+/** @file mpi/load.h
+ * The part of a load that may block, in four phases, each a job for a worker thread:
+ *
+ *     PLAN    wait until the file has settled, open it, plan
+ *     FILL    claim the extent, write head and chunks into it
+ *     VERIFY  look at the file again
+ *     LOOK    only look at a file's identity (for a question)
+ *
+ * Between the phases a load belongs to the coordinator; during one it belongs to the worker, which hands it
+ * back through the queue of what is done.
+ */
+#ifndef BP_MPI_LOAD_H
+#define BP_MPI_LOAD_H
+
+#include "core/directory.h"
+#include "core/loader.h"
+#include "core/workers.h"
+#include "mpi/message.h"
+#include "mpi/window.h"
+
+typedef enum bp__phase { BP__PHASE_PLAN, BP__PHASE_FILL, BP__PHASE_VERIFY, BP__PHASE_LOOK } bp__phase;
+
+typedef struct bp__load bp__load;
+
+/** What all loads of a pool share. `done` and its lock are the only part that several threads touch. */
+typedef struct bp__loads {
+    const bp__loader *loader;
+    bp__workers *workers;
+    bp__window *arena;
+    const char *root;
+    _Atomic uint32_t *doorbell; /**< rung when a phase is done */
+    pthread_mutex_t lock;
+    bp__load *done; /**< newest first */
+} bp__loads;
+
+struct bp__load {
+    bp__job job;
+    bp__loads *shared;
+    bp__load *next; /**< the coordinator's lists */
+    bp__phase phase;
+    char name[BP_NAME_MAX + 1];
+    uint32_t slot;
+    uint64_t generation;
+    bp__extent extent; /**< FILL: reserved by the coordinator */
+    uint64_t question; /**< LOOK */
+    int32_t node;      /**< LOOK */
+    uint64_t started_ns;
+    /* results */
+    bp_status code;
+    char text[BP_ERROR_TEXT_MAX];
+    bp__identity identity; /**< PLAN, LOOK: what was found */
+    uint64_t image_bytes;  /**< PLAN */
+    uint64_t checked;      /**< VERIFY: ticks before the look */
+    bp__source *source;
+};
+
+/** @param[out] load  owned by the coordinator: bp__load_destroy(), never while a phase runs */
+bp_status bp__load_create(bp__loads *shared, const char *name, bp__load **load);
+void bp__load_destroy(bp__load **load);
+
+/** Begin a phase. If no thread can be had, the phase is done at once and has failed. */
+void bp__load_begin(bp__load *load, bp__phase phase);
+
+/** Take everything that is done, oldest first. */
+bp__load *bp__loads_take(bp__loads *shared);
+
+#endif

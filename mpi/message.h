@@ -1,0 +1,94 @@
+/** @file mpi/message.h
+ * What coordinator and agents tell each other. Plain data: on one node they travel through memory, between
+ * nodes as messages.
+ *
+ * Commands go from the coordinator to every agent in one total order and are numbered; answers go to the
+ * agent of one node; notes go from agents to the coordinator.
+ */
+#ifndef BP_MPI_MESSAGE_H
+#define BP_MPI_MESSAGE_H
+
+#include "core/directory.h"
+
+typedef enum bp__command_kind {
+    BP__CMD_OPEN,    /**< slot, generation, text = name */
+    BP__CMD_FILL,    /**< slot, extent */
+    BP__CMD_READY,   /**< slot, identity, checked */
+    BP__CMD_FAIL,    /**< slot, code, text */
+    BP__CMD_UNLIST,  /**< slot */
+    BP__CMD_RECLAIM, /**< slot; extent.bytes > 0: its pages are to be given back */
+    BP__CMD_TRIM,    /**< extent: free pages to be given back */
+    BP__CMD_AGES,    /**< every agent sends BP__NOTE_AGES */
+    BP__CMD_COUNTS,  /**< every agent sends BP__NOTE_COUNTS */
+    BP__CMD_STOP,    /**< no command follows */
+} bp__command_kind;
+
+typedef struct bp__command {
+    uint64_t number; /**< 1, 2, … */
+    bp__command_kind kind;
+    uint32_t slot;
+    uint64_t generation;
+    bp__extent extent;
+    bp__identity identity;
+    uint64_t checked; /**< ticks of rank 0's node just before the last look at the file */
+    bp_status code;
+    char text[BP_ERROR_TEXT_MAX];
+} bp__command;
+
+/** Which request of which rank an answer is for. */
+typedef struct bp__address {
+    int32_t node;
+    uint32_t rank; /**< in its node */
+    uint32_t box;
+    uint32_t number;
+} bp__address;
+
+typedef enum bp__note_kind {
+    BP__NOTE_MISS,       /**< text = name: somebody wants it */
+    BP__NOTE_ASK,        /**< text = name, question: is the listed version current? */
+    BP__NOTE_INVALIDATE, /**< from, text = name or "" for all */
+    BP__NOTE_RESIZE,     /**< from, value */
+    BP__NOTE_STATS,      /**< from */
+    BP__NOTE_ACK,        /**< value = number of the last command applied */
+    BP__NOTE_DRAINED,    /**< slot, generation */
+    BP__NOTE_AGES,       /**< ages[num_slots] */
+    BP__NOTE_COUNTS,     /**< counts */
+} bp__note_kind;
+
+/** Of one slot on one node: when it was last used, and who pins it. */
+typedef struct bp__age {
+    uint64_t age_ns;
+    uint32_t pins;
+    int32_t pinned_by; /**< world rank of one who does, -1: nobody */
+} bp__age;
+
+typedef struct bp__note {
+    bp__note_kind kind;
+    bp__address from;
+    uint32_t slot;
+    uint64_t generation;
+    uint64_t question;
+    int64_t value;
+    char text[BP_NAME_MAX + 1];
+    bp__report counts;
+    const bp__age *ages; /**< borrowed until the agent sends its next */
+} bp__note;
+
+typedef enum bp__answer_kind {
+    BP__ANSWER_REQUEST,  /**< to one box: code, text, report */
+    BP__ANSWER_QUESTION, /**< to all who joined it: current, or ask again, or an error */
+} bp__answer_kind;
+
+typedef struct bp__answer {
+    bp__answer_kind kind;
+    bp__address to; /**< node always; the rest for BP__ANSWER_REQUEST */
+    uint64_t question;
+    bool current;
+    uint32_t slot; /**< current: of this version */
+    uint64_t generation;
+    bp_status code;
+    bp__report report;
+    char text[BP_ERROR_TEXT_MAX];
+} bp__answer;
+
+#endif

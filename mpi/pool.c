@@ -1,0 +1,397 @@
+#include "mpi/pool.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/clock.h"
+#include "core/config.h"
+#include "core/log.h"
+#include "mpi/budget.h"
+
+#define ROOM_TO_GROW 1024 /* bundles that a pool can be resized to at least */
+
+_Atomic bool bp__forked;
+
+static void in_child(void)
+{
+    atomic_store_explicit(&bp__forked, true, memory_order_relaxed);
+}
+
+static void once_per_process(void)
+{
+    bp__clock_init();
+    if (pthread_atfork(NULL, NULL, in_child) != 0)
+        bp__log(BP_LOG_WARN, "a fork of this process will not be noticed");
+}
+
+/* Life ------------------------------------------------------------------------------------------- */
+
+static int64_t most_bundles(const bp_config *cfg)
+{
+    return cfg->max_bundle_pool_size > ROOM_TO_GROW ? cfg->max_bundle_pool_size : ROOM_TO_GROW;
+}
+
+static uint32_t num_slots(const bp_config *cfg)
+{
+    return (uint32_t)(2 * most_bundles(cfg) + 16);
+}
+
+/* The same configuration everywhere, with a root that does not move with the working directory. */
+static bp_status agree_on_config(bp_pool *pool, const bp_config *cfg)
+{
+    bp_status s = bp_config_check(cfg);
+    pool->cfg = *cfg;
+    BP_TRY(bp__agree(pool->top.world, s));
+
+    bp_config first = *cfg;
+    BP_MPI(MPI_Bcast(&first, (int)sizeof first, MPI_BYTE, 0, pool->top.world));
+    const char *field = bp__config_difference(&first, cfg);
+    if (field)
+        s = bp__fail(BP_EINVAL, "%s differs between ranks; give all ranks the same configuration", field);
+
+    if (s == BP_OK && cfg->root[0] != '/') {
+        char cwd[BP_PATH_MAX];
+        int n = -1;
+        if (getcwd(cwd, sizeof cwd))
+            n = snprintf(pool->cfg.root, sizeof pool->cfg.root, "%s/%s", cwd, cfg->root);
+        if (n < 0 || (size_t)n >= sizeof pool->cfg.root)
+            s = bp__fail(BP_EINVAL, "root: %.200s: too long", cfg->root);
+    }
+    pool->root_len = strlen(pool->cfg.root);
+    return bp__agree(pool->top.world, s);
+}
+
+/* Whether this rank's own look at a file tells what rank 0's would: it is on rank 0's machine, and finds the
+ * same folder under that name. */
+static bp_status agree_on_looking(bp_pool *pool)
+{
+    struct stat st;
+    uint64_t first[2] = {0, 0}, mine[2] = {0, 0};
+    if (stat(pool->cfg.root, &st) == 0) {
+        mine[0] = (uint64_t)st.st_dev;
+        mine[1] = (uint64_t)st.st_ino;
+    }
+    memcpy(first, mine, sizeof first);
+    BP_MPI(MPI_Bcast(first, 2, MPI_UINT64_T, 0, pool->top.world));
+    pool->may_look = pool->top.node_index == 0 && mine[1] != 0 && memcmp(first, mine, sizeof first) == 0;
+    return BP_OK;
+}
+
+/* This process writes its own lines and the doorbell; the agent its part as well; nobody anything else. */
+static bp_status protect_control(bp_pool *pool)
+{
+    const bp__directory *d = &pool->dir;
+    size_t lines_at = d->agent_bytes + d->common_bytes + (size_t)pool->top.node_rank * d->lines_stride;
+    BP_TRY(bp__window_protect(&pool->control, 0, pool->control.bytes, false));
+    BP_TRY(bp__window_protect(&pool->control, d->agent_bytes, d->common_bytes, true));
+    BP_TRY(bp__window_protect(&pool->control, lines_at, d->lines_stride, true));
+    if (pool->top.node_rank == 0) BP_TRY(bp__window_protect(&pool->control, 0, d->agent_bytes, true));
+    return BP_OK;
+}
+
+static bp_status start_service(bp_pool *pool, const bp__loader *loader)
+{
+    cpu_set_t mine, all;
+    CPU_ZERO(&mine);
+    if (sched_getaffinity(0, sizeof mine, &mine) != 0) CPU_ZERO(&mine);
+    BP_MPI(MPI_Allreduce(&mine, &all, (int)sizeof all, MPI_BYTE, MPI_BOR, pool->top.node));
+    bp_status s = BP_OK;
+    if (pool->top.node_rank == 0) {
+        bp__service_setup setup = {
+            .cfg = &pool->cfg,
+            .top = &pool->top,
+            .world_rank = pool->world_rank,
+            .dir = &pool->dir,
+            .arena = &pool->arena,
+            .budget = pool->budget,
+            .loader = loader,
+            .cpus = &all,
+        };
+        s = bp__service_start(&setup, &pool->service);
+    }
+    return bp__agree(pool->top.world, s);
+}
+
+static bp_status create_windows(bp_pool *pool)
+{
+    uint32_t slots = num_slots(&pool->cfg), ranks = (uint32_t)pool->top.node_size;
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    uint64_t arena_bytes;
+    BP_TRY(bp__budget_agree(&pool->top, &pool->cfg, bp__dir_bytes(slots, ranks, page), &pool->budget,
+                            &arena_bytes));
+    bp_status s = bp__window_create(pool->top.node, bp__dir_bytes(slots, ranks, page), &pool->control);
+    BP_TRY(bp__agree(pool->top.world, s));
+    s = bp__window_create(pool->top.node, arena_bytes, &pool->arena);
+    if (s == BP_OK) s = bp__window_split(&pool->arena);
+    BP_TRY(bp__agree(pool->top.world, s));
+
+    bp__dir_attach(&pool->dir, pool->control.base, slots, ranks, page);
+    pool->own = bp__dir_lines(&pool->dir, (uint32_t)pool->top.node_rank);
+    if (pool->top.node_rank == 0) bp__dir_init(&pool->dir, bp__clock_measure());
+    BP_MPI(MPI_Barrier(pool->top.node));
+    s = bp__dir_check(&pool->dir);
+    if (s == BP_OK) s = protect_control(pool);
+    return bp__agree(pool->top.world, s);
+}
+
+static bp_status create_parts(bp_pool *pool, const bp_config *cfg, const bp__loader *loader)
+{
+    BP_TRY(agree_on_config(pool, cfg));
+    bp__log_level(cfg->log_level);
+    pool->pooled = bp_config_should_use_pool(cfg);
+    if (!pool->pooled) return BP_OK;
+
+    BP_TRY(agree_on_looking(pool));
+    pool->handle = calloc(num_slots(cfg), sizeof *pool->handle);
+    pool->world_rank = calloc((size_t)pool->top.node_size, sizeof *pool->world_rank);
+    BP_TRY(bp__agree(pool->top.world, pool->handle && pool->world_rank
+                                          ? BP_OK
+                                          : bp__fail(BP_ENOMEM, "no memory for a pool's handles")));
+    BP_MPI(MPI_Allgather(&pool->top.rank, 1, MPI_INT, pool->world_rank, 1, MPI_INT, pool->top.node));
+    BP_TRY(create_windows(pool));
+    uint64_t per_ms = pool->dir.header->ticks_per_ms;
+    pool->staleness_ticks = -1;
+    if (cfg->max_staleness_ms >= 0 &&
+        __builtin_mul_overflow(cfg->max_staleness_ms, (int64_t)per_ms, &pool->staleness_ticks))
+        pool->staleness_ticks = INT64_MAX;
+    return start_service(pool, loader);
+}
+
+static void destroy_parts(bp_pool *pool)
+{
+    bp__service_stop(&pool->service);
+    bp__window_destroy(&pool->arena);
+    bp__window_destroy(&pool->control);
+    bp__topology_destroy(&pool->top);
+    pthread_cond_destroy(&pool->box_free);
+    pthread_mutex_destroy(&pool->lock);
+    free(pool->world_rank);
+    free(pool->handle);
+    free(pool);
+}
+
+/* Live pools and the end of MPI ------------------------------------------------------------------ */
+
+static pthread_mutex_t live_lock = PTHREAD_MUTEX_INITIALIZER; /* over the two below */
+static bp_pool *live;
+static int finalize_key = MPI_KEYVAL_INVALID;
+static int instance_key = MPI_KEYVAL_INVALID;
+
+/* Called by MPI_Finalize before anything else of MPI is taken down, on every rank. */
+static int at_finalize(MPI_Comm comm, int key, void *value, void *extra)
+{
+    (void)comm, (void)key, (void)value, (void)extra;
+    while (live) {
+        bp_pool *pool = live;
+        live = pool->next;
+        MPI_Barrier(pool->top.world); /* nobody's get is under way any more */
+        destroy_parts(pool);
+    }
+    return MPI_SUCCESS;
+}
+
+static bp_status register_pool(bp_pool *pool)
+{
+    bp_status s = BP_OK;
+    pthread_mutex_lock(&live_lock);
+    if (finalize_key == MPI_KEYVAL_INVALID &&
+        (MPI_Comm_create_keyval(MPI_COMM_NULL_COPY_FN, at_finalize, &finalize_key, NULL) != MPI_SUCCESS ||
+         MPI_Comm_set_attr(MPI_COMM_SELF, finalize_key, NULL) != MPI_SUCCESS))
+        s = bp__fail(BP_EMPI, "MPI_Comm_set_attr failed");
+    pool->next = live;
+    live = pool;
+    pthread_mutex_unlock(&live_lock);
+    return s;
+}
+
+static void unregister_pool(bp_pool *pool)
+{
+    pthread_mutex_lock(&live_lock);
+    for (bp_pool **link = &live; *link; link = &(*link)->next)
+        if (*link == pool) {
+            *link = pool->next;
+            break;
+        }
+    pthread_mutex_unlock(&live_lock);
+}
+
+bp_status bp__pool_create_with(MPI_Comm comm, const bp_config *cfg, const bp__loader *loader, bp_pool **pool)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, once_per_process);
+    *pool = NULL;
+    int64_t ranks_per_node = cfg->ranks_per_node;
+    bp_pool *p = calloc(1, sizeof *p);
+    if (!p) BP_FAIL(BP_ENOMEM, "no memory for a pool");
+    p->control.win = p->arena.win = MPI_WIN_NULL;
+    pthread_condattr_t monotonic;
+    pthread_condattr_init(&monotonic); /* these cannot fail on Linux */
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_mutex_init(&p->lock, NULL);
+    pthread_cond_init(&p->box_free, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+
+    bp_status s = bp__topology_create(comm, ranks_per_node, &p->top);
+    if (bp__failed(s)) {
+        destroy_parts(p);
+        return s;
+    }
+    s = create_parts(p, cfg, loader);
+    if (s == BP_OK) s = bp__agree(p->top.world, register_pool(p));
+    if (bp__failed(s)) {
+        unregister_pool(p);
+        destroy_parts(p);
+        return s;
+    }
+    *pool = p;
+    return BP_OK;
+}
+
+bp_status bp_pool_create(MPI_Comm comm, const bp_config *cfg, bp_pool **pool)
+{
+    return bp__pool_create_with(comm, cfg, bp__loader_default(), pool);
+}
+
+/* BP_EBUSY on every rank if any rank holds a bundle. */
+static bp_status agree_nothing_pinned(bp_pool *pool)
+{
+    bp_status s = BP_OK;
+    for (uint32_t slot = 0; pool->pooled && s == BP_OK && slot < pool->dir.num_slots; slot++)
+        if (BP__PINS(atomic_load_explicit(&pool->own->use[slot], memory_order_relaxed)) > 0)
+            s = bp__fail(BP_EBUSY, "rank %d still holds bundle %s; release it before the pool is destroyed",
+                         pool->top.rank, pool->handle[slot].bundle.name);
+    return bp__agree(pool->top.world, s);
+}
+
+bp_status bp_pool_destroy(bp_pool **pool)
+{
+    bp_pool *p = *pool;
+    if (!p) return BP_OK;
+    if (atomic_load_explicit(&bp__forked, memory_order_relaxed))
+        BP_FAIL(BP_EFORKED, "a pool cannot be used after fork in the child process");
+    BP_TRY(agree_nothing_pinned(p));
+    unregister_pool(p);
+    destroy_parts(p);
+    *pool = NULL;
+    return BP_OK;
+}
+
+/* Requests --------------------------------------------------------------------------------------- */
+
+static bp_status check_usable(const bp_pool *pool)
+{
+    if (atomic_load_explicit(&bp__forked, memory_order_relaxed))
+        BP_FAIL(BP_EFORKED, "a pool cannot be used after fork in the child process");
+    if (!pool) BP_FAIL(BP_EINVAL, "no pool");
+    return BP_OK;
+}
+
+/* A request without a result. */
+static bp_status request(bp_pool *pool, bp__request kind, const char *name, int64_t number, const char *what)
+{
+    const bp__reply *reply;
+    uint32_t box;
+    struct timespec deadline = bp__deadline(pool->cfg.load_timeout_ms);
+    bp_status s = bp__request_begin(pool, kind, name, number, &deadline, &reply, &box);
+    if (s == BP_ETIMEOUT) BP_FAIL(s, "%s: no answer in time, completion unknown; repeat it", what);
+    BP_TRY(s);
+    bp__request_end(pool, box);
+    return BP_OK;
+}
+
+bp_status bp_pool_invalidate(bp_pool *pool, const char *name)
+{
+    BP_TRY(check_usable(pool));
+    if (name) BP_TRY(bp__bundle_name_check(name));
+    return pool->pooled ? request(pool, BP__INVALIDATE, name, 0, "invalidate") : BP_OK;
+}
+
+static bp_status resize(bp_pool *pool, int64_t bundles)
+{
+    if (bundles < 1 || bundles > most_bundles(&pool->cfg))
+        BP_FAIL(BP_EINVAL, "max_bundle_pool_size: %lld is out of range; this pool can grow to %lld",
+                (long long)bundles, (long long)most_bundles(&pool->cfg));
+    return pool->pooled ? request(pool, BP__RESIZE, NULL, bundles, "resize") : BP_OK;
+}
+
+bp_status bp_pool_instance(MPI_Comm comm, const bp_config *cfg, bp_pool **pool)
+{
+    void *value = NULL;
+    int found = 0;
+    *pool = NULL;
+    if (instance_key != MPI_KEYVAL_INVALID) BP_MPI(MPI_Comm_get_attr(comm, instance_key, &value, &found));
+    for (bp_pool *p = found ? live : NULL; p; p = p->next) {
+        if ((void *)p != value) continue; /* only a pool that is still live counts */
+        bp_stats stats;
+        BP_TRY(bp_config_check(cfg));
+        BP_TRY(bp_pool_stats(p, &stats));
+        if (stats.max_pool_size != cfg->max_bundle_pool_size) BP_TRY(resize(p, cfg->max_bundle_pool_size));
+        *pool = p;
+        return BP_OK;
+    }
+    BP_TRY(bp_pool_create(comm, cfg, pool));
+    if (instance_key == MPI_KEYVAL_INVALID)
+        BP_MPI(MPI_Comm_create_keyval(MPI_COMM_NULL_COPY_FN, MPI_COMM_NULL_DELETE_FN, &instance_key, NULL));
+    BP_MPI(MPI_Comm_set_attr(comm, instance_key, *pool));
+    return BP_OK;
+}
+
+bp_status bp_pool_version(bp_pool *pool, const char *name, bp_version *version)
+{
+    const bp_bundle *bundle;
+    BP_TRY(check_usable(pool));
+    BP_TRY(bp_pool_get(pool, name, &bundle));
+    bp_status s = bp_bundle_version(bundle, version);
+    bp_bundle_release(&bundle);
+    return s;
+}
+
+static bp_counters counters_from(const bp__report *r)
+{
+    return (bp_counters){.hits = r->hits,
+                         .misses = r->misses,
+                         .loads = r->loads,
+                         .failures = r->failures,
+                         .checks = r->checks,
+                         .evictions = r->evictions,
+                         .invalidations = r->invalidations,
+                         .load_seconds = (double)r->load_ns * 1e-9,
+                         .wait_seconds = (double)r->wait_ns * 1e-9};
+}
+
+bp_status bp_pool_stats(bp_pool *pool, bp_stats *stats)
+{
+    BP_TRY(check_usable(pool));
+    *stats = (bp_stats){.max_pool_size = pool->cfg.max_bundle_pool_size,
+                        .num_nodes = pool->top.num_nodes,
+                        .num_ranks = pool->top.num_ranks};
+    if (!pool->pooled) return BP_OK;
+
+    const bp__reply *reply;
+    uint32_t box;
+    struct timespec deadline = bp__deadline(pool->cfg.load_timeout_ms);
+    bp_status s = bp__request_begin(pool, BP__STATS, NULL, 0, &deadline, &reply, &box);
+    if (s == BP_ETIMEOUT) BP_FAIL(s, "statistics: no answer in time");
+    BP_TRY(s);
+    bp__report all = reply->report, mine = {0}, node = {0};
+    bp__request_end(pool, box);
+
+    bp__dir_count(&pool->dir, (uint32_t)pool->top.node_rank, &mine);
+    for (uint32_t r = 0; r < pool->dir.num_ranks; r++) bp__dir_count(&pool->dir, r, &node);
+    mine.checks = mine.rank_checks;
+    node.checks = node.rank_checks;
+    stats->pool_size = (int64_t)all.listed;
+    stats->max_pool_size = (int64_t)all.max_bundles;
+    stats->num_versions_tracked = (int64_t)all.versions;
+    stats->utilization_percent = (double)all.listed * 100.0 / (double)all.max_bundles;
+    stats->bytes_resident = all.claimed;
+    stats->bytes_peak = all.peak;
+    stats->bytes_limit = all.budget;
+    stats->rank = counters_from(&mine);
+    stats->node = counters_from(&node);
+    stats->cluster = counters_from(&all);
+    return BP_OK;
+}

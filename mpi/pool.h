@@ -1,0 +1,72 @@
+/** @file mpi/pool.h
+ * The inside of a pool, shared by pool.c (life, requests) and get.c (the hit path and the wait for a load).
+ */
+#ifndef BP_MPI_POOL_H
+#define BP_MPI_POOL_H
+
+#include <limits.h>
+#include <pthread.h>
+
+#include <bundlepool/pool.h>
+
+#include "core/bundle.h"
+#include "core/directory.h"
+#include "core/loader.h"
+#include "mpi/comm.h"
+#include "mpi/service.h"
+#include "mpi/window.h"
+
+/** What this process hands out for a slot. Valid for one generation; filled in under the pool's lock by who
+ *  has the slot pinned, and stable as long as anybody in this process has. */
+typedef struct bp__handle {
+    bp_bundle bundle; /**< first: a bundle's address is its handle's */
+    bp_pool *pool;
+    _Atomic uint64_t generation; /**< 0: none; stored last (release) */
+    _Atomic uint64_t looked;     /**< ticks of this process' last own look that found it current */
+} bp__handle;
+
+struct bp_pool {
+    /* the hit path's part */
+    bp__directory dir;
+    bp__lines *own;
+    bp__handle *handle;      /**< [num_slots] */
+    int64_t staleness_ticks; /**< max_staleness_ms in ticks; -1: any age will do */
+    bool may_look;           /**< this rank sees the files as rank 0 does, and looking is cheap */
+    bool pooled;             /**< false: every get is a private load */
+    size_t root_len;
+    bp_config cfg; /**< root is absolute */
+
+    pthread_mutex_t lock; /**< over boxes in use and handles being filled in */
+    pthread_cond_t box_free;
+    bool box_used[BP__BOXES];
+    uint32_t box_number[BP__BOXES];
+
+    bp__topology top;
+    bp__window control, arena;
+    int *world_rank;      /**< [node_size] ranks of this node in top.world */
+    bp__service *service; /**< NULL but in the first rank of a node */
+    uint64_t budget;
+    bp_pool *next; /**< of the process' live pools */
+};
+
+extern _Atomic bool bp__forked; /**< set in the child by a fork handler */
+
+/** Post a request and wait for its answer.
+ *
+ * @param[in]  name      bundle; NULL: every bundle, or none is needed
+ * @param[in]  number    BP__RESIZE
+ * @param[in]  deadline  CLOCK_MONOTONIC
+ * @param[out] reply     the answer, borrowed until bp__request_end()
+ * @param[out] box       for bp__request_end()
+ * @retval BP_ETIMEOUT   without a text; nothing to end
+ * @retval any           what the coordinator answered; nothing to end */
+bp_status bp__request_begin(bp_pool *pool, bp__request kind, const char *name, int64_t number,
+                            const struct timespec *deadline, const bp__reply **reply, uint32_t *box);
+
+/** The answer has been used: the agent may drop what it holds for it. */
+void bp__request_end(bp_pool *pool, uint32_t box);
+
+/** bp_pool_create() with another loader, for tests. */
+bp_status bp__pool_create_with(MPI_Comm comm, const bp_config *cfg, const bp__loader *loader, bp_pool **pool);
+
+#endif

@@ -1,0 +1,172 @@
+/* DESIGN of making room
+ *
+ * Planned loads queue in the order in which they came; nothing overtakes the first. When it does not fit, the
+ * nodes are asked for the ages of what is resident, and the shortest prefix of the LRU order that makes it
+ * fit is unlisted. Memory comes back when the last pin on a victim is gone (DRAINED, RECLAIM), and the first
+ * is tried again. Ages are asked again while it waits, because what was pinned then may not be pinned now.
+ * While other loads are filling, time does not count: they end, and what they hold can then be evicted.
+ */
+#include "mpi/coordinator_private.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "core/clock.h"
+#include "core/log.h"
+#include "core/lru.h"
+
+#define ASK_AGAIN_MS 20
+
+void bp__room_enter(bp__coordinator *c, bp__load *load)
+{
+    load->next = NULL;
+    *c->room.last = load;
+    c->room.last = &load->next;
+    c->room.may_ask_now = true;
+}
+
+static bp__load *leave(bp__coordinator *c)
+{
+    bp__load *load = c->room.first;
+    c->room.first = load->next;
+    if (!c->room.first) c->room.last = &c->room.first;
+    c->room.has_deadline = false;
+    c->room.may_ask_now = true;
+    return load;
+}
+
+/* Listed bundles that must go before one more may be listed, or before a smaller bound holds. */
+static size_t excess(const bp__coordinator *c)
+{
+    const bp__load *load = c->room.first;
+    int64_t listed = bp__coordinator_listed(c) + (load && c->entry[load->slot].listed);
+    return listed > c->max_bundles ? (size_t)(listed - c->max_bundles) : 0;
+}
+
+static uint64_t bytes_wanted(const bp__coordinator *c)
+{
+    return c->room.first ? bp__arena_round(c->arena, c->room.first->image_bytes) : 0;
+}
+
+/* FILL: the load has its room. */
+static bool start_fill(bp__coordinator *c)
+{
+    bp__load *load = c->room.first;
+    bp__entry *e = &c->entry[load->slot];
+    bp__extent extent, spare;
+    if (excess(c) > 0 || bp__failed(bp__arena_reserve(c->arena, load->image_bytes, &extent))) return false;
+    while (bp__arena_trim(c->arena, &spare))
+        bp__coordinator_send(c, &(bp__command){.kind = BP__CMD_TRIM, .extent = spare});
+    if (bp__arena_claimed(c->arena) > c->report.peak) c->report.peak = bp__arena_claimed(c->arena);
+    leave(c);
+    e->fill = BP__SLOT_FILL;
+    e->extent = load->extent = extent;
+    c->filling++;
+    bp__coordinator_send(
+        c, &(bp__command){
+               .kind = BP__CMD_FILL, .slot = load->slot, .generation = e->generation, .extent = extent});
+    bp__load_begin(load, BP__PHASE_FILL);
+    return true;
+}
+
+static void fail_too_large(bp__coordinator *c)
+{
+    bp__load *load = leave(c);
+    char text[BP_ERROR_TEXT_MAX];
+    snprintf(text, sizeof text,
+             "%s: its image of %llu bytes is larger than the pool's memory of %llu bytes; set "
+             "pool_memory higher",
+             load->name, (unsigned long long)load->image_bytes,
+             (unsigned long long)bp__arena_budget(c->arena));
+    bp__coordinator_fail(c, load, BP_EFULL, text);
+}
+
+static void fail_pinned(bp__coordinator *c)
+{
+    bp__load *load = leave(c);
+    char text[BP_ERROR_TEXT_MAX];
+    int n = snprintf(text, sizeof text,
+                     "%s: no room for its %llu bytes in %llu; release what is in use or set "
+                     "pool_memory higher:",
+                     load->name, (unsigned long long)load->image_bytes,
+                     (unsigned long long)bp__arena_budget(c->arena));
+    for (uint32_t s = 0; s < c->num_slots && n < (int)sizeof text; s++)
+        if (c->entry[s].fill == BP__SLOT_READY && c->room.ages[s].pins > 0)
+            n += snprintf(text + n, sizeof text - (size_t)n, " %s (rank %d)", c->entry[s].name,
+                          c->room.ages[s].pinned_by);
+    bp__coordinator_fail(c, load, BP_EFULL, text);
+}
+
+/* All ages are known: unlist as few as possible. */
+static void choose_victims(bp__coordinator *c)
+{
+    size_t n = 0, entries = excess(c);
+    uint64_t bytes = bytes_wanted(c);
+    bp__candidate *candidate = malloc(c->num_slots * sizeof *candidate);
+    if (!candidate) return; /* asked again soon */
+    for (uint32_t s = 0; s < c->num_slots; s++) {
+        const bp__entry *e = &c->entry[s];
+        if (e->fill != BP__SLOT_READY) continue;
+        candidate[n++] = (bp__candidate){.slot = s,
+                                         .listed = e->listed,
+                                         .pinned = c->room.ages[s].pins > 0,
+                                         .age = c->room.ages[s].age_ns,
+                                         .extent = e->extent};
+    }
+    bp__lru_sort(candidate, n);
+    size_t length = bp__lru_prefix(candidate, n, c->arena, bytes, entries);
+    for (size_t i = 0; length <= n && i < length; i++) {
+        if (!candidate[i].listed) continue;
+        bp__log(BP_LOG_INFO, "%s: evicted", c->entry[candidate[i].slot].name);
+        bp__coordinator_unlist(c, candidate[i].slot);
+        c->report.evictions++;
+    }
+    free(candidate);
+}
+
+void bp__room_ages(bp__coordinator *c, const bp__age *ages)
+{
+    bp__room *r = &c->room;
+    if (r->ages_missing == 0) return;
+    bool first = r->ages_missing == c->num_nodes;
+    for (uint32_t s = 0; s < c->num_slots; s++) {
+        if (first) {
+            r->ages[s] = ages[s];
+            continue;
+        }
+        if (ages[s].age_ns < r->ages[s].age_ns) r->ages[s].age_ns = ages[s].age_ns;
+        if (ages[s].pins > 0) r->ages[s].pinned_by = ages[s].pinned_by;
+        r->ages[s].pins += ages[s].pins;
+    }
+    if (--r->ages_missing == 0) choose_victims(c);
+}
+
+static void ask_ages(bp__coordinator *c)
+{
+    bp__room *r = &c->room;
+    if (r->ages_missing > 0 || (!r->may_ask_now && !bp__deadline_passed(&r->next_ask))) return;
+    r->may_ask_now = false;
+    r->next_ask = bp__deadline(ASK_AGAIN_MS);
+    r->ages_missing = c->num_nodes;
+    bp__coordinator_send(c, &(bp__command){.kind = BP__CMD_AGES});
+}
+
+bool bp__room_step(bp__coordinator *c)
+{
+    bool busy = false;
+    while (c->room.first) {
+        if (bytes_wanted(c) > bp__arena_budget(c->arena)) {
+            fail_too_large(c);
+        } else if (!start_fill(c)) {
+            if (!c->room.has_deadline || c->filling > 0) {
+                c->room.deadline = bp__deadline(c->cfg.room_timeout_ms);
+                c->room.has_deadline = true;
+            }
+            if (!bp__deadline_passed(&c->room.deadline)) break;
+            fail_pinned(c);
+        }
+        busy = true;
+    }
+    if (c->room.first || excess(c) > 0) ask_ages(c);
+    return busy;
+}
