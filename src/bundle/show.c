@@ -1,0 +1,259 @@
+/* bundle info, bundle list, bundle version: what tells about bundle files. */
+#include <dirent.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "bundle/command.h"
+#include "bundle/json.h"
+#include "bundle/locate.h"
+#include "core/bundle.h"
+#include "core/loader.h"
+
+/* Texts ----------------------------------------------------------------------------------------- */
+
+const char *bp__time_text(int64_t ns, char text[32])
+{
+    struct tm tm;
+    time_t t = (time_t)(ns / 1000000000 - (ns % 1000000000 < 0));
+    if (ns == BP_TIME_MISSING || !gmtime_r(&t, &tm)) return strcpy(text, "-");
+    strftime(text, 32, ns % BP_NS_PER_DAY == 0 ? "%Y-%m-%d" : "%Y-%m-%d %H:%M", &tm);
+    return text;
+}
+
+const char *bp__bytes_text(uint64_t bytes, char text[32])
+{
+    static const char *const unit[] = {"bytes", "KiB", "MiB", "GiB", "TiB"};
+    size_t u = 0;
+    double x = (double)bytes;
+    for (; x >= 1024 && u < 4; u++) x /= 1024;
+    snprintf(text, 32, u == 0 ? "%.0f %s" : "%.1f %s", x, unit[u]);
+    return text;
+}
+
+/* A bundle without its bars --------------------------------------------------------------------- */
+
+/* The plan's head is the beginning of the image: everything but the bulk columns' values. */
+typedef struct peek {
+    bp__source *source; /* owned */
+    uint64_t bytes;     /* of the file */
+    bp_bundle bundle;
+} peek;
+
+static bp_status peek_open(const char *path, const char *name, peek *p)
+{
+    const bp__loader *loader = bp__loader_default();
+    BP_TRY(loader->open(path, &p->source));
+    const bp__plan *plan = loader->plan(p->source);
+    p->bytes = plan->identity.size;
+    p->bundle = (bp_bundle){.image = plan->head};
+    snprintf(p->bundle.name, sizeof p->bundle.name, "%s", name);
+    return BP_OK;
+}
+
+static void peek_close(peek *p)
+{
+    bp__loader_default()->close(&p->source);
+}
+
+static int64_t rows(const peek *p, bp_column column)
+{
+    bp_array a;
+    return bp_bundle_column(&p->bundle, column, &a) ? (int64_t)a.shape[0] : 0;
+}
+
+/* First or last session, BP_TIME_MISSING if there is none. */
+static int64_t session(const peek *p, bool last)
+{
+    size_t d = bp_bundle_num_sessions(&p->bundle);
+    return d == 0 ? BP_TIME_MISSING : bp_bundle_sessions(&p->bundle)[last ? d - 1 : 0];
+}
+
+static void put_summary(bp__json *j, const peek *p, const char *path)
+{
+    char first[32], last[32];
+    bp__json_text(j, "name", p->bundle.name);
+    bp__json_text(j, "path", path);
+    bp__json_int(j, "bytes", (int64_t)p->bytes);
+    bp__json_int(j, "assets", rows(p, BP_COL_ASSET_SID));
+    bp__json_int(j, "sessions", rows(p, BP_COL_DAY));
+    bp__json_text(j, "first_session", bp__time_text(session(p, false), first));
+    bp__json_text(j, "last_session", bp__time_text(session(p, true), last));
+    bp__json_int(j, "minute_bars", rows(p, BP_COL_MINUTE_DT));
+}
+
+/* info ------------------------------------------------------------------------------------------ */
+
+static const struct {
+    const char *key;
+    bp_column column;
+} tables[] = {
+    {"daily_assets", BP_COL_SID},
+    {"minute_assets", BP_COL_MINUTE_SID},
+    {"calendar_sessions", BP_COL_SESSION},
+    {"splits", BP_COL_SPLIT_SID},
+    {"mergers", BP_COL_MERGER_SID},
+    {"dividends", BP_COL_DIVIDEND_SID},
+    {"dividend_payouts", BP_COL_PAYOUT_SID},
+    {"stock_dividend_payouts", BP_COL_STOCK_SID},
+};
+#define NUM_TABLES (sizeof tables / sizeof *tables)
+
+static void info_json(const peek *p, const char *path)
+{
+    bp__json j = {0};
+    bp__json_open(&j, NULL, '{');
+    put_summary(&j, p, path);
+    bp__json_int(&j, "image_bytes", (int64_t)p->bundle.image->bytes);
+    bp__json_text(&j, "schema_version", p->bundle.image->schema_version);
+    bp__json_text(&j, "calendar_name", p->bundle.image->calendar_name);
+    for (size_t i = 0; i < NUM_TABLES; i++) bp__json_int(&j, tables[i].key, rows(p, tables[i].column));
+    bp__json_close(&j, '}');
+}
+
+static void info_text(const peek *p, const char *path)
+{
+    char file[32], image[32], first[32], last[32];
+    const bp__image *head = p->bundle.image;
+    printf("%-24s%s\n", "bundle", p->bundle.name);
+    printf("%-24s%s, %s\n", "file", path, bp__bytes_text(p->bytes, file));
+    printf("%-24s%s\n", "image in memory", bp__bytes_text(head->bytes, image));
+    printf("%-24s%s\n", "schema", head->schema_version);
+    printf("%-24s%s\n", "calendar", *head->calendar_name ? head->calendar_name : "-");
+    printf("%-24s%" PRId64 "\n", "assets", rows(p, BP_COL_ASSET_SID));
+    printf("%-24s%" PRId64 ", %s to %s\n", "sessions", rows(p, BP_COL_DAY),
+           bp__time_text(session(p, false), first), bp__time_text(session(p, true), last));
+    printf("%-24s%" PRId64 "\n", "minute bars", rows(p, BP_COL_MINUTE_DT));
+    for (size_t i = 0; i < NUM_TABLES; i++) {
+        char label[32];
+        snprintf(label, sizeof label, "%s", tables[i].key);
+        for (char *c = label; *c; c++)
+            if (*c == '_') *c = ' ';
+        printf("%-24s%" PRId64 "\n", label, rows(p, tables[i].column));
+    }
+}
+
+bp_status bp__run_info(const bp__command_line *line)
+{
+    bp__target target;
+    peek p;
+    BP_TRY(bp__target_find(line->arg[0], line, &target));
+    BP_TRY(peek_open(target.path, target.name, &p));
+    if (line->json)
+        info_json(&p, target.path);
+    else
+        info_text(&p, target.path);
+    peek_close(&p);
+    return BP_OK;
+}
+
+/* list ------------------------------------------------------------------------------------------ */
+
+static int is_bundle_file(const struct dirent *entry)
+{
+    size_t n = strlen(entry->d_name);
+    return entry->d_name[0] != '.' && n > 3 && strcmp(entry->d_name + n - 3, ".h5") == 0;
+}
+
+static int by_bytes(const struct dirent **a, const struct dirent **b)
+{
+    return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+static void list_one(bp__json *j, bool json, const char *root, const char *file)
+{
+    char path[BP_PATH_MAX + 260], stem[256], bytes[32], first[32], last[32];
+    peek p;
+    snprintf(path, sizeof path, "%s%s%s", root, strcmp(root, "/") == 0 ? "" : "/", file);
+    snprintf(stem, sizeof stem, "%.*s", (int)(strlen(file) - 3), file);
+    bp_status s = bp__bundle_name_check(stem);
+    if (!bp__failed(s)) s = peek_open(path, stem, &p);
+    if (json) bp__json_open(j, NULL, '{');
+    if (bp__failed(s) && json) {
+        bp__json_text(j, "name", stem);
+        bp__json_text(j, "path", path);
+        bp__json_text(j, "error", bp_error_text());
+    } else if (bp__failed(s)) {
+        printf("%-24s broken: %s\n", stem, bp_error_text());
+    } else if (json) {
+        put_summary(j, &p, path);
+    } else {
+        printf("%-24s %10s  %6" PRId64 " assets  %6" PRId64 " sessions  %s to %s\n", stem,
+               bp__bytes_text(p.bytes, bytes), rows(&p, BP_COL_ASSET_SID), rows(&p, BP_COL_DAY),
+               bp__time_text(session(&p, false), first), bp__time_text(session(&p, true), last));
+    }
+    if (json) bp__json_close(j, '}');
+    if (!bp__failed(s)) peek_close(&p);
+}
+
+bp_status bp__run_list(const bp__command_line *line)
+{
+    const char *root = bp__root(line->root);
+    if (strlen(root) >= BP_PATH_MAX) BP_FAIL(BP_EINVAL, "%.40s...: the folder's path is too long", root);
+    struct dirent **entry;
+    int n = scandir(root, &entry, is_bundle_file, by_bytes);
+    if (n < 0 && errno == ENOENT)
+        BP_FAIL(BP_ENOTFOUND, "%s: no such folder; 'bundle demo NAME' makes one, or use --root DIR", root);
+    if (n < 0) BP_FAIL_ERRNO(BP_EIO, errno, "%s: cannot be listed", root);
+    bp__json j = {0};
+    if (line->json) bp__json_open(&j, NULL, '[');
+    for (int i = 0; i < n; i++) {
+        list_one(&j, line->json, root, entry[i]->d_name);
+        free(entry[i]);
+    }
+    free(entry);
+    if (line->json) bp__json_close(&j, ']');
+    return BP_OK;
+}
+
+/* version --------------------------------------------------------------------------------------- */
+
+static void version_json(const bp_version *v)
+{
+    bp__json j = {0};
+    bp__json_open(&j, NULL, '{');
+    bp__json_text(&j, "bundle_name", v->bundle_name);
+    bp__json_open(&j, "asset_list", '[');
+    for (size_t i = 0; i < v->num_assets; i++) bp__json_text(&j, NULL, v->asset_list[i]);
+    bp__json_close(&j, ']');
+    bp__json_open(&j, "date_range", '[');
+    for (int i = 0; i < 2; i++) bp__json_text(&j, NULL, v->date_range[i]);
+    bp__json_close(&j, ']');
+    bp__json_text(&j, "schema_version", v->schema_version);
+    bp__json_text(&j, "computed_hash", v->computed_hash);
+    bp__json_text(&j, "content_hash", v->content_hash);
+    bp__json_close(&j, '}');
+}
+
+static void version_text(const bp_version *v)
+{
+    printf("%-16s%s\n", "bundle", v->bundle_name);
+    printf("%-16s%zu", "assets", v->num_assets);
+    for (size_t i = 0; i < v->num_assets && i < 8; i++) printf("%s%s", i ? ", " : ": ", v->asset_list[i]);
+    printf("%s\n", v->num_assets > 8 ? ", ..." : "");
+    printf("%-16s%s to %s\n", "dates", v->date_range[0], v->date_range[1]);
+    printf("%-16s%s\n", "schema", v->schema_version);
+    printf("%-16s%s\n", "computed_hash", v->computed_hash);
+    printf("%-16s%s\n", "content_hash", v->content_hash);
+}
+
+bp_status bp__run_version(const bp__command_line *line)
+{
+    bp__target target;
+    const bp_bundle *bundle;
+    bp_version version;
+    BP_TRY(bp__target_find(line->arg[0], line, &target));
+    BP_TRY(bp_bundle_load(target.root, target.name, &bundle));
+    bp_status s = bp_bundle_version(bundle, &version);
+    bp_bundle_release(&bundle);
+    BP_TRY(s);
+    if (line->json)
+        version_json(&version);
+    else
+        version_text(&version);
+    bp_version_fini(&version);
+    return BP_OK;
+}
