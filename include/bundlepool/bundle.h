@@ -194,7 +194,7 @@ BP_API bp_status bp_bundle_asset_row(const bp_bundle *bundle, int64_t sid, size_
 /** Symbol of daily row `row`; the sid in decimal where the file has no asset table. Borrowed. */
 BP_API const char *bp_bundle_symbol(const bp_bundle *bundle, size_t row);
 
-/** What version this bundle is. Computes content_hash over the whole image at the first call.
+/** What version this bundle is. Computes content_hash over the whole image: about a second per 2 GB.
  *
  * @param[out] version  owned by the caller: bp_version_fini()
  * @retval BP_ENOMEM    nothing to free

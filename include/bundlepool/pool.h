@@ -154,7 +154,7 @@ BP_API bp_status bp_pool_invalidate(bp_pool *pool, const char *name);
 
 /** The version that a get would return now.
  *
- * Blocks: as bp_pool_get(); the first call for a version hashes its image.
+ * Blocks: as bp_pool_get(), and hashes the image: about a second per 2 GB.
  * @param[out] version  owned by the caller: bp_version_fini()
  * @retval as bp_pool_get()
  */

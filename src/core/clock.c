@@ -21,14 +21,24 @@ uint64_t bp__clock_ns(void)
     return (uint64_t)t.tv_sec * UINT64_C(1000000000) + (uint64_t)t.tv_nsec;
 }
 
+/* Both clocks at one moment: read again if this thread was interrupted in between. */
+static void read_both(uint64_t *ns, uint64_t *ticks)
+{
+    uint64_t after;
+    do {
+        *ns = bp__clock_ns();
+        *ticks = bp__ticks();
+        after = bp__clock_ns();
+    } while (after - *ns > 2000);
+}
+
 uint64_t bp__clock_measure(void)
 {
     if (!bp__clock_has_tsc) return 1000000;
-    uint64_t ns0 = bp__clock_ns(), t0 = bp__ticks(), ns1, t1;
-    do {
-        ns1 = bp__clock_ns();
-        t1 = bp__ticks();
-    } while (ns1 - ns0 < 2000000);
+    uint64_t ns0, ns1, t0, t1;
+    read_both(&ns0, &t0);
+    do read_both(&ns1, &t1);
+    while (ns1 - ns0 < 2000000);
     return (uint64_t)((double)(t1 - t0) * 1e6 / (double)(ns1 - ns0));
 }
 
