@@ -1,0 +1,66 @@
+# shellcheck shell=bash
+# setup.sh, sourced by the other scripts: what the build and the tests need. As root on a Debian it installs what is
+# missing; elsewhere it installs nothing, uses what modules provide, and names each tool that is missing.
+
+# command-or-file:Debian package
+needed=(cmake:cmake make:make gcc:gcc pkg-config:pkg-config mpicc:libopenmpi-dev mpirun:openmpi-bin
+    h5cc:libhdf5-dev openssl/evp.h:libssl-dev libdeflate.h:libdeflate-dev zlib.h:zlib1g-dev)
+wanted=(CUnit/CUnit.h:libcunit1-dev h5dump:hdf5-tools shellcheck:shellcheck clang-format:clang-format
+    python3-h5py:python3-h5py python3-numpy:python3-numpy unshare:util-linux ip:iproute2 git:git)
+
+is_there() {
+    case $1 in
+    *.h) echo "#include <$1>" | ${CC:-cc} -E -x c - >/dev/null 2>&1 ;;
+    python3-*) /usr/bin/env python3 -c "import ${1#python3-}" >/dev/null 2>&1 ||
+        /usr/bin/python3 -c "import ${1#python3-}" >/dev/null 2>&1 ;;
+    *) command -v "$1" >/dev/null 2>&1 ;;
+    esac
+}
+
+# missing LIST... : the Debian packages of what is not there
+missing() {
+    local item
+    for item in "$@"; do
+        is_there "${item%%:*}" || echo "${item##*:}"
+    done
+}
+
+install_packages() { # PACKAGE...
+    export DEBIAN_FRONTEND=noninteractive
+    echo "installing: $*"
+    apt-get update -qq && apt-get install -y -qq --no-install-recommends libc6-dev "$@" >/tmp/bundlepool-apt.$$ 2>&1
+    local rc=$?
+    [ $rc = 0 ] || tail -n 20 /tmp/bundlepool-apt.$$ >&2
+    rm -f /tmp/bundlepool-apt.$$
+    return $rc
+}
+
+# ensure tools|tests : everything for the programs, or for the tests as well
+ensure() {
+    local list=("${needed[@]}") lacking item
+    [ "$1" = tests ] && list+=("${wanted[@]}")
+    mapfile -t lacking < <(missing "${list[@]}" | sort -u)
+    [ ${#lacking[@]} = 0 ] && return 0
+    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+        install_packages "${lacking[@]}" || return 1
+    fi
+    mapfile -t lacking < <(missing "${needed[@]}")
+    if [ ${#lacking[@]} -gt 0 ]; then
+        for item in "${needed[@]}"; do
+            is_there "${item%%:*}" || echo "missing: ${item%%:*} (Debian: ${item##*:}; on a cluster try 'module avail')" >&2
+        done
+        return 1
+    fi
+    for item in "${list[@]}"; do
+        is_there "${item%%:*}" || echo "note: ${item%%:*} is missing (Debian: ${item##*:}): its tests will be skipped" >&2
+    done
+    return 0
+}
+
+# mpirun as root wants to be told twice that it is meant
+if [ "$(id -u)" = 0 ]; then
+    export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+fi
+# more ranks than cores: let those that wait give way, and bind nobody
+export OMPI_MCA_mpi_yield_when_idle=1 OMPI_MCA_hwloc_base_binding_policy=none
+export HWLOC_COMPONENTS=-gl,-opencl,-cuda,-nvml,-rsmi,-levelzero

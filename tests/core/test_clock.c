@@ -1,0 +1,72 @@
+/* Ticks, their length, deadlines; what the machine says of its memory. */
+#include "tests/core/suite.h"
+
+#include "core/clock.h"
+#include "core/memory.h"
+
+static void test_ticks(void)
+{
+    uint64_t per_ms = bp__clock_measure(), before = bp__ticks();
+    CU_ASSERT_FATAL(per_ms > 0);
+    for (int i = 0; i < 100000; i++) {
+        uint64_t now = bp__ticks();
+        CU_ASSERT(now >= before);
+        before = now;
+    }
+    /* 5 ms by the other clock; with room for a machine that stops us between two looks */
+    uint64_t ns = bp__clock_ns(), ticks = bp__ticks();
+    while (bp__clock_ns() - ns < 5000000) {
+    }
+    CU_ASSERT((bp__ticks() - ticks) / per_ms >= 4);
+}
+
+/* Without the processor's counter a tick is a nanosecond. */
+static void test_fallback(void)
+{
+    bool had = bp__clock_has_tsc;
+    bp__clock_has_tsc = false;
+    CU_ASSERT_EQUAL(bp__clock_measure(), 1000000);
+    uint64_t before = bp__clock_ns(), now = bp__ticks(), after = bp__clock_ns();
+    CU_ASSERT(before <= now && now <= after);
+    bp__clock_has_tsc = had;
+}
+
+static void test_deadline(void)
+{
+    static const int64_t ms[] = {0, 1, 999, 1000, 1001, 600000, INT64_C(1000000000000)};
+    for (size_t i = 0; i < sizeof ms / sizeof *ms; i++) {
+        uint64_t from = bp__clock_ns() / 1000000;
+        struct timespec d = bp__deadline(ms[i]);
+        uint64_t to = bp__clock_ns() / 1000000,
+                 at = (uint64_t)d.tv_sec * 1000 + (uint64_t)d.tv_nsec / 1000000;
+        CU_ASSERT(d.tv_nsec >= 0 && d.tv_nsec < 1000000000);
+        CU_ASSERT(at >= from + (uint64_t)ms[i] && at <= to + (uint64_t)ms[i]);
+        if (ms[i] == 0) CU_ASSERT_TRUE(bp__deadline_passed(&d));
+        if (ms[i] >= 600000) CU_ASSERT_FALSE(bp__deadline_passed(&d));
+    }
+}
+
+static void test_memory(void)
+{
+    bp__memory m;
+    MUST(bp__memory_look(&m));
+    CU_ASSERT(m.available > 0 && m.available < UINT64_C(1) << 60);
+    CU_ASSERT(bp__memory_least(&m) <= m.available);
+    CU_ASSERT_EQUAL(bp__memory_least(&(bp__memory){1, 2, 3}), 1);
+    CU_ASSERT_EQUAL(bp__memory_least(&(bp__memory){2, 1, 3}), 1);
+    CU_ASSERT_EQUAL(bp__memory_least(&(bp__memory){UINT64_MAX, 2, 1}), 1);
+    CU_ASSERT_EQUAL(bp__memory_least(&(bp__memory){UINT64_MAX, 2, UINT64_MAX}), 2);
+}
+
+int main(void)
+{
+    CU_TestInfo tests[] = {
+        {"ticks", test_ticks},
+        {"nanoseconds as ticks", test_fallback},
+        {"deadlines", test_deadline},
+        {"memory of the machine", test_memory},
+        CU_TEST_INFO_NULL,
+    };
+    bp__clock_init();
+    return suite_main("clock", tests);
+}
