@@ -87,7 +87,7 @@ typedef struct server {
     MPI_Comm comm;
     const bp__tasks *tasks;
     int num_ranks;
-    int working;          /* workers that have not been told that nothing is left */
+    int parked;           /* workers that asked when nothing was left */
     uint64_t next, taken; /* handed out, and come back */
 } server;
 
@@ -99,13 +99,21 @@ static int batch_size(const server *s)
     return (int)(n < left ? n : left);
 }
 
+static bp_status send_batch(server *s, int worker, int n)
+{
+    /* the worker has a receive waiting for it: this never blocks */
+    BP_MPI(MPI_Send(s->tasks->index + s->next, n, MPI_UINT64_T, worker, TAG_BATCH, s->comm));
+    s->next += (uint64_t)n;
+    return BP_OK;
+}
+
+/* Whoever asks when nothing is left is answered when all is done, and sleeps until then: a worker that went
+ * on to the next collective would spin there and take the time of those that still compute. */
 static bp_status answer(server *s, int worker)
 {
     const int n = batch_size(s);
-    BP_MPI(
-        MPI_Send(s->tasks->index + s->next, n, MPI_UINT64_T, worker, TAG_BATCH, s->comm)); /* it is waiting */
-    s->next += (uint64_t)n;
-    if (n == 0) s->working--;
+    if (n > 0) return send_batch(s, worker, n);
+    s->parked++;
     return BP_OK;
 }
 
@@ -130,9 +138,9 @@ static bp_status serve(server *s, bool *served)
 
 static bp_status lead(MPI_Comm comm, const bp__tasks *tasks, int num_ranks)
 {
-    server s = {.comm = comm, .tasks = tasks, .num_ranks = num_ranks, .working = num_ranks - 1};
+    server s = {.comm = comm, .tasks = tasks, .num_ranks = num_ranks};
     long ns = NAP_MIN_NS;
-    while (s.taken < tasks->count || s.working > 0) {
+    while (s.taken < tasks->count || s.parked < num_ranks - 1) {
         bool served = num_ranks > 1;
         for (int messages = 0; served; messages++) {
             BP_TRY(serve(&s, &served));
@@ -143,22 +151,19 @@ static bp_status lead(MPI_Comm comm, const bp__tasks *tasks, int num_ranks)
             tasks->run(tasks->context, tasks->index[s.next++], &result);
             tasks->take(tasks->context, &result);
             s.taken++;
-        } else if (s.taken < tasks->count || s.working > 0) {
+        } else if (s.taken < tasks->count || s.parked < num_ranks - 1) {
             nap(&ns);
         }
     }
+    for (int worker = 1; worker < num_ranks; worker++) BP_TRY(send_batch(&s, worker, 0));
     return BP_OK;
 }
 
 bp_status bp__dispatch(MPI_Comm comm, const bp__tasks *tasks)
 {
-    MPI_Comm own; /* no message of anybody else comes between */
     int rank, num_ranks;
-    BP_MPI(MPI_Comm_dup(comm, &own));
-    BP_MPI(MPI_Comm_set_errhandler(own, MPI_ERRORS_RETURN));
-    BP_MPI(MPI_Comm_rank(own, &rank));
-    BP_MPI(MPI_Comm_size(own, &num_ranks));
-    bp_status s = rank == 0 ? lead(own, tasks, num_ranks) : work(own, tasks);
-    if (s == BP_OK) BP_MPI(MPI_Comm_free(&own));
-    return s;
+    BP_MPI(MPI_Comm_set_errhandler(comm, MPI_ERRORS_RETURN));
+    BP_MPI(MPI_Comm_rank(comm, &rank));
+    BP_MPI(MPI_Comm_size(comm, &num_ranks));
+    return rank == 0 ? lead(comm, tasks, num_ranks) : work(comm, tasks);
 }

@@ -26,7 +26,10 @@ typedef struct bp__tasks {
     void *context;
 } bp__tasks;
 
-/** Do all tasks. Collective over comm; blocks until all results are in rank 0.
+/** Do all tasks. Collective over comm; blocks until all results are in rank 0. A worker may come long before
+ * rank 0: it sleeps.
+ *
+ *  @param[in] comm  nobody else's: its messages are taken whoever they are from
  *  @retval BP_EMPI  a message failed: the others may wait for this rank for ever, the job has to end */
 bp_status bp__dispatch(MPI_Comm comm, const bp__tasks *tasks);
 

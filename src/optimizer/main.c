@@ -105,24 +105,29 @@ static bp_status announce(search *s)
 static bp_status search_grid(search *s)
 {
     bp_stats stats = {0};
+    MPI_Comm comm;
     BP_TRY(agree(prepare(s)));
     BP_TRY(bp__sweep_open(s->options, &s->sweep));
-    BP_TRY(agree(s->rank == 0 ? announce(s) : BP_OK));
+    BP_MPI(MPI_Comm_dup(MPI_COMM_WORLD, &comm));
 
+    /* hashing a large bundle takes a while: the others are in bp__dispatch() by then, asleep */
+    bp_status announced = s->rank == 0 ? announce(s) : BP_OK;
     const bp__tasks tasks = {
         .index = s->results.todo,
-        .count = s->results.num_todo,
+        .count = announced == BP_OK ? s->results.num_todo : 0,
         .run = run_one,
         .take = take_one,
         .context = s,
     };
     bp__progress_init(tasks.count, &s->progress);
-    if (bp__failed(bp__dispatch(MPI_COMM_WORLD, &tasks))) {
+    if (bp__failed(bp__dispatch(comm, &tasks))) {
         /* the others are waiting for messages that will not come: there is no other way out */
         bp__report_problem("error", "%s", bp_error_text());
         MPI_Abort(MPI_COMM_WORLD, EXIT_FAILED);
     }
     const double seconds = bp__progress_fini(&s->progress);
+    BP_MPI(MPI_Comm_free(&comm));
+    BP_TRY(agree(announced));
     BP_TRY(bp__sweep_totals(&s->sweep, &stats));
     return agree(s->rank == 0 ? report(s, &stats, seconds) : BP_OK);
 }

@@ -1,5 +1,6 @@
 #!/bin/bash
 # Options, exit codes, error lines, and where a bundle is looked for.
+# shellcheck disable=SC2086 # $small is several words
 . "$(dirname "$0")/common.sh"
 
 refused 2 "a command is missing"
