@@ -123,6 +123,8 @@ static bp_status create_windows(bp_pool *pool)
     BP_TRY(bp__budget_agree(&pool->top, &pool->cfg, bp__dir_bytes(slots, ranks, page), &pool->budget,
                             &arena_bytes));
     bp_status s = bp__window_create(pool->top.node, bp__dir_bytes(slots, ranks, page), &pool->control);
+    if (s == BP_OK && pool->top.node_rank == 0) /* all of it now: later a full /dev/shm would be a SIGBUS */
+        s = bp__window_claim(&pool->control, (bp__extent){0, pool->control.bytes});
     BP_TRY(bp__agree(pool->top.world, s));
     s = bp__window_create(pool->top.node, arena_bytes, &pool->arena);
     if (s == BP_OK) s = bp__window_split(&pool->arena);

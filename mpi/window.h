@@ -42,7 +42,7 @@ bp_status bp__window_open(bp__window *window, bp__extent extent, void **memory);
 /** End the access that bp__window_open() gave. */
 bp_status bp__window_close(bp__window *window, bp__extent extent);
 
-/** Make every page of an open extent real, or fail instead of dying by SIGBUS later.
+/** Make every page of an extent that this process may write real, or fail instead of dying by SIGBUS later.
  *  @retval BP_ENOMEM  there is not so much shared memory left */
 bp_status bp__window_claim(bp__window *window, bp__extent extent);
 
