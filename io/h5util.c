@@ -7,8 +7,9 @@
 
 #include "io/lzf.h"
 
-#define MAX_SMALL_BYTES (UINT64_C(4) << 30)
-#define MAX_RATIO       1100 /* deflate packs 1032 bytes into one at best */
+#define MAX_SMALL_BYTES (UINT64_C(1) << 30)
+#define MAX_TEXT_BYTES  (size_t)(UINT64_C(64) << 20) /* all variable texts of one dataset */
+#define MAX_RATIO       1100                         /* deflate packs 1032 bytes into one at best */
 
 static pthread_mutex_t hdf5_lock = PTHREAD_MUTEX_INITIALIZER;
 
@@ -285,13 +286,29 @@ static bp_status check_small(const bp__h5file *file, const bp__h5set *set, uint6
     return BP_OK;
 }
 
+/* Memory for variable texts, within bounds: many rows of a hostile file may share one long text, and each
+ * gets a copy. */
+static void *take_bounded(size_t size, void *left)
+{
+    if (size > *(size_t *)left) return NULL;
+    *(size_t *)left -= size;
+    return malloc(size);
+}
+
+static void free_bounded(void *memory, void *left)
+{
+    (void)left;
+    free(memory);
+}
+
 /* Read all rows of `element` (transferred: closed here) as `stride` bytes each.
  * `*data` is the caller's to free, on failure too: variable texts may hang from it. */
 static bp_status read_rows(const bp__h5file *file, const bp__h5set *set, const char *field, hid_t element,
                            size_t stride, void **data)
 {
     bp_status s = BP_OK;
-    hid_t memory = element;
+    hid_t memory = element, transfer = -1;
+    size_t left = MAX_TEXT_BYTES;
     *data = calloc(set->shape[0] ? set->shape[0] : 1, stride);
     if (!*data) {
         s = bp__fail(BP_ENOMEM, "%s: %s: no memory for %llu rows", file->label, set->path,
@@ -306,9 +323,12 @@ static bp_status read_rows(const bp__h5file *file, const bp__h5set *set, const c
             goto done;
         }
     }
-    if (H5Dread(set->id, memory, H5S_ALL, H5S_ALL, H5P_DEFAULT, *data) < 0)
+    transfer = H5Pcreate(H5P_DATASET_XFER);
+    if (transfer < 0 || H5Pset_vlen_mem_manager(transfer, take_bounded, &left, free_bounded, NULL) < 0 ||
+        H5Dread(set->id, memory, H5S_ALL, H5S_ALL, transfer, *data) < 0)
         s = bp__h5_fail(file, set->path, "cannot be read");
 done:
+    if (transfer >= 0) H5Pclose(transfer);
     if (memory != element && memory >= 0) H5Tclose(memory);
     H5Tclose(element);
     return s;
@@ -376,7 +396,7 @@ bp_status bp__h5_read_texts(const bp__h5file *file, const char *path, const char
         s = take(context, row, text);
     }
     /* each row is one variable text, so this is all that H5Dvlen_reclaim() would do */
-    for (uint64_t row = 0; variable && data && row < set.shape[0]; row++) H5free_memory(((char **)data)[row]);
+    for (uint64_t row = 0; variable && data && row < set.shape[0]; row++) free(((char **)data)[row]);
     free(data);
 done:
     bp__h5_close_set(&set);
