@@ -37,6 +37,8 @@
  *  - File times have the grain of the kernel's tick (4 ms): a rewrite in place of the same size within
  *    it is invisible. A load waits until the file has been unchanged for 20 ms.
  *  - NFS: a rewrite on another client is seen when the NFS client revalidates its attributes.
+ *  - A load that waits for memory delays those behind it: room is given first come, first served.
+ *  - Files are trusted as far as libhdf5 can be: one that is damaged on purpose may crash rank 0 inside it.
  *  - A rank that holds one bundle and gets another which needs that memory gets BP_EFULL after
  *    room_timeout_ms, with a text that names who pins what.
  *  - Linux 5.14 or later recommended: before it, a full /dev/shm is noticed by statvfs only.
@@ -102,8 +104,8 @@ BP_API bp_status bp_pool_create(MPI_Comm comm, const bp_config *cfg, bp_pool **p
 
 /** The pool of a communicator: created at the first call, the same one ever after.
  *
- * Collective: over comm, when it creates; a call on a live pool is local, except that a rank whose
- * cfg->max_bundle_pool_size differs from the pool's resizes it for the cluster, evicting by LRU, and
+ * Collective: over comm, when it creates. A call on a live pool is not: it asks the coordinator, and if
+ * cfg->max_bundle_pool_size differs from the pool's it resizes the pool for the cluster, evicting by LRU, and
  * returns when that is done. Other fields of a live pool are not changed.
  *
  * @param[out] pool  borrowed; destroyed with bp_pool_destroy() or at MPI_Finalize
@@ -136,8 +138,11 @@ BP_API bp_status bp_pool_destroy(bp_pool **pool);
  * @retval BP_EFORMAT    the file is no bundle
  * @retval BP_EIO        reading failed
  * @retval BP_EFULL      the image is larger than the budget, or what is pinned leaves no room
+ * @retval BP_EBUSY      this rank holds the bundle some 8 million times: releases are missing
  * @retval BP_ENOMEM     a node cannot hold the image
  * @retval BP_ETIMEOUT   not published in time; the load goes on, retry allowed
+ * @retval BP_ECHANGED   the file did not stop changing in that time
+ * @retval BP_ESYS       a system call failed, such as starting a thread
  * @retval BP_EFORKED    called in a child process
  */
 BP_API bp_status bp_pool_get(bp_pool *pool, const char *name, const bp_bundle **bundle);

@@ -21,15 +21,17 @@ uint64_t bp__clock_ns(void)
     return (uint64_t)t.tv_sec * UINT64_C(1000000000) + (uint64_t)t.tv_nsec;
 }
 
-/* Both clocks at one moment: read again if this thread was interrupted in between. */
+/* Both clocks at one moment: the closest of some readings, in case this thread is interrupted in between. */
 static void read_both(uint64_t *ns, uint64_t *ticks)
 {
-    uint64_t after;
-    do {
-        *ns = bp__clock_ns();
-        *ticks = bp__ticks();
-        after = bp__clock_ns();
-    } while (after - *ns > 2000);
+    uint64_t best = UINT64_MAX;
+    for (int i = 0; i < 100 && best > 2000; i++) {
+        uint64_t before = bp__clock_ns(), t = bp__ticks(), took = bp__clock_ns() - before;
+        if (took >= best) continue;
+        best = took;
+        *ns = before;
+        *ticks = t;
+    }
 }
 
 uint64_t bp__clock_measure(void)
@@ -42,17 +44,22 @@ uint64_t bp__clock_measure(void)
     return (uint64_t)((double)(t1 - t0) * 1e6 / (double)(ns1 - ns0));
 }
 
-struct timespec bp__deadline(int64_t ms)
+struct timespec bp__deadline_ns(uint64_t ns)
 {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
-    t.tv_sec += ms / 1000;
-    t.tv_nsec += ms % 1000 * 1000000;
+    t.tv_sec += (time_t)(ns / 1000000000);
+    t.tv_nsec += (long)(ns % 1000000000);
     if (t.tv_nsec >= 1000000000) {
         t.tv_nsec -= 1000000000;
         t.tv_sec++;
     }
     return t;
+}
+
+struct timespec bp__deadline(int64_t ms)
+{
+    return bp__deadline_ns((uint64_t)ms * 1000000);
 }
 
 bool bp__deadline_passed(const struct timespec *deadline)

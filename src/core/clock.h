@@ -37,6 +37,9 @@ static inline uint64_t bp__ticks(void)
 /** `ms` from now on CLOCK_MONOTONIC, for bp__futex_wait(). */
 struct timespec bp__deadline(int64_t ms);
 
+/** `ns` from now. */
+struct timespec bp__deadline_ns(uint64_t ns);
+
 /** Whether a deadline has passed. */
 bool bp__deadline_passed(const struct timespec *deadline);
 

@@ -38,6 +38,8 @@
 
 #define BP__BOXES   4u /**< requests that one rank can have under way at once */
 #define BP__NO_SLOT UINT32_MAX
+#define BP__MAX_PINS                                                                                         \
+    (UINT64_C(1) << 23) /**< of one rank on one slot: half of what is counted, for threads that add */
 
 typedef enum bp__fill {
     BP__SLOT_FREE,
@@ -183,7 +185,7 @@ static inline _Atomic uint64_t *bp__dir_used(const bp__directory *dir, bp__lines
 /** Pin the listed slot of a name.
  *  @param[in]  add   BP__ONE_PIN, or BP__ONE_PIN + BP__ONE_GET to count a get as well
  *  @param[out] word  of the slot, as it was when it was pinned while listed
- *  @return the slot; BP__NO_SLOT: none is listed, nothing is pinned */
+ *  @return the slot; BP__NO_SLOT: none is listed, or it has BP__MAX_PINS of this rank; nothing is pinned */
 static inline uint32_t bp__dir_pin(const bp__directory *dir, bp__lines *own, const bp__key *key, uint64_t add,
                                    uint64_t *word);
 

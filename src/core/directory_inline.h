@@ -40,10 +40,11 @@ static inline uint32_t bp__dir_pin(const bp__directory *dir, bp__lines *own, con
         bp__slot *slot = &dir->slot[s];
         uint64_t before = atomic_load_explicit(&slot->word, memory_order_acquire);
         if (bp__word_listed(before) && bp__slot_is(slot, key)) {
-            atomic_fetch_add_explicit(&own->use[s], add, memory_order_seq_cst);
+            uint64_t use = atomic_fetch_add_explicit(&own->use[s], add, memory_order_seq_cst);
             uint64_t now = atomic_load_explicit(&slot->word, memory_order_seq_cst);
             /* the fill may have moved on meanwhile; the name cannot have, within a generation */
-            if (bp__word_listed(now) && bp__word_generation(now) == bp__word_generation(before)) {
+            if (bp__word_listed(now) && bp__word_generation(now) == bp__word_generation(before) &&
+                BP__PINS(use) < BP__MAX_PINS) {
                 *word = now;
                 return s;
             }
