@@ -14,23 +14,14 @@ typedef struct box_state {
     uint32_t number; /* of the request that was taken up last */
     bool waiting;    /* not answered yet */
     bp__request kind;
-    uint64_t question; /* BP__ASK */
-    uint32_t pinned;   /* slot that the agent pins for it, or BP__NO_SLOT */
+    uint32_t pinned; /* slot that the agent pins for it, or BP__NO_SLOT */
     char name[BP_NAME_MAX + 1];
 } box_state;
-
-/* Is the listed version of this bundle current? A get may join only while it has not been sent. */
-typedef struct question {
-    struct question *next;
-    uint64_t id;
-    bool sent;
-    uint64_t sent_ticks;
-    char name[BP_NAME_MAX + 1];
-} question;
 
 struct bp__agent {
     bp__directory *dir;
     bp__window *arena;
+    bp__streams *streams; /* NULL: there are no other nodes */
     bp__uplink up;
     int node;
     uint32_t num_boxes;
@@ -38,20 +29,20 @@ struct bp__agent {
     uint32_t *own_pins; /* [num_slots] pins for boxes */
     bool *draining;     /* [num_slots] unlisted, not yet reported as drained */
     uint32_t num_draining;
-    bp__age *ages; /* [num_slots] */
+    bp__age *ages;   /* [num_slots] */
+    uint64_t *voted; /* [num_slots] ticks of this node's vote */
     int *world_rank;
-    question *questions;
-    uint64_t last_question;
 };
 
-bp_status bp__agent_create(bp__directory *dir, bp__window *arena, int node, const int *world_rank,
-                           bp__uplink up, bp__agent **agent)
+bp_status bp__agent_create(bp__directory *dir, bp__window *arena, bp__streams *streams, int node,
+                           const int *world_rank, bp__uplink up, bp__agent **agent)
 {
     bp__agent *a = calloc(1, sizeof *a);
     *agent = NULL;
     if (a) {
         a->dir = dir;
         a->arena = arena;
+        a->streams = streams;
         a->up = up;
         a->node = node;
         a->num_boxes = dir->num_ranks * BP__BOXES;
@@ -59,9 +50,10 @@ bp_status bp__agent_create(bp__directory *dir, bp__window *arena, int node, cons
         a->own_pins = calloc(dir->num_slots, sizeof *a->own_pins);
         a->draining = calloc(dir->num_slots, sizeof *a->draining);
         a->ages = calloc(dir->num_slots, sizeof *a->ages);
+        a->voted = calloc(dir->num_slots, sizeof *a->voted);
         a->world_rank = calloc(dir->num_ranks, sizeof *a->world_rank);
     }
-    if (!a || !a->box || !a->own_pins || !a->draining || !a->ages || !a->world_rank) {
+    if (!a || !a->box || !a->own_pins || !a->draining || !a->ages || !a->voted || !a->world_rank) {
         bp__agent_destroy(&a);
         BP_FAIL(BP_ENOMEM, "no memory for the agent of a node");
     }
@@ -75,14 +67,11 @@ void bp__agent_destroy(bp__agent **agent)
 {
     bp__agent *a = *agent;
     if (!a) return;
-    for (question *q = a->questions, *next; q; q = next) {
-        next = q->next;
-        free(q);
-    }
     free(a->box);
     free(a->own_pins);
     free(a->draining);
     free(a->ages);
+    free(a->voted);
     free(a->world_rank);
     free(a);
     *agent = NULL;
@@ -146,82 +135,14 @@ static void drop_pin(bp__agent *a, box_state *b)
     b->pinned = BP__NO_SLOT;
 }
 
-/* Questions -------------------------------------------------------------------------------------- */
-
-static void send_question(bp__agent *a, question *q)
-{
-    bp__note n = {.kind = BP__NOTE_ASK, .from = {.node = a->node}, .question = q->id};
-    copy_name(n.text, q->name);
-    q->sent = true;
-    q->sent_ticks = bp__ticks();
-    note(a, &n);
-}
-
-static void ask(bp__agent *a, uint32_t i)
-{
-    box_state *b = &a->box[i];
-    bool under_way = false;
-    for (question *q = a->questions; q; q = q->next) {
-        if (strcmp(q->name, b->name) != 0) continue;
-        if (!q->sent) {
-            b->question = q->id;
-            return;
-        }
-        under_way = true;
-    }
-    question *q = calloc(1, sizeof *q);
-    if (!q) {
-        answer_text(a, i, BP_ENOMEM, "no memory to ask for a bundle's version");
-        finish(a, i);
-        return;
-    }
-    q->id = b->question = ++a->last_question;
-    copy_name(q->name, b->name);
-    q->next = a->questions;
-    a->questions = q;
-    if (!under_way) send_question(a, q);
-}
-
-static void answer_question(bp__agent *a, const bp__answer *answer)
-{
-    question **link = &a->questions;
-    while (*link && (*link)->id != answer->question) link = &(*link)->next;
-    question *q = *link;
-    if (!q) return;
-    *link = q->next;
-
-    if (answer->current) {
-        bp__slot *slot = &a->dir->slot[answer->slot];
-        uint64_t word = atomic_load_explicit(&slot->word, memory_order_relaxed);
-        if (bp__word_generation(word) == answer->generation)
-            atomic_store_explicit(&slot->checked, q->sent_ticks, memory_order_relaxed);
-    }
-    for (uint32_t i = 0; i < a->num_boxes; i++) {
-        box_state *b = &a->box[i];
-        if (!b->waiting || b->kind != BP__ASK || b->question != q->id) continue;
-        answer_text(a, i, answer->code, answer->text);
-        a->dir->reply[i].word = answer->current ? answer->generation : 0;
-        finish(a, i);
-    }
-    for (question *p = a->questions; p; p = p->next)
-        if (!p->sent && strcmp(p->name, q->name) == 0) {
-            send_question(a, p);
-            break;
-        }
-    free(q);
-}
-
 void bp__agent_answer(bp__agent *agent, const bp__answer *answer)
 {
-    if (answer->kind == BP__ANSWER_QUESTION) {
-        answer_question(agent, answer);
-        return;
-    }
     uint32_t i = answer->to.rank * BP__BOXES + answer->to.box;
     assert(i < agent->num_boxes);
     if (!agent->box[i].waiting || agent->box[i].number != answer->to.number) return; /* it gave up */
     answer_text(agent, i, answer->code, answer->text);
     agent->dir->reply[i].report = answer->report;
+    agent->dir->reply[i].word = answer->current ? answer->generation : 0;
     finish(agent, i);
 }
 
@@ -287,8 +208,14 @@ void bp__agent_apply(bp__agent *agent, const bp__command *c)
         bp__dir_open(dir, c->slot, c->generation, c->text);
         hand_out(agent, c->slot, c->text);
         break;
-    case BP__CMD_FILL: bp__dir_fill(dir, c->slot, c->extent); break;
-    case BP__CMD_READY: bp__dir_ready(dir, c->slot, &c->identity, c->checked); break;
+    case BP__CMD_FILL:
+        bp__dir_fill(dir, c->slot, c->extent);
+        if (agent->node > 0) bp__stream_receive(agent->streams, c->slot, c->generation, c->extent);
+        break;
+    case BP__CMD_READY:
+        /* the last look at the file began after this node's vote, and on rank 0's node when it says */
+        bp__dir_ready(dir, c->slot, &c->identity, agent->node > 0 ? agent->voted[c->slot] : c->checked);
+        break;
     case BP__CMD_FAIL:
         bp__dir_fail(dir, c->slot, c->code, c->text);
         start_draining(agent, c->slot);
@@ -307,6 +234,18 @@ void bp__agent_apply(bp__agent *agent, const bp__command *c)
     case BP__CMD_STOP: break;
     }
     atomic_store_explicit(&dir->header->applied, c->number, memory_order_release);
+}
+
+void bp__agent_vote(bp__agent *agent, uint32_t slot, uint64_t generation, bp_status code, const char *text)
+{
+    bp__note n = {.kind = BP__NOTE_VOTE,
+                  .from = {.node = agent->node},
+                  .slot = slot,
+                  .generation = generation,
+                  .code = code};
+    snprintf(n.text, sizeof n.text, "%s", text);
+    agent->voted[slot] = bp__ticks();
+    note(agent, &n);
 }
 
 /* Polling ---------------------------------------------------------------------------------------- */
@@ -334,7 +273,7 @@ static void take_up(bp__agent *a, uint32_t i, uint32_t number)
         n.kind = BP__NOTE_MISS;
         break;
     }
-    case BP__ASK: ask(a, i); return;
+    case BP__ASK: n.kind = BP__NOTE_ASK; break;
     case BP__INVALIDATE:
         n.kind = BP__NOTE_INVALIDATE;
         if (box->all) n.text[0] = '\0';
@@ -380,7 +319,7 @@ static bool poll_draining(bp__agent *a)
         uint64_t word = atomic_load_explicit(&a->dir->slot[s].word, memory_order_relaxed);
         bp__fill fill = bp__word_fill(word);
         if ((fill != BP__SLOT_READY && fill != BP__SLOT_FAILED) || a->own_pins[s] > 0 ||
-            bp__dir_pins(a->dir, s) > 0)
+            bp__dir_pins(a->dir, s) > 0 || (a->streams && bp__streams_busy(a->streams, s)))
             continue;
         a->draining[s] = false;
         a->num_draining--;
@@ -397,6 +336,13 @@ bool bp__agent_poll(bp__agent *agent)
 {
     bool busy = poll_boxes(agent);
     return poll_draining(agent) || busy;
+}
+
+bool bp__agent_waiting(const bp__agent *agent)
+{
+    for (uint32_t i = 0; i < agent->num_boxes; i++)
+        if (agent->box[i].waiting) return true;
+    return false;
 }
 
 bool bp__agent_draining(const bp__agent *agent)

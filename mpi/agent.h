@@ -6,6 +6,7 @@
 #define BP_MPI_AGENT_H
 
 #include "mpi/message.h"
+#include "mpi/stream.h"
 #include "mpi/window.h"
 
 typedef struct bp__agent bp__agent;
@@ -17,10 +18,11 @@ typedef struct bp__uplink {
 } bp__uplink;
 
 /** @param[in]  dir, arena    borrowed; the agent is the only writer of dir's agent part
+ *  @param[in]  streams       borrowed; NULL: there are no other nodes
  *  @param[in]  world_rank    [dir->num_ranks] ranks of the node in the pool's communicator; copied
  *  @param[out] agent         owned: bp__agent_destroy() */
-bp_status bp__agent_create(bp__directory *dir, bp__window *arena, int node, const int *world_rank,
-                           bp__uplink up, bp__agent **agent);
+bp_status bp__agent_create(bp__directory *dir, bp__window *arena, bp__streams *streams, int node,
+                           const int *world_rank, bp__uplink up, bp__agent **agent);
 void bp__agent_destroy(bp__agent **agent);
 
 /** Apply the next command. */
@@ -29,10 +31,16 @@ void bp__agent_apply(bp__agent *agent, const bp__command *command);
 /** Pass an answer on to who asked. */
 void bp__agent_answer(bp__agent *agent, const bp__answer *answer);
 
+/** This node has every byte of a slot, or why not; any node but rank 0's. */
+void bp__agent_vote(bp__agent *agent, uint32_t slot, uint64_t generation, bp_status code, const char *text);
+
 /** Look at the boxes and at unlisted slots. @return whether anything was done */
 bool bp__agent_poll(bp__agent *agent);
 
 /** Whether something is awaited that does not ring: an unlisted slot whose pins have yet to go. */
 bool bp__agent_draining(const bp__agent *agent);
+
+/** Whether a rank of this node waits for an answer. */
+bool bp__agent_waiting(const bp__agent *agent);
 
 #endif

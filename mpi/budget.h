@@ -8,13 +8,17 @@
 
 #include "mpi/comm.h"
 
-/** Collective over top->world.
+/** Whether each node of a machine can have a window of `bytes`, so that no rank enters a collective
+ * allocation that fails on another. Collective over top->world.
+ *  @retval BP_ENOMEM  not; the text names the node */
+bp_status bp__budget_check(const bp__topology *top, uint64_t bytes);
+
+/** Collective over top->world; just before the arena is allocated.
  *
- * @param[in]  control      bytes of the control window
  * @param[out] budget       bytes that may be claimed, the same on every node
  * @param[out] arena_bytes  address space of the arena, the same on every node
  * @retval BP_ENOMEM  a node has not so much; the text names it and says what to do */
-bp_status bp__budget_agree(const bp__topology *top, const bp_config *cfg, uint64_t control, uint64_t *budget,
+bp_status bp__budget_agree(const bp__topology *top, const bp_config *cfg, uint64_t *budget,
                            uint64_t *arena_bytes);
 
 #endif

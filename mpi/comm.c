@@ -12,7 +12,7 @@ bp_status bp__mpi_failed(int rc, const char *call)
     BP_FAIL(BP_EMPI, "%.*s failed: %s", (int)strcspn(call, "("), call, why);
 }
 
-static bp_status check_mpi(void)
+bp_status bp__mpi_check(void)
 {
     int initialised = 0, finalised = 0, level = MPI_THREAD_SINGLE;
     MPI_Initialized(&initialised);
@@ -51,13 +51,18 @@ static bp_status split(bp__topology *top, int64_t ranks_per_node)
     top->node_index = top->rank == 0 ? 0 : before; /* Exscan leaves rank 0's result undefined */
     BP_MPI(MPI_Bcast(&top->node_index, 1, MPI_INT, 0, top->node));
     BP_MPI(MPI_Allreduce(&leader, &top->num_nodes, 1, MPI_INT, MPI_SUM, top->world));
+    if (top->num_nodes == 1) return BP_OK;
+    /* commands and bulk data each on a communicator of their own: no thread takes another's messages */
+    BP_MPI(MPI_Comm_split(top->world, leader ? 0 : MPI_UNDEFINED, top->node_index, &top->tree));
+    BP_MPI(MPI_Comm_split(top->world, leader ? 0 : MPI_UNDEFINED, top->node_index, &top->chain));
     return BP_OK;
 }
 
 bp_status bp__topology_create(MPI_Comm comm, int64_t ranks_per_node, bp__topology *top)
 {
-    *top = (bp__topology){.world = MPI_COMM_NULL, .node = MPI_COMM_NULL};
-    BP_TRY(check_mpi());
+    *top = (bp__topology){
+        .world = MPI_COMM_NULL, .node = MPI_COMM_NULL, .tree = MPI_COMM_NULL, .chain = MPI_COMM_NULL};
+    BP_TRY(bp__mpi_check());
     if (gethostname(top->host, sizeof top->host) != 0) strcpy(top->host, "?");
     top->host[sizeof top->host - 1] = '\0';
     BP_MPI(MPI_Comm_dup(comm, &top->world));
@@ -71,6 +76,8 @@ bp_status bp__topology_create(MPI_Comm comm, int64_t ranks_per_node, bp__topolog
 
 void bp__topology_destroy(bp__topology *top)
 {
+    if (top->chain != MPI_COMM_NULL) MPI_Comm_free(&top->chain);
+    if (top->tree != MPI_COMM_NULL) MPI_Comm_free(&top->tree);
     if (top->node != MPI_COMM_NULL) MPI_Comm_free(&top->node);
     if (top->world != MPI_COMM_NULL) MPI_Comm_free(&top->world);
 }

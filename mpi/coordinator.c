@@ -145,6 +145,7 @@ void bp__coordinator_fail(bp__coordinator *c, bp__load *load, bp_status code, co
 {
     bp__entry *e = &c->entry[load->slot];
     if (e->fill == BP__SLOT_FILL) c->filling--;
+    e->load = NULL;
     bp__log(BP_LOG_INFO, "%s: load failed: %s: %s", load->name, bp_status_name(code), text);
     send_fail(c, e, code, text);
     forget(c, load);
@@ -203,6 +204,7 @@ static void ready(bp__coordinator *c, bp__load *load)
 {
     bp__entry *e = &c->entry[load->slot];
     e->fill = BP__SLOT_READY;
+    e->load = NULL;
     e->identity = load->identity;
     bp__coordinator_send(c, &(bp__command){.kind = BP__CMD_READY,
                                            .slot = load->slot,
@@ -225,7 +227,9 @@ static void looked(bp__coordinator *c, bp__load *load)
     bp__answer a = {.kind = BP__ANSWER_QUESTION, .to = {.node = load->node}, .question = load->question};
     c->report.checks++;
     if (bp__failed(load->code)) {
-        if (e && e->fill == BP__SLOT_READY) bp__coordinator_unlist(c, slot_of(c, e));
+        /* gone, or no bundle any more; what cannot be looked at just now may still be there */
+        bool gone = load->code == BP_ENOTFOUND || load->code == BP_EFORMAT;
+        if (gone && e && e->fill == BP__SLOT_READY) bp__coordinator_unlist(c, slot_of(c, e));
         a.code = load->code;
         snprintf(a.text, sizeof a.text, "%s", load->text);
     } else if (e && e->fill == BP__SLOT_READY) {
@@ -242,10 +246,36 @@ static void looked(bp__coordinator *c, bp__load *load)
     forget(c, load);
 }
 
+/* Every node has ended, one way or the other: the streams are over, the file is looked at again. */
+static void filled(bp__coordinator *c, bp__entry *e)
+{
+    if (!e->filled || (c->num_nodes > 1 && !e->voted)) return;
+    if (bp__failed(e->load->code))
+        bp__coordinator_fail(c, e->load, e->load->code, e->load->text);
+    else if (bp__failed(e->load->vote_code))
+        bp__coordinator_fail(c, e->load, e->load->vote_code, e->load->vote_text);
+    else
+        bp__load_begin(e->load, BP__PHASE_VERIFY);
+}
+
+/* All nodes but rank 0's have ended. */
+static void voted(bp__coordinator *c, const bp__note *n)
+{
+    bp__entry *e = &c->entry[n->slot];
+    if (e->generation != n->generation || !e->load) return;
+    e->voted = true;
+    e->load->vote_code = n->code;
+    snprintf(e->load->vote_text, sizeof e->load->vote_text, "%s", n->text);
+    filled(c, e);
+}
+
 static void phase_done(bp__coordinator *c, bp__load *load)
 {
     if (load->phase == BP__PHASE_LOOK) {
         looked(c, load);
+    } else if (load->phase == BP__PHASE_FILL) {
+        c->entry[load->slot].filled = true;
+        filled(c, &c->entry[load->slot]);
     } else if (bp__failed(load->code)) {
         bp__coordinator_fail(c, load, load->code, load->text);
     } else if (load->phase == BP__PHASE_PLAN) {
@@ -253,8 +283,6 @@ static void phase_done(bp__coordinator *c, bp__load *load)
             bp__coordinator_fail(c, load, BP_ESTOPPED, "the pool is shutting down");
         else
             bp__room_enter(c, load);
-    } else if (load->phase == BP__PHASE_FILL) {
-        bp__load_begin(load, BP__PHASE_VERIFY); /* every node, this one, has everything */
     } else {
         ready(c, load);
     }
@@ -298,7 +326,7 @@ static void resize(bp__coordinator *c, const bp__note *n)
 static void drained(bp__coordinator *c, const bp__note *n)
 {
     bp__entry *e = &c->entry[n->slot];
-    if (e->generation != n->generation || e->listed || ++e->drained < c->num_nodes) return;
+    if (e->generation != n->generation || e->listed) return;
     bool keep = e->fill == BP__SLOT_READY; /* what failed may have failed for want of pages */
     bp__command cmd = {.kind = BP__CMD_RECLAIM, .slot = n->slot, .generation = e->generation};
     if (e->extent.bytes > 0) {
@@ -310,9 +338,10 @@ static void drained(bp__coordinator *c, const bp__note *n)
     bp__coordinator_send(c, &cmd);
 }
 
-static void answer_stats(bp__coordinator *c)
+/* What all ranks have counted is known: add what the coordinator knows. */
+static void answer_stats(bp__coordinator *c, const bp__report *counts)
 {
-    bp__report r = c->counts;
+    bp__report r = *counts;
     r.listed = (uint64_t)bp__coordinator_listed(c);
     for (uint32_t s = 0; s < c->num_slots; s++)
         r.versions += c->entry[s].listed && c->entry[s].fill == BP__SLOT_READY;
@@ -333,16 +362,6 @@ static void answer_stats(bp__coordinator *c)
     free_waiting(&c->stats_asked);
 }
 
-static void counts(bp__coordinator *c, const bp__report *node)
-{
-    if (c->counts_missing == 0) return;
-    c->counts.hits += node->hits;
-    c->counts.misses += node->misses;
-    c->counts.rank_checks += node->rank_checks;
-    c->counts.wait_ns += node->wait_ns;
-    if (--c->counts_missing == 0) answer_stats(c);
-}
-
 void bp__coordinator_note(bp__coordinator *c, const bp__note *n)
 {
     switch (n->kind) {
@@ -354,7 +373,9 @@ void bp__coordinator_note(bp__coordinator *c, const bp__note *n)
     case BP__NOTE_ACK: c->acked = (uint64_t)n->value; break;
     case BP__NOTE_DRAINED: drained(c, n); break;
     case BP__NOTE_AGES: bp__room_ages(c, n->ages); break;
-    case BP__NOTE_COUNTS: counts(c, &n->counts); break;
+    case BP__NOTE_VOTE: voted(c, n); break;
+    case BP__NOTE_COUNTS: answer_stats(c, &n->counts); break;
+    case BP__NOTE_DONE: c->all_done = true; break;
     }
 }
 
@@ -379,11 +400,9 @@ static bool step_waiting(bp__coordinator *c)
         free_waiting(&c->resizing);
         busy = true;
     }
-    if (c->stats_waiting && c->counts_missing == 0) {
+    if (c->stats_waiting && !c->stats_asked) {
         c->stats_asked = c->stats_waiting;
         c->stats_waiting = NULL;
-        c->counts = (bp__report){0};
-        c->counts_missing = c->num_nodes;
         bp__coordinator_send(c, &(bp__command){.kind = BP__CMD_COUNTS});
         busy = true;
     }
@@ -412,7 +431,7 @@ bool bp__coordinator_step(bp__coordinator *c)
 
 bool bp__coordinator_busy(const bp__coordinator *c)
 {
-    return c->room.first || c->resizing || c->wanted;
+    return c->in_flight > 0 || c->room.first || c->resizing || c->wanted;
 }
 
 bool bp__coordinator_stop(bp__coordinator *c)
@@ -429,6 +448,11 @@ bool bp__coordinator_stop(bp__coordinator *c)
         bp__coordinator_send(c, &(bp__command){.kind = BP__CMD_STOP});
     }
     return c->stopped;
+}
+
+bool bp__coordinator_all_done(const bp__coordinator *c)
+{
+    return c->all_done;
 }
 
 bp_status bp__coordinator_selfcheck(const bp__coordinator *c)

@@ -45,6 +45,9 @@ bool bp__coordinator_busy(const bp__coordinator *c);
 /** Begin to stop: new loads are refused; when none is under way, STOP is sent. @return whether it has been */
 bool bp__coordinator_stop(bp__coordinator *c);
 
+/** Whether every node has applied STOP. */
+bool bp__coordinator_all_done(const bp__coordinator *c);
+
 /** Every invariant. @retval BP_EINVAL the text says which is broken */
 bp_status bp__coordinator_selfcheck(const bp__coordinator *c);
 

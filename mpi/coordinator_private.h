@@ -12,7 +12,9 @@ typedef struct bp__entry {
     char name[BP_NAME_MAX + 1];
     bp__extent extent;
     bp__identity identity;
-    int drained; /**< nodes that have reported it */
+    bp__load *load; /**< in FILL */
+    bool filled;    /**< in FILL: rank 0's node has ended, load->code tells how */
+    bool voted;     /**< in FILL: all other nodes have ended */
 } bp__entry;
 
 /** Somebody waits for an answer until a command has been applied everywhere, or for a state. */
@@ -32,10 +34,10 @@ typedef struct bp__room {
     bp__load *first, **last;  /**< planned loads in the order in which they came */
     struct timespec deadline; /**< for the pins that the first waits for to go */
     bool has_deadline;
-    int ages_missing; /**< nodes whose ages are awaited; 0: not asked */
+    bool asked; /**< ages are awaited */
     struct timespec next_ask;
     bool may_ask_now; /**< something has changed since the last ages */
-    bp__age *ages;    /**< [num_slots] of all nodes together */
+    bp__age *ages;    /**< [num_slots] of all nodes together, as last heard */
 } bp__room;
 
 struct bp__coordinator {
@@ -51,12 +53,10 @@ struct bp__coordinator {
     uint64_t last_command, last_generation, acked;
     int in_flight; /**< loads and looks that exist */
     int filling;   /**< of them, loads that have an extent and are not READY yet */
-    bool stopping, stopped;
+    bool stopping, stopped, all_done;
     bp__waiting *invalidating, *resizing, *stats_waiting, *stats_asked;
-    int counts_missing;
     bp__wanted *wanted;
     bp__report report; /**< loads … load_ns, peak are kept here; the rest is filled in when asked */
-    bp__report counts; /**< of the nodes that have answered */
 };
 
 /** Number, send. */
@@ -74,7 +74,7 @@ int64_t bp__coordinator_listed(const bp__coordinator *c);
 /** Queue a planned load for room. */
 void bp__room_enter(bp__coordinator *c, bp__load *load);
 
-/** One node's ages. */
+/** The ages of all nodes. */
 void bp__room_ages(bp__coordinator *c, const bp__age *ages);
 
 /** Give room to whom it can be given; ask for ages, choose victims. @return whether anything was done */

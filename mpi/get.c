@@ -21,6 +21,7 @@ static void release(const bp_bundle *bundle)
 {
     bp__handle *h = (bp__handle *)(uintptr_t)bundle;
     bp_pool *pool = h->pool;
+    if (atomic_load_explicit(&bp__forked, memory_order_relaxed)) return; /* the pin is the parent's */
     bp__dir_unpin(pool->own, (uint32_t)(h - pool->handle), BP__ONE_PIN);
 }
 
@@ -73,9 +74,9 @@ static inline bool is_current(bp_pool *pool, uint32_t slot, const char *name, ui
     return true;
 }
 
-static inline const bp_bundle *hand_out(bp_pool *pool, uint32_t slot, uint64_t begin)
+static inline const bp_bundle *hand_out(bp_pool *pool, uint32_t slot, uint64_t now)
 {
-    atomic_store_explicit(&bp__dir_used(&pool->dir, pool->own)[slot], begin, memory_order_relaxed);
+    atomic_store_explicit(&bp__dir_used(&pool->dir, pool->own)[slot], now, memory_order_relaxed);
     return &pool->handle[slot].bundle;
 }
 
@@ -152,7 +153,10 @@ static bp_status slow_get(bp_pool *pool, const char *name, const bp__key *key, u
             s = ask_for_slot(pool, name, &deadline, &slot, &word);
             if (bp__failed(s)) break;
         }
-        if (bp__word_fill(word) < BP__SLOT_READY) {
+        if (BP__PINS(atomic_load_explicit(&pool->own->use[slot], memory_order_relaxed)) > BP__MAX_PINS)
+            s = bp__fail(BP_EBUSY, "%s: this rank holds it more than %llu times; release what is not used",
+                         name, (unsigned long long)BP__MAX_PINS);
+        if (s == BP_OK && bp__word_fill(word) < BP__SLOT_READY) {
             missed = true;
             s = wait_until_filled(pool, slot, &deadline, &word);
             if (bp__failed(s)) s = timed_out(pool, name);
@@ -164,7 +168,7 @@ static bp_status slow_get(bp_pool *pool, const char *name, const bp__key *key, u
             bool current = is_current(pool, slot, name, begin);
             if (!current) s = ask_if_current(pool, name, bp__word_generation(word), &deadline, &current);
             if (s == BP_OK && current) {
-                *bundle = hand_out(pool, slot, begin);
+                *bundle = hand_out(pool, slot, bp__ticks()); /* used now, not when the wait began */
                 break;
             }
         }

@@ -78,17 +78,27 @@ static bp_status write_image(bp__load *l, void *memory)
     const bp__plan *p = l->shared->loader->plan(l->source);
     BP_TRY(bp__window_claim(l->shared->arena, l->extent));
     memcpy(memory, p->head, p->head_bytes);
-    for (uint64_t i = 0; i < p->num_tasks; i++) BP_TRY(l->shared->loader->decode(l->source, i, memory));
-    return bp__image_selfcheck(memory, l->extent.bytes);
+    BP_TRY(bp__image_selfcheck(memory, l->extent.bytes));
+    if (l->stream) bp__stream_task_done(l->stream, p, p->num_tasks);
+    for (uint64_t i = 0; i < p->num_tasks; i++) {
+        BP_TRY(l->shared->loader->decode(l->source, i, memory));
+        if (l->stream) bp__stream_task_done(l->stream, p, i);
+    }
+    return BP_OK;
 }
 
 static bp_status fill(bp__load *l)
 {
     void *memory;
-    BP_TRY(bp__window_open(l->shared->arena, l->extent, &memory));
-    bp_status s = write_image(l, memory);
-    bp_status closed = bp__window_close(l->shared->arena, l->extent);
-    return bp__failed(s) ? s : closed;
+    bp_status s = bp__window_open(l->shared->arena, l->extent, &memory);
+    if (s == BP_OK) {
+        s = write_image(l, memory);
+        bp_status closed = bp__window_close(l->shared->arena, l->extent);
+        if (s == BP_OK) s = closed;
+    }
+    if (l->stream) bp__stream_end(l->stream);
+    l->stream = NULL;
+    return s;
 }
 
 static bp_status verify(bp__load *l)

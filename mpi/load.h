@@ -16,6 +16,7 @@
 #include "core/loader.h"
 #include "core/workers.h"
 #include "mpi/message.h"
+#include "mpi/stream.h"
 #include "mpi/window.h"
 
 typedef enum bp__phase { BP__PHASE_PLAN, BP__PHASE_FILL, BP__PHASE_VERIFY, BP__PHASE_LOOK } bp__phase;
@@ -27,6 +28,7 @@ typedef struct bp__loads {
     const bp__loader *loader;
     bp__workers *workers;
     bp__window *arena;
+    bp__streams *streams; /**< to the other nodes; NULL: there are none */
     const char *root;
     _Atomic uint32_t *doorbell; /**< rung when a phase is done */
     pthread_mutex_t lock;
@@ -41,10 +43,13 @@ struct bp__load {
     char name[BP_NAME_MAX + 1];
     uint32_t slot;
     uint64_t generation;
-    bp__extent extent; /**< FILL: reserved by the coordinator */
-    uint64_t question; /**< LOOK */
-    int32_t node;      /**< LOOK */
+    bp__extent extent;  /**< FILL: reserved by the coordinator */
+    bp__stream *stream; /**< FILL: to the other nodes, or NULL */
+    uint64_t question;  /**< LOOK */
+    int32_t node;       /**< LOOK */
     uint64_t started_ns;
+    bp_status vote_code; /**< FILL: what the other nodes say */
+    char vote_text[BP_ERROR_TEXT_MAX];
     /* results */
     bp_status code;
     char text[BP_ERROR_TEXT_MAX];

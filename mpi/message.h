@@ -45,14 +45,16 @@ typedef struct bp__address {
 
 typedef enum bp__note_kind {
     BP__NOTE_MISS,       /**< text = name: somebody wants it */
-    BP__NOTE_ASK,        /**< text = name, question: is the listed version current? */
+    BP__NOTE_ASK,        /**< text = name, from or question: is the listed version current? */
     BP__NOTE_INVALIDATE, /**< from, text = name or "" for all */
     BP__NOTE_RESIZE,     /**< from, value */
     BP__NOTE_STATS,      /**< from */
     BP__NOTE_ACK,        /**< value = number of the last command applied */
+    BP__NOTE_VOTE,       /**< slot, generation, code, text: this node has every byte of it, or why not */
     BP__NOTE_DRAINED,    /**< slot, generation */
     BP__NOTE_AGES,       /**< ages[num_slots] */
     BP__NOTE_COUNTS,     /**< counts */
+    BP__NOTE_DONE,       /**< after STOP: no note follows */
 } bp__note_kind;
 
 /** Of one slot on one node: when it was last used, and who pins it. */
@@ -69,14 +71,15 @@ typedef struct bp__note {
     uint64_t generation;
     uint64_t question;
     int64_t value;
-    char text[BP_NAME_MAX + 1];
+    bp_status code;
     bp__report counts;
-    const bp__age *ages; /**< borrowed until the agent sends its next */
+    const bp__age *ages; /**< [num_slots]; borrowed until the sender sends its next */
+    char text[BP_ERROR_TEXT_MAX];
 } bp__note;
 
 typedef enum bp__answer_kind {
     BP__ANSWER_REQUEST,  /**< to one box: code, text, report */
-    BP__ANSWER_QUESTION, /**< to all who joined it: current, or ask again, or an error */
+    BP__ANSWER_QUESTION, /**< to who sent it: current, or ask again, or an error */
 } bp__answer_kind;
 
 typedef struct bp__answer {

@@ -110,22 +110,26 @@ static bp_status start_service(bp_pool *pool, const bp__loader *loader)
             .loader = loader,
             .cpus = &all,
         };
-        s = bp__service_start(&setup, &pool->service);
+        s = bp__service_create(&setup, &pool->service);
     }
-    return bp__agree(pool->top.world, s);
+    BP_TRY(bp__agree(pool->top.world, s));
+    if (pool->service) s = bp__service_start(pool->service);
+    s = bp__agree(pool->top.world, s);
+    if (bp__failed(s)) bp__service_stop(pool->service, false);
+    return s;
 }
 
 static bp_status create_windows(bp_pool *pool)
 {
     uint32_t slots = num_slots(&pool->cfg), ranks = (uint32_t)pool->top.node_size;
     size_t page = (size_t)sysconf(_SC_PAGESIZE);
-    uint64_t arena_bytes;
-    BP_TRY(bp__budget_agree(&pool->top, &pool->cfg, bp__dir_bytes(slots, ranks, page), &pool->budget,
-                            &arena_bytes));
-    bp_status s = bp__window_create(pool->top.node, bp__dir_bytes(slots, ranks, page), &pool->control);
+    uint64_t control = bp__dir_bytes(slots, ranks, page), arena_bytes;
+    BP_TRY(bp__budget_check(&pool->top, control));
+    bp_status s = bp__window_create(pool->top.node, control, &pool->control);
     if (s == BP_OK && pool->top.node_rank == 0) /* all of it now: later a full /dev/shm would be a SIGBUS */
         s = bp__window_claim(&pool->control, (bp__extent){0, pool->control.bytes});
     BP_TRY(bp__agree(pool->top.world, s));
+    BP_TRY(bp__budget_agree(&pool->top, &pool->cfg, &pool->budget, &arena_bytes));
     s = bp__window_create(pool->top.node, arena_bytes, &pool->arena);
     if (s == BP_OK) s = bp__window_split(&pool->arena);
     BP_TRY(bp__agree(pool->top.world, s));
@@ -164,7 +168,8 @@ static bp_status create_parts(bp_pool *pool, const bp_config *cfg, const bp__loa
 
 static void destroy_parts(bp_pool *pool)
 {
-    bp__service_stop(&pool->service);
+    bp__service_stop(pool->service, true);
+    bp__service_destroy(&pool->service);
     bp__window_destroy(&pool->arena);
     bp__window_destroy(&pool->control);
     bp__topology_destroy(&pool->top);
@@ -203,6 +208,8 @@ static bp_status register_pool(bp_pool *pool)
         (MPI_Comm_create_keyval(MPI_COMM_NULL_COPY_FN, at_finalize, &finalize_key, NULL) != MPI_SUCCESS ||
          MPI_Comm_set_attr(MPI_COMM_SELF, finalize_key, NULL) != MPI_SUCCESS))
         s = bp__fail(BP_EMPI, "MPI_Comm_set_attr failed");
+    static uintptr_t last_serial;
+    pool->serial = ++last_serial;
     pool->next = live;
     live = pool;
     pthread_mutex_unlock(&live_lock);
@@ -225,6 +232,8 @@ bp_status bp__pool_create_with(MPI_Comm comm, const bp_config *cfg, const bp__lo
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     pthread_once(&once, once_per_process);
     *pool = NULL;
+    if (atomic_load_explicit(&bp__forked, memory_order_relaxed))
+        BP_FAIL(BP_EFORKED, "a pool cannot be created after fork in the child process");
     int64_t ranks_per_node = cfg->ranks_per_node;
     bp_pool *p = calloc(1, sizeof *p);
     if (!p) BP_FAIL(BP_ENOMEM, "no memory for a pool");
@@ -319,25 +328,42 @@ static bp_status resize(bp_pool *pool, int64_t bundles)
     return pool->pooled ? request(pool, BP__RESIZE, NULL, bundles, "resize") : BP_OK;
 }
 
+/* The live pool that a communicator's attribute tells of; an attribute outlives its pool. */
+static bp_status find_instance(MPI_Comm comm, bp_pool **pool)
+{
+    void *serial = NULL;
+    int found = 0;
+    bp_status s = BP_OK;
+    *pool = NULL;
+    pthread_mutex_lock(&live_lock);
+    if (instance_key == MPI_KEYVAL_INVALID &&
+        MPI_Comm_create_keyval(MPI_COMM_NULL_COPY_FN, MPI_COMM_NULL_DELETE_FN, &instance_key, NULL) !=
+            MPI_SUCCESS)
+        s = bp__fail(BP_EMPI, "MPI_Comm_create_keyval failed");
+    if (s == BP_OK && MPI_Comm_get_attr(comm, instance_key, &serial, &found) != MPI_SUCCESS)
+        s = bp__fail(BP_EMPI, "MPI_Comm_get_attr failed");
+    for (bp_pool *p = found ? live : NULL; p; p = p->next)
+        if (p->serial == (uintptr_t)serial) *pool = p;
+    pthread_mutex_unlock(&live_lock);
+    return s;
+}
+
 bp_status bp_pool_instance(MPI_Comm comm, const bp_config *cfg, bp_pool **pool)
 {
-    void *value = NULL;
-    int found = 0;
-    *pool = NULL;
-    if (instance_key != MPI_KEYVAL_INVALID) BP_MPI(MPI_Comm_get_attr(comm, instance_key, &value, &found));
-    for (bp_pool *p = found ? live : NULL; p; p = p->next) {
-        if ((void *)p != value) continue; /* only a pool that is still live counts */
-        bp_stats stats;
-        BP_TRY(bp_config_check(cfg));
-        BP_TRY(bp_pool_stats(p, &stats));
-        if (stats.max_pool_size != cfg->max_bundle_pool_size) BP_TRY(resize(p, cfg->max_bundle_pool_size));
-        *pool = p;
+    bp_stats stats;
+    BP_TRY(bp__mpi_check());
+    BP_TRY(find_instance(comm, pool));
+    if (!*pool) {
+        BP_TRY(bp_pool_create(comm, cfg, pool));
+        BP_MPI(MPI_Comm_set_attr(comm, instance_key, (void *)(*pool)->serial));
         return BP_OK;
     }
-    BP_TRY(bp_pool_create(comm, cfg, pool));
-    if (instance_key == MPI_KEYVAL_INVALID)
-        BP_MPI(MPI_Comm_create_keyval(MPI_COMM_NULL_COPY_FN, MPI_COMM_NULL_DELETE_FN, &instance_key, NULL));
-    BP_MPI(MPI_Comm_set_attr(comm, instance_key, *pool));
+    bp_pool *live_one = *pool;
+    *pool = NULL;
+    BP_TRY(bp_config_check(cfg));
+    BP_TRY(bp_pool_stats(live_one, &stats));
+    if (stats.max_pool_size != cfg->max_bundle_pool_size) BP_TRY(resize(live_one, cfg->max_bundle_pool_size));
+    *pool = live_one;
     return BP_OK;
 }
 

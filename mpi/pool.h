@@ -46,7 +46,8 @@ struct bp_pool {
     int *world_rank;      /**< [node_size] ranks of this node in top.world */
     bp__service *service; /**< NULL but in the first rank of a node */
     uint64_t budget;
-    bp_pool *next; /**< of the process' live pools */
+    uintptr_t serial; /**< of this process' pools; what bp_pool_instance() keeps with the communicator */
+    bp_pool *next;    /**< of the process' live pools */
 };
 
 extern _Atomic bool bp__forked; /**< set in the child by a fork handler */

@@ -10,6 +10,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/clock.h"
 #include "core/log.h"
@@ -55,12 +56,21 @@ static bool start_fill(bp__coordinator *c)
     bp__entry *e = &c->entry[load->slot];
     bp__extent extent, spare;
     if (excess(c) > 0 || bp__failed(bp__arena_reserve(c->arena, load->image_bytes, &extent))) return false;
+    if (c->loads->streams &&
+        bp__failed(bp__stream_send(c->loads->streams, load->slot, extent,
+                                   c->loads->loader->plan(load->source), &load->stream))) {
+        bp__arena_release(c->arena, extent, false);
+        leave(c);
+        bp__coordinator_fail(c, load, BP_ENOMEM, bp_error_text());
+        return true;
+    }
     while (bp__arena_trim(c->arena, &spare))
         bp__coordinator_send(c, &(bp__command){.kind = BP__CMD_TRIM, .extent = spare});
     if (bp__arena_claimed(c->arena) > c->report.peak) c->report.peak = bp__arena_claimed(c->arena);
     leave(c);
     e->fill = BP__SLOT_FILL;
     e->extent = load->extent = extent;
+    e->load = load;
     c->filling++;
     bp__coordinator_send(
         c, &(bp__command){
@@ -106,7 +116,8 @@ static void choose_victims(bp__coordinator *c)
     if (!candidate) return; /* asked again soon */
     for (uint32_t s = 0; s < c->num_slots; s++) {
         const bp__entry *e = &c->entry[s];
-        if (e->fill != BP__SLOT_READY) continue;
+        bool going = e->fill == BP__SLOT_FAILED && e->extent.bytes > 0; /* its memory comes back by itself */
+        if (e->fill != BP__SLOT_READY && !going) continue;
         candidate[n++] = (bp__candidate){.slot = s,
                                          .listed = e->listed,
                                          .pinned = c->room.ages[s].pins > 0,
@@ -126,28 +137,18 @@ static void choose_victims(bp__coordinator *c)
 
 void bp__room_ages(bp__coordinator *c, const bp__age *ages)
 {
-    bp__room *r = &c->room;
-    if (r->ages_missing == 0) return;
-    bool first = r->ages_missing == c->num_nodes;
-    for (uint32_t s = 0; s < c->num_slots; s++) {
-        if (first) {
-            r->ages[s] = ages[s];
-            continue;
-        }
-        if (ages[s].age_ns < r->ages[s].age_ns) r->ages[s].age_ns = ages[s].age_ns;
-        if (ages[s].pins > 0) r->ages[s].pinned_by = ages[s].pinned_by;
-        r->ages[s].pins += ages[s].pins;
-    }
-    if (--r->ages_missing == 0) choose_victims(c);
+    memcpy(c->room.ages, ages, c->num_slots * sizeof *ages);
+    c->room.asked = false;
+    choose_victims(c);
 }
 
 static void ask_ages(bp__coordinator *c)
 {
     bp__room *r = &c->room;
-    if (r->ages_missing > 0 || (!r->may_ask_now && !bp__deadline_passed(&r->next_ask))) return;
+    if (r->asked || (!r->may_ask_now && !bp__deadline_passed(&r->next_ask))) return;
     r->may_ask_now = false;
     r->next_ask = bp__deadline(ASK_AGAIN_MS);
-    r->ages_missing = c->num_nodes;
+    r->asked = true;
     bp__coordinator_send(c, &(bp__command){.kind = BP__CMD_AGES});
 }
 

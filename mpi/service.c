@@ -1,3 +1,16 @@
+/* DESIGN
+ *
+ *        coordinator (rank 0)
+ *          │       ▲
+ *  commands│       │notes            one turn of the loop: hear what has arrived (tree), what ranks have
+ * posted answers ▼       │                 (agent), what has moved (streams), what is decided (coordinator);
+ * then nap relay ◄──────► children     if there was nothing. │       ▲ ▼       │ agent: directory, boxes
+ *
+ * A command is sent on to the children first and then applied here, so that on every path all come in one
+ * order. Everything that ranks and workers of this node do rings the doorbell, on which the thread naps;
+ * messages do not ring, so with other nodes about it naps for a millisecond at most, or longer at the leaves
+ * when nothing has happened for a while.
+ */
 #include "mpi/service.h"
 
 #include <stdlib.h>
@@ -9,29 +22,66 @@
 #include "core/workers.h"
 #include "mpi/agent.h"
 #include "mpi/coordinator.h"
+#include "mpi/relay.h"
+#include "mpi/tree.h"
+#include "mpi/wire.h"
 
-#define NAP_MS      1    /* while something is awaited that does not ring */
-#define LONG_NAP_MS 1000 /* everything else rings */
+#define BRISK_NS UINT64_C(50000)      /* an answer from another node is awaited, or bulk data */
+#define NAP_NS   UINT64_C(1000000)    /* something is awaited that does not ring: messages, pins */
+#define DOZE_NS  UINT64_C(5000000)    /* a leaf where nothing has happened for QUIET_NS */
+#define ALONE_NS UINT64_C(1000000000) /* one node, nothing awaited: everything rings */
+#define QUIET_NS UINT64_C(100000000)
 
-/* Only the service thread touches this after start, but for `stop`. */
+/* Only the service thread touches this after start, but for `stop` and `abandon`. */
 struct bp__service {
     pthread_t thread;
-    _Atomic bool stop; /* written by who stops, read by the thread */
+    bool started;
+    _Atomic bool stop, abandon; /* written by who stops, read by the thread */
+    bool stop_seen;             /* STOP has been applied */
+    bool done;                  /* every node below has applied it, and so has this one */
+    bool lost;                  /* MPI has failed: said once */
     bp_config cfg;
+    cpu_set_t cpus;
+    int node, num_nodes;
     bp__directory *dir;
     bp__agent *agent;
+    bp__relay *relay;
     bp__coordinator *coordinator; /* NULL but on rank 0 */
+    bp__tree *tree;
+    bp__streams *streams; /* NULL: one node */
     bp__workers *workers;
     bp__loads loads;
-    bp__note *note; /* from the agent to the coordinator, not yet heard */
+    bp__note *note; /* for the coordinator, not yet heard: it may be in the middle of something */
     size_t num_notes, cap_notes;
-    uint64_t acked; /* what the coordinator was last told of `applied` */
+    void *wire;     /* a note being sent */
+    bp__age *ages;  /* of a note that has arrived */
+    uint64_t acked; /* what the relay was last told of `applied` */
+    uint64_t last_busy_ns;
 };
 
-/* Notes are queued: the coordinator hears them when it is not in the middle of something. */
-static void queue_note(void *ctx, const bp__note *note)
+static void send(bp__service *s, bp__tree_tag tag, unsigned to, const void *bytes, size_t size)
+{
+    if (!bp__failed(bp__tree_send(s->tree, tag, to, bytes, size)) || s->lost) return;
+    s->lost = true;
+    bp__log(BP_LOG_ERROR, "node %d cannot reach another: %s; requests will time out", s->node,
+            bp_error_text());
+}
+
+/* Notes upwards: agent → relay → parent or coordinator --------------------------------------------- */
+
+static void from_agent(void *ctx, const bp__note *note)
 {
     bp__service *s = ctx;
+    bp__relay_note(s->relay, BP__SELF, note);
+}
+
+static void note_up(void *ctx, const bp__note *note)
+{
+    bp__service *s = ctx;
+    if (s->node > 0) {
+        send(s, BP__TREE_NOTE, BP__TREE_ARITY, s->wire, bp__wire_put_note(note, s->dir->num_slots, s->wire));
+        return;
+    }
     if (s->num_notes == s->cap_notes) {
         size_t cap = s->cap_notes ? 2 * s->cap_notes : 64;
         bp__note *grown = realloc(s->note, cap * sizeof *grown);
@@ -45,19 +95,7 @@ static void queue_note(void *ctx, const bp__note *note)
     s->note[s->num_notes++] = *note;
 }
 
-static void send_command(void *ctx, const bp__command *command)
-{
-    bp__service *s = ctx;
-    bp__agent_apply(s->agent, command);
-}
-
-static void send_answer(void *ctx, const bp__answer *answer)
-{
-    bp__service *s = ctx;
-    bp__agent_answer(s->agent, answer);
-}
-
-/* Deliver everything that is queued, and what that leads to. @return whether there was anything */
+/* Deliver what is queued, and what that leads to. @return whether there was anything */
 static bool deliver_notes(bp__service *s)
 {
     bool busy = s->num_notes > 0;
@@ -66,13 +104,124 @@ static bool deliver_notes(bp__service *s)
         bp__coordinator_note(s->coordinator, &note);
     }
     s->num_notes = 0;
+    return busy;
+}
+
+static bool acknowledge(bp__service *s)
+{
     uint64_t applied = atomic_load_explicit(&s->dir->header->applied, memory_order_relaxed);
-    if (applied != s->acked) {
-        s->acked = applied;
-        bp__coordinator_note(s->coordinator, &(bp__note){.kind = BP__NOTE_ACK, .value = (int64_t)applied});
-        busy = true;
+    if (applied == s->acked) return false;
+    s->acked = applied;
+    from_agent(s, &(bp__note){.kind = BP__NOTE_ACK, .from = {.node = s->node}, .value = (int64_t)applied});
+    return true;
+}
+
+/* Commands and answers downwards ------------------------------------------------------------------- */
+
+static void command_down(void *ctx, const bp__command *command)
+{
+    bp__service *s = ctx;
+    for (unsigned c = 0; c < bp__tree_children(s->tree); c++)
+        send(s, BP__TREE_COMMAND, c, command, bp__wire_command_size(command));
+    bp__relay_command(s->relay, command);
+    bp__agent_apply(s->agent, command);
+    if (command->kind == BP__CMD_STOP) s->stop_seen = true;
+}
+
+/* One step on an answer's way. */
+static void answer_to(void *ctx, uint32_t child, const bp__answer *answer)
+{
+    bp__service *s = ctx;
+    if (child == BP__SELF)
+        bp__agent_answer(s->agent, answer);
+    else
+        send(s, BP__TREE_ANSWER, child, answer, bp__wire_answer_size(answer));
+}
+
+static void answer_down(void *ctx, const bp__answer *answer)
+{
+    bp__service *s = ctx;
+    if (answer->kind == BP__ANSWER_QUESTION) {
+        bp__relay_answer(s->relay, answer); /* questions have been combined on every step */
+        return;
+    }
+    unsigned child = bp__tree_child_towards(s->tree, answer->to.node);
+    answer_to(s, child == BP__TREE_ARITY ? BP__SELF : child, answer);
+}
+
+static void from_tree(void *ctx, bp__tree_tag tag, unsigned from, const void *bytes, size_t size)
+{
+    bp__service *s = ctx;
+    bp__command command;
+    bp__answer answer;
+    bp__note note;
+    bool ok = false;
+    switch (tag) {
+    case BP__TREE_COMMAND:
+        ok = bp__wire_command(bytes, size, &command);
+        if (ok) command_down(s, &command);
+        break;
+    case BP__TREE_ANSWER:
+        ok = bp__wire_answer(bytes, size, &answer);
+        if (ok) answer_down(s, &answer);
+        break;
+    case BP__TREE_NOTE:
+        ok = bp__wire_note(bytes, size, s->dir->num_slots, &note, s->ages);
+        if (ok) bp__relay_note(s->relay, from, &note);
+        break;
+    }
+    if (!ok) bp__log(BP_LOG_ERROR, "node %d got a message that it does not understand", s->node);
+}
+
+static void arrived(void *ctx, uint32_t slot, uint64_t generation, bp_status code, const char *text)
+{
+    bp__service *s = ctx;
+    bp__agent_vote(s->agent, slot, generation, code, text);
+}
+
+/* The loop ----------------------------------------------------------------------------------------- */
+
+static bool turn(bp__service *s)
+{
+    bool busy = false;
+    if (bp__failed(bp__tree_poll(s->tree, &busy)) && !s->lost) {
+        s->lost = true;
+        bp__log(BP_LOG_ERROR, "node %d hears nobody any more: %s", s->node, bp_error_text());
+    }
+    busy |= bp__agent_poll(s->agent);
+    if (s->streams) busy |= bp__streams_poll(s->streams);
+    busy |= acknowledge(s);
+    if (s->coordinator) {
+        busy |= deliver_notes(s);
+        busy |= bp__coordinator_step(s->coordinator);
     }
     return busy;
+}
+
+/* Whether everything has been said and heard: after STOP, DONE goes up when all below are done. */
+static bool finished(bp__service *s)
+{
+    if (s->coordinator && atomic_load_explicit(&s->stop, memory_order_acquire))
+        bp__coordinator_stop(s->coordinator);
+    if (!s->stop_seen || (s->streams && bp__streams_busy(s->streams, BP__NO_SLOT))) return false;
+    if (!s->done) {
+        s->done = true;
+        acknowledge(s);
+        from_agent(s, &(bp__note){.kind = BP__NOTE_DONE, .from = {.node = s->node}});
+    }
+    if (s->coordinator) return bp__coordinator_all_done(s->coordinator) && bp__tree_quiet(s->tree);
+    return bp__relay_done(s->relay) && bp__tree_quiet(s->tree);
+}
+
+static uint64_t nap_ns(bp__service *s)
+{
+    bool draining = bp__agent_draining(s->agent) || (s->coordinator && bp__coordinator_busy(s->coordinator));
+    if (s->num_nodes == 1) return draining ? NAP_NS : ALONE_NS;
+    if ((s->streams && bp__streams_busy(s->streams, BP__NO_SLOT)) || bp__relay_waiting(s->relay) ||
+        bp__agent_waiting(s->agent) || !bp__tree_quiet(s->tree) || s->stop_seen)
+        return BRISK_NS;
+    bool leaf = bp__tree_children(s->tree) == 0;
+    return leaf && !draining && bp__clock_ns() - s->last_busy_ns > QUIET_NS ? DOZE_NS : NAP_NS;
 }
 
 static void *serve(void *arg)
@@ -80,74 +229,95 @@ static void *serve(void *arg)
     bp__service *s = arg;
     for (;;) {
         uint32_t bell = atomic_load_explicit(s->dir->doorbell, memory_order_acquire);
-        bool stop = atomic_load_explicit(&s->stop, memory_order_acquire);
-        bool busy = bp__agent_poll(s->agent);
-        busy |= deliver_notes(s);
-        busy |= bp__coordinator_step(s->coordinator);
-        if (stop && bp__coordinator_stop(s->coordinator)) break;
-        if (busy) continue;
-        bool nap = bp__agent_draining(s->agent) || bp__coordinator_busy(s->coordinator);
-        struct timespec deadline = bp__deadline(nap ? NAP_MS : LONG_NAP_MS);
+        if (turn(s)) {
+            s->last_busy_ns = bp__clock_ns();
+            continue;
+        }
+        if (finished(s) || atomic_load_explicit(&s->abandon, memory_order_acquire)) break;
+        if (s->num_notes > 0) continue;
+        struct timespec deadline = bp__deadline_ns(nap_ns(s));
         bp__futex_wait(s->dir->doorbell, bell, &deadline);
     }
     return NULL;
 }
 
-static void destroy(bp__service *s)
+/* Life --------------------------------------------------------------------------------------------- */
+
+void bp__service_destroy(bp__service **service)
 {
+    bp__service *s = *service;
+    if (!s) return;
     bp__workers_destroy(&s->workers);
     bp__coordinator_destroy(&s->coordinator);
+    bp__streams_destroy(&s->streams);
+    bp__relay_destroy(&s->relay);
     bp__agent_destroy(&s->agent);
+    bp__tree_destroy(&s->tree);
     pthread_mutex_destroy(&s->loads.lock);
+    free(s->wire);
+    free(s->ages);
     free(s->note);
     free(s);
+    *service = NULL;
 }
 
-bp_status bp__service_start(const bp__service_setup *setup, bp__service **service)
+static bp_status create_parts(bp__service *s, const bp__service_setup *setup)
+{
+    const bp__topology *top = setup->top;
+    s->wire = malloc(bp__wire_note_max(s->dir->num_slots));
+    s->ages = calloc(s->dir->num_slots, sizeof *s->ages);
+    if (!s->wire || !s->ages) BP_FAIL(BP_ENOMEM, "no memory for the service thread");
+    BP_TRY(bp__workers_create(&s->cpus, &s->workers));
+    BP_TRY(bp__tree_create(top->tree, from_tree, s, &s->tree));
+    if (s->num_nodes > 1)
+        BP_TRY(bp__streams_create(top->chain, setup->arena, s->workers, s->dir->doorbell, arrived, s,
+                                  &s->streams));
+    BP_TRY(bp__agent_create(s->dir, setup->arena, s->streams, s->node, setup->world_rank,
+                            (bp__uplink){from_agent, s}, &s->agent));
+    BP_TRY(bp__relay_create(s->dir, s->node, bp__tree_children(s->tree), s->node > 0,
+                            (bp__relay_ways){note_up, answer_to, s}, &s->relay));
+    s->loads.loader = setup->loader;
+    s->loads.workers = s->workers;
+    s->loads.arena = setup->arena;
+    s->loads.streams = s->streams;
+    s->loads.root = s->cfg.root;
+    s->loads.doorbell = s->dir->doorbell;
+    if (s->node > 0) return BP_OK;
+    return bp__coordinator_create(&s->cfg, s->num_nodes, s->dir->num_slots, setup->arena->bytes,
+                                  setup->budget, setup->arena->page, &s->loads,
+                                  (bp__downlink){command_down, answer_down, s}, &s->coordinator);
+}
+
+bp_status bp__service_create(const bp__service_setup *setup, bp__service **service)
 {
     bp__service *s = calloc(1, sizeof *s);
     *service = NULL;
     if (!s) BP_FAIL(BP_ENOMEM, "no memory for the service thread");
-    if (setup->top->num_nodes > 1) {
-        free(s);
-        BP_FAIL(BP_EINVAL,
-                "the pool spans one node so far, not %d; run all ranks on one node with ranks_per_node = 0",
-                setup->top->num_nodes);
-    }
     s->cfg = *setup->cfg;
+    s->cpus = *setup->cpus;
     s->dir = setup->dir;
+    s->node = setup->top->node_index;
+    s->num_nodes = setup->top->num_nodes;
     pthread_mutex_init(&s->loads.lock, NULL);
-    s->loads.loader = setup->loader;
-    s->loads.arena = setup->arena;
-    s->loads.root = s->cfg.root;
-    s->loads.doorbell = setup->dir->doorbell;
-
-    bp_status st = bp__agent_create(setup->dir, setup->arena, setup->top->node_index, setup->world_rank,
-                                    (bp__uplink){queue_note, s}, &s->agent);
-    if (bp__failed(st)) goto fail;
-    st = bp__workers_create(setup->cpus, &s->workers);
-    if (bp__failed(st)) goto fail;
-    s->loads.workers = s->workers;
-    st = bp__coordinator_create(&s->cfg, setup->top->num_nodes, setup->dir->num_slots, setup->arena->bytes,
-                                setup->budget, setup->arena->page, &s->loads,
-                                (bp__downlink){send_command, send_answer, s}, &s->coordinator);
-    if (bp__failed(st)) goto fail;
-    st = bp__thread_start(setup->cpus, serve, s, "bp-service", &s->thread);
-    if (bp__failed(st)) goto fail;
+    bp_status st = create_parts(s, setup);
+    if (bp__failed(st)) bp__service_destroy(&s);
     *service = s;
-    return BP_OK;
-fail:
-    destroy(s);
     return st;
 }
 
-void bp__service_stop(bp__service **service)
+bp_status bp__service_start(bp__service *service)
 {
-    bp__service *s = *service;
-    if (!s) return;
-    atomic_store_explicit(&s->stop, true, memory_order_release);
-    bp__dir_ring(s->dir);
-    pthread_join(s->thread, NULL);
-    destroy(s);
-    *service = NULL;
+    BP_TRY(bp__thread_start(&service->cpus, serve, service, "bp-service", &service->thread));
+    service->started = true;
+    return BP_OK;
+}
+
+void bp__service_stop(bp__service *service, bool together)
+{
+    if (!service || !service->started) return;
+    atomic_store_explicit(&service->abandon, !together, memory_order_release);
+    atomic_store_explicit(&service->stop, true, memory_order_release);
+    bp__dir_ring(service->dir);
+    pthread_join(service->thread, NULL);
+    service->started = false;
 }

@@ -1,6 +1,6 @@
 /** @file mpi/service.h
- * The service thread: one in the first rank of each node. It runs the node's agent, on rank 0's node the
- * coordinator as well, and carries what they tell each other. No other rank has any thread.
+ * The service thread: one in the first rank of each node. It runs the node's agent and relay, on rank 0's
+ * node the coordinator as well, and carries what they tell each other. No other rank has any thread.
  */
 #ifndef BP_MPI_SERVICE_H
 #define BP_MPI_SERVICE_H
@@ -27,10 +27,18 @@ typedef struct bp__service_setup {
     const cpu_set_t *cpus;    /**< of the whole node */
 } bp__service_setup;
 
-/** Start the thread. @param[out] service  owned: bp__service_stop() */
-bp_status bp__service_start(const bp__service_setup *setup, bp__service **service);
+/** Set everything up; the thread does not run yet. @param[out] service  owned: bp__service_destroy() */
+bp_status bp__service_create(const bp__service_setup *setup, bp__service **service);
 
-/** Wait for loads under way, end the thread, free everything. NULL inside is allowed. */
-void bp__service_stop(bp__service **service);
+/** Start the thread, when the services of all nodes exist. */
+bp_status bp__service_start(bp__service *service);
+
+/** End the thread. NULL is allowed.
+ *  @param[in] together  every node's first rank calls this: loads under way are waited for, nothing is lost
+ * on the way; false: at once, whatever the others do (they never began) */
+void bp__service_stop(bp__service *service, bool together);
+
+/** Free what does not run. NULL inside is allowed. */
+void bp__service_destroy(bp__service **service);
 
 #endif

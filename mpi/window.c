@@ -119,11 +119,25 @@ static bp_status check_headroom(const bp__window *window, uint64_t bytes, bool s
     return least < bytes + CLAIM_RESERVE ? no_room(bytes) : BP_OK;
 }
 
+/* Whether all these pages are there already: kept from an image before. */
+static bool is_real(const bp__window *window, char *memory, uint64_t bytes)
+{
+    unsigned char there[CLAIM_STEP / 4096];
+    if (mincore(memory, bytes, there) != 0) return false;
+    for (uint64_t i = 0; i < bytes / window->page; i++)
+        if (!(there[i] & 1)) return false;
+    return true;
+}
+
 bp_status bp__window_claim(bp__window *window, bp__extent extent)
 {
     for (uint64_t at = 0; at < extent.bytes;) {
         uint64_t n = extent.bytes - at < CLAIM_STEP ? extent.bytes - at : CLAIM_STEP;
         char *memory = window->base + extent.offset + at;
+        if (is_real(window, memory, n)) {
+            at += n;
+            continue;
+        }
         BP_TRY(check_headroom(window, n, false));
         if (madvise(memory, n, MADV_POPULATE_WRITE) == 0) {
             at += n;

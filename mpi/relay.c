@@ -1,0 +1,316 @@
+#include "mpi/relay.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/clock.h"
+#include "core/log.h"
+
+/* Of one slot, in its present generation. */
+typedef struct tally {
+    uint64_t generation;
+    uint32_t votes, drained; /* who has said so */
+    bp_status code;          /* first reason against */
+    char *text;              /* owned; with it */
+} tally;
+
+/* A bundle that has been asked for above and has not been opened here since. */
+typedef struct missed {
+    struct missed *next;
+    char name[BP_NAME_MAX + 1];
+} missed;
+
+typedef struct asker {
+    struct asker *next;
+    uint32_t who;
+    bp__address from;  /* BP__SELF: the box */
+    uint64_t question; /* a child's own number for it */
+} asker;
+
+typedef struct question {
+    struct question *next;
+    uint64_t id;
+    bool sent;
+    uint64_t sent_ticks;
+    asker *askers;
+    char name[BP_NAME_MAX + 1];
+} question;
+
+struct bp__relay {
+    bp__directory *dir;
+    int node;
+    uint32_t num_children;
+    bool votes;
+    bp__relay_ways ways;
+    tally *tally;    /* [num_slots] */
+    uint64_t *acked; /* [num_children + 1], the last is this node's */
+    uint64_t acked_above;
+    bp__age *ages; /* [num_slots] */
+    bp__report counts;
+    uint32_t ages_heard, counts_heard, done_heard;
+    missed *missed;
+    question *questions;
+    uint64_t last_question;
+};
+
+bp_status bp__relay_create(bp__directory *dir, int node, uint32_t num_children, bool votes,
+                           bp__relay_ways ways, bp__relay **relay)
+{
+    bp__relay *r = calloc(1, sizeof *r);
+    *relay = NULL;
+    if (r) {
+        r->dir = dir;
+        r->node = node;
+        r->num_children = num_children;
+        r->votes = votes;
+        r->ways = ways;
+        r->tally = calloc(dir->num_slots, sizeof *r->tally);
+        r->acked = calloc(num_children + 1, sizeof *r->acked);
+        r->ages = calloc(dir->num_slots, sizeof *r->ages);
+    }
+    if (!r || !r->tally || !r->acked || !r->ages) {
+        bp__relay_destroy(&r);
+        BP_FAIL(BP_ENOMEM, "no memory for the relay of a node");
+    }
+    *relay = r;
+    return BP_OK;
+}
+
+static void free_question(question *q)
+{
+    for (asker *a = q->askers, *next; a; a = next) {
+        next = a->next;
+        free(a);
+    }
+    free(q);
+}
+
+void bp__relay_destroy(bp__relay **relay)
+{
+    bp__relay *r = *relay;
+    if (!r) return;
+    for (question *q = r->questions, *next; q; q = next) {
+        next = q->next;
+        free_question(q);
+    }
+    for (missed *m = r->missed, *next; m; m = next) {
+        next = m->next;
+        free(m);
+    }
+    for (uint32_t s = 0; r->tally && s < r->dir->num_slots; s++) free(r->tally[s].text);
+    free(r->tally);
+    free(r->acked);
+    free(r->ages);
+    free(r);
+    *relay = NULL;
+}
+
+static void up(bp__relay *r, const bp__note *n)
+{
+    r->ways.up(r->ways.ctx, n);
+}
+
+/* MISS ------------------------------------------------------------------------------------------- */
+
+static void miss(bp__relay *r, const bp__note *n)
+{
+    bp__key key;
+    if (!bp__key_from(n->text, &key) || bp__dir_find(r->dir, &key) != BP__NO_SLOT) return;
+    for (missed *m = r->missed; m; m = m->next)
+        if (strcmp(m->name, n->text) == 0) return;
+    missed *m = calloc(1, sizeof *m);
+    if (m) { /* without memory for it the next MISS goes up as well: no harm */
+        snprintf(m->name, sizeof m->name, "%.*s", BP_NAME_MAX, n->text);
+        m->next = r->missed;
+        r->missed = m;
+    }
+    up(r, n);
+}
+
+static void opened(bp__relay *r, const bp__command *c)
+{
+    tally *t = &r->tally[c->slot];
+    free(t->text);
+    *t = (tally){.generation = c->generation};
+    for (missed **link = &r->missed; *link; link = &(*link)->next) {
+        missed *m = *link;
+        if (strcmp(m->name, c->text) != 0) continue;
+        *link = m->next;
+        free(m);
+        return;
+    }
+}
+
+/* ASK -------------------------------------------------------------------------------------------- */
+
+static void send_question(bp__relay *r, question *q)
+{
+    bp__note n = {.kind = BP__NOTE_ASK, .from = {.node = r->node}, .question = q->id};
+    snprintf(n.text, sizeof n.text, "%s", q->name);
+    q->sent = true;
+    q->sent_ticks = bp__ticks();
+    up(r, &n);
+}
+
+/* The question about a bundle that may still be joined, and whether one is under way. */
+static question *open_question(bp__relay *r, const char *name, bool *under_way)
+{
+    question *open = NULL;
+    *under_way = false;
+    for (question *q = r->questions; q; q = q->next) {
+        if (strcmp(q->name, name) != 0) continue;
+        if (q->sent)
+            *under_way = true;
+        else
+            open = q;
+    }
+    return open;
+}
+
+static void ask(bp__relay *r, uint32_t from, const bp__note *n)
+{
+    bool under_way;
+    question *q = open_question(r, n->text, &under_way);
+    asker *a = calloc(1, sizeof *a);
+    if (!q && a) {
+        q = calloc(1, sizeof *q);
+        if (q) {
+            q->id = ++r->last_question;
+            snprintf(q->name, sizeof q->name, "%.*s", BP_NAME_MAX, n->text);
+            q->next = r->questions;
+            r->questions = q;
+        }
+    }
+    if (!a || !q) {
+        free(a);
+        bp__log(BP_LOG_ERROR, "%s: no memory to ask for its version; the get will time out", n->text);
+        return;
+    }
+    *a = (asker){q->askers, from, n->from, n->question};
+    q->askers = a;
+    if (!under_way && !q->sent) send_question(r, q);
+}
+
+void bp__relay_answer(bp__relay *relay, const bp__answer *answer)
+{
+    question **link = &relay->questions;
+    while (*link && (*link)->id != answer->question) link = &(*link)->next;
+    question *q = *link;
+    if (!q) return;
+    *link = q->next;
+
+    if (answer->current) {
+        bp__slot *slot = &relay->dir->slot[answer->slot];
+        uint64_t word = atomic_load_explicit(&slot->word, memory_order_relaxed);
+        if (bp__word_generation(word) == answer->generation)
+            atomic_store_explicit(&slot->checked, q->sent_ticks, memory_order_relaxed);
+    }
+    for (const asker *a = q->askers; a; a = a->next) {
+        bp__answer out = *answer;
+        out.to = a->from;
+        out.question = a->question;
+        if (a->who == BP__SELF) out.kind = BP__ANSWER_REQUEST;
+        relay->ways.down(relay->ways.ctx, a->who, &out);
+    }
+    bool under_way;
+    question *next = open_question(relay, q->name, &under_way);
+    if (next) send_question(relay, next);
+    free_question(q);
+}
+
+/* What is combined ------------------------------------------------------------------------------- */
+
+static void ack(bp__relay *r, uint32_t from, const bp__note *n)
+{
+    r->acked[from == BP__SELF ? r->num_children : from] = (uint64_t)n->value;
+    uint64_t least = r->acked[0];
+    for (uint32_t i = 1; i <= r->num_children; i++)
+        if (r->acked[i] < least) least = r->acked[i];
+    if (least <= r->acked_above) return;
+    r->acked_above = least;
+    up(r, &(bp__note){.kind = BP__NOTE_ACK, .from = {.node = r->node}, .value = (int64_t)least});
+}
+
+static void vote(bp__relay *r, const bp__note *n)
+{
+    tally *t = &r->tally[n->slot];
+    if (t->generation != n->generation) return;
+    if (n->code != BP_OK && t->code == BP_OK) {
+        t->code = n->code;
+        t->text = strdup(n->text); /* without it the code has to do */
+    }
+    if (++t->votes < r->num_children + r->votes) return;
+    bp__note all = *n;
+    all.code = t->code;
+    snprintf(all.text, sizeof all.text, "%s", t->text ? t->text : "");
+    up(r, &all);
+}
+
+static void drained(bp__relay *r, const bp__note *n)
+{
+    tally *t = &r->tally[n->slot];
+    if (t->generation == n->generation && ++t->drained == r->num_children + 1) up(r, n);
+}
+
+static void ages(bp__relay *r, const bp__note *n)
+{
+    bool first = r->ages_heard == 0;
+    for (uint32_t s = 0; s < r->dir->num_slots; s++) {
+        const bp__age *theirs = &n->ages[s];
+        bp__age *all = &r->ages[s];
+        if (first) *all = (bp__age){.age_ns = UINT64_MAX, .pinned_by = -1};
+        if (theirs->age_ns < all->age_ns) all->age_ns = theirs->age_ns;
+        if (theirs->pins > 0) all->pinned_by = theirs->pinned_by;
+        all->pins += theirs->pins;
+    }
+    if (++r->ages_heard <= r->num_children) return;
+    r->ages_heard = 0;
+    up(r, &(bp__note){.kind = BP__NOTE_AGES, .from = {.node = r->node}, .ages = r->ages});
+}
+
+static void counts(bp__relay *r, const bp__note *n)
+{
+    if (r->counts_heard == 0) r->counts = (bp__report){0};
+    r->counts.hits += n->counts.hits;
+    r->counts.misses += n->counts.misses;
+    r->counts.rank_checks += n->counts.rank_checks;
+    r->counts.wait_ns += n->counts.wait_ns;
+    if (++r->counts_heard <= r->num_children) return;
+    r->counts_heard = 0;
+    up(r, &(bp__note){.kind = BP__NOTE_COUNTS, .from = {.node = r->node}, .counts = r->counts});
+}
+
+void bp__relay_note(bp__relay *relay, uint32_t from, const bp__note *note)
+{
+    switch (note->kind) {
+    case BP__NOTE_MISS: miss(relay, note); break;
+    case BP__NOTE_ASK: ask(relay, from, note); break;
+    case BP__NOTE_INVALIDATE:
+    case BP__NOTE_RESIZE:
+    case BP__NOTE_STATS: up(relay, note); break;
+    case BP__NOTE_ACK: ack(relay, from, note); break;
+    case BP__NOTE_VOTE: vote(relay, note); break;
+    case BP__NOTE_DRAINED: drained(relay, note); break;
+    case BP__NOTE_AGES: ages(relay, note); break;
+    case BP__NOTE_COUNTS: counts(relay, note); break;
+    case BP__NOTE_DONE:
+        if (++relay->done_heard > relay->num_children) up(relay, note);
+        break;
+    }
+}
+
+void bp__relay_command(bp__relay *relay, const bp__command *command)
+{
+    if (command->kind == BP__CMD_OPEN) opened(relay, command);
+}
+
+bool bp__relay_done(const bp__relay *relay)
+{
+    return relay->done_heard > relay->num_children;
+}
+
+bool bp__relay_waiting(const bp__relay *relay)
+{
+    return relay->missed || relay->questions;
+}

@@ -1,0 +1,140 @@
+#include "mpi/tree.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "mpi/comm.h"
+
+typedef struct sending {
+    struct sending *next;
+    MPI_Request request;
+    char bytes[];
+} sending;
+
+struct bp__tree {
+    MPI_Comm comm;
+    int node, num_nodes;
+    unsigned num_children;
+    bp__tree_handler *handler;
+    void *ctx;
+    sending *sending;
+    char *buffer; /* for what arrives */
+    size_t capacity;
+};
+
+static int parent_of(int node)
+{
+    return (node - 1) / BP__TREE_ARITY;
+}
+
+bp_status bp__tree_create(MPI_Comm comm, bp__tree_handler *handler, void *ctx, bp__tree **tree)
+{
+    bp__tree *t = calloc(1, sizeof *t);
+    *tree = NULL;
+    if (!t) BP_FAIL(BP_ENOMEM, "no memory for the tree of nodes");
+    t->comm = comm;
+    t->num_nodes = 1;
+    t->handler = handler;
+    t->ctx = ctx;
+    *tree = t;
+    if (comm == MPI_COMM_NULL) return BP_OK;
+    BP_MPI(MPI_Comm_rank(comm, &t->node));
+    BP_MPI(MPI_Comm_size(comm, &t->num_nodes));
+    for (int c = BP__TREE_ARITY * t->node + 1; c < t->num_nodes && t->num_children < BP__TREE_ARITY; c++)
+        t->num_children++;
+    return BP_OK;
+}
+
+void bp__tree_destroy(bp__tree **tree)
+{
+    bp__tree *t = *tree;
+    if (!t) return;
+    while (t->sending) { /* only after a failure: the job is lost, MPI may still read these */
+        sending *s = t->sending;
+        t->sending = s->next;
+        MPI_Request_free(&s->request);
+    }
+    free(t->buffer);
+    free(t);
+    *tree = NULL;
+}
+
+unsigned bp__tree_children(const bp__tree *tree)
+{
+    return tree->num_children;
+}
+
+unsigned bp__tree_child_towards(const bp__tree *tree, int node)
+{
+    if (node == tree->node) return BP__TREE_ARITY;
+    while (parent_of(node) != tree->node) {
+        assert(node > tree->node);
+        node = parent_of(node);
+    }
+    return (unsigned)(node - BP__TREE_ARITY * tree->node - 1);
+}
+
+bp_status bp__tree_send(bp__tree *tree, bp__tree_tag tag, unsigned to, const void *bytes, size_t size)
+{
+    int peer = to == BP__TREE_ARITY ? parent_of(tree->node) : BP__TREE_ARITY * tree->node + 1 + (int)to;
+    sending *s = malloc(sizeof *s + size);
+    if (!s) BP_FAIL(BP_ENOMEM, "no memory for a message to node %d", peer);
+    memcpy(s->bytes, bytes, size);
+    int rc = MPI_Isend(s->bytes, (int)size, MPI_BYTE, peer, (int)tag, tree->comm, &s->request);
+    if (rc != MPI_SUCCESS) {
+        free(s);
+        return bp__mpi_failed(rc, "MPI_Isend");
+    }
+    s->next = tree->sending;
+    tree->sending = s;
+    return BP_OK;
+}
+
+static bp_status clear_sends(bp__tree *t, bool *busy)
+{
+    for (sending **link = &t->sending; *link;) {
+        sending *s = *link;
+        int done = 0;
+        BP_MPI(MPI_Test(&s->request, &done, MPI_STATUS_IGNORE));
+        if (!done) {
+            link = &s->next;
+            continue;
+        }
+        *link = s->next;
+        free(s);
+        *busy = true;
+    }
+    return BP_OK;
+}
+
+bp_status bp__tree_poll(bp__tree *tree, bool *busy)
+{
+    if (tree->num_nodes == 1) return BP_OK;
+    BP_TRY(clear_sends(tree, busy));
+    for (;;) {
+        int there = 0, size = 0;
+        MPI_Message message;
+        MPI_Status status;
+        BP_MPI(MPI_Improbe(MPI_ANY_SOURCE, MPI_ANY_TAG, tree->comm, &there, &message, &status));
+        if (!there) return BP_OK;
+        BP_MPI(MPI_Get_count(&status, MPI_BYTE, &size));
+        if ((size_t)size > tree->capacity) {
+            char *grown = realloc(tree->buffer, (size_t)size);
+            if (!grown) BP_FAIL(BP_ENOMEM, "no memory for a message of %d bytes", size);
+            tree->buffer = grown;
+            tree->capacity = (size_t)size;
+        }
+        BP_MPI(MPI_Mrecv(tree->buffer, size, MPI_BYTE, &message, MPI_STATUS_IGNORE));
+        unsigned from = tree->node > 0 && status.MPI_SOURCE == parent_of(tree->node)
+                            ? BP__TREE_ARITY
+                            : (unsigned)(status.MPI_SOURCE - BP__TREE_ARITY * tree->node - 1);
+        tree->handler(tree->ctx, (bp__tree_tag)status.MPI_TAG, from, tree->buffer, (size_t)size);
+        *busy = true;
+    }
+}
+
+bool bp__tree_quiet(const bp__tree *tree)
+{
+    return tree->sending == NULL;
+}
