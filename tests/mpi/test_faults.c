@@ -141,7 +141,7 @@ int main(int argc, char **argv)
     pthread_mutex_lock(&lock);
     gate_open = at_gate = false;
     pthread_mutex_unlock(&lock);
-    pool = create(root, 300);
+    pool = create(root, 2000);
     const bp_bundle *b;
     CHECK_STATUS(bp_pool_get(pool, "slow", &b), BP_ETIMEOUT);
     wait_at_gate();
