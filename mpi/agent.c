@@ -231,6 +231,10 @@ void bp__agent_apply(bp__agent *agent, const bp__command *c)
     case BP__CMD_TRIM: give_back(agent, c->extent); break;
     case BP__CMD_AGES: send_ages(agent); break;
     case BP__CMD_COUNTS: send_counts(agent); break;
+    case BP__CMD_SYNC:
+        note(agent,
+             &(bp__note){.kind = BP__NOTE_ACK, .from = {.node = agent->node}, .value = (int64_t)c->number});
+        break;
     case BP__CMD_STOP: break;
     }
     atomic_store_explicit(&dir->header->applied, c->number, memory_order_release);

@@ -314,6 +314,8 @@ static void invalidate(bp__coordinator *c, const bp__note *n)
         bp__coordinator_unlist(c, s);
         if (e->fill == BP__SLOT_READY) c->report.invalidations++;
     }
+    /* also when nothing was listed: an earlier UNLIST may still be on its way */
+    bp__coordinator_send(c, &(bp__command){.kind = BP__CMD_SYNC});
     wait_for(c, &c->invalidating, n->from, c->last_command);
 }
 

@@ -20,6 +20,7 @@ typedef enum bp__command_kind {
     BP__CMD_TRIM,    /**< extent: free pages to be given back */
     BP__CMD_AGES,    /**< every agent sends BP__NOTE_AGES */
     BP__CMD_COUNTS,  /**< every agent sends BP__NOTE_COUNTS */
+    BP__CMD_SYNC,    /**< every agent sends BP__NOTE_ACK: all commands before have been applied there */
     BP__CMD_STOP,    /**< no command follows */
 } bp__command_kind;
 
@@ -49,7 +50,7 @@ typedef enum bp__note_kind {
     BP__NOTE_INVALIDATE, /**< from, text = name or "" for all */
     BP__NOTE_RESIZE,     /**< from, value */
     BP__NOTE_STATS,      /**< from */
-    BP__NOTE_ACK,        /**< value = number of the last command applied */
+    BP__NOTE_ACK,        /**< value = number of a SYNC that has been applied */
     BP__NOTE_VOTE,       /**< slot, generation, code, text: this node has every byte of it, or why not */
     BP__NOTE_DRAINED,    /**< slot, generation */
     BP__NOTE_AGES,       /**< ages[num_slots] */

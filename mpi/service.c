@@ -53,9 +53,8 @@ struct bp__service {
     bp__loads loads;
     bp__note *note; /* for the coordinator, not yet heard: it may be in the middle of something */
     size_t num_notes, cap_notes;
-    void *wire;     /* a note being sent */
-    bp__age *ages;  /* of a note that has arrived */
-    uint64_t acked; /* what the relay was last told of `applied` */
+    void *wire;    /* a note being sent */
+    bp__age *ages; /* of a note that has arrived */
     uint64_t last_busy_ns;
 };
 
@@ -105,15 +104,6 @@ static bool deliver_notes(bp__service *s)
     }
     s->num_notes = 0;
     return busy;
-}
-
-static bool acknowledge(bp__service *s)
-{
-    uint64_t applied = atomic_load_explicit(&s->dir->header->applied, memory_order_relaxed);
-    if (applied == s->acked) return false;
-    s->acked = applied;
-    from_agent(s, &(bp__note){.kind = BP__NOTE_ACK, .from = {.node = s->node}, .value = (int64_t)applied});
-    return true;
 }
 
 /* Commands and answers downwards ------------------------------------------------------------------- */
@@ -190,7 +180,6 @@ static bool turn(bp__service *s)
     }
     busy |= bp__agent_poll(s->agent);
     if (s->streams) busy |= bp__streams_poll(s->streams);
-    busy |= acknowledge(s);
     if (s->coordinator) {
         busy |= deliver_notes(s);
         busy |= bp__coordinator_step(s->coordinator);
@@ -206,7 +195,6 @@ static bool finished(bp__service *s)
     if (!s->stop_seen || (s->streams && bp__streams_busy(s->streams, BP__NO_SLOT))) return false;
     if (!s->done) {
         s->done = true;
-        acknowledge(s);
         from_agent(s, &(bp__note){.kind = BP__NOTE_DONE, .from = {.node = s->node}});
     }
     if (s->coordinator) return bp__coordinator_all_done(s->coordinator) && bp__tree_quiet(s->tree);

@@ -1,10 +1,10 @@
 /** @file mpi/tree.h
- * The 4-ary tree of nodes over which commands and answers go down and notes go up.
+ * The ternary tree of nodes over which commands and answers go down and notes go up.
  *
- * Node i's parent is (i − 1) / 4. Between two neighbours messages arrive in the order in which they were
- * sent, so what goes down the tree keeps the coordinator's total order. Used by the service thread only;
- * never blocks: sends are started and tested later, receives are those that have arrived. A tree of one node
- * has no messages.
+ * Node i's parent is (i − 1) / 3: rank 0 has three neighbours with 4 nodes and with 4,000. Between two
+ * neighbours messages arrive in the order in which they were sent, so what goes down the tree keeps the
+ * coordinator's total order. Used by the service thread only; never blocks: sends are started and tested
+ * later, receives are those that have arrived. A tree of one node has no messages.
  */
 #ifndef BP_MPI_TREE_H
 #define BP_MPI_TREE_H
@@ -16,7 +16,7 @@
 
 #include "core/status.h"
 
-#define BP__TREE_ARITY 4
+#define BP__TREE_ARITY 3
 
 typedef struct bp__tree bp__tree;
 
