@@ -1,0 +1,116 @@
+/* Messages that rank 0 sends and receives per command do not grow with the number of nodes: counted by
+ * wrappers of the MPI calls themselves, over the same work on 4, 16 and 64 virtual nodes of one rank each. */
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "mpi/pool.h"
+#include "support/market.h"
+#include "support/mpi_check.h"
+
+#define BUNDLES 5
+
+static _Atomic long sent, received;
+
+int MPI_Isend(const void *buf, int count, MPI_Datatype type, int dest, int tag, MPI_Comm comm,
+              MPI_Request *request)
+{
+    sent++;
+    return PMPI_Isend(buf, count, type, dest, tag, comm, request);
+}
+
+int MPI_Mrecv(void *buf, int count, MPI_Datatype type, MPI_Message *message, MPI_Status *status)
+{
+    received++;
+    return PMPI_Mrecv(buf, count, type, message, status);
+}
+
+int MPI_Irecv(void *buf, int count, MPI_Datatype type, int source, int tag, MPI_Comm comm,
+              MPI_Request *request)
+{
+    received++;
+    return PMPI_Irecv(buf, count, type, source, tag, comm, request);
+}
+
+/* A barrier that sleeps: 64 ranks that spin on a few cores would be all that is measured. */
+static void quiet_barrier(MPI_Comm comm)
+{
+    int done = 0;
+    MPI_Request request;
+    MPI_Ibarrier(comm, &request);
+    for (MPI_Test(&request, &done, MPI_STATUS_IGNORE); !done; MPI_Test(&request, &done, MPI_STATUS_IGNORE))
+        clock_nanosleep(CLOCK_MONOTONIC, 0, &(struct timespec){.tv_nsec = 1000000}, NULL);
+}
+
+typedef struct tally {
+    double sent, received; /* per command */
+    long commands;
+} tally;
+
+static tally work(MPI_Comm comm, const char *root)
+{
+    int rank;
+    bp_config cfg;
+    bp_pool *pool;
+    char name[16];
+    MPI_Comm_rank(comm, &rank);
+    CHECK_OK(bp_config_default(&cfg));
+    snprintf(cfg.root, sizeof cfg.root, "%s", root);
+    cfg.pool_memory = 4 << 20;
+    cfg.max_staleness_ms = -1;
+    cfg.ranks_per_node = 1;
+    CHECK_OK(bp_pool_create(comm, &cfg, &pool));
+    quiet_barrier(comm);
+    long sent0 = sent, received0 = received;
+    uint64_t commands0 = atomic_load(&pool->dir.header->applied);
+    for (int i = 0; i < 3 * BUNDLES; i++) {
+        const bp_bundle *b;
+        snprintf(name, sizeof name, "b%d", i % BUNDLES);
+        CHECK_OK(bp_pool_get(pool, name, &b));
+        CHECK(market_version(b) == (uint32_t)(i % BUNDLES + 1));
+        bp_bundle_release(&b);
+        quiet_barrier(comm);
+        if (rank == 0) CHECK_OK(bp_pool_invalidate(pool, name));
+        quiet_barrier(comm);
+    }
+    tally t = {.commands = (long)(atomic_load(&pool->dir.header->applied) - commands0)};
+    t.sent = (double)(sent - sent0) / (double)t.commands;
+    t.received = (double)(received - received0) / (double)t.commands;
+    CHECK_OK(bp_pool_destroy(&pool));
+    return t;
+}
+
+int main(int argc, char **argv)
+{
+    static const int sizes[] = {4, 16, 64};
+    tally t[3] = {{0}};
+    check_init(&argc, &argv);
+    const char *root = market_root();
+    for (uint32_t i = 0; check_rank == 0 && i < BUNDLES; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "b%u", i);
+        market_write(name, i + 1, 20, 50);
+    }
+    quiet_barrier(MPI_COMM_WORLD);
+    CHECK(check_size >= sizes[2]);
+    for (int k = 0; k < 3; k++) {
+        MPI_Comm comm;
+        MPI_Comm_split(MPI_COMM_WORLD, check_rank < sizes[k] ? 0 : MPI_UNDEFINED, check_rank, &comm);
+        if (comm != MPI_COMM_NULL) {
+            t[k] = work(comm, root);
+            MPI_Comm_free(&comm);
+        }
+        quiet_barrier(MPI_COMM_WORLD);
+        if (check_rank == 0)
+            printf("%2d nodes: %ld commands, per command rank 0 sent %.2f and received %.2f messages\n",
+                   sizes[k], t[k].commands, t[k].sent, t[k].received);
+    }
+    if (check_rank == 0) {
+        /* what differs is chance: how many of the neighbours' ranks ask before they are told */
+        CHECK(t[2].sent <= t[0].sent * 1.05);
+        CHECK(t[2].received <= t[0].received * 1.05 + 0.1);
+    }
+    market_remove();
+    return check_finish();
+}
