@@ -220,27 +220,27 @@ static void ready(bp__coordinator *c, bp__load *load)
     forget(c, load);
 }
 
-/* A question's look is done: is what is listed what is on disk? */
+/* A question's look is done: is what was listed when it was asked what is on disk? If anything else is listed
+ * by now, the look may be older than that: ask again. */
 static void looked(bp__coordinator *c, bp__load *load)
 {
     bp__entry *e = listed_entry(c, load->name);
     bp__answer a = {.kind = BP__ANSWER_QUESTION, .to = {.node = load->node}, .question = load->question};
+    bool same = e && e->fill == BP__SLOT_READY && e->generation == load->generation;
     c->report.checks++;
     if (bp__failed(load->code)) {
         /* gone, or no bundle any more; what cannot be looked at just now may still be there */
         bool gone = load->code == BP_ENOTFOUND || load->code == BP_EFORMAT;
-        if (gone && e && e->fill == BP__SLOT_READY) bp__coordinator_unlist(c, slot_of(c, e));
+        if (gone && same) bp__coordinator_unlist(c, slot_of(c, e));
         a.code = load->code;
         snprintf(a.text, sizeof a.text, "%s", load->text);
-    } else if (e && e->fill == BP__SLOT_READY) {
-        if (bp__identity_equal(&e->identity, &load->identity)) {
-            a.current = true;
-            a.slot = slot_of(c, e);
-            a.generation = e->generation;
-        } else { /* unlisted before anything newer is READY: nobody goes back in time */
-            bp__coordinator_unlist(c, slot_of(c, e));
-            want(c, load->name);
-        }
+    } else if (same && bp__identity_equal(&e->identity, &load->identity)) {
+        a.current = true;
+        a.slot = slot_of(c, e);
+        a.generation = e->generation;
+    } else if (same) { /* unlisted before anything newer is READY: nobody goes back in time */
+        bp__coordinator_unlist(c, slot_of(c, e));
+        want(c, load->name);
     }
     c->down.answer(c->down.ctx, &a);
     forget(c, load);
@@ -300,8 +300,10 @@ static void ask(bp__coordinator *c, const bp__note *n)
         c->down.answer(c->down.ctx, &a);
         return;
     }
+    const bp__entry *e = listed_entry(c, n->text);
     load->question = n->question;
     load->node = n->from.node;
+    load->generation = e ? e->generation : 0;
     c->in_flight++;
     bp__load_begin(load, BP__PHASE_LOOK);
 }
