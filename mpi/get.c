@@ -88,10 +88,11 @@ static inline void settle_handle(bp_pool *pool, uint32_t slot, uint64_t word)
         fill_handle(pool, slot, bp__word_generation(word));
 }
 
-static bp_status timed_out(const bp_pool *pool, const char *name)
+static bp_status timed_out(const bp_pool *pool, const char *name, const char *waiting_for)
 {
-    BP_FAIL(BP_ETIMEOUT, "%s: not published within load_timeout_ms = %lld; the load goes on, try again", name,
-            (long long)pool->cfg.load_timeout_ms);
+    BP_FAIL(BP_ETIMEOUT,
+            "%s: not published within load_timeout_ms = %lld (waiting for %s); the load goes on, try again",
+            name, (long long)pool->cfg.load_timeout_ms, waiting_for);
 }
 
 /* Step 1 of a miss: a pin on the slot in which the bundle is, or will be. */
@@ -101,7 +102,7 @@ static bp_status ask_for_slot(bp_pool *pool, const char *name, const struct time
     const bp__reply *reply;
     uint32_t box;
     bp_status s = bp__request_begin(pool, BP__MISS, name, 0, deadline, &reply, &box);
-    if (s == BP_ETIMEOUT) return timed_out(pool, name);
+    if (s == BP_ETIMEOUT) return timed_out(pool, name, "its slot");
     BP_TRY(s);
     *slot = reply->slot;
     /* the agent's pin protects the slot until ours does */
@@ -131,7 +132,7 @@ static bp_status ask_if_current(bp_pool *pool, const char *name, uint64_t genera
     const bp__reply *reply;
     uint32_t box;
     bp_status s = bp__request_begin(pool, BP__ASK, name, 0, deadline, &reply, &box);
-    if (s == BP_ETIMEOUT) return timed_out(pool, name);
+    if (s == BP_ETIMEOUT) return timed_out(pool, name, "a look at its file");
     BP_TRY(s);
     *current = reply->word == generation;
     bp__request_end(pool, box);
@@ -159,7 +160,7 @@ static bp_status slow_get(bp_pool *pool, const char *name, const bp__key *key, u
         if (s == BP_OK && bp__word_fill(word) < BP__SLOT_READY) {
             missed = true;
             s = wait_until_filled(pool, slot, &deadline, &word);
-            if (bp__failed(s)) s = timed_out(pool, name);
+            if (bp__failed(s)) s = timed_out(pool, name, "its image");
         }
         if (s == BP_OK && bp__word_fill(word) == BP__SLOT_FAILED)
             s = bp__fail_text(pool->dir.slot[slot].code, pool->dir.slot[slot].text);
