@@ -88,6 +88,12 @@ static bp_status write_image(bp__load *l, void *memory)
     return BP_OK;
 }
 
+static void end_stream(bp__load *l)
+{
+    if (l->stream) bp__stream_end(l->stream);
+    l->stream = NULL;
+}
+
 static bp_status fill(bp__load *l)
 {
     void *memory;
@@ -97,8 +103,7 @@ static bp_status fill(bp__load *l)
         bp_status closed = bp__window_close(l->shared->arena, l->extent);
         if (s == BP_OK) s = closed;
     }
-    if (l->stream) bp__stream_end(l->stream);
-    l->stream = NULL;
+    end_stream(l);
     return s;
 }
 
@@ -162,6 +167,7 @@ void bp__load_begin(bp__load *load, bp__phase phase)
     bp_status s = bp__workers_submit(load->shared->workers, &load->job);
     if (bp__failed(s)) {
         set_result(load, s);
+        end_stream(load);
         hand_back(load);
     }
 }

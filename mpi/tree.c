@@ -19,8 +19,12 @@ struct bp__tree {
     bp__tree_handler *handler;
     void *ctx;
     sending *sending;
-    char *buffer; /* for what arrives */
+    char *buffer; /* for what arrives, one message at a time */
     size_t capacity;
+    MPI_Request arriving; /* MPI_REQUEST_NULL: nothing */
+    unsigned from;
+    bp__tree_tag tag;
+    size_t size;
 };
 
 static int parent_of(int node)
@@ -35,6 +39,7 @@ bp_status bp__tree_create(MPI_Comm comm, bp__tree_handler *handler, void *ctx, b
     if (!t) BP_FAIL(BP_ENOMEM, "no memory for the tree of nodes");
     t->comm = comm;
     t->num_nodes = 1;
+    t->arriving = MPI_REQUEST_NULL;
     t->handler = handler;
     t->ctx = ctx;
     *tree = t;
@@ -108,33 +113,50 @@ static bp_status clear_sends(bp__tree *t, bool *busy)
     return BP_OK;
 }
 
+/* Begin to receive the next message, if there is one. A blocking receive would wait for a sender that naps.
+ */
+static bp_status begin_receive(bp__tree *t, bool *there)
+{
+    int found = 0, size = 0;
+    MPI_Message message;
+    MPI_Status status;
+    BP_MPI(MPI_Improbe(MPI_ANY_SOURCE, MPI_ANY_TAG, t->comm, &found, &message, &status));
+    *there = found;
+    if (!found) return BP_OK;
+    BP_MPI(MPI_Get_count(&status, MPI_BYTE, &size));
+    if ((size_t)size > t->capacity) {
+        char *grown = realloc(t->buffer, (size_t)size);
+        if (!grown) BP_FAIL(BP_ENOMEM, "no memory for a message of %d bytes", size);
+        t->buffer = grown;
+        t->capacity = (size_t)size;
+    }
+    bool parent = t->node > 0 && status.MPI_SOURCE == parent_of(t->node);
+    t->from = parent ? BP__TREE_ARITY : (unsigned)(status.MPI_SOURCE - BP__TREE_ARITY * t->node - 1);
+    t->tag = (bp__tree_tag)status.MPI_TAG;
+    t->size = (size_t)size;
+    BP_MPI(MPI_Imrecv(t->buffer, size, MPI_BYTE, &message, &t->arriving));
+    return BP_OK;
+}
+
 bp_status bp__tree_poll(bp__tree *tree, bool *busy)
 {
     if (tree->num_nodes == 1) return BP_OK;
     BP_TRY(clear_sends(tree, busy));
     for (;;) {
-        int there = 0, size = 0;
-        MPI_Message message;
-        MPI_Status status;
-        BP_MPI(MPI_Improbe(MPI_ANY_SOURCE, MPI_ANY_TAG, tree->comm, &there, &message, &status));
-        if (!there) return BP_OK;
-        BP_MPI(MPI_Get_count(&status, MPI_BYTE, &size));
-        if ((size_t)size > tree->capacity) {
-            char *grown = realloc(tree->buffer, (size_t)size);
-            if (!grown) BP_FAIL(BP_ENOMEM, "no memory for a message of %d bytes", size);
-            tree->buffer = grown;
-            tree->capacity = (size_t)size;
+        if (tree->arriving == MPI_REQUEST_NULL) {
+            bool there;
+            BP_TRY(begin_receive(tree, &there));
+            if (!there) return BP_OK;
         }
-        BP_MPI(MPI_Mrecv(tree->buffer, size, MPI_BYTE, &message, MPI_STATUS_IGNORE));
-        unsigned from = tree->node > 0 && status.MPI_SOURCE == parent_of(tree->node)
-                            ? BP__TREE_ARITY
-                            : (unsigned)(status.MPI_SOURCE - BP__TREE_ARITY * tree->node - 1);
-        tree->handler(tree->ctx, (bp__tree_tag)status.MPI_TAG, from, tree->buffer, (size_t)size);
+        int done = 0;
+        BP_MPI(MPI_Test(&tree->arriving, &done, MPI_STATUS_IGNORE));
+        if (!done) return BP_OK;
+        tree->handler(tree->ctx, tree->tag, tree->from, tree->buffer, tree->size);
         *busy = true;
     }
 }
 
 bool bp__tree_quiet(const bp__tree *tree)
 {
-    return tree->sending == NULL;
+    return tree->sending == NULL && tree->arriving == MPI_REQUEST_NULL;
 }

@@ -46,7 +46,7 @@ bp_status bp__tree_send(bp__tree *tree, bp__tree_tag tag, unsigned to, const voi
  *  @retval BP_EMPI   the job is lost */
 bp_status bp__tree_poll(bp__tree *tree, bool *busy);
 
-/** Whether all sends have ended. */
+/** Whether nothing is being sent or received. */
 bool bp__tree_quiet(const bp__tree *tree);
 
 #endif
