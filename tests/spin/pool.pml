@@ -1,9 +1,7 @@
 /* pool.pml: the pool's protocol on two nodes of two ranks, with two bundles.
  *
- * The words are those of docs/protocol.md and src/core/directory.h. A scenario is chosen by -DROOM, -DINVALIDATE, …,
- * a seeded bug by -DBUG=n:
- *
- *     spin -DROOM -a pool.pml && cc -O2 -DMEMLIM=4000 -o pan pan.c && ./pan -m100000 -w22
+ * The words are those of docs/protocol.md ("The model" there says what is modelled and what is not) and of
+ * src/core/directory.h. check.sh runs the scenarios, and the seeded bugs (-DBUG=n), which it lists.
  *
  * A step is what one process does without anybody seeing a state in between: one load or store of a shared
  * word, together with work on what is only its own or what nobody can tell the time of. A pin, the second look at
@@ -32,38 +30,44 @@
 #if defined(ROOM)         /* two bundles, room for one */
 #define R0 10
 #define R1 20
-#define R2 12
-#define R3 10
+#define R2 10
+#define R3 20
 #define EXTENTS 1
-#define SLOW_SCAN
-#elif defined(INVALIDATE) /* and the file is rewritten once, perhaps while it is loaded */
+#define SLOW_SCAN         /* a step for each load of a scan */
+#elif defined(INVALIDATE)
 #define R0 10
 #define R1 40
-#define R2 11
+#define R2 10
 #define R3 10
 #define EXTENTS 2
-#define REWRITES 1
-#elif defined(FRESH)      /* every get looks or asks */
-#define R0 10
+#elif defined(REWRITE)    /* the file is rewritten, perhaps while it is loaded, and invalidated */
+#define R0 41
 #define R1 0
 #define R2 11
+#define R3 0
+#define EXTENTS 2
+#define REWRITES 1
+#elif defined(FRESH)      /* T = 0: every get looks or asks */
+#define R0 10
+#define R1 0
+#define R2 10
 #define R3 10
 #define EXTENTS 2
 #define STALENESS ZERO
 #define REWRITES 1
 #define ONE_LOAD
-#elif defined(FORWARD)    /* some gets ask; nobody goes back in time */
+#elif defined(FORWARD)    /* T > 0: some gets ask; nobody goes back in time */
 #define R0 11
-#define R1 10
+#define R1 0
 #define R2 11
 #define R3 0
 #define EXTENTS 2
 #define STALENESS SOME
 #define REWRITES 1
 #define ONE_LOAD
-#elif defined(FAULTY)     /* loads fail; ranks help, give up, and hold what others need */
+#elif defined(FAULTY)     /* a load fails; ranks help, give up, and hold what others need */
 #define R0 32
-#define R1 20
+#define R1 0
 #define R2 10
 #define R3 0
 #define EXTENTS 1
@@ -137,8 +141,7 @@ byte box[RANKS];
 byte own[RANKS];    /* MISS: slot + 1 that the agent pins for the box */
 byte answer[RANKS]; /* ASK: generation that is current, 0: ask again */
 
-/* Commands and answers to questions, in one order, to node 1. SYNC is no command: its place in that order is the
- * number of the command that an invalidation waits for. */
+/* Commands and answers to questions, in one order, to node 1. */
 #define C_OPEN    1
 #define C_FILL    2
 #define C_READY   3
@@ -327,21 +330,25 @@ inline send(what, slot, value)
 #define IS_LISTED(name) (HAS(entry[0], name) || HAS(entry[1], name) || HAS(entry[2], name))
 #define NO_SLOT_FREE    (FILLED(entry[0]) && FILLED(entry[1]) && FILLED(entry[2]))
 
+inline open(name)
+{
+    if
+    :: NO_SLOT_FREE -> wanted = wanted | BIT(name)
+    :: else ->
+        i = (FILLED(entry[0]) == FREE -> 0 : (FILLED(entry[1]) == FREE -> 1 : 2));
+        last_generation++;
+        assert(last_generation <= MAXGEN);
+        name_of[last_generation] = name;
+        entry[i] = WORD(last_generation, OPEN, 1);
+        send(C_OPEN, i, last_generation)
+    fi
+}
+
 inline want(name)
 {
     if
-    :: IS_LISTED(name) && BUG != 6 -> skip /* OPEN is on its way to who asks */
-    :: else ->
-        if
-        :: NO_SLOT_FREE -> wanted = wanted | BIT(name)
-        :: else ->
-            i = (FILLED(entry[0]) == FREE -> 0 : (FILLED(entry[1]) == FREE -> 1 : 2));
-            last_generation++;
-            assert(last_generation <= MAXGEN);
-            name_of[last_generation] = name;
-            entry[i] = WORD(last_generation, OPEN, 1);
-            send(C_OPEN, i, last_generation)
-        fi
+    :: IS_LISTED(name) /* OPEN is on its way to who asks */
+    :: else -> open(name)
     fi
 }
 
@@ -378,7 +385,7 @@ inline looked(n)
         :: found[n] == identity[s] -> g = GEN(entry[s])
         :: found[n] != identity[s] && (GEN(entry[s]) == since[n] || BUG == 12) ->
             unlist_if(s, BUG != 6);
-            want(A)
+            open(A)
         :: else /* what is listed was opened after the look, which proves nothing about it */
         fi
     :: else
@@ -482,7 +489,7 @@ end_room: /* a load that nobody waits for any more may wait for ever; who waits 
             :: else
             fi;
             assert(reading == identity[s]); /* what is published was on disk as a whole */
-#ifdef ONE_LOAD
+#if defined(ONE_LOAD) && BUG != 6
             assert(!(published & BIT(reading))); /* one load per version */
             published = published | BIT(reading);
 #endif
