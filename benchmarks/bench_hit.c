@@ -1,6 +1,6 @@
 /* What a warm hit costs: bp_pool_get by name + bp_bundle_release, beside what else one might do.
  *
- *     mpirun -n R bench_get --root DIR --bundle NAME [--batches N] [--json]
+ *     mpirun -n R bench_hit --root DIR --bundle NAME [--batches N] [--json]
  *
  * All ranks measure at the same time. A sample is the mean of a batch of calls timed together (a single call
  * is as short as reading the clock), p50 and p99 are over the samples of all ranks. */
@@ -94,7 +94,7 @@ static bool measure(subject *s, bool (*call)(subject *), int batches, int batch,
 
 static void usage(FILE *out)
 {
-    fputs("usage: mpirun -n R bench_get --root DIR --bundle NAME [--batches N] [--json]\n"
+    fputs("usage: mpirun -n R bench_hit --root DIR --bundle NAME [--batches N] [--json]\n"
           "Times bp_pool_get + bp_bundle_release on a resident bundle.\n",
           out);
 }
@@ -154,7 +154,7 @@ int main(int argc, char **argv)
     for (int i = 0; i < 4 && ok; i++)
         ok = measure(&s[i], call[i], batches, i == 1 || i == 2 ? 20 : 200, &p50[i], &p99[i]);
 
-    if (!ok) fprintf(stderr, "bench_get: error: %s\n", bp_error_text());
+    if (!ok) fprintf(stderr, "bench_hit: error: %s\n", bp_error_text());
     for (int i = 0; rank == 0 && ok && i < 4; i++) {
         if (json)
             printf("{\"benchmark\": \"get\", \"case\": \"%s\", \"ranks\": %d, \"p50_ns\": %.1f, \"p99_ns\": "
