@@ -18,18 +18,99 @@
 #error "plans describe little-endian integers"
 #endif
 
+struct bp__decoder {
+    struct libdeflate_decompressor *inflate;
+    uint8_t *buffer; /* grows to the largest chunk that was decoded */
+    uint64_t bytes;
+};
+
 /* A task at work. */
 typedef struct work {
     const char *label;
-    int fd;
-    const bp__plan *plan;
     const bp__plan_dataset *dataset;
     const bp__plan_task *task;
-    uint64_t rows, cols;   /* of the chunk, inside the shape */
-    uint64_t elements;     /* of `raw`; the stride of a row is chunk[1] */
-    uint8_t *stored, *raw; /* owned */
-    bool shuffled;         /* raw is still in byte planes */
+    uint64_t rows, cols; /* of the chunk, inside the shape */
+    uint64_t elements;   /* of `raw`; the stride of a row is chunk[1] */
+    const uint8_t *raw;  /* NULL: never written */
+    bool shuffled;       /* raw is still in byte planes */
 } work;
+
+static uint64_t inside(uint64_t origin, uint64_t chunk, uint64_t shape)
+{
+    assert(origin < shape);
+    return chunk < shape - origin ? chunk : shape - origin;
+}
+
+/* Fetching -------------------------------------------------------------------------------------- */
+
+static bp_status fetch_through_hdf5(const char *label, int fd, const bp__plan *plan,
+                                    const bp__plan_task *task, void *stored)
+{
+    const bp__plan_dataset *d = &plan->dataset[task->dataset];
+    bp__h5_lock();
+    /* Opened afresh for each block: two openings of a file that is being rewritten would share what
+     * libhdf5 remembers of it. */
+    bp__h5file file;
+    bp_status s = bp__h5_open(label, fd, plan->identity.size, &file);
+    if (!bp__failed(s))
+        s = bp__h5_read_block(&file, d, task->origin, inside(task->origin[0], d->chunk[0], d->shape[0]),
+                              inside(task->origin[1], d->chunk[1], d->shape[1]), stored);
+    bp__h5_close(&file);
+    bp__h5_unlock();
+    return s;
+}
+
+bp_status bp__fetch_task(const char *label, int fd, const bp__plan *plan, uint64_t task, void *stored)
+{
+    assert(task < plan->num_tasks);
+    const bp__plan_task *t = &plan->task[task];
+    const bp__plan_dataset *d = &plan->dataset[t->dataset];
+    if (d->through_hdf5) return fetch_through_hdf5(label, fd, plan, t, stored);
+    for (uint64_t done = 0; done < t->stored_bytes;) {
+        ssize_t n = pread(fd, (char *)stored + done, t->stored_bytes - done, (off_t)(t->file_offset + done));
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) BP_FAIL_ERRNO(BP_EIO, errno, "%s: %s: cannot be read", label, d->path);
+        if (n == 0) BP_FAIL(BP_EIO, "%s: file is shorter than it was: it changed while being read", label);
+        done += (uint64_t)n;
+    }
+    return BP_OK;
+}
+
+/* Undoing filters ------------------------------------------------------------------------------- */
+
+bp_status bp__decoder_create(bp__decoder **decoder)
+{
+    bp__decoder *d = calloc(1, sizeof *d);
+    *decoder = NULL;
+    if (d) d->inflate = libdeflate_alloc_decompressor();
+    if (!d || !d->inflate) {
+        free(d);
+        BP_FAIL(BP_ENOMEM, "no memory to decode");
+    }
+    *decoder = d;
+    return BP_OK;
+}
+
+void bp__decoder_destroy(bp__decoder **decoder)
+{
+    if (!*decoder) return;
+    libdeflate_free_decompressor((*decoder)->inflate);
+    free((*decoder)->buffer);
+    free(*decoder);
+    *decoder = NULL;
+}
+
+static bp_status need_buffer(bp__decoder *decoder, const work *w, uint64_t bytes)
+{
+    if (bytes <= decoder->bytes) return BP_OK;
+    free(decoder->buffer);
+    decoder->bytes = 0;
+    decoder->buffer = malloc(bytes);
+    if (!decoder->buffer)
+        BP_FAIL(BP_ENOMEM, "%s: %s: no memory for %" PRIu64 " bytes", w->label, w->dataset->path, bytes);
+    decoder->bytes = bytes;
+    return BP_OK;
+}
 
 static bp_status damaged(const work *w, const char *what)
 {
@@ -37,42 +118,12 @@ static bp_status damaged(const work *w, const char *what)
                     w->dataset->path, w->task->origin[0], w->task->origin[1], what);
 }
 
-static bp_status new_buffer(const work *w, uint64_t bytes, uint8_t **buffer)
-{
-    *buffer = malloc(bytes);
-    if (!*buffer)
-        BP_FAIL(BP_ENOMEM, "%s: %s: no memory for %" PRIu64 " bytes", w->label, w->dataset->path, bytes);
-    return BP_OK;
-}
-
-static bp_status read_stored(const work *w, uint64_t bytes, uint8_t *to)
-{
-    for (uint64_t done = 0; done < bytes;) {
-        ssize_t n = pread(w->fd, to + done, bytes - done, (off_t)(w->task->file_offset + done));
-        if (n < 0 && errno == EINTR) continue;
-        if (n < 0) BP_FAIL_ERRNO(BP_EIO, errno, "%s: %s: cannot be read", w->label, w->dataset->path);
-        if (n == 0) BP_FAIL(BP_EIO, "%s: file is shorter than it was: it changed while being read", w->label);
-        done += (uint64_t)n;
-    }
-    return BP_OK;
-}
-
-static bp_status inflate_chunk(const work *w, uint64_t bytes)
-{
-    struct libdeflate_decompressor *d = libdeflate_alloc_decompressor();
-    if (!d) BP_FAIL(BP_ENOMEM, "%s: %s: no memory to inflate", w->label, w->dataset->path);
-    enum libdeflate_result result =
-        libdeflate_zlib_decompress(d, w->stored, w->task->stored_bytes, w->raw, bytes, NULL);
-    libdeflate_free_decompressor(d);
-    return result == LIBDEFLATE_SUCCESS ? BP_OK : damaged(w, "it does not inflate to the size of a chunk");
-}
-
-/* Fill w->raw with what the compression, if any, was given: the whole chunk, maybe shuffled. */
-static bp_status load_chunk(work *w)
+/* Set w->raw to what the compression, if any, was given: the whole chunk, maybe shuffled. */
+static bp_status undo_compression(bp__decoder *decoder, work *w, const void *stored)
 {
     const bp__plan_dataset *d = w->dataset;
     uint32_t compression = 0;
-    for (uint32_t i = 0; i < d->num_filters; i++) {
+    for (uint32_t i = 0; i < d->num_filters && !d->through_hdf5; i++) {
         if (w->task->filter_mask & 1u << i) continue;
         if (d->filter[i] == BP__FILTER_SHUFFLE)
             w->shuffled = true;
@@ -84,33 +135,20 @@ static bp_status load_chunk(work *w)
     if (w->task->stored_bytes == w->rows * d->chunk[1] * d->elem_bytes && compression == 0)
         w->elements = w->rows * d->chunk[1];
     uint64_t bytes = w->elements * d->elem_bytes;
-    BP_TRY(new_buffer(w, bytes, &w->raw));
     if (compression == 0) {
-        if (w->task->stored_bytes != bytes) return damaged(w, "it has not the size of a chunk");
-        return read_stored(w, bytes, w->raw);
+        w->raw = stored;
+        return w->task->stored_bytes == bytes ? BP_OK : damaged(w, "it has not the size of a chunk");
     }
-    BP_TRY(new_buffer(w, w->task->stored_bytes, &w->stored));
-    BP_TRY(read_stored(w, w->task->stored_bytes, w->stored));
-    if (compression == BP__FILTER_DEFLATE) return inflate_chunk(w, bytes);
-    if (bp__lzf_decode(w->stored, w->task->stored_bytes, w->raw, bytes) != bytes)
+    BP_TRY(need_buffer(decoder, w, bytes));
+    w->raw = decoder->buffer;
+    if (compression == BP__FILTER_DEFLATE)
+        return libdeflate_zlib_decompress(decoder->inflate, stored, w->task->stored_bytes, decoder->buffer,
+                                          bytes, NULL) == LIBDEFLATE_SUCCESS
+                   ? BP_OK
+                   : damaged(w, "it does not inflate to the size of a chunk");
+    if (bp__lzf_decode(stored, w->task->stored_bytes, decoder->buffer, bytes) != bytes)
         return damaged(w, "LZF does not decode to the size of a chunk");
     return BP_OK;
-}
-
-static bp_status load_through_hdf5(work *w)
-{
-    const bp__plan_dataset *d = w->dataset;
-    w->elements = w->rows * d->chunk[1];
-    BP_TRY(new_buffer(w, w->elements * d->elem_bytes, &w->raw));
-    bp__h5_lock();
-    /* Opened afresh for each block: two openings of a file that is being rewritten would share what
-     * libhdf5 remembers of it. */
-    bp__h5file file;
-    bp_status s = bp__h5_open(w->label, w->fd, w->plan->identity.size, &file);
-    if (!bp__failed(s)) s = bp__h5_read_block(&file, d, w->task->origin, w->rows, w->cols, w->raw);
-    bp__h5_close(&file);
-    bp__h5_unlock();
-    return s;
 }
 
 /* Converting ------------------------------------------------------------------------------------ */
@@ -182,27 +220,15 @@ static void convert(const work *w, void *image)
     }
 }
 
-static uint64_t inside(uint64_t origin, uint64_t chunk, uint64_t shape)
+bp_status bp__decoder_run(bp__decoder *decoder, const char *label, const bp__plan_dataset *dataset,
+                          const bp__plan_task *task, const void *stored, void *image)
 {
-    assert(origin < shape);
-    return chunk < shape - origin ? chunk : shape - origin;
-}
-
-bp_status bp__decode_task(const char *label, int fd, const bp__plan *plan, uint64_t task, void *image)
-{
-    assert(task < plan->num_tasks);
-    work w = {.label = label, .fd = fd, .plan = plan, .task = &plan->task[task]};
-    w.dataset = &plan->dataset[w.task->dataset];
-    w.rows = inside(w.task->origin[0], w.dataset->chunk[0], w.dataset->shape[0]);
-    w.cols = inside(w.task->origin[1], w.dataset->chunk[1], w.dataset->shape[1]);
-
-    bp_status s = BP_OK;
-    if (w.dataset->through_hdf5)
-        s = load_through_hdf5(&w);
-    else if (w.task->stored_bytes > 0)
-        s = load_chunk(&w);
-    if (!bp__failed(s)) convert(&w, image);
-    free(w.stored);
-    free(w.raw);
-    return s;
+    work w = {.label = label,
+              .dataset = dataset,
+              .task = task,
+              .rows = inside(task->origin[0], dataset->chunk[0], dataset->shape[0]),
+              .cols = inside(task->origin[1], dataset->chunk[1], dataset->shape[1])};
+    if (task->stored_bytes > 0) BP_TRY(undo_compression(decoder, &w, stored));
+    convert(&w, image);
+    return BP_OK;
 }

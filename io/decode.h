@@ -1,21 +1,27 @@
 /** @file io/decode.h
- * From stored bytes to a column: pread, undo the filters, convert, in one task of a plan.
+ * From stored bytes to a column: fetch what a task of a plan has in the file, undo the filters, convert.
  */
 #ifndef BP_IO_DECODE_H
 #define BP_IO_DECODE_H
 
-#include "core/plan.h"
+#include "core/loader.h"
 
-/** Decode one task of a plan into an image whose head is in place.
+/** Read what is stored of a task: a raw chunk, or plain elements of what only HDF5 can read.
  *
- * Threads: any, on distinct tasks. Tasks of datasets with through_hdf5 take the lock of libhdf5.
+ * Threads: any, on distinct tasks. Datasets with through_hdf5 take the lock of libhdf5.
  *
- * @param[in] label  how errors name the file
- * @param[in] fd     the file that the plan was made from
- * @param[in] image  its first byte
- * @retval BP_EFORMAT  the stored bytes are damaged
+ * @param[in]  label   how errors name the file
+ * @param[in]  fd      the file that the plan was made from
+ * @param[out] stored  [stored_bytes of the task]
+ * @retval BP_EFORMAT  HDF5 cannot read it
  * @retval BP_EIO      reading failed, or the file is shorter than it was
  * @retval BP_ENOMEM */
-bp_status bp__decode_task(const char *label, int fd, const bp__plan *plan, uint64_t task, void *image);
+bp_status bp__fetch_task(const char *label, int fd, const bp__plan *plan, uint64_t task, void *stored);
+
+/** The loader's decoder: a buffer for one chunk, and libdeflate's state. */
+bp_status bp__decoder_create(bp__decoder **decoder);
+void bp__decoder_destroy(bp__decoder **decoder);
+bp_status bp__decoder_run(bp__decoder *decoder, const char *label, const bp__plan_dataset *dataset,
+                          const bp__plan_task *task, const void *stored, void *image);
 
 #endif

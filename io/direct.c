@@ -40,9 +40,11 @@ static bp_status decode_all(const bp__loader *loader, bp__source *source, const 
         BP_FAIL_ERRNO(BP_ENOMEM, errno, "%s: no memory for an image of %llu bytes", path,
                       (unsigned long long)plan->image_bytes);
     memcpy(map, plan->head, plan->head_bytes);
-    bp_status s = BP_OK;
+    bp__decoder *decoder = NULL;
+    bp_status s = loader->decoder_create(&decoder);
     for (uint64_t task = 0; task < plan->num_tasks && !bp__failed(s); task++)
-        s = loader->decode(source, task, map);
+        s = bp__load_task(loader, source, path, decoder, task, map);
+    loader->decoder_destroy(&decoder);
     if (!bp__failed(s) && mprotect(map, plan->image_bytes, PROT_READ) != 0)
         s = bp__fail_errno(BP_ESYS, errno, "%s: the image cannot be made read-only", path);
     if (bp__failed(s))

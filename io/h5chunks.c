@@ -168,8 +168,8 @@ static bp_status add_blocks(bulk *b, uint64_t chunk_rows, haddr_t address)
     for (uint64_t i = 0; i < num; i++) {
         uint64_t first = i * rows;
         task[i].origin[0] = first;
-        if (address == HADDR_UNDEF) continue;
-        task[i].file_offset = address + first * row_bytes;
+        if (address == HADDR_UNDEF && !d->through_hdf5) continue;
+        if (!d->through_hdf5) task[i].file_offset = address + first * row_bytes;
         task[i].stored_bytes = (first + rows <= n ? rows : n - first) * row_bytes;
     }
     return BP_OK;

@@ -82,13 +82,19 @@ static const bp__plan *source_plan(const bp__source *source)
     return &source->plan;
 }
 
-static bp_status source_decode(bp__source *source, uint64_t task, void *image)
+static bp_status source_fetch(bp__source *source, uint64_t task, void *stored)
 {
-    return bp__decode_task(source->path, source->fd, &source->plan, task, image);
+    return bp__fetch_task(source->path, source->fd, &source->plan, task, stored);
 }
 
 const bp__loader *bp__loader_default(void)
 {
-    static const bp__loader loader = {source_open, source_plan, source_decode, source_close};
+    static const bp__loader loader = {.open = source_open,
+                                      .plan = source_plan,
+                                      .fetch = source_fetch,
+                                      .close = source_close,
+                                      .decoder_create = bp__decoder_create,
+                                      .decode = bp__decoder_run,
+                                      .decoder_destroy = bp__decoder_destroy};
     return &loader;
 }

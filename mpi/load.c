@@ -81,11 +81,14 @@ static bp_status write_image(bp__load *l, void *memory)
     memcpy(memory, p->head, p->head_bytes);
     BP_TRY(bp__image_selfcheck(memory, l->extent.bytes));
     if (l->stream) bp__stream_task_done(l->stream, p, p->num_tasks);
-    for (uint64_t i = 0; i < p->num_tasks; i++) {
-        BP_TRY(l->shared->loader->decode(l->source, i, memory));
+    bp__decoder *decoder = NULL;
+    bp_status s = l->shared->loader->decoder_create(&decoder);
+    for (uint64_t i = 0; i < p->num_tasks && !bp__failed(s); i++) {
+        s = bp__load_task(l->shared->loader, l->source, l->name, decoder, i, memory);
         if (l->stream) bp__stream_task_done(l->stream, p, i);
     }
-    return BP_OK;
+    l->shared->loader->decoder_destroy(&decoder);
+    return s;
 }
 
 static void end_stream(bp__load *l)

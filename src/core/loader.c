@@ -1,6 +1,7 @@
 #include "core/loader.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 bp_status bp__bundle_name_check(const char *name)
@@ -26,4 +27,18 @@ bp_status bp__bundle_path(const char *root, const char *name, char *path, size_t
     if (n < 0 || (size_t)n >= size)
         BP_FAIL(BP_EINVAL, "%.40s...: the path of bundle %s is too long", root, name);
     return BP_OK;
+}
+
+bp_status bp__load_task(const bp__loader *loader, bp__source *source, const char *label, bp__decoder *decoder,
+                        uint64_t task, void *image)
+{
+    const bp__plan *plan = loader->plan(source);
+    const bp__plan_task *t = &plan->task[task];
+    void *stored = malloc(t->stored_bytes + 1); /* not NULL for an empty one */
+    if (!stored)
+        BP_FAIL(BP_ENOMEM, "%s: no memory for %llu bytes", label, (unsigned long long)t->stored_bytes);
+    bp_status s = t->stored_bytes > 0 ? loader->fetch(source, task, stored) : BP_OK;
+    if (!bp__failed(s)) s = loader->decode(decoder, label, &plan->dataset[t->dataset], t, stored, image);
+    free(stored);
+    return s;
 }

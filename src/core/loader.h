@@ -1,10 +1,11 @@
 /** @file src/core/loader.h
  * Where the pool and the file formats meet: neither includes the other.
  *
- *     open ─► plan (image size, head, tasks) ─► decode each task ─► close
+ *     open ─► plan (image size, head, tasks) ─► fetch each task ─► decode it ─► close
+ *                                              `- the file, once -' `- any process of the node -'
  *
- * open and close may use a library that admits one thread at a time; decode runs on distinct tasks of
- * one source from several threads at once. None of them is called by the service thread.
+ * open, fetch and close may use a library that admits one thread at a time. Nothing here is called by the
+ * service thread.
  */
 #ifndef BP_CORE_LOADER_H
 #define BP_CORE_LOADER_H
@@ -12,6 +13,8 @@
 #include "core/plan.h"
 
 typedef struct bp__source bp__source; /**< an open file with its plan; private to the loader */
+typedef struct bp__decoder
+    bp__decoder; /**< scratch memory of one thread that decodes; private to the loader */
 
 typedef struct bp__loader {
     /** Open and plan; reads no bulk data. Never blocks on what is not a regular file.
@@ -22,15 +25,34 @@ typedef struct bp__loader {
     /** Borrowed until close. */
     const bp__plan *(*plan)(const bp__source *source);
 
-    /** Write the bytes of one task into the image; `image` is its first byte. Threads: distinct tasks
-     *  of one source at once. @retval BP_EFORMAT, BP_EIO, BP_ENOMEM */
-    bp_status (*decode)(bp__source *source, uint64_t task, void *image);
+    /** Read what is stored of a task. Threads: distinct tasks of one source at once.
+     *  @param[out] stored  [task.stored_bytes], aligned for uint64_t @retval BP_EFORMAT, BP_EIO, BP_ENOMEM */
+    bp_status (*fetch)(bp__source *source, uint64_t task, void *stored);
 
     void (*close)(bp__source **source);
+
+    /** @param[out] decoder  owned: decoder_destroy() @retval BP_ENOMEM */
+    bp_status (*decoder_create)(bp__decoder **decoder);
+
+    /** Write the bytes of one task into the image, whose head is in place. Needs neither file nor plan, so
+     * any process that sees `stored` may do it.
+     *  @param[in]     label   how errors name the file
+     *  @param[in]     stored  what fetch gave
+     *  @param[in,out] image   its first byte
+     *  @retval BP_EFORMAT  the stored bytes are damaged @retval BP_ENOMEM */
+    bp_status (*decode)(bp__decoder *decoder, const char *label, const bp__plan_dataset *dataset,
+                        const bp__plan_task *task, const void *stored, void *image);
+
+    void (*decoder_destroy)(bp__decoder **decoder);
 } bp__loader;
 
 /** The loader of bundle files; defined by the io layer. */
 const bp__loader *bp__loader_default(void);
+
+/** Fetch and decode one task in this thread. @param[in,out] image  its first byte; the head is in place
+ *  @retval BP_EFORMAT, BP_EIO, BP_ENOMEM */
+bp_status bp__load_task(const bp__loader *loader, bp__source *source, const char *label, bp__decoder *decoder,
+                        uint64_t task, void *image);
 
 /** ROOT/NAME.h5 after checking the name.
  *  @retval BP_EINVAL  not 1..63 bytes of [A-Za-z0-9._-], or starts with '.' */

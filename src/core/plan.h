@@ -2,8 +2,9 @@
  * What a load will do, as plain data: made by looking at a file, before any room is taken.
  *
  * A plan says how large the image will be, brings everything small (the head), and cuts the rest into
- * tasks: one stored chunk of one dataset each, to be decoded into its place in a bulk column. Tasks are
- * independent of each other; together they write every byte of every bulk column exactly once.
+ * tasks: one stored chunk of one dataset each, to be fetched from the file and decoded into its place in a
+ * bulk column. Tasks are independent of each other; together they write every byte of every bulk column
+ * exactly once.
  */
 #ifndef BP_CORE_PLAN_H
 #define BP_CORE_PLAN_H
@@ -40,14 +41,14 @@ typedef struct bp__plan_dataset {
     uint32_t num_filters;
     uint32_t filter[BP__MAX_FILTERS]; /**< bp__filter, in the order in which the writer applied them */
     uint32_t shuffle_bytes;           /**< element size of the shuffle filter */
-    uint32_t through_hdf5;            /**< 1: layout, type or filter that only HDF5 reads */
+    uint32_t through_hdf5;            /**< 1: only HDF5 reads it; fetched as plain elements, no filters */
     uint64_t fill;                    /**< value of what was never written, as stored */
 } bp__plan_dataset;
 
 typedef struct bp__plan_task {
     uint64_t origin[2];    /**< of the chunk, in elements of its dataset */
     uint64_t file_offset;  /**< of the stored bytes */
-    uint64_t stored_bytes; /**< 0: never written, the fill value stands for all of it */
+    uint64_t stored_bytes; /**< as fetched; 0: never written, the fill value stands for all of it */
     uint32_t filter_mask;  /**< bit i set: filter i was skipped for this chunk */
     uint32_t dataset;      /**< index into plan->dataset */
 } bp__plan_task;
@@ -62,5 +63,10 @@ typedef struct bp__plan {
     uint64_t num_tasks;
     bp__plan_task *task; /**< by dataset, then by origin */
 } bp__plan;
+
+/** Where in the image a task writes: from its first to its last byte. Rows may lie apart; what is between
+ *  them belongs to other tasks. @param[in] head  of the image, or all of it */
+void bp__plan_range(const bp__image *head, const bp__plan_dataset *dataset, const bp__plan_task *task,
+                    uint64_t *from, uint64_t *to);
 
 #endif

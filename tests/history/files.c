@@ -145,12 +145,12 @@ static const bp__plan *plan_of(const bp__source *source)
     return real->plan(file_of(source)->source);
 }
 
-static bp_status decode(bp__source *source, uint64_t task, void *image)
+static bp_status fetch(bp__source *source, uint64_t task, void *stored)
 {
     file *f = file_of(source);
     if (f->bundle >= 0 && task == plan_of(source)->num_tasks / 2) files_rewrite(f->bundle, f->in_place);
     pthread_mutex_lock(&swapping);
-    bp_status s = real->decode(f->source, task, image);
+    bp_status s = real->fetch(f->source, task, stored);
     pthread_mutex_unlock(&swapping);
     return s;
 }
@@ -165,8 +165,13 @@ static void close_file(bp__source **source)
 
 const bp__loader *files_loader(unsigned every)
 {
-    static const bp__loader loader = {open_file, plan_of, decode, close_file};
+    static bp__loader loader;
     real = bp__loader_default();
+    loader = *real;
+    loader.open = open_file;
+    loader.plan = plan_of;
+    loader.fetch = fetch;
+    loader.close = close_file;
     rewrite_every = every;
     return &loader;
 }

@@ -350,7 +350,11 @@ static int load_quickly(void)
     void *image = plan->image_bytes < 1u << 28 ? calloc(1, plan->image_bytes) : NULL;
     bp_status s = image ? BP_OK : BP_ENOMEM;
     if (image) memcpy(image, plan->head, plan->head_bytes);
-    for (uint64_t i = 0; i < plan->num_tasks && s == BP_OK; i++) s = loader->decode(source, i, image);
+    bp__decoder *decoder = NULL;
+    if (s == BP_OK) s = loader->decoder_create(&decoder);
+    for (uint64_t i = 0; i < plan->num_tasks && s == BP_OK; i++)
+        s = bp__load_task(loader, source, path, decoder, i, image);
+    loader->decoder_destroy(&decoder);
     if (s == BP_OK) s = bp__image_selfcheck(image, plan->image_bytes);
     free(image);
     loader->close(&source);
@@ -411,6 +415,8 @@ static void test_flipped_chunks(void)
     void *image = malloc(plan->image_bytes);
     CU_ASSERT_FATAL(image != NULL);
     memcpy(image, plan->head, plan->head_bytes);
+    bp__decoder *decoder;
+    CU_ASSERT_EQUAL_FATAL(loader->decoder_create(&decoder), BP_OK);
     int fd = open(path, O_RDWR);
     size_t refused = 0;
     for (int i = 0; i < 2000; i++) {
@@ -421,12 +427,13 @@ static void test_flipped_chunks(void)
         CU_ASSERT_EQUAL_FATAL(pread(fd, &byte, 1, at), 1);
         flipped = (uint8_t)(byte ^ (1 + draw(255)));
         CU_ASSERT_EQUAL_FATAL(pwrite(fd, &flipped, 1, at), 1);
-        bp_status s = loader->decode(source, task, image);
+        bp_status s = bp__load_task(loader, source, path, decoder, task, image);
         CU_ASSERT(s == BP_OK || s == BP_EFORMAT);
         refused += s == BP_EFORMAT;
         CU_ASSERT_EQUAL_FATAL(pwrite(fd, &byte, 1, at), 1);
     }
     CU_ASSERT(refused > 1000); /* deflate has a checksum */
+    loader->decoder_destroy(&decoder);
     close(fd);
     free(image);
     loader->close(&source);
@@ -468,9 +475,12 @@ static void test_shrinks(void)
     void *image = calloc(1, loader->plan(source)->image_bytes);
     CU_ASSERT_FATAL(image != NULL);
     memcpy(image, loader->plan(source)->head, loader->plan(source)->head_bytes);
-    CU_ASSERT_EQUAL(loader->decode(source, 0, image), BP_OK);
+    bp__decoder *decoder;
+    CU_ASSERT_EQUAL_FATAL(loader->decoder_create(&decoder), BP_OK);
+    CU_ASSERT_EQUAL(bp__load_task(loader, source, path, decoder, 0, image), BP_OK);
     CU_ASSERT_EQUAL(truncate(path, 100), 0);
-    CU_ASSERT_EQUAL(loader->decode(source, 0, image), BP_EIO);
+    CU_ASSERT_EQUAL(bp__load_task(loader, source, path, decoder, 0, image), BP_EIO);
+    loader->decoder_destroy(&decoder);
     CU_ASSERT(strstr(bp_error_text(), "shorter than it was") != NULL);
     free(image);
     loader->close(&source);

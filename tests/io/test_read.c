@@ -357,9 +357,12 @@ static void *decode_some(void *context)
     shared_load *load = context;
     const bp__loader *loader = bp__loader_default();
     uint64_t tasks = loader->plan(load->source)->num_tasks, task;
-    while ((task = atomic_fetch_add_explicit(&load->next, 1, memory_order_relaxed)) < tasks)
-        if (loader->decode(load->source, task, load->image) != BP_OK)
-            atomic_fetch_add_explicit(&load->failed, 1, memory_order_relaxed);
+    bp__decoder *decoder = NULL;
+    bp_status s = loader->decoder_create(&decoder);
+    while (s == BP_OK && (task = atomic_fetch_add_explicit(&load->next, 1, memory_order_relaxed)) < tasks)
+        s = bp__load_task(loader, load->source, "threads", decoder, task, load->image);
+    if (s != BP_OK) atomic_fetch_add_explicit(&load->failed, 1, memory_order_relaxed);
+    loader->decoder_destroy(&decoder);
     return NULL;
 }
 

@@ -59,18 +59,13 @@ static bp_status gate_open(const char *path, bp__source **source)
     return BP_OK;
 }
 
-static const bp__plan *gate_plan(const bp__source *source)
-{
-    return real->plan(source);
-}
-
-static bp_status gate_decode(bp__source *source, uint64_t task, void *image)
+static bp_status gate_fetch(bp__source *source, uint64_t task, void *stored)
 {
     pthread_mutex_lock(&lock);
     bool halfway = source == gated && task == real->plan(source)->num_tasks / 2;
     pthread_mutex_unlock(&lock);
     if (halfway) BP_TRY(pass_gate());
-    return real->decode(source, task, image);
+    return real->fetch(source, task, stored);
 }
 
 static void gate_close(bp__source **source)
@@ -102,7 +97,6 @@ static uint32_t version_of(bp_pool *pool, const char *name)
 
 int main(int argc, char **argv)
 {
-    static const bp__loader loader = {gate_open, gate_plan, gate_decode, gate_close};
     bp_config cfg;
     bp_pool *pool = NULL;
     if (argc != 3) {
@@ -117,6 +111,10 @@ int main(int argc, char **argv)
     snprintf(cfg.root, sizeof cfg.root, "%s", market_root());
     cfg.pool_memory = 128 << 20;
     real = bp__loader_default();
+    bp__loader loader = *real;
+    loader.open = gate_open;
+    loader.fetch = gate_fetch;
+    loader.close = gate_close;
     if (!CHECK_OK(bp__pool_create_with(MPI_COMM_WORLD, &cfg, &loader, &pool))) return check_finish();
 
     long rounds = strtol(argv[2], NULL, 10);
