@@ -1,6 +1,6 @@
 /* How fast an image reaches every node: the pool's chain beside MPI_Bcast and beside one link.
  *
- *     mpirun -n N bench_broadcast [--mib 64] [--repeats 5] [--json]
+ *     mpirun -n N bench_broadcast [--mib 64] [--repeats 5] [--ways NAME[,NAME...]] [--link-mbit M] [--json]
  *
  * Every rank stands for a node. All ways move the same bytes between the same memory, in turns; a time runs
  * from a barrier until rank 0 has heard that the last rank has everything. Rates are the image's size over
@@ -19,11 +19,11 @@
 #include "core/clock.h"
 #include "core/directory.h"
 #include "core/futex.h"
-#include "core/plan.h"
 #include "core/workers.h"
 #include "mpi/comm.h"
 #include "mpi/stream.h"
 #include "mpi/window.h"
+#include "support.h"
 
 #define IN_FLIGHT 4
 #define SEGMENT   ((int)BP__SEGMENT)
@@ -36,20 +36,19 @@ typedef struct bench {
     uint64_t bytes, seed; /* the image's content follows from its seed */
     bp__window window;
     bp__extent extent;
-    void *memory; /* what MPI_Bcast and the link move */
+    bp__writer writer; /* what MPI_Bcast and the link move */
     bp__workers *workers;
     bp__streams *streams;
-    _Atomic uint32_t doorbell;
+    bp__directory dir; /* its doorbell */
     bp_status arrival;
 } bench;
 
 typedef struct way {
-    const char *name, *what;
+    const char *name; /* of its case */
     bp_status (*run)(bench *b, MPI_Comm comm);
     int algorithm, segment; /* of coll/tuned, from the creation of `comm`; 0: its fixed rules */
-    bool by_two, is_bcast, missing;
+    bool by_two, missing, unwanted;
     MPI_Comm comm;
-    double *rate, median; /* MiB/s, on rank 0; ascending in the end */
 } way;
 
 static int segments(const bench *b)
@@ -65,7 +64,7 @@ static int segment_bytes(const bench *b, int segment)
 
 static char *part(const bench *b, int segment)
 {
-    return (char *)b->memory + (uint64_t)segment * BP__SEGMENT;
+    return (char *)b->writer.memory + (uint64_t)segment * BP__SEGMENT;
 }
 
 /* Ways -------------------------------------------------------------------------------------------- */
@@ -102,7 +101,7 @@ static bp_status run_link(bench *b, MPI_Comm comm)
 
 static bp_status run_bcast(bench *b, MPI_Comm comm)
 {
-    BP_MPI(MPI_Bcast(b->memory, (int)b->bytes, MPI_BYTE, 0, comm));
+    BP_MPI(MPI_Bcast(b->writer.memory, (int)b->bytes, MPI_BYTE, 0, comm));
     return BP_OK;
 }
 
@@ -125,24 +124,23 @@ static void arrived(void *ctx, uint32_t slot, uint64_t generation, bp_status cod
     b->arrival = bp__failed(code) ? bp__fail(code, "%s", text) : BP_OK;
 }
 
-/* As the service thread does it, with an image that consists of a head and is decoded already. */
+/* As the service thread does it, with an image that is decoded already. */
 static bp_status run_chain(bench *b, MPI_Comm comm)
 {
     (void)comm; /* the streams have it */
-    bp__plan plan = {.image_bytes = b->bytes, .head_bytes = b->bytes};
     if (b->rank == 0) {
         bp__stream *stream;
-        BP_TRY(bp__stream_send(b->streams, 0, b->extent, &plan, &stream));
-        bp__stream_task_done(stream, &plan, plan.num_tasks);
+        BP_TRY(bp__stream_send(b->streams, 0, b->extent, &stream));
+        bp__stream_ready(stream, b->bytes);
         bp__stream_end(stream);
     } else {
-        bp__stream_receive(b->streams, 0, b->seed, b->extent);
+        bp__stream_receive(b->streams, 0, b->seed, b->extent, false);
     }
     while (bp__streams_busy(b->streams, BP__NO_SLOT)) {
-        uint32_t bell = atomic_load_explicit(&b->doorbell, memory_order_acquire);
+        uint32_t bell = atomic_load_explicit(b->dir.doorbell, memory_order_acquire);
         if (bp__streams_poll(b->streams)) continue;
         struct timespec deadline = bp__deadline_ns(NAP_NS);
-        bp__futex_wait(&b->doorbell, bell, &deadline);
+        bp__futex_wait(b->dir.doorbell, bell, &deadline);
     }
     return b->arrival;
 }
@@ -184,11 +182,11 @@ static bp_status new_image(bench *b)
 {
     b->seed++;
     if (b->rank != 0) return BP_OK;
-    void *memory;
-    BP_TRY(bp__window_open(&b->window, b->extent, &memory));
-    uint64_t *words = memory;
+    bp__writer writer;
+    BP_TRY(bp__writer_open(&b->window, b->extent, &writer));
+    uint64_t *words = (uint64_t *)(void *)writer.memory;
     for (uint64_t i = 0; i < b->bytes / 8; i++) words[i] = word(b->seed, i);
-    return bp__window_close(&b->window, b->extent);
+    return bp__writer_close(&writer);
 }
 
 static bp_status verify(const bench *b, const char *how)
@@ -206,39 +204,30 @@ static bp_status measure(bench *b, const way *w, double *seconds)
     bool opens = w->run != run_chain; /* which opens what it fills itself */
     BP_TRY(new_image(b));
     /* on rank 0 too: scatter and allgather, which MPI_Bcast may choose, write to the root's buffer */
-    if (opens) BP_TRY(bp__window_open(&b->window, b->extent, &b->memory));
+    if (opens) BP_TRY(bp__writer_open(&b->window, b->extent, &b->writer));
     BP_TRY(barrier());
     uint64_t from = bp__clock_ns();
     BP_TRY(w->run(b, w->comm));
     BP_TRY(report(b));
     *seconds = (double)(bp__clock_ns() - from) / 1e9;
-    if (opens) BP_TRY(bp__window_close(&b->window, b->extent));
-    return b->rank < (w->by_two ? 2 : b->num_ranks) ? verify(b, w->what) : BP_OK;
+    if (opens) BP_TRY(bp__writer_close(&b->writer));
+    return b->rank < (w->by_two ? 2 : b->num_ranks) ? verify(b, w->name) : BP_OK;
 }
 
-static int ascending(const void *a, const void *b)
+/* The first turn, number -1, only warms up. */
+static bp_status measure_all(bench *b, const way *ways, int num_ways)
 {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static bp_status measure_all(bench *b, way *ways, int num_ways)
-{
-    for (int i = 0; i < num_ways; i++) {
-        ways[i].rate = calloc((size_t)b->repeats + 1, sizeof *ways[i].rate);
-        if (!ways[i].rate) BP_FAIL(BP_ENOMEM, "no memory for results");
-    }
-    for (int k = 0; k <= b->repeats; k++) /* the first turn, at the last place, only warms up */
+    for (int k = -1; k < b->repeats; k++)
         for (int i = 0; i < num_ways; i++) {
             double seconds;
-            if (ways[i].missing) continue;
+            if (ways[i].missing || ways[i].unwanted) continue;
             BP_TRY(measure(b, &ways[i], &seconds));
-            ways[i].rate[k == 0 ? b->repeats : k - 1] = (double)b->bytes / (1 << 20) / seconds;
+            if (k >= 0 && b->rank == 0)
+                bench_sample(ways[i].name, "rate", "bytes/s", k, (double)b->bytes / seconds);
         }
-    for (int i = 0; i < num_ways; i++) {
-        qsort(ways[i].rate, (size_t)b->repeats, sizeof *ways[i].rate, ascending);
-        ways[i].median = (ways[i].rate[(b->repeats - 1) / 2] + ways[i].rate[b->repeats / 2]) / 2;
-    }
+    for (int i = 0; i < num_ways; i++)
+        if (b->rank == 0 && ways[i].missing && !ways[i].unwanted)
+            bench_missing(ways[i].name, "rate", "bytes/s", "this MPI has no coll_tuned_bcast_algorithm");
     return BP_OK;
 }
 
@@ -279,90 +268,70 @@ static bp_status set_up(bench *b, way *ways, int num_ways)
     BP_MPI(MPI_Allreduce(&first, &b->num_machines, 1, MPI_INT, MPI_SUM, MPI_COMM_WORLD));
     for (int i = 0; i < num_ways; i++) BP_TRY(create_communicator(&ways[i]));
 
-    void *memory;
+    bp__writer writer;
+    size_t control = bp__dir_bytes(1, 1, 4096);
+    void *memory = aligned_alloc(4096, control);
+    if (!memory) BP_FAIL(BP_ENOMEM, "no memory for a directory");
+    memset(memory, 0, control);
+    bp__dir_attach(&b->dir, memory, 1, 1, 4096);
     BP_TRY(bp__window_create(MPI_COMM_SELF, b->bytes, &b->window));
     BP_TRY(bp__window_split(&b->window));
     b->extent = (bp__extent){0, b->bytes};
-    BP_TRY(bp__window_open(&b->window, b->extent, &memory));
-    BP_TRY(bp__window_claim(&b->window, b->extent));
-    BP_TRY(bp__window_close(&b->window, b->extent));
+    BP_TRY(bp__writer_open(&b->window, b->extent, &writer));
+    BP_TRY(bp__writer_claim(&writer, 0, b->bytes));
+    BP_TRY(bp__writer_close(&writer));
     BP_TRY(bp__workers_create(NULL, &b->workers));
-    return bp__streams_create(ways[1].comm, &b->window, b->workers, &b->doorbell, arrived, b, &b->streams);
+    return bp__streams_create(ways[1].comm, &b->dir, &b->window, b->workers,
+                              (bp__stream_calls){arrived, NULL, b}, &b->streams);
 }
 
-static void print_results(const bench *b, const way *ways, int num_ways, bool json)
+/* @return whether all names of the list, which is split at its commas, are ways; the others are unwanted then
+ */
+static bool choose(way *ways, int num_ways, char *list)
 {
-    double link = ways[0].median, chain = ways[1].median, best = 0;
-    for (int i = 0; i < num_ways; i++)
-        if (ways[i].is_bcast && ways[i].median > best) best = ways[i].median;
-    if (!json)
-        printf("%d nodes on %d machine(s), %llu MiB, %d repeats: MiB/s, median (min, max)\n", b->num_ranks,
-               b->num_machines, (unsigned long long)(b->bytes >> 20), b->repeats);
-    for (int i = 0; i < num_ways; i++) {
-        const way *w = &ways[i];
-        if (w->missing) continue;
-        if (json)
-            printf("{\"benchmark\": \"broadcast\", \"case\": \"%s\", \"nodes\": %d, \"machines\": %d, "
-                   "\"mib\": %llu, "
-                   "\"repeats\": %d, \"mib_per_s\": %.1f, \"min\": %.1f, \"max\": %.1f, "
-                   "\"over_point_to_point\": "
-                   "%.3f}\n",
-                   w->name, b->num_ranks, b->num_machines, (unsigned long long)(b->bytes >> 20), b->repeats,
-                   w->median, w->rate[0], w->rate[b->repeats - 1], w->median / link);
-        else
-            printf("  %-48s %8.0f (%.0f, %.0f)   %5.2f x one link\n", w->what, w->median, w->rate[0],
-                   w->rate[b->repeats - 1], w->median / link);
+    for (int i = 0; i < num_ways; i++) ways[i].unwanted = true;
+    for (char *name = strtok(list, ","); name; name = strtok(NULL, ",")) {
+        int i = 0;
+        while (i < num_ways && strcmp(ways[i].name, name) != 0) i++;
+        if (i == num_ways) return false;
+        ways[i].unwanted = false;
     }
-    if (json)
-        printf("{\"benchmark\": \"broadcast\", \"case\": \"chain_over_best_bcast\", \"nodes\": %d, "
-               "\"machines\": %d, "
-               "\"ratio\": %.3f}\n",
-               b->num_ranks, b->num_machines, chain / best);
-    else
-        printf("  the chain over the best MPI_Bcast: %.2f\n", chain / best);
+    return true;
 }
 
 static void usage(FILE *out)
 {
-    fputs("usage: mpirun -n N bench_broadcast [--mib 64] [--repeats 5] [--json]\n"
-          "Times the pool's chain beside MPI_Bcast, N >= 2 ranks, each for a node; 1 to 2047 MiB.\n",
+    fputs("usage: mpirun -n N bench_broadcast [--mib 64] [--repeats 5] [--ways NAME[,NAME...]] [--link-mbit "
+          "M]\n"
+          "                                   [--json]\n"
+          "Times the pool's chain beside MPI_Bcast, N >= 2 ranks, each for a node; 1 to 2047 MiB. "
+          "--link-mbit goes\n"
+          "into the output as it is: how fast the hosts' links are. Ways: point_to_point, chain, bcast,\n"
+          "bcast_segments, ibcast_segments, bcast_pipeline_1m, bcast_pipeline_128k.\n",
           out);
 }
 
 int main(int argc, char **argv)
 {
-    static const struct option longs[] = {
-        {"mib", 1, 0, 'm'}, {"repeats", 1, 0, 'n'}, {"json", 0, 0, 'j'}, {"help", 0, 0, 'h'}, {0}};
+    static const struct option longs[] = {{"mib", 1, 0, 'm'},
+                                          {"repeats", 1, 0, 'n'},
+                                          {"ways", 1, 0, 'w'},
+                                          {"link-mbit", 1, 0, 'l'},
+                                          {"json", 0, 0, 'j'},
+                                          {"help", 0, 0, 'h'},
+                                          {0}};
     way ways[] = {
-        {.name = "point_to_point",
-         .what = "one link: rank 0 to rank 1, 4 x 1 MiB under way",
-         .run = run_link,
-         .by_two = true},
-        {.name = "chain", .what = "the pool's chain, 1 MiB segments", .run = run_chain},
-        {.name = "bcast", .what = "MPI_Bcast", .run = run_bcast, .is_bcast = true},
-        {.name = "bcast_segments",
-         .what = "MPI_Bcast of 1 MiB, one after the other",
-         .run = run_bcast_segments,
-         .is_bcast = true},
-        {.name = "ibcast_segments",
-         .what = "MPI_Ibcast of 1 MiB, 4 under way",
-         .run = run_ibcast,
-         .is_bcast = true},
-        {.name = "bcast_pipeline_1m",
-         .what = "MPI_Bcast, tuned: pipeline of 1 MiB",
-         .run = run_bcast,
-         .algorithm = PIPELINE,
-         .segment = 1 << 20,
-         .is_bcast = true},
-        {.name = "bcast_pipeline_128k",
-         .what = "MPI_Bcast, tuned: pipeline of 128 KiB",
-         .run = run_bcast,
-         .algorithm = PIPELINE,
-         .segment = 128 << 10,
-         .is_bcast = true},
+        {.name = "point_to_point", .run = run_link, .by_two = true}, /* rank 0 to rank 1 */
+        {.name = "chain", .run = run_chain},
+        {.name = "bcast", .run = run_bcast},
+        {.name = "bcast_segments", .run = run_bcast_segments},
+        {.name = "ibcast_segments", .run = run_ibcast},
+        {.name = "bcast_pipeline_1m", .run = run_bcast, .algorithm = PIPELINE, .segment = 1 << 20},
+        {.name = "bcast_pipeline_128k", .run = run_bcast, .algorithm = PIPELINE, .segment = 128 << 10},
     };
-    int num_ways = (int)(sizeof ways / sizeof *ways), level, provided, json = 0, mib = 64, o;
+    int num_ways = (int)(sizeof ways / sizeof *ways), level, provided, mib = 64, o;
     bench b = {.repeats = 5, .window = {.win = MPI_WIN_NULL}};
+    bench_name = "broadcast";
     setenv("OMPI_MCA_coll_tuned_use_dynamic_rules", "1", 0); /* lets parameters be set later */
     MPI_Init_thread(&argc, &argv, MPI_THREAD_MULTIPLE, &level);
     MPI_T_init_thread(MPI_THREAD_SINGLE, &provided);
@@ -370,16 +339,15 @@ int main(int argc, char **argv)
     MPI_Comm_size(MPI_COMM_WORLD, &b.num_ranks);
     bool asked = false, wrong = b.num_ranks < 2;
     while ((o = getopt_long(argc, argv, "", longs, NULL)) != -1) {
-        if (o == 'm')
-            mib = atoi(optarg);
-        else if (o == 'n')
-            b.repeats = atoi(optarg);
-        else if (o == 'j')
-            json = 1;
-        else if (o == 'h')
-            asked = true;
-        else
-            wrong = true;
+        switch (o) {
+        case 'm': mib = atoi(optarg); break;
+        case 'n': b.repeats = atoi(optarg); break;
+        case 'w': wrong = !choose(ways, num_ways, optarg) || wrong; break;
+        case 'l': bench_condition_number("link_mbit", atoi(optarg)); break;
+        case 'j': bench_json = true; break;
+        case 'h': asked = true; break;
+        default: wrong = true;
+        }
     }
     wrong = wrong || optind < argc || mib < 1 || mib > 2047 || b.repeats < 1;
     if (asked || wrong) {
@@ -388,22 +356,18 @@ int main(int argc, char **argv)
         return asked ? 0 : 2;
     }
     b.bytes = (uint64_t)mib << 20;
+    bench_condition_number("nodes", b.num_ranks);
+    bench_condition_number("mib", mib);
 
     bp_status s = set_up(&b, ways, num_ways);
+    bench_condition_number("machines", b.num_machines);
     if (s == BP_OK) s = measure_all(&b, ways, num_ways);
-    if (bp__failed(s)) { /* the others may be waiting for this rank */
-        fprintf(stderr, "bench_broadcast: error: %s\n", bp_error_text());
-        MPI_Abort(MPI_COMM_WORLD, 1);
-    }
-    if (b.rank == 0) print_results(&b, ways, num_ways, json);
+    if (bp__failed(s)) bench_die("%s", bp_error_text()); /* the others may be waiting for this rank */
 
     bp__streams_destroy(&b.streams);
     bp__workers_destroy(&b.workers);
     bp__window_destroy(&b.window);
-    for (int i = 0; i < num_ways; i++) {
-        MPI_Comm_free(&ways[i].comm);
-        free(ways[i].rate);
-    }
+    for (int i = 0; i < num_ways; i++) MPI_Comm_free(&ways[i].comm);
     MPI_T_finalize();
     MPI_Finalize();
     return 0;

@@ -8,6 +8,7 @@
 #include "core/clock.h"
 #include "core/futex.h"
 #include "core/log.h"
+#include "mpi/decoding.h"
 
 /* What the agent remembers of a box; the box itself may be reused by its rank as soon as it is closed. */
 typedef struct box_state {
@@ -209,8 +210,11 @@ void bp__agent_apply(bp__agent *agent, const bp__command *c)
         hand_out(agent, c->slot, c->text);
         break;
     case BP__CMD_FILL:
-        bp__dir_fill(dir, c->slot, c->extent);
-        if (agent->node > 0) bp__stream_receive(agent->streams, c->slot, c->generation, c->extent);
+        /* without `stored` the stage is that of rank 0's node alone */
+        bp__dir_fill(dir, c->slot, c->extent, agent->node == 0 || c->stored ? c->stage : (bp__extent){0, 0});
+        if (agent->node > 0)
+            bp__stream_receive(agent->streams, c->slot, c->generation, c->stored ? c->stage : c->extent,
+                               c->stored);
         break;
     case BP__CMD_READY:
         /* the last look at the file began after this node's vote, and on rank 0's node when it says */
@@ -248,6 +252,7 @@ void bp__agent_vote(bp__agent *agent, uint32_t slot, uint64_t generation, bp_sta
                   .generation = generation,
                   .code = code};
     snprintf(n.text, sizeof n.text, "%s", text);
+    n.value = (int64_t)bp__decoding_ns(agent->dir, slot);
     agent->voted[slot] = bp__ticks();
     note(agent, &n);
 }

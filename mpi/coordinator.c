@@ -8,7 +8,7 @@
 #include "core/clock.h"
 #include "core/log.h"
 
-bp_status bp__coordinator_create(const bp_config *cfg, int num_nodes, uint32_t num_slots,
+bp_status bp__coordinator_create(const bp_config *cfg, const bp__topology *top, uint32_t num_slots,
                                  uint64_t arena_bytes, uint64_t budget, uint64_t page, bp__loads *loads,
                                  bp__downlink down, bp__coordinator **coordinator)
 {
@@ -16,7 +16,8 @@ bp_status bp__coordinator_create(const bp_config *cfg, int num_nodes, uint32_t n
     *coordinator = NULL;
     if (!c) BP_FAIL(BP_ENOMEM, "no memory for the coordinator");
     c->cfg = *cfg;
-    c->num_nodes = num_nodes;
+    c->num_nodes = top->num_nodes;
+    c->one_machine = top->nodes_on_machine == top->num_nodes;
     c->num_slots = num_slots;
     c->max_bundles = cfg->max_bundle_pool_size;
     c->loads = loads;
@@ -141,13 +142,23 @@ static void forget(bp__coordinator *c, bp__load *load)
     c->room.may_ask_now = true;
 }
 
+/* Every node is done with the stage. After READY or FAIL, which say so. */
+static void release_stage(bp__coordinator *c, const bp__load *load)
+{
+    if (load->stage.bytes == 0) return;
+    bp__arena_release(c->arena, load->stage, false);
+    bp__coordinator_send(c, &(bp__command){.kind = BP__CMD_TRIM, .extent = load->stage});
+}
+
 void bp__coordinator_fail(bp__coordinator *c, bp__load *load, bp_status code, const char *text)
 {
     bp__entry *e = &c->entry[load->slot];
-    if (e->fill == BP__SLOT_FILL) c->filling--;
+    bool filling = e->fill == BP__SLOT_FILL;
+    if (filling) c->filling--;
     e->load = NULL;
     bp__log(BP_LOG_INFO, "%s: load failed: %s: %s", load->name, bp_status_name(code), text);
     send_fail(c, e, code, text);
+    if (filling) release_stage(c, load);
     forget(c, load);
 }
 
@@ -211,6 +222,7 @@ static void ready(bp__coordinator *c, bp__load *load)
                                            .generation = load->generation,
                                            .identity = load->identity,
                                            .checked = load->checked});
+    release_stage(c, load);
     uint64_t ns = bp__clock_ns() - load->started_ns;
     c->filling--;
     c->report.loads++;
@@ -246,10 +258,12 @@ static void looked(bp__coordinator *c, bp__load *load)
     forget(c, load);
 }
 
-/* Every node has ended, one way or the other: the streams are over, the file is looked at again. */
+/* When every node has ended, one way or the other, and all streams are over: the file is looked at again. */
 static void filled(bp__coordinator *c, bp__entry *e)
 {
     if (!e->filled || (c->num_nodes > 1 && !e->voted)) return;
+    if (c->loads->streams && bp__streams_busy(c->loads->streams, slot_of(c, e))) return; /* tried again */
+    e->filled = e->voted = false;
     if (bp__failed(e->load->code))
         bp__coordinator_fail(c, e->load, e->load->code, e->load->text);
     else if (bp__failed(e->load->vote_code))
@@ -266,7 +280,7 @@ static void voted(bp__coordinator *c, const bp__note *n)
     e->voted = true;
     e->load->vote_code = n->code;
     snprintf(e->load->vote_text, sizeof e->load->vote_text, "%s", n->text);
-    filled(c, e);
+    if (n->value > 0) c->decode_there = (double)n->value / (double)e->load->image_bytes;
 }
 
 static void phase_done(bp__coordinator *c, bp__load *load)
@@ -275,7 +289,7 @@ static void phase_done(bp__coordinator *c, bp__load *load)
         looked(c, load);
     } else if (load->phase == BP__PHASE_FILL) {
         c->entry[load->slot].filled = true;
-        filled(c, &c->entry[load->slot]);
+        if (load->decode_ns > 0) c->decode_here = (double)load->decode_ns / (double)load->image_bytes;
     } else if (bp__failed(load->code)) {
         bp__coordinator_fail(c, load, load->code, load->text);
     } else if (load->phase == BP__PHASE_PLAN) {
@@ -428,6 +442,8 @@ bool bp__coordinator_step(bp__coordinator *c)
         phase_done(c, l);
         busy = true;
     }
+    for (uint32_t s = 0; c->filling > 0 && s < c->num_slots; s++)
+        if (c->entry[s].filled) filled(c, &c->entry[s]);
     busy |= bp__room_step(c);
     busy |= step_waiting(c);
     return busy;
@@ -469,7 +485,7 @@ bp_status bp__coordinator_selfcheck(const bp__coordinator *c)
             if (e->listed) BP_FAIL(BP_EINVAL, "coordinator: free slot %u is listed", a);
             continue;
         }
-        used += e->extent.bytes;
+        used += e->extent.bytes + (e->load ? e->load->stage.bytes : 0);
         for (uint32_t b = a + 1; b < c->num_slots; b++)
             if (e->listed && c->entry[b].listed && strcmp(e->name, c->entry[b].name) == 0)
                 BP_FAIL(BP_EINVAL, "coordinator: %s is listed twice", e->name);

@@ -52,7 +52,10 @@ struct bp__coordinator {
     bp__room room;
     uint64_t last_command, last_generation, acked;
     int in_flight; /**< loads and looks that exist */
-    int filling;   /**< of them, loads that have an extent and are not READY yet */
+    double decode_here,
+        decode_there; /**< ns a byte of image on rank 0's node, on the slowest other; 0: unknown */
+    bool one_machine; /**< all nodes are virtual ones of one machine */
+    int filling;      /**< of them, loads that have an extent and are not READY yet */
     bool stopping, stopped, all_done;
     bp__waiting *invalidating, *resizing, *stats_waiting, *stats_asked;
     bp__wanted *wanted;

@@ -4,7 +4,8 @@
  *  2. Pin it, look again: still listed in the same generation, or start over.
  *  3. READY: is it known to be current at most max_staleness_ms before this get began? If not, look at the
  * file oneself where that is allowed; equal identity proves it. Anything else proves nothing: ask the agent.
- *  4. OPEN or FILL: sleep on the slot's word until it is READY (step 3) or FAILED (copy the error).
+ *  4. OPEN or FILL: help to decode, or sleep on the slot's word, until it is READY (step 3) or FAILED (copy
+ * the error).
  *
  * A hit is steps 1 to 3 without asking: no lock, no MPI, and no system call but the look.
  */
@@ -16,6 +17,7 @@
 
 #include "core/clock.h"
 #include "core/futex.h"
+#include "mpi/decoding.h"
 
 static void release(const bp_bundle *bundle)
 {
@@ -112,6 +114,16 @@ static bp_status ask_for_slot(bp_pool *pool, const char *name, const struct time
     return BP_OK;
 }
 
+/* Decode, unless another thread of this process does. @return false: there was nothing to do */
+static bool help(bp_pool *pool, uint32_t slot, const struct timespec *deadline)
+{
+    const bp__helper h = {&pool->dir, pool->own, &pool->arena, pool->loader};
+    if (pthread_mutex_trylock(&pool->helping) != 0) return false;
+    bool any = bp__decoding_help(&h, slot, deadline);
+    pthread_mutex_unlock(&pool->helping);
+    return any;
+}
+
 /* Step 4. @return BP_ETIMEOUT without a text */
 static bp_status wait_until_filled(bp_pool *pool, uint32_t slot, const struct timespec *deadline,
                                    uint64_t *word)
@@ -120,6 +132,7 @@ static bp_status wait_until_filled(bp_pool *pool, uint32_t slot, const struct ti
     for (;;) {
         *word = atomic_load_explicit(&s->word, memory_order_acquire);
         if (bp__word_fill(*word) >= BP__SLOT_READY) return BP_OK;
+        if (bp__word_fill(*word) == BP__SLOT_FILL && help(pool, slot, deadline)) continue;
         const _Atomic uint32_t *half = (const _Atomic uint32_t *)(const void *)&s->word;
         if (!bp__futex_wait(half, (uint32_t)*word, deadline)) return BP_ETIMEOUT;
     }

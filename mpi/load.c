@@ -9,6 +9,7 @@
 #include "core/clock.h"
 #include "core/fault.h"
 #include "core/futex.h"
+#include "mpi/decoding.h"
 
 #define SETTLE_LIMIT_MS 1000
 
@@ -65,30 +66,12 @@ static bp_status changed(const bp__load *l)
 
 static bp_status plan(bp__load *l)
 {
-    char path[PATH_MAX];
-    BP_TRY(bp__bundle_path(l->shared->root, l->name, path, sizeof path));
+    BP_TRY(bp__bundle_path(l->shared->root, l->name, l->path, sizeof l->path));
     BP_TRY(wait_until_settled(l));
-    BP_TRY(l->shared->loader->open(path, &l->source));
+    BP_TRY(l->shared->loader->open(l->path, &l->source));
     const bp__plan *p = l->shared->loader->plan(l->source);
     l->image_bytes = p->image_bytes;
     return bp__identity_equal(&p->identity, &l->identity) ? BP_OK : changed(l);
-}
-
-static bp_status write_image(bp__load *l, void *memory)
-{
-    const bp__plan *p = l->shared->loader->plan(l->source);
-    BP_TRY(bp__window_claim(l->shared->arena, l->extent));
-    memcpy(memory, p->head, p->head_bytes);
-    BP_TRY(bp__image_selfcheck(memory, l->extent.bytes));
-    if (l->stream) bp__stream_task_done(l->stream, p, p->num_tasks);
-    bp__decoder *decoder = NULL;
-    bp_status s = l->shared->loader->decoder_create(&decoder);
-    for (uint64_t i = 0; i < p->num_tasks && !bp__failed(s); i++) {
-        s = bp__load_task(l->shared->loader, l->source, l->name, decoder, i, memory);
-        if (l->stream) bp__stream_task_done(l->stream, p, i);
-    }
-    l->shared->loader->decoder_destroy(&decoder);
-    return s;
 }
 
 static void end_stream(bp__load *l)
@@ -97,16 +80,96 @@ static void end_stream(bp__load *l)
     l->stream = NULL;
 }
 
+/* Decode chunk by chunk in this thread: there was no memory for a stage. */
+static bp_status fill_alone(bp__load *l, const uint64_t *first)
+{
+    const bp__loader *loader = l->shared->loader;
+    const bp__plan *p = loader->plan(l->source);
+    bp__writer image;
+    bp__decoder *decoder = NULL;
+    BP_TRY(bp__writer_open(l->shared->arena, l->extent, &image));
+    bp_status s = loader->decoder_create(&decoder);
+    if (!bp__failed(s)) s = bp__writer_claim(&image, 0, p->head_bytes);
+    if (!bp__failed(s)) {
+        memcpy(image.memory, p->head, p->head_bytes);
+        s = bp__image_selfcheck((const bp__image *)(const void *)image.memory, l->extent.bytes);
+    }
+    for (uint64_t i = 0; i < p->num_tasks && !bp__failed(s); i++) {
+        uint64_t from, to;
+        if (l->stream) bp__stream_ready(l->stream, first[i]);
+        bp__plan_range(p->head, &p->dataset[p->task[i].dataset], &p->task[i], &from, &to);
+        s = bp__writer_claim(&image, from, to);
+        if (!bp__failed(s)) s = bp__load_task(loader, l->source, l->path, decoder, i, image.memory);
+    }
+    loader->decoder_destroy(&decoder);
+    bp_status closed = bp__writer_close(&image);
+    return bp__failed(s) ? s : closed;
+}
+
+/* What has become ready to travel: the stage as it was read, or the image as it was decoded. */
+static void tell_stream(bp__load *l, const bp__decoding *d, const uint64_t *first)
+{
+    if (!l->stream) return;
+    if (!l->stored)
+        bp__stream_ready(l->stream, first[d->done]);
+    else if (d->offered > 0)
+        bp__stream_ready(l->stream, bp__stage_end_of(d->stage, d->offered - 1));
+}
+
+/* Read chunks to the stage while waiting ranks, or this thread, decode what is there. */
+static bp_status read_and_decode(bp__load *l, bp__writer *stage, bp__decoding *d, const uint64_t *first)
+{
+    const bp__loader *loader = l->shared->loader;
+    const bp__plan *p = loader->plan(l->source);
+    bp__ring ring = {0};
+    BP_TRY(bp__writer_claim(stage, 0, bp__stage_tables(p, l->path)));
+    bp__stage_write(stage->memory, stage->extent.bytes, p, l->path);
+    BP_TRY(bp__decoding_start(
+        d, (const bp__stage *)(const void *)(l->shared->arena->view + stage->extent.offset)));
+    for (uint32_t i = 0; i < d->num_tasks; i++) {
+        uint64_t at = bp__stage_task(d->stage, i)->file_offset, free_when = bp__ring_next(&ring, d->stage, i);
+        while (d->done < free_when) {
+            BP_TRY(bp__decoding_step(d));
+            tell_stream(l, d, first);
+        }
+        if (p->task[i].stored_bytes > 0) {
+            BP_TRY(bp__writer_claim(stage, at, at + p->task[i].stored_bytes));
+            BP_TRY(loader->fetch(l->source, i, stage->memory + at));
+        }
+        bp__decoding_offer(d, i + 1);
+        tell_stream(l, d, first);
+    }
+    while (d->done < d->num_tasks) {
+        BP_TRY(bp__decoding_step(d));
+        tell_stream(l, d, first);
+    }
+    return BP_OK;
+}
+
+static bp_status fill_from_stage(bp__load *l, const uint64_t *first)
+{
+    bp__decoding d;
+    bp__writer stage;
+    bp__decoding_begin(l->shared->dir, l->shared->arena, l->shared->loader, l->slot, &d);
+    bp_status s = bp__writer_open(l->shared->arena, l->stage, &stage);
+    if (!bp__failed(s)) s = read_and_decode(l, &stage, &d, first);
+    bp_status ended = bp__decoding_end(&d), closed = bp__writer_close(&stage);
+    l->decode_ns = bp__decoding_ns(l->shared->dir, l->slot);
+    if (!bp__failed(s)) s = ended;
+    return bp__failed(s) ? s : closed;
+}
+
 static bp_status fill(bp__load *l)
 {
-    void *memory;
-    bp_status s = bp__window_open(l->shared->arena, l->extent, &memory);
-    if (s == BP_OK) {
-        s = write_image(l, memory);
-        bp_status closed = bp__window_close(l->shared->arena, l->extent);
-        if (s == BP_OK) s = closed;
-    }
+    const bp__plan *p = l->shared->loader->plan(l->source);
+    uint64_t *first = calloc(p->num_tasks + 1, sizeof *first);
+    bp_status s = first ? BP_OK : bp__fail(BP_ENOMEM, "%s: no memory to load it", l->name);
+    if (first) bp__plan_first_bytes(p, first);
+    if (!bp__failed(s)) s = l->stage.bytes > 0 ? fill_from_stage(l, first) : fill_alone(l, first);
+    if (!bp__failed(s) && l->stream)
+        bp__stream_ready(l->stream, l->stored ? l->stage.bytes : l->extent.bytes);
     end_stream(l);
+    free(first);
     return s;
 }
 

@@ -2,7 +2,7 @@
  * The part of a load that may block, in four phases, each a job for a worker thread:
  *
  *     PLAN    wait until the file has settled, open it, plan
- *     FILL    claim the extent, write head and chunks into it
+ *     FILL    read chunks to the stage, and decode them into the extent together with ranks that wait
  *     VERIFY  look at the file again
  *     LOOK    only look at a file's identity (for a question)
  *
@@ -11,6 +11,8 @@
  */
 #ifndef BP_MPI_LOAD_H
 #define BP_MPI_LOAD_H
+
+#include <bundlepool/config.h>
 
 #include "core/directory.h"
 #include "core/loader.h"
@@ -27,6 +29,7 @@ typedef struct bp__load bp__load;
 typedef struct bp__loads {
     const bp__loader *loader;
     bp__workers *workers;
+    bp__directory *dir; /**< of rank 0's node */
     bp__window *arena;
     bp__streams *streams; /**< to the other nodes; NULL: there are none */
     const char *root;
@@ -41,9 +44,12 @@ struct bp__load {
     bp__load *next; /**< the coordinator's lists */
     bp__phase phase;
     char name[BP_NAME_MAX + 1];
+    char path[BP_PATH_MAX + BP_NAME_MAX + 8]; /**< from PLAN on */
     uint32_t slot;
     uint64_t generation;
     bp__extent extent;  /**< FILL: reserved by the coordinator */
+    bp__extent stage;   /**< FILL: likewise; empty: there was no memory for it */
+    bool stored;        /**< FILL: the stage travels, not the image */
     bp__stream *stream; /**< FILL: to the other nodes, or NULL */
     uint64_t question;  /**< LOOK */
     int32_t node;       /**< LOOK */
@@ -55,6 +61,7 @@ struct bp__load {
     char text[BP_ERROR_TEXT_MAX];
     bp__identity identity; /**< PLAN, LOOK: what was found */
     uint64_t image_bytes;  /**< PLAN */
+    uint64_t decode_ns;    /**< FILL: bp__decoding_ns() of rank 0's node */
     uint64_t checked;      /**< VERIFY: ticks before the look */
     bp__source *source;
 };

@@ -12,7 +12,7 @@
 
 typedef enum bp__command_kind {
     BP__CMD_OPEN,    /**< slot, generation, text = name */
-    BP__CMD_FILL,    /**< slot, extent */
+    BP__CMD_FILL,    /**< slot, extent, stage, stored */
     BP__CMD_READY,   /**< slot, identity, checked */
     BP__CMD_FAIL,    /**< slot, code, text */
     BP__CMD_UNLIST,  /**< slot */
@@ -30,6 +30,8 @@ typedef struct bp__command {
     uint32_t slot;
     uint64_t generation;
     bp__extent extent;
+    bp__extent stage; /**< BP__CMD_FILL: where what is to be decoded lies; empty: nowhere */
+    bool stored;      /**< BP__CMD_FILL: the stage travels and every node decodes; else the image does */
     bp__identity identity;
     uint64_t checked; /**< ticks of rank 0's node just before the last look at the file */
     bp_status code;
@@ -51,7 +53,8 @@ typedef enum bp__note_kind {
     BP__NOTE_RESIZE,     /**< from, value */
     BP__NOTE_STATS,      /**< from */
     BP__NOTE_ACK,        /**< value = number of a SYNC that has been applied */
-    BP__NOTE_VOTE,       /**< slot, generation, code, text: this node has every byte of it, or why not */
+    BP__NOTE_VOTE,       /**< slot, generation, code, text: this node has every byte of it, or why not;
+                              value = ns that its decoders needed, at once */
     BP__NOTE_DRAINED,    /**< slot, generation */
     BP__NOTE_AGES,       /**< ages[num_slots] */
     BP__NOTE_COUNTS,     /**< counts */

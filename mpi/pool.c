@@ -127,7 +127,7 @@ static bp_status create_windows(bp_pool *pool)
     BP_TRY(bp__budget_check(&pool->top, control));
     bp_status s = bp__window_create(pool->top.node, control, &pool->control);
     if (s == BP_OK && pool->top.node_rank == 0) /* all of it now: later a full /dev/shm would be a SIGBUS */
-        s = bp__window_claim(&pool->control, (bp__extent){0, pool->control.bytes});
+        s = bp__window_claim(&pool->control);
     BP_TRY(bp__agree(pool->top.world, s));
     BP_TRY(bp__budget_agree(&pool->top, &pool->cfg, &pool->budget, &arena_bytes));
     s = bp__window_create(pool->top.node, arena_bytes, &pool->arena);
@@ -147,6 +147,7 @@ static bp_status create_parts(bp_pool *pool, const bp_config *cfg, const bp__loa
 {
     BP_TRY(agree_on_config(pool, cfg));
     bp__log_level(cfg->log_level);
+    pool->loader = loader;
     pool->pooled = bp_config_should_use_pool(cfg);
     if (!pool->pooled) return BP_OK;
 
@@ -175,6 +176,7 @@ static void destroy_parts(bp_pool *pool)
     bp__topology_destroy(&pool->top);
     pthread_cond_destroy(&pool->box_free);
     pthread_mutex_destroy(&pool->lock);
+    pthread_mutex_destroy(&pool->helping);
     free(pool->world_rank);
     free(pool->handle);
     free(pool);
@@ -242,6 +244,7 @@ bp_status bp__pool_create_with(MPI_Comm comm, const bp_config *cfg, const bp__lo
     pthread_condattr_init(&monotonic); /* these cannot fail on Linux */
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_mutex_init(&p->lock, NULL);
+    pthread_mutex_init(&p->helping, NULL);
     pthread_cond_init(&p->box_free, &monotonic);
     pthread_condattr_destroy(&monotonic);
 

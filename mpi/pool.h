@@ -36,7 +36,9 @@ struct bp_pool {
     size_t root_len;
     bp_config cfg; /**< root is absolute */
 
-    pthread_mutex_t lock; /**< over boxes in use and handles being filled in */
+    const bp__loader *loader;
+    pthread_mutex_t helping; /**< held by the thread that decodes for a load */
+    pthread_mutex_t lock;    /**< over boxes in use and handles being filled in */
     pthread_cond_t box_free;
     bool box_used[BP__BOXES];
     uint32_t box_number[BP__BOXES];

@@ -5,6 +5,9 @@
  * fit is unlisted. Memory comes back when the last pin on a victim is gone (DRAINED, RECLAIM), and the first
  * is tried again. Ages are asked again while it waits, because what was pinned then may not be pinned now.
  * While other loads are filling, time does not count: they end, and what they hold can then be evicted.
+ *
+ * A stage gets what memory is left: nothing is evicted for it. If all chunks fit, they may travel to the
+ * other nodes as they are stored, if that is faster than sending what they decode to.
  */
 #include "mpi/coordinator_private.h"
 
@@ -15,8 +18,10 @@
 #include "core/clock.h"
 #include "core/log.h"
 #include "core/lru.h"
+#include "core/stage.h"
 
 #define ASK_AGAIN_MS 20
+#define RING_BYTES   (UINT64_C(4) << 20) /* of a stage that does not travel: enough for reading ahead */
 
 void bp__room_enter(bp__coordinator *c, bp__load *load)
 {
@@ -49,6 +54,32 @@ static uint64_t bytes_wanted(const bp__coordinator *c)
     return c->room.first ? bp__arena_round(c->arena, c->room.first->image_bytes) : 0;
 }
 
+/* Would chunks that travel as they are stored, and are decoded on every node, be everywhere sooner? */
+static bool stored_is_faster(const bp__coordinator *c, uint64_t stored, uint64_t image)
+{
+    if (c->cfg.transfer != BP_TRANSFER_AUTO) return c->cfg.transfer == BP_TRANSFER_STORED;
+    double wire = bp__streams_rate(c->loads->streams);
+    double here = c->decode_here, there = c->decode_there > 0 ? c->decode_there : here;
+    if (wire == 0 || here == 0) return !c->one_machine; /* not measured yet: links are slower than memory */
+    double link = (double)stored / wire, links = (double)image / wire;
+    double decode = (double)image * there, source = (double)image * here;
+    return (link > decode ? link : decode) < (links > source ? links : source);
+}
+
+static void reserve_stage(bp__coordinator *c, bp__load *load)
+{
+    const bp__plan *p = c->loads->loader->plan(load->source);
+    uint64_t tables = bp__stage_tables(p, load->path), chunks = bp__stage_chunks(p);
+    uint64_t ring = bp__stage_least_ring(p);
+    if (ring < RING_BYTES) ring = chunks < RING_BYTES ? chunks : RING_BYTES;
+    load->stage = (bp__extent){0, 0};
+    if (p->num_tasks == 0 || p->num_tasks >= BP__NO_TURNS) return;
+    load->stored = c->loads->streams && stored_is_faster(c, tables + chunks, p->image_bytes) &&
+                   bp__arena_reserve(c->arena, tables + chunks, &load->stage) == BP_OK;
+    if (!load->stored && bp__arena_reserve(c->arena, tables + ring, &load->stage) != BP_OK)
+        load->stage = (bp__extent){0, 0}; /* the loader will do without */
+}
+
 /* FILL: the load has its room. */
 static bool start_fill(bp__coordinator *c)
 {
@@ -56,10 +87,12 @@ static bool start_fill(bp__coordinator *c)
     bp__entry *e = &c->entry[load->slot];
     bp__extent extent, spare;
     if (excess(c) > 0 || bp__failed(bp__arena_reserve(c->arena, load->image_bytes, &extent))) return false;
+    reserve_stage(c, load);
     if (c->loads->streams &&
-        bp__failed(bp__stream_send(c->loads->streams, load->slot, extent,
-                                   c->loads->loader->plan(load->source), &load->stream))) {
+        bp__failed(bp__stream_send(c->loads->streams, load->slot, load->stored ? load->stage : extent,
+                                   &load->stream))) {
         bp__arena_release(c->arena, extent, false);
+        if (load->stage.bytes > 0) bp__arena_release(c->arena, load->stage, false);
         leave(c);
         bp__coordinator_fail(c, load, BP_ENOMEM, bp_error_text());
         return true;
@@ -72,9 +105,12 @@ static bool start_fill(bp__coordinator *c)
     e->extent = load->extent = extent;
     e->load = load;
     c->filling++;
-    bp__coordinator_send(
-        c, &(bp__command){
-               .kind = BP__CMD_FILL, .slot = load->slot, .generation = e->generation, .extent = extent});
+    bp__coordinator_send(c, &(bp__command){.kind = BP__CMD_FILL,
+                                           .slot = load->slot,
+                                           .generation = e->generation,
+                                           .extent = extent,
+                                           .stage = load->stage,
+                                           .stored = load->stored});
     bp__load_begin(load, BP__PHASE_FILL);
     return true;
 }
@@ -116,6 +152,8 @@ static void choose_victims(bp__coordinator *c)
     if (!candidate) return; /* asked again soon */
     for (uint32_t s = 0; s < c->num_slots; s++) {
         const bp__entry *e = &c->entry[s];
+        if (e->load && e->load->stage.bytes > 0) /* it comes back when the load is done */
+            candidate[n++] = (bp__candidate){.slot = s, .age = UINT64_MAX, .extent = e->load->stage};
         bool going = e->fill == BP__SLOT_FAILED && e->extent.bytes > 0; /* its memory comes back by itself */
         if (e->fill != BP__SLOT_READY && !going) continue;
         candidate[n++] = (bp__candidate){.slot = s,

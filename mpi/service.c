@@ -22,6 +22,7 @@
 #include "core/workers.h"
 #include "mpi/agent.h"
 #include "mpi/coordinator.h"
+#include "mpi/decoding.h"
 #include "mpi/relay.h"
 #include "mpi/tree.h"
 #include "mpi/wire.h"
@@ -163,10 +164,23 @@ static void from_tree(void *ctx, bp__tree_tag tag, unsigned from, const void *by
     if (!ok) bp__log(BP_LOG_ERROR, "node %d got a message that it does not understand", s->node);
 }
 
-static void arrived(void *ctx, uint32_t slot, uint64_t generation, bp_status code, const char *text)
+/* Streams: what has come is voted on; a stage is decoded as it comes ----------------------------------- */
+
+static void stream_over(void *ctx, uint32_t slot, uint64_t generation, bp_status code, const char *text)
 {
     bp__service *s = ctx;
     bp__agent_vote(s->agent, slot, generation, code, text);
+}
+
+static bp_status decode_stage(void *ctx, bp__stream *stream, uint32_t slot, bp__extent extent)
+{
+    bp__service *s = ctx;
+    const bp__stage *stage = (const bp__stage *)(const void *)(s->loads.arena->view + extent.offset);
+    bp__decoding d;
+    bp__decoding_begin(s->dir, s->loads.arena, s->loads.loader, slot, &d);
+    bp_status st = bp__decoding_receive(&d, stage, extent.bytes, stream);
+    bp_status ended = bp__decoding_end(&d);
+    return bp__failed(st) ? st : ended;
 }
 
 /* The loop ----------------------------------------------------------------------------------------- */
@@ -258,22 +272,25 @@ static bp_status create_parts(bp__service *s, const bp__service_setup *setup)
     BP_TRY(bp__workers_create(&s->cpus, &s->workers));
     BP_TRY(bp__tree_create(top->tree, from_tree, s, &s->tree));
     if (s->num_nodes > 1)
-        BP_TRY(bp__streams_create(top->chain, setup->arena, s->workers, s->dir->doorbell, arrived, s,
-                                  &s->streams));
+        BP_TRY(bp__streams_create(top->chain, s->dir, setup->arena, s->workers,
+                                  (bp__stream_calls){stream_over, decode_stage, s}, &s->streams));
     BP_TRY(bp__agent_create(s->dir, setup->arena, s->streams, s->node, setup->world_rank,
                             (bp__uplink){from_agent, s}, &s->agent));
     BP_TRY(bp__relay_create(s->dir, s->node, bp__tree_children(s->tree), s->node > 0,
                             (bp__relay_ways){note_up, answer_to, s}, &s->relay));
     s->loads.loader = setup->loader;
     s->loads.workers = s->workers;
+    s->loads.dir = s->dir;
     s->loads.arena = setup->arena;
     s->loads.streams = s->streams;
     s->loads.root = s->cfg.root;
     s->loads.doorbell = s->dir->doorbell;
+    int cores = CPU_COUNT(&s->cpus) / top->nodes_on_machine;
+    s->dir->header->max_decoders = cores > 0 ? (uint32_t)cores : 1;
     if (s->node > 0) return BP_OK;
-    return bp__coordinator_create(&s->cfg, s->num_nodes, s->dir->num_slots, setup->arena->bytes,
-                                  setup->budget, setup->arena->page, &s->loads,
-                                  (bp__downlink){command_down, answer_down, s}, &s->coordinator);
+    return bp__coordinator_create(&s->cfg, top, s->dir->num_slots, setup->arena->bytes, setup->budget,
+                                  setup->arena->page, &s->loads, (bp__downlink){command_down, answer_down, s},
+                                  &s->coordinator);
 }
 
 bp_status bp__service_create(const bp__service_setup *setup, bp__service **service)

@@ -4,37 +4,37 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/directory.h"
-#include "core/futex.h"
+#include "core/clock.h"
 #include "core/log.h"
 #include "mpi/comm.h"
+#include "mpi/decoding.h"
 
-#define UNDER_WAY 4u /* segments on one link at once */
-
-typedef enum stage { CLAIMING, MOVING } stage;
+#define UNDER_WAY   4u                    /* segments on one link at once */
+#define RATE_WINDOW (UINT64_C(256) << 20) /* bytes over which a rate is taken */
 
 struct bp__stream {
-    bp__job job; /* first: claims the extent on a worker */
+    bp__job job; /* first: claims the extent on a worker, and uses it if it is a stage */
     bp__streams *all;
     bp__stream *next;
     uint32_t slot;
     uint64_t generation;
     bp__extent extent;
     uint32_t num_segments;
-    bool source;
-    _Atomic int claimed; /* worker stores 1 when done (release), service loads */
-    stage stage;
-    bp_status code; /* written by the worker before `claimed`, by the service thread after */
-    char text[BP_ERROR_TEXT_MAX];
-    char *fill;   /* where segments are received: the extent, or a bounce buffer */
+    bool source, stage;
+    bp__writer writer;         /* receiver; the worker's until job_over, then the service thread's */
+    _Atomic uint64_t claimed;  /* bytes; the worker stores (release), the service thread loads */
+    _Atomic int job_over;      /* likewise; with it code and text change hands */
+    _Atomic bool useless;      /* either stores true: there is no memory for it, or a segment came empty */
+    _Atomic uint32_t in_place; /* segments; the service thread stores (release), who uses a stage loads */
+    bool bouncing;             /* from segment bounce_from on */
+    uint32_t bounce_from;
     char *bounce; /* owned */
-    bool opened;  /* the extent is open for filling */
-    bool arrived;
-    /* source: tasks that have yet to write into each segment; a loader decrements (release), the service
-     * thread loads */
-    _Atomic uint32_t *missing;
-    _Atomic bool no_more;                        /* source: the loader stores it last (release) */
-    bool *poisoned;                              /* [num_segments] came, or goes, empty */
+    bp_status code;
+    char text[BP_ERROR_TEXT_MAX];
+    bool told;              /* that it is over */
+    _Atomic uint64_t ready; /* source: bytes in place; the loading thread stores (release) */
+    _Atomic bool no_more;   /* source: the loading thread stores it last (release) */
+    bool *poisoned;         /* [num_segments] came, or goes, empty */
     uint32_t receiving, received, sending, sent; /* segments started and ended, in order */
     MPI_Request in[UNDER_WAY], out[UNDER_WAY];   /* of segment i at i % UNDER_WAY */
 };
@@ -42,46 +42,41 @@ struct bp__stream {
 struct bp__streams {
     MPI_Comm chain;
     int node, num_nodes;
+    bp__directory *dir;
     bp__window *arena;
     bp__workers *workers;
-    _Atomic uint32_t *doorbell;
-    bp__stream_arrived *on_arrival;
-    void *ctx;
+    bp__stream_calls calls;
     bp__stream *first;
+    uint64_t sent_bytes, sending_ns, sending_since; /* while at least one segment is on the link */
+    uint32_t on_link;
 };
 
-bp_status bp__streams_create(MPI_Comm chain, bp__window *arena, bp__workers *workers,
-                             _Atomic uint32_t *doorbell, bp__stream_arrived *arrived, void *ctx,
-                             bp__streams **streams)
+bp_status bp__streams_create(MPI_Comm chain, bp__directory *dir, bp__window *arena, bp__workers *workers,
+                             bp__stream_calls calls, bp__streams **streams)
 {
     bp__streams *all = calloc(1, sizeof *all);
     *streams = NULL;
     if (!all) BP_FAIL(BP_ENOMEM, "no memory for streams between nodes");
     all->chain = chain;
+    all->dir = dir;
     all->arena = arena;
     all->workers = workers;
-    all->doorbell = doorbell;
-    all->on_arrival = arrived;
-    all->ctx = ctx;
+    all->calls = calls;
     *streams = all;
     BP_MPI(MPI_Comm_rank(chain, &all->node));
     BP_MPI(MPI_Comm_size(chain, &all->num_nodes));
     return BP_OK;
 }
 
-/* Take back the access to the extent. */
-static void close_extent(bp__stream *s)
+static void close_writer(bp__stream *s)
 {
-    if (s->opened && bp__failed(bp__window_close(s->all->arena, s->extent)))
-        bp__log(BP_LOG_WARN, "%s", bp_error_text());
-    s->opened = false;
+    if (bp__failed(bp__writer_close(&s->writer))) bp__log(BP_LOG_WARN, "%s", bp_error_text());
 }
 
 static void free_stream(bp__stream *s)
 {
-    close_extent(s);
+    close_writer(s);
     free(s->bounce);
-    free(s->missing);
     free(s->poisoned);
     free(s);
 }
@@ -129,104 +124,74 @@ static int segment_bytes(const bp__stream *s, uint32_t segment)
     return (int)(left < BP__SEGMENT ? left : BP__SEGMENT);
 }
 
-static void ring(const bp__streams *all)
-{
-    atomic_fetch_add_explicit(all->doorbell, 1, memory_order_release);
-    bp__futex_wake(all->doorbell);
-}
-
 /* Source ----------------------------------------------------------------------------------------- */
 
-/* The segments from the first to the last byte that a task writes; rows of a block lie apart, what is in
- * between counts as written by it too, so that it waits longer than it must, never shorter. */
-static void segments_of(const bp__plan *plan, uint64_t task, uint32_t *first, uint32_t *last)
+bp_status bp__stream_send(bp__streams *streams, uint32_t slot, bp__extent extent, bp__stream **stream)
 {
-    uint64_t from = 0, to = plan->head_bytes;
-    if (task < plan->num_tasks) {
-        const bp__plan_task *t = &plan->task[task];
-        const bp__plan_dataset *d = &plan->dataset[t->dataset];
-        const bp__image *image = plan->head;
-        uint64_t row = t->origin[0] + d->chunk[0] - 1, col = t->origin[1] + d->chunk[1] - 1;
-        if (row >= d->shape[0]) row = d->shape[0] - 1;
-        if (col >= d->shape[1]) col = d->shape[1] - 1;
-        uint64_t base = image->column[d->column].offset;
-        from = base +
-               (t->origin[0] * d->shape[1] + t->origin[1]) * 8; /* bulk columns are of 8 bytes an element */
-        to = base + (row * d->shape[1] + col) * 8 + 8;
-    }
-    *first = (uint32_t)(from / BP__SEGMENT);
-    *last = (uint32_t)((to - 1) / BP__SEGMENT);
-}
-
-bp_status bp__stream_send(bp__streams *streams, uint32_t slot, bp__extent extent, const bp__plan *plan,
-                          bp__stream **stream)
-{
-    bp__stream *s;
-    BP_TRY(new_stream(streams, slot, extent, &s));
-    *stream = s;
-    s->source = true;
-    s->stage = MOVING;
-    s->missing = calloc(s->num_segments, sizeof *s->missing);
-    if (!s->missing) {
-        free_stream(s);
-        BP_FAIL(BP_ENOMEM, "no memory for a stream of %llu bytes", (unsigned long long)extent.bytes);
-    }
-    for (uint64_t task = 0; task <= plan->num_tasks; task++) {
-        uint32_t first, last;
-        segments_of(plan, task, &first, &last);
-        for (uint32_t i = first; i <= last; i++)
-            atomic_fetch_add_explicit(&s->missing[i], 1, memory_order_relaxed);
-    }
-    link_stream(streams, s);
+    BP_TRY(new_stream(streams, slot, extent, stream));
+    (*stream)->source = true;
+    link_stream(streams, *stream);
     return BP_OK;
 }
 
-void bp__stream_task_done(bp__stream *stream, const bp__plan *plan, uint64_t task)
+void bp__stream_ready(bp__stream *stream, uint64_t bytes)
 {
-    uint32_t first, last;
-    bool any = false;
-    segments_of(plan, task, &first, &last);
-    for (uint32_t i = first; i <= last; i++)
-        any |= atomic_fetch_sub_explicit(&stream->missing[i], 1, memory_order_acq_rel) == 1;
-    if (any) ring(stream->all);
+    uint64_t before = atomic_load_explicit(&stream->ready, memory_order_relaxed); /* own store */
+    if (bytes <= before) return;
+    atomic_store_explicit(&stream->ready, bytes, memory_order_release);
+    if (bytes / BP__SEGMENT > before / BP__SEGMENT) bp__dir_ring(stream->all->dir);
 }
 
 void bp__stream_end(bp__stream *stream)
 {
     bp__streams *all = stream->all; /* the stream may be gone as soon as it is stored */
     atomic_store_explicit(&stream->no_more, true, memory_order_release);
-    ring(all);
+    bp__dir_ring(all->dir);
 }
 
 /* Whether a segment can leave; sets whether it leaves empty. */
 static bool source_has(bp__stream *s, uint32_t segment)
 {
-    if (atomic_load_explicit(&s->missing[segment], memory_order_acquire) == 0) return true;
-    if (!atomic_load_explicit(&s->no_more, memory_order_acquire)) return false;
-    /* it may have been completed just before */
-    s->poisoned[segment] = atomic_load_explicit(&s->missing[segment], memory_order_acquire) > 0;
-    return true;
+    uint64_t end = segment * BP__SEGMENT + (uint64_t)segment_bytes(s, segment);
+    bool over =
+        atomic_load_explicit(&s->no_more, memory_order_acquire); /* first: `ready` does not change after it */
+    bool ready = atomic_load_explicit(&s->ready, memory_order_acquire) >= end;
+    if (over && !ready) s->poisoned[segment] = true;
+    return over || ready;
 }
 
 /* Receiver --------------------------------------------------------------------------------------- */
 
-static void claim(bp__job *job)
+static bp_status claim(bp__stream *s)
 {
-    bp__stream *s = (bp__stream *)job; /* its first member */
-    void *memory;
-    s->code = bp__window_open(s->all->arena, s->extent, &memory);
-    if (s->code == BP_OK) {
-        s->opened = true;
-        s->fill = memory;
-        s->code = bp__window_claim(s->all->arena, s->extent);
+    BP_TRY(bp__writer_open(s->all->arena, s->extent, &s->writer));
+    for (uint64_t at = 0; at < s->extent.bytes;) {
+        uint64_t to = s->extent.bytes - at < BP__SEGMENT ? s->extent.bytes : at + BP__SEGMENT;
+        BP_TRY(bp__writer_claim(&s->writer, at, to));
+        atomic_store_explicit(&s->claimed, to, memory_order_release);
+        if (at == 0) bp__dir_ring(s->all->dir);
+        at = to;
     }
-    if (bp__failed(s->code)) snprintf(s->text, sizeof s->text, "%s", bp_error_text());
-    bp__streams *all = s->all; /* the stream may be gone as soon as the service thread sees it claimed */
-    atomic_store_explicit(&s->claimed, 1, memory_order_release);
-    ring(all);
+    return BP_OK;
 }
 
-void bp__stream_receive(bp__streams *streams, uint32_t slot, uint64_t generation, bp__extent extent)
+static void receive(bp__job *job)
+{
+    bp__stream *s = (bp__stream *)job; /* its first member */
+    bp__streams *all = s->all;         /* the stream may be gone as soon as its job is over */
+    s->code = claim(s);
+    if (bp__failed(s->code)) atomic_store_explicit(&s->useless, true, memory_order_release);
+    if (s->stage) { /* in any case: ranks may be waiting for what is on it */
+        bp_status used = all->calls.use(all->calls.ctx, s, s->slot, s->extent);
+        if (s->code == BP_OK) s->code = used;
+    }
+    if (bp__failed(s->code)) snprintf(s->text, sizeof s->text, "%s", bp_error_text());
+    atomic_store_explicit(&s->job_over, 1, memory_order_release);
+    bp__dir_ring(all->dir);
+}
+
+void bp__stream_receive(bp__streams *streams, uint32_t slot, uint64_t generation, bp__extent extent,
+                        bool stage)
 {
     bp__stream *s;
     bp_status code = new_stream(streams, slot, extent, &s);
@@ -236,34 +201,53 @@ void bp__stream_receive(bp__streams *streams, uint32_t slot, uint64_t generation
         return;
     }
     s->generation = generation;
-    s->stage = CLAIMING;
+    s->stage = stage;
     link_stream(streams, s);
-    s->job.run = claim;
+    s->job.run = receive;
     if (bp__failed(bp__workers_submit(streams->workers, &s->job))) {
         s->code = BP_ESYS;
         snprintf(s->text, sizeof s->text, "%s", bp_error_text());
-        atomic_store_explicit(&s->claimed, 1, memory_order_release);
+        atomic_store_explicit(&s->job_over, 1, memory_order_release);
     }
 }
 
-/* Claimed, or not: then segments go to a bounce buffer. @return whether it may go on */
-static bool start_moving(bp__stream *s)
+bool bp__stream_arrived(const bp__stream *stream, uint64_t *bytes)
 {
-    if (s->stage == MOVING) return true;
-    if (!atomic_load_explicit(&s->claimed, memory_order_acquire)) return false;
-    if (bp__failed(s->code)) {
-        s->bounce = malloc(UNDER_WAY * BP__SEGMENT);
-        if (!s->bounce) return false; /* tried again: the chain must not break */
-        s->fill = NULL;
-    }
-    s->stage = MOVING;
+    uint32_t segments = atomic_load_explicit(&stream->in_place, memory_order_acquire);
+    *bytes = segments < stream->num_segments ? segments * BP__SEGMENT : stream->extent.bytes;
+    return !atomic_load_explicit(&stream->useless, memory_order_acquire);
+}
+
+static uint64_t end_of(const bp__stream *s, uint32_t segment)
+{
+    return segment * BP__SEGMENT + (uint64_t)segment_bytes(s, segment);
+}
+
+/* Whether there is a place for the next segment: claimed memory, or when that has failed the bounce buffer.
+ */
+static bool has_place(bp__stream *s)
+{
+    if (s->bouncing) return true;
+    if (atomic_load_explicit(&s->claimed, memory_order_acquire) >= end_of(s, s->receiving)) return true;
+    /* a stage's job goes on after claiming; then it is seen by what has been claimed that it has failed */
+    if (!atomic_load_explicit(&s->job_over, memory_order_acquire)) return false;
+    s->bounce = malloc(UNDER_WAY * BP__SEGMENT);
+    if (!s->bounce) return false; /* tried again: the chain must not break */
+    s->bouncing = true;
+    s->bounce_from = s->receiving;
     return true;
 }
 
 static char *place_of(const bp__stream *s, uint32_t segment)
 {
-    if (s->bounce) return s->bounce + segment % UNDER_WAY * BP__SEGMENT;
-    return (s->source ? s->all->arena->base + s->extent.offset : s->fill) + segment * BP__SEGMENT;
+    if (s->bouncing && segment >= s->bounce_from) return s->bounce + segment % UNDER_WAY * BP__SEGMENT;
+    return s->all->arena->base + s->extent.offset + segment * BP__SEGMENT;
+}
+
+static void now_useless(bp__stream *s)
+{
+    atomic_store_explicit(&s->useless, true, memory_order_release);
+    bp__decoding_ring(s->all->dir, s->slot);
 }
 
 static bp_status move_in(bp__stream *s, bool *busy)
@@ -277,22 +261,45 @@ static bp_status move_in(bp__stream *s, bool *busy)
         BP_MPI(MPI_Test(&s->in[i % UNDER_WAY], &done, &status));
         if (!done) break;
         BP_MPI(MPI_Get_count(&status, MPI_BYTE, &bytes));
-        if (bytes == 0) {
-            s->poisoned[i] = true;
-            if (s->code == BP_OK) s->code = BP_EIO; /* rank 0 knows the reason */
-        }
+        s->poisoned[i] = bytes == 0;
         s->received++;
         *busy = true;
+        if (s->poisoned[i]) {
+            now_useless(s);
+        } else if (s->stage) {
+            atomic_store_explicit(&s->in_place, s->received, memory_order_release);
+            bp__decoding_ring(all->dir, s->slot);
+        }
     }
     /* a place in the bounce buffer is free again when what was in it has been passed on */
-    uint32_t bound = s->bounce && !last ? s->sent + UNDER_WAY : s->received + UNDER_WAY;
-    while (s->receiving < s->num_segments && s->receiving < bound && s->receiving < s->received + UNDER_WAY) {
+    while (s->receiving < s->num_segments && s->receiving < s->received + UNDER_WAY && has_place(s)) {
+        if (s->bouncing && !last && s->receiving >= s->sent + UNDER_WAY) break;
         uint32_t i = s->receiving++;
         BP_MPI(MPI_Irecv(place_of(s, i), segment_bytes(s, i), MPI_BYTE, all->node - 1, (int)s->slot,
                          all->chain, &s->in[i % UNDER_WAY]));
         *busy = true;
     }
     return BP_OK;
+}
+
+/* The link is timed while anything is on it. */
+static void on_link(bp__streams *all, int change, int bytes)
+{
+    uint64_t now = bp__clock_ns();
+    if (all->on_link > 0) all->sending_ns += now - all->sending_since;
+    all->sending_since = now;
+    all->on_link += (uint32_t)change;
+    if (change < 0) all->sent_bytes += (uint64_t)bytes;
+    if (all->sent_bytes > RATE_WINDOW) { /* what was long ago counts less */
+        all->sent_bytes /= 2;
+        all->sending_ns /= 2;
+    }
+}
+
+double bp__streams_rate(const bp__streams *streams)
+{
+    if (streams->sent_bytes < 4 * BP__SEGMENT || streams->sending_ns == 0) return 0;
+    return (double)streams->sent_bytes / (double)streams->sending_ns * 1e9;
 }
 
 static bp_status move_out(bp__stream *s, bool *busy)
@@ -306,6 +313,7 @@ static bp_status move_out(bp__stream *s, bool *busy)
         int done = 0;
         BP_MPI(MPI_Test(&s->out[s->sent % UNDER_WAY], &done, MPI_STATUS_IGNORE));
         if (!done) break;
+        on_link(all, -1, s->poisoned[s->sent] ? 0 : segment_bytes(s, s->sent));
         s->sent++;
         *busy = true;
     }
@@ -313,18 +321,37 @@ static bp_status move_out(bp__stream *s, bool *busy)
            (s->source ? source_has(s, s->sending) : s->sending < s->received)) {
         uint32_t i = s->sending++;
         int bytes = s->poisoned[i] ? 0 : segment_bytes(s, i);
-        const char *from = s->bounce ? place_of(s, i) : all->arena->view + s->extent.offset + i * BP__SEGMENT;
+        bool bounced = s->bouncing && i >= s->bounce_from;
+        const char *from = bounced ? place_of(s, i) : all->arena->view + s->extent.offset + i * BP__SEGMENT;
         BP_MPI(MPI_Isend(from, bytes, MPI_BYTE, all->node + 1, (int)s->slot, all->chain,
                          &s->out[i % UNDER_WAY]));
+        on_link(all, 1, 0);
         *busy = true;
     }
     return BP_OK;
 }
 
+/* Whether this node is complete, or never will be. */
+static bool over(const bp__stream *s)
+{
+    return s->received == s->num_segments && atomic_load_explicit(&s->job_over, memory_order_acquire) &&
+           (!s->stage || s->sent == s->num_segments);
+}
+
+static void tell(bp__stream *s)
+{
+    const bp__stream_calls *calls = &s->all->calls;
+    s->told = true;
+    close_writer(s); /* passing on reads the other mapping */
+    if (s->code == BP_OK && atomic_load_explicit(&s->useless, memory_order_relaxed))
+        s->code = BP_EIO; /* rank 0 knows the reason */
+    calls->over(calls->ctx, s->slot, s->generation, s->code, s->text);
+}
+
 static bool ended(const bp__stream *s)
 {
-    if (s->sent < s->num_segments || (!s->source && s->received < s->num_segments)) return false;
-    if (!s->source) return true;
+    if (s->sent < s->num_segments) return false;
+    if (!s->source) return s->told;
     return atomic_load_explicit(&s->no_more, memory_order_acquire); /* until then the loader may still call */
 }
 
@@ -333,16 +360,10 @@ bool bp__streams_poll(bp__streams *streams)
     bool busy = false;
     for (bp__stream **link = &streams->first; *link;) {
         bp__stream *s = *link;
-        if (start_moving(s)) {
-            bp_status st = s->source ? BP_OK : move_in(s, &busy);
-            if (st == BP_OK) st = move_out(s, &busy);
-            if (bp__failed(st)) bp__log(BP_LOG_ERROR, "a stream between nodes is lost: %s", bp_error_text());
-            if (!s->source && !s->arrived && s->received == s->num_segments) {
-                s->arrived = true;
-                close_extent(s); /* passing on reads the other mapping */
-                streams->on_arrival(streams->ctx, s->slot, s->generation, s->code, s->text);
-            }
-        }
+        bp_status st = s->source ? BP_OK : move_in(s, &busy);
+        if (st == BP_OK) st = move_out(s, &busy);
+        if (bp__failed(st)) bp__log(BP_LOG_ERROR, "a stream between nodes is lost: %s", bp_error_text());
+        if (!s->source && !s->told && over(s)) tell(s);
         if (!ended(s)) {
             link = &s->next;
             continue;

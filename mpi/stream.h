@@ -1,18 +1,23 @@
 /** @file mpi/stream.h
- * Bulk data: an image travels from rank 0's node along the chain of nodes while it is being decoded.
+ * Bulk data travels from rank 0's node along the chain of nodes, while it comes into being: an image as it is
+ * decoded, or a stage as it is read.
  *
  * DESIGN
  *
- * An image is cut into segments of BP__SEGMENT bytes. On rank 0's node a segment leaves when every task that
- * writes into it is done; every other node receives it straight into its own arena, at the same offset, and
- * passes it on to the next. A few segments are under way at once on each link. Streams of several slots share
- * the links; the tag tells them apart.
+ * An extent is cut into segments of BP__SEGMENT bytes. On rank 0's node a segment leaves when all of it is
+ * there; every other node receives it straight into its own arena, at the same offset, and passes it on to
+ * the next. A few segments are under way at once on each link. Streams of several slots share the links; the
+ * tag tells them apart.
  *
  * A stream always runs to its end. One whose load has failed sends empty segments instead ("poisoned"). A
- * node that cannot hold the image receives into a bounce buffer, passes on, and votes no.
+ * node that cannot hold the extent receives into a bounce buffer, passes on, and votes no.
  *
- * Used by the service thread; only bp__stream_task_done() and bp__stream_end() are called by the loading
- * thread.
+ * An image is complete on a node when all of it has arrived. A stage is used by a thread of its own
+ * meanwhile, and complete when that is done with it and all of it has been passed on: then its memory may be
+ * used for another.
+ *
+ * Used by the service thread; the loading thread calls bp__stream_ready() and bp__stream_end(), the one that
+ * uses a stage bp__stream_arrived().
  */
 #ifndef BP_MPI_STREAM_H
 #define BP_MPI_STREAM_H
@@ -21,7 +26,7 @@
 
 #include <mpi.h>
 
-#include "core/plan.h"
+#include "core/directory.h"
 #include "core/workers.h"
 #include "mpi/window.h"
 
@@ -30,31 +35,46 @@
 typedef struct bp__streams bp__streams;
 typedef struct bp__stream bp__stream;
 
-/** What became of a stream on this node: it has every byte, or why not. Called during bp__streams_poll(). */
-typedef void bp__stream_arrived(void *ctx, uint32_t slot, uint64_t generation, bp_status code,
-                                const char *text);
+/** What became of a stream on this node: complete, or why not. Called during bp__streams_poll(). */
+typedef void bp__stream_over(void *ctx, uint32_t slot, uint64_t generation, bp_status code, const char *text);
+
+/** Uses what arrives of a stage, on a worker thread, until all is used or nothing more can come. It is rung
+ * for by bp__decoding_ring(). @retval any  goes into the vote */
+typedef bp_status bp__stream_use(void *ctx, bp__stream *stream, uint32_t slot, bp__extent extent);
+
+typedef struct bp__stream_calls {
+    bp__stream_over *over;
+    bp__stream_use *use;
+    void *ctx;
+} bp__stream_calls;
 
 /** @param[in]  chain     borrowed; private, one rank per node in the order of the chain
- *  @param[in]  arena, workers, doorbell  borrowed
+ *  @param[in]  dir, arena, workers  borrowed
  *  @param[out] streams   owned: bp__streams_destroy(), when none is under way */
-bp_status bp__streams_create(MPI_Comm chain, bp__window *arena, bp__workers *workers,
-                             _Atomic uint32_t *doorbell, bp__stream_arrived *arrived, void *ctx,
-                             bp__streams **streams);
+bp_status bp__streams_create(MPI_Comm chain, bp__directory *dir, bp__window *arena, bp__workers *workers,
+                             bp__stream_calls calls, bp__streams **streams);
 void bp__streams_destroy(bp__streams **streams);
 
-/** Rank 0's node: begin to send what is going to be decoded into `extent`.
+/** Rank 0's node: begin to send what is going to be written into `extent`.
  *  @param[out] stream  borrowed; lives until it was ended and everything has left */
-bp_status bp__stream_send(bp__streams *streams, uint32_t slot, bp__extent extent, const bp__plan *plan,
-                          bp__stream **stream);
+bp_status bp__stream_send(bp__streams *streams, uint32_t slot, bp__extent extent, bp__stream **stream);
 
-/** Any thread: the head (task == plan->num_tasks) or a task has been written. */
-void bp__stream_task_done(bp__stream *stream, const bp__plan *plan, uint64_t task);
+/** Any thread: the first `bytes` of the extent are in place. */
+void bp__stream_ready(bp__stream *stream, uint64_t bytes);
 
-/** Any thread, last: no task will be done any more; segments that miss one leave empty. */
+/** Any thread, last: nothing more will be; segments that are not in place leave empty. */
 void bp__stream_end(bp__stream *stream);
 
-/** Other nodes: begin to receive. A failure is told by the vote. */
-void bp__stream_receive(bp__streams *streams, uint32_t slot, uint64_t generation, bp__extent extent);
+/** Other nodes: begin to receive. A failure is told by the vote. @param[in] stage  whether it is one */
+void bp__stream_receive(bp__streams *streams, uint32_t slot, uint64_t generation, bp__extent extent,
+                        bool stage);
+
+/** The thread that uses a stage: how many bytes have arrived, from the first.
+ *  @return false: no more will, or what does is of no use */
+bool bp__stream_arrived(const bp__stream *stream, uint64_t *bytes);
+
+/** Bytes per second at which segments have left this node for the next, of late; 0: not known. */
+double bp__streams_rate(const bp__streams *streams);
 
 /** Go on with what has arrived or has left. @return whether anything has */
 bool bp__streams_poll(bp__streams *streams);

@@ -1,8 +1,10 @@
 #include "mpi/window.h"
 
 #include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdint.h>
-#include <string.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -13,7 +15,9 @@
 #define MADV_POPULATE_WRITE 23
 #endif
 
-#define CLAIM_STEP    (UINT64_C(32) << 20)
+#define STEP          (UINT64_C(64) << 10) /* what is claimed at least */
+#define RUN           (UINT64_C(1) << 20)  /* what is claimed at once at most */
+#define CLAIM_ALLOWED (UINT64_C(8) << 20)  /* claimed between two looks at the machine's memory */
 #define CLAIM_RESERVE (UINT64_C(16) << 20) /* headroom that a claim must leave to everybody else */
 
 static bp_status create_shared(MPI_Comm node, bp__window *w)
@@ -83,21 +87,6 @@ bp_status bp__window_protect(bp__window *window, size_t offset, size_t bytes, bo
     return BP_OK;
 }
 
-bp_status bp__window_open(bp__window *window, bp__extent extent, void **memory)
-{
-    *memory = window->base + extent.offset;
-    if (mprotect(*memory, extent.bytes, PROT_READ | PROT_WRITE) != 0)
-        BP_FAIL_ERRNO(BP_ESYS, errno, "the shared memory cannot be opened for writing");
-    return BP_OK;
-}
-
-bp_status bp__window_close(bp__window *window, bp__extent extent)
-{
-    if (mprotect(window->base + extent.offset, extent.bytes, PROT_NONE) != 0)
-        BP_FAIL_ERRNO(BP_ESYS, errno, "the shared memory cannot be closed");
-    return BP_OK;
-}
-
 static bp_status no_room(uint64_t bytes)
 {
     char host[64] = "?";
@@ -119,47 +108,163 @@ static bp_status check_headroom(const bp__window *window, uint64_t bytes, bool s
     return least < bytes + CLAIM_RESERVE ? no_room(bytes) : BP_OK;
 }
 
-/* Whether all these pages are there already: kept from an image before. */
+/* Whether all these pages are there already: kept from an image before, or another process was first. */
 static bool is_real(const bp__window *window, char *memory, uint64_t bytes)
 {
-    unsigned char there[CLAIM_STEP / 4096];
+    unsigned char there[RUN / 4096];
     if (mincore(memory, bytes, there) != 0) return false;
     for (uint64_t i = 0; i < bytes / window->page; i++)
         if (!(there[i] & 1)) return false;
     return true;
 }
 
-bp_status bp__window_claim(bp__window *window, bp__extent extent)
+/* Claim a run of whole pages. Those that are real already are claimed as well: that maps them. */
+static bp_status claim_run(bp__window *window, char *memory, uint64_t bytes, uint64_t *allowance)
 {
-    for (uint64_t at = 0; at < extent.bytes;) {
-        uint64_t n = extent.bytes - at < CLAIM_STEP ? extent.bytes - at : CLAIM_STEP;
-        char *memory = window->base + extent.offset + at;
-        if (is_real(window, memory, n)) {
-            at += n;
-            continue;
+    bool real = is_real(window, memory, bytes);
+    if (!real && *allowance < bytes) {
+        BP_TRY(check_headroom(window, CLAIM_ALLOWED, false));
+        *allowance = CLAIM_ALLOWED;
+    }
+    if (!real) *allowance -= bytes;
+    while (madvise(memory, bytes, MADV_POPULATE_WRITE) != 0) {
+        if (errno == EINVAL) { /* this kernel does not know it */
+            if (!real) BP_TRY(check_headroom(window, bytes, true));
+            /* a write that changes nothing: another process may have been here */
+            for (uint64_t i = 0; i < bytes; i += window->page)
+                atomic_fetch_or_explicit((_Atomic char *)(memory + i), 0, memory_order_relaxed);
+            return BP_OK;
         }
-        BP_TRY(check_headroom(window, n, false));
-        if (madvise(memory, n, MADV_POPULATE_WRITE) == 0) {
-            at += n;
-        } else if (errno == EINVAL) { /* this kernel does not know it */
-            BP_TRY(check_headroom(window, n, true));
-            for (uint64_t i = 0; i < n; i += window->page) *(volatile char *)(memory + i) = 0;
-            at += n;
-        } else if (errno == EFAULT || errno == ENOMEM) {
-            return no_room(n);
-        } else if (errno != EAGAIN && errno != EINTR) {
+        if (errno == EFAULT || errno == ENOMEM) return no_room(bytes);
+        if (errno != EAGAIN && errno != EINTR)
             BP_FAIL_ERRNO(BP_ESYS, errno, "pages of shared memory cannot be claimed");
-        }
     }
     return BP_OK;
 }
 
+bp_status bp__window_claim(bp__window *window)
+{
+    uint64_t allowance = 0;
+    for (uint64_t at = 0; at < window->bytes; at += RUN) {
+        uint64_t n = window->bytes - at < RUN ? window->bytes - at : RUN;
+        BP_TRY(claim_run(window, window->base + at, n, &allowance));
+    }
+    return BP_OK;
+}
+
+/* Writers ---------------------------------------------------------------------------------------- */
+
+static uint64_t step_of(const bp__window *window)
+{
+    return window->page > STEP ? window->page : STEP;
+}
+
+static bp_status set_access(bp__window *window, bp__extent extent, int access)
+{
+    if (mprotect(window->base + extent.offset, extent.bytes, access) != 0)
+        BP_FAIL_ERRNO(BP_ESYS, errno, "the access to shared memory cannot be changed");
+    return BP_OK;
+}
+
+/* Access is the whole process', so writers of the same extent are counted. Different extents do not overlap.
+ */
+struct bp__opening {
+    struct bp__opening *next;
+    bp__extent extent;
+    unsigned writers;
+};
+
+static pthread_mutex_t opening = PTHREAD_MUTEX_INITIALIZER; /* over the openings of all windows */
+
+static struct bp__opening **find_opening(bp__window *window, bp__extent extent)
+{
+    struct bp__opening **link = &window->openings;
+    while (*link && (*link)->extent.offset != extent.offset) link = &(*link)->next;
+    return link;
+}
+
+static bp_status add_writer(bp__window *window, bp__extent extent)
+{
+    struct bp__opening **link = find_opening(window, extent), *o = *link;
+    if (!o) {
+        o = calloc(1, sizeof *o);
+        if (!o) BP_FAIL(BP_ENOMEM, "no memory to fill shared memory");
+        o->extent = extent;
+        bp_status s = set_access(window, extent, PROT_READ | PROT_WRITE);
+        if (bp__failed(s)) {
+            free(o);
+            return s;
+        }
+        *link = o;
+    }
+    o->writers++;
+    return BP_OK;
+}
+
+static bp_status remove_writer(bp__window *window, bp__extent extent)
+{
+    struct bp__opening **link = find_opening(window, extent), *o = *link;
+    if (--o->writers > 0) return BP_OK;
+    *link = o->next;
+    free(o);
+    return set_access(window, extent, PROT_NONE);
+}
+
+bp_status bp__writer_open(bp__window *window, bp__extent extent, bp__writer *writer)
+{
+    uint64_t steps = extent.bytes / step_of(window) + 1;
+    *writer = (bp__writer){.window = window, .extent = extent, .memory = window->base + extent.offset};
+    writer->claimed = calloc(steps / 64 + 1, sizeof *writer->claimed);
+    if (!writer->claimed) {
+        *writer = (bp__writer){0};
+        BP_FAIL(BP_ENOMEM, "no memory to fill shared memory");
+    }
+    pthread_mutex_lock(&opening);
+    bp_status s = add_writer(window, extent);
+    pthread_mutex_unlock(&opening);
+    if (bp__failed(s)) {
+        free(writer->claimed);
+        *writer = (bp__writer){0};
+    }
+    return s;
+}
+
+static bool is_claimed(const bp__writer *writer, uint64_t step)
+{
+    return writer->claimed[step / 64] >> step % 64 & 1;
+}
+
+bp_status bp__writer_claim(bp__writer *writer, uint64_t from, uint64_t to)
+{
+    uint64_t step = step_of(writer->window), last = (to + step - 1) / step;
+    for (uint64_t i = from / step; i < last; i++) {
+        if (is_claimed(writer, i)) continue;
+        uint64_t end = i + 1;
+        while (end < last && !is_claimed(writer, end) && (end + 1 - i) * step <= RUN) end++;
+        uint64_t stop = end * step < writer->extent.bytes ? end * step : writer->extent.bytes;
+        BP_TRY(claim_run(writer->window, writer->memory + i * step, stop - i * step, &writer->allowance));
+        for (; i < end; i++) writer->claimed[i / 64] |= UINT64_C(1) << i % 64;
+        i--;
+    }
+    return BP_OK;
+}
+
+bp_status bp__writer_close(bp__writer *writer)
+{
+    if (!writer->window) return BP_OK;
+    pthread_mutex_lock(&opening);
+    bp_status s = remove_writer(writer->window, writer->extent);
+    pthread_mutex_unlock(&opening);
+    free(writer->claimed);
+    *writer = (bp__writer){0};
+    return s;
+}
+
 bp_status bp__window_give_back(bp__window *window, bp__extent extent)
 {
-    void *memory;
-    BP_TRY(bp__window_open(window, extent, &memory)); /* older kernels ask for a writable mapping */
-    int rc = madvise(memory, extent.bytes, MADV_REMOVE), err = errno;
-    BP_TRY(bp__window_close(window, extent));
+    BP_TRY(set_access(window, extent, PROT_READ | PROT_WRITE)); /* older kernels ask for a writable mapping */
+    int rc = madvise(window->base + extent.offset, extent.bytes, MADV_REMOVE), err = errno;
+    BP_TRY(set_access(window, extent, PROT_NONE));
     if (rc != 0) BP_FAIL_ERRNO(BP_ESYS, err, "shared memory cannot be given back");
     return BP_OK;
 }

@@ -2,7 +2,7 @@
  * One piece of memory that the ranks of a node share.
  *
  * Each process has it mapped twice: `view` is read-only for ever, and its addresses are what readers get;
- * `fill` has no access at all, except to an extent which this very process has opened while it fills it.
+ * `base` has no access at all, except to extents for which this very process has a writer.
  * A window over one rank is anonymous shared memory: Open MPI would use plain malloc there.
  *
  * Only create and destroy are collective.
@@ -19,7 +19,8 @@ typedef struct bp__window {
     const char *view; /**< NULL until bp__window_split() */
     size_t bytes;
     size_t page;
-    MPI_Win win; /**< MPI_WIN_NULL: anonymous */
+    MPI_Win win;                  /**< MPI_WIN_NULL: anonymous */
+    struct bp__opening *openings; /**< extents that this process may write to */
 } bp__window;
 
 /** Zeroed memory of `bytes` (rounded up to pages), the same on every rank of `node`. Collective over node.
@@ -36,15 +37,30 @@ bp_status bp__window_split(bp__window *window);
 /** Allow this process to write to a part of a window that is not split; `writable` false: only to read. */
 bp_status bp__window_protect(bp__window *window, size_t offset, size_t bytes, bool writable);
 
-/** Open an extent for filling. @param[out] memory  until bp__window_close() */
-bp_status bp__window_open(bp__window *window, bp__extent extent, void **memory);
+/** A thread's right to write to an extent. Several threads of several processes may have one for the same
+ * extent; a process has access until its last is closed. A zeroed one is closed. */
+typedef struct bp__writer {
+    bp__window *window;
+    bp__extent extent;
+    char *memory;       /**< of the extent */
+    uint64_t *claimed;  /**< owned; a bit for each step of the extent that this thread has claimed */
+    uint64_t allowance; /**< bytes that may be claimed before the machine's memory is looked at again */
+} bp__writer;
 
-/** End the access that bp__window_open() gave. */
-bp_status bp__window_close(bp__window *window, bp__extent extent);
+/** @param[out] writer  closed on failure @retval BP_ENOMEM, BP_ESYS */
+bp_status bp__writer_open(bp__window *window, bp__extent extent, bp__writer *writer);
 
-/** Make every page of an extent that this process may write real, or fail instead of dying by SIGBUS later.
+/** Before writing to bytes [from, to) of the extent: make their pages real, or fail instead of dying by
+ * SIGBUS.
  *  @retval BP_ENOMEM  there is not so much shared memory left */
-bp_status bp__window_claim(bp__window *window, bp__extent extent);
+bp_status bp__writer_claim(bp__writer *writer, uint64_t from, uint64_t to);
+
+/** End the access. */
+bp_status bp__writer_close(bp__writer *writer);
+
+/** Make every page of a window that is not split real, or fail instead of dying by SIGBUS later.
+ *  @retval BP_ENOMEM  there is not so much shared memory left */
+bp_status bp__window_claim(bp__window *window);
 
 /** Give the pages of an extent back to the machine. */
 bp_status bp__window_give_back(bp__window *window, bp__extent extent);

@@ -7,7 +7,11 @@
 #include <string.h>
 #include <strings.h>
 
-typedef enum kind { BOOLEAN, NUMBER, BYTES, LEVEL, TEXT } kind;
+typedef enum kind { BOOLEAN, NUMBER, BYTES, CHOICE, TEXT } kind;
+
+/* Both end with NULL. */
+static const char *const levels[] = {"error", "warn", "info", "debug", NULL};
+static const char *const transfers[] = {"auto", "decoded", "stored", NULL};
 
 /* One row a field: everything that defaults, environment, options and checks need to know of it. */
 static const struct field {
@@ -17,32 +21,35 @@ static const struct field {
     int64_t min, max;
     const char *fallback;
     const char *help;
+    const char *const *choices; /* CHOICE: names of 0, 1, ... */
 } fields[] = {
 #define FIELD(name) #name
 #define AT(name)    offsetof(bp_config, name)
     {FIELD(enable_bundle_pooling), BOOLEAN, AT(enable_bundle_pooling), 0, 1, "true",
-     "share bundles between ranks; false: every get loads privately"},
+     "share bundles between ranks; false: every get loads privately", NULL},
     {FIELD(max_bundle_pool_size), NUMBER, AT(max_bundle_pool_size), 1, BP__MAX_POOL_SIZE, "100",
-     "bundles in the pool at most"},
+     "bundles in the pool at most", NULL},
     {FIELD(pool_memory), BYTES, AT(pool_memory), 0, INT64_C(1) << 50, "0",
-     "bytes per node at most, such as 2G; 0: half of what is free"},
+     "bytes per node at most, such as 2G; 0: half of what is free", NULL},
     {FIELD(max_staleness_ms), NUMBER, AT(max_staleness_ms), -1, INT64_C(1000000000000), "0",
-     "age of a look at the file that a get accepts; -1: any"},
+     "age of a look at the file that a get accepts; -1: any", NULL},
     {FIELD(load_timeout_ms), NUMBER, AT(load_timeout_ms), 1, INT64_C(1000000000000), "600000",
-     "a get waits this long at most"},
+     "a get waits this long at most", NULL},
     {FIELD(room_timeout_ms), NUMBER, AT(room_timeout_ms), 0, INT64_C(1000000000000), "10000",
-     "a load waits this long for memory that is in use"},
+     "a load waits this long for memory that is in use", NULL},
     {FIELD(ranks_per_node), NUMBER, AT(ranks_per_node), 0, 1 << 20, "0",
-     "split a machine into virtual nodes of that many ranks; 0: no"},
-    {FIELD(log_level), LEVEL, AT(log_level), 0, 0, "warn", "error, warn, info or debug"},
-    {FIELD(root), TEXT, AT(root), 0, 0, "bundles", "folder of the bundles"},
+     "split a machine into virtual nodes of that many ranks; 0: no", NULL},
+    {FIELD(transfer), CHOICE, AT(transfer), 0, 0, "auto",
+     "what travels between nodes: auto, decoded, or as it is stored in the file", transfers},
+    {FIELD(log_level), CHOICE, AT(log_level), 0, 0, "warn", "error, warn, info or debug", levels},
+    {FIELD(root), TEXT, AT(root), 0, 0, "bundles", "folder of the bundles", NULL},
 #undef FIELD
 #undef AT
 };
-enum { NUM_FIELDS = sizeof fields / sizeof *fields };
+_Static_assert(sizeof(bp_log_level) == sizeof(unsigned) && sizeof(bp_transfer) == sizeof(unsigned),
+               "choices are set as unsigned");
 
-static const char *const levels[] = {"error", "warn", "info", "debug"};
-enum { NUM_LEVELS = sizeof levels / sizeof *levels };
+enum { NUM_FIELDS = sizeof fields / sizeof *fields };
 
 static void *place(bp_config *cfg, const struct field *f)
 {
@@ -84,11 +91,15 @@ static bp_status set_number(const struct field *f, const char *value, const char
     return BP_OK;
 }
 
-static bp_status set_level(const char *value, const char *origin, bp_log_level *out)
+static bp_status set_choice(const struct field *f, const char *value, const char *origin, void *out)
 {
-    for (int i = 0; i < NUM_LEVELS; i++)
-        if (strcasecmp(value, levels[i]) == 0) return *out = (bp_log_level)i, BP_OK;
-    BP_FAIL(BP_EINVAL, "%s: '%s' is no level; use error, warn, info or debug", origin, value);
+    char names[80] = "";
+    size_t n = 0;
+    for (unsigned i = 0; f->choices[i]; i++) {
+        if (strcasecmp(value, f->choices[i]) == 0) return memcpy(out, &i, sizeof i), BP_OK;
+        n += (size_t)snprintf(names + n, sizeof names - n, "%s%s", i > 0 ? ", " : "", f->choices[i]);
+    }
+    BP_FAIL(BP_EINVAL, "%s: '%s' is none of %s", origin, value, names);
 }
 
 static bp_status set_text(const char *value, const char *origin, char out[BP_PATH_MAX])
@@ -107,7 +118,7 @@ static bp_status set_field(bp_config *cfg, const struct field *f, const char *va
     case BOOLEAN: return set_boolean(value, origin, place(cfg, f));
     case NUMBER:
     case BYTES: return set_number(f, value, origin, place(cfg, f));
-    case LEVEL: return set_level(value, origin, place(cfg, f));
+    case CHOICE: return set_choice(f, value, origin, place(cfg, f));
     case TEXT: return set_text(value, origin, place(cfg, f));
     }
     return BP_OK;
@@ -166,9 +177,13 @@ bp_status bp_config_check(const bp_config *cfg)
                 BP_FAIL(BP_EINVAL, "%s: %lld is out of range; allowed are %lld to %lld", f->name,
                         (long long)n, (long long)f->min, (long long)f->max);
         }
+        if (f->kind == CHOICE) {
+            unsigned choice, most = 0;
+            memcpy(&choice, at, sizeof choice);
+            while (f->choices[most]) most++;
+            if (choice >= most) BP_FAIL(BP_EINVAL, "%s: %u is none", f->name, choice);
+        }
     }
-    if ((unsigned)cfg->log_level >= NUM_LEVELS)
-        BP_FAIL(BP_EINVAL, "log_level: %d is none", (int)cfg->log_level);
     if (!memchr(cfg->root, '\0', sizeof cfg->root) || !cfg->root[0])
         BP_FAIL(BP_EINVAL, "root: empty, or longer than the %d bytes that are allowed", BP_PATH_MAX - 1);
     return BP_OK;
@@ -183,7 +198,9 @@ const char *bp__config_difference(const bp_config *a, const bp_config *b)
         case BOOLEAN: equal = memcmp(x, y, sizeof(bool)) == 0; break;
         case NUMBER:
         case BYTES: equal = memcmp(x, y, sizeof(int64_t)) == 0; break;
-        case LEVEL: break; /* each rank may log as it likes */
+        case CHOICE: /* each rank may log as it likes */
+            equal = fields[i].choices == levels || memcmp(x, y, sizeof(unsigned)) == 0;
+            break;
         case TEXT: equal = strcmp(x, y) == 0; break;
         }
         if (!equal) return fields[i].name;

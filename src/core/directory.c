@@ -15,6 +15,8 @@ static uint64_t layout_id(void)
         offsetof(bp__slot, name),
         offsetof(bp__slot, identity),
         offsetof(bp__slot, text),
+        offsetof(bp__slot, available),
+        sizeof(bp__turns),
         sizeof(bp__box),
         offsetof(bp__box, name),
         sizeof(bp__reply),
@@ -54,6 +56,7 @@ void bp__dir_attach(bp__directory *dir, void *memory, uint32_t num_slots, uint32
     size_t slots_at = round_up(buckets_at + num_buckets * sizeof(uint32_t), 64);
     size_t replies_at = round_up(slots_at + num_slots * sizeof(bp__slot), 64);
     size_t agent_bytes = round_up(replies_at + (size_t)num_ranks * BP__BOXES * sizeof(bp__reply), page);
+    size_t common_bytes = round_up(64 + num_slots * sizeof(bp__turns), page);
     uintptr_t base = (uintptr_t)memory;
 
     *dir = (bp__directory){
@@ -62,13 +65,14 @@ void bp__dir_attach(bp__directory *dir, void *memory, uint32_t num_slots, uint32
         .slot = (void *)(base + slots_at),
         .reply = (void *)(base + replies_at),
         .doorbell = (void *)(base + agent_bytes),
-        .lines = (void *)(base + agent_bytes + page),
+        .turns = (void *)(base + agent_bytes + 64),
+        .lines = (void *)(base + agent_bytes + common_bytes),
         .lines_stride = round_up(sizeof(bp__lines) + 2 * (size_t)num_slots * sizeof(uint64_t), page),
         .num_slots = num_slots,
         .bucket_mask = num_buckets - 1,
         .num_ranks = num_ranks,
         .agent_bytes = agent_bytes,
-        .common_bytes = page,
+        .common_bytes = common_bytes,
     };
 }
 
@@ -80,6 +84,7 @@ void bp__dir_init(bp__directory *dir, uint64_t ticks_per_ms)
     dir->header->num_buckets = dir->bucket_mask + 1;
     dir->header->num_ranks = dir->num_ranks;
     dir->header->ticks_per_ms = ticks_per_ms;
+    dir->header->max_decoders = 1;
     dir->header->layout_id = layout_id();
     dir->header->magic = MAGIC;
 }
@@ -158,12 +163,22 @@ void bp__dir_open(bp__directory *dir, uint32_t slot, uint64_t generation, const 
     atomic_store_explicit(bucket, slot, memory_order_release);
 }
 
-void bp__dir_fill(bp__directory *dir, uint32_t slot, bp__extent extent)
+void bp__dir_fill(bp__directory *dir, uint32_t slot, bp__extent extent, bp__extent stage)
 {
+    bp__slot *s = &dir->slot[slot];
+    bp__turns *t = &dir->turns[slot];
     uint64_t w = word_of(dir, slot);
     assert(bp__word_fill(w) == BP__SLOT_OPEN);
-    dir->slot[slot].extent = extent;
+    s->extent = extent;
+    s->stage = stage;
+    atomic_store_explicit(&s->num_tasks, 0, memory_order_relaxed);
+    atomic_store_explicit(&s->available, 0, memory_order_relaxed);
+    atomic_store_explicit(&t->next, stage.bytes > 0 ? 0 : BP__NO_TURNS, memory_order_relaxed);
+    atomic_store_explicit(&t->ranks, 0, memory_order_relaxed);
+    atomic_store_explicit(&t->failed, 0, memory_order_relaxed);
+    atomic_store_explicit(&t->busy_ns, 0, memory_order_relaxed);
     set_word(dir, slot, bp__word(bp__word_generation(w), BP__SLOT_FILL, bp__word_listed(w)));
+    if (stage.bytes > 0) bp__futex_wake_some(futex_of(dir, slot), dir->header->max_decoders);
 }
 
 void bp__dir_ready(bp__directory *dir, uint32_t slot, const bp__identity *identity, uint64_t checked)

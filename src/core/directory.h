@@ -4,7 +4,7 @@
  * DESIGN
  *
  *     header | buckets | slots | replies [rank][box]      written by the agent only
- *     common: doorbell                                    written by every rank
+ *     common: doorbell, decoding [slot]                   written by every rank
  *     lines [rank]: pins, last uses, request boxes        written by that rank only
  *
  * A slot is one version of one bundle, from the moment somebody asks for it until nobody can see it any
@@ -18,6 +18,8 @@
  * (2) only then scan the pins of all ranks. Both orders are seq_cst: either the pinner sees the slot
  * unlisted, or the scan sees the pin. So a scan that began after the unlist store and found no pin is
  * final ("drained"): the extent may be used again.
+ *
+ * Decoding: while a slot is in FILL, ranks that wait for it take tasks off its stage (mpi/decoding.h).
  *
  * The agent applies commands, so everything under "agent" is called by one thread of one process.
  * Everything else may be called by any thread of any process of the node. Neither locks nor MPI.
@@ -87,7 +89,30 @@ typedef struct bp__slot {
     bp__identity identity;
     bp_status code;
     char text[BP_ERROR_TEXT_MAX];
+    /* In FILL, for who decodes. */
+    bp__extent stage; /**< plain, as above; written before the word says FILL; empty: nothing to take */
+    _Atomic uint32_t num_tasks; /**< agent's process; 0: not known yet. Stored before `available` */
+    _Atomic uint32_t available; /**< agent's process; tasks [0, available) may be taken; a futex */
 } bp__slot;
+
+/** The decoding of a slot's stage. Anybody writes it, so nothing is done with a value that was not checked.
+ */
+typedef struct bp__turns {
+    _Atomic uint32_t next;     /**< task to be taken next; BP__NO_TURNS: none any more */
+    _Atomic uint32_t progress; /**< a futex; counts tasks that ended and ranks that left */
+    _Atomic uint32_t ranks;    /**< that decode */
+    _Atomic uint32_t failed;   /**< 1: a task could not be decoded by the rank that took it */
+    _Atomic uint64_t busy_ns;  /**< time that all decoders together have spent on tasks */
+} bp__turns;
+
+#define BP__NO_TURNS UINT32_MAX
+
+/* What a rank says of its own decoding: slot + 1 in the upper half, in the lower the task that it has taken,
+ * or BP__NO_TURNS: none, but it may still write to the image. 0: it decodes nothing. */
+static inline uint64_t bp__mark(uint32_t slot, uint32_t task)
+{
+    return (uint64_t)(slot + 1) << 32 | task;
+}
 
 typedef enum bp__request { BP__MISS, BP__ASK, BP__INVALIDATE, BP__RESIZE, BP__STATS } bp__request;
 
@@ -126,6 +151,7 @@ typedef struct bp__lines {
     _Atomic uint64_t misses;
     _Atomic uint64_t checks; /**< own looks at a file's identity */
     _Atomic uint64_t wait_ns;
+    _Atomic uint64_t decoding; /**< bp__mark() */
     bp__box box[BP__BOXES];
     /* use[slot]: gets in the upper 40 bits, pins in the lower 24, so that one addition on the hit path
      * counts both. Then the ticks of the last use of each slot. */
@@ -140,6 +166,7 @@ typedef struct bp__lines {
 typedef struct bp__dir_header {
     uint64_t magic, layout_id;
     uint32_t num_slots, num_buckets, num_ranks;
+    uint32_t max_decoders; /**< processors that this node may use; set by the agent before it serves */
     uint64_t ticks_per_ms;
     _Atomic uint64_t applied; /**< agent; number of the last command */
 } bp__dir_header;
@@ -151,7 +178,8 @@ typedef struct bp__directory {
     bp__slot *slot;
     bp__reply *reply; /**< [rank * BP__BOXES + box] */
     _Atomic uint32_t *doorbell;
-    char *lines; /**< use bp__dir_lines() */
+    bp__turns *turns; /**< [num_slots] */
+    char *lines;      /**< use bp__dir_lines() */
     size_t lines_stride;
     uint32_t num_slots, bucket_mask, num_ranks;
     uint64_t agent_bytes;  /**< length of the part that only the agent writes, from the start */
@@ -200,8 +228,8 @@ void bp__dir_ring(const bp__directory *dir);
 /** FREE → OPEN, listed under `name`, which must not be listed. */
 void bp__dir_open(bp__directory *dir, uint32_t slot, uint64_t generation, const char *name);
 
-/** OPEN → FILL */
-void bp__dir_fill(bp__directory *dir, uint32_t slot, bp__extent extent);
+/** OPEN → FILL. Wakes as many of those who wait as may decode, if there is a stage (stage.bytes > 0). */
+void bp__dir_fill(bp__directory *dir, uint32_t slot, bp__extent extent, bp__extent stage);
 
 /** FILL → READY; `checked` in ticks. Wakes who waits. */
 void bp__dir_ready(bp__directory *dir, uint32_t slot, const bp__identity *identity, uint64_t checked);

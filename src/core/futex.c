@@ -14,7 +14,12 @@ bool bp__futex_wait(const _Atomic uint32_t *word, uint32_t expected, const struc
     return !(rc < 0 && errno == ETIMEDOUT);
 }
 
+void bp__futex_wake_some(const _Atomic uint32_t *word, uint32_t most)
+{
+    syscall(SYS_futex, word, FUTEX_WAKE, most, NULL, NULL, 0); /* fails for bad addresses only */
+}
+
 void bp__futex_wake(const _Atomic uint32_t *word)
 {
-    syscall(SYS_futex, word, FUTEX_WAKE, INT_MAX, NULL, NULL, 0); /* fails for bad addresses only */
+    bp__futex_wake_some(word, INT_MAX);
 }

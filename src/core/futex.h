@@ -14,6 +14,9 @@
  *  Wakes early for any reason: the caller looks again. @return false if the deadline has passed */
 bool bp__futex_wait(const _Atomic uint32_t *word, uint32_t expected, const struct timespec *deadline);
 
+/** Wake `most` of those who sleep on the word. */
+void bp__futex_wake_some(const _Atomic uint32_t *word, uint32_t most);
+
 /** Wake all who sleep on the word. */
 void bp__futex_wake(const _Atomic uint32_t *word);
 

@@ -10,3 +10,15 @@ void bp__plan_range(const bp__image *head, const bp__plan_dataset *dataset, cons
     *from = base + (task->origin[0] * cols + task->origin[1]) * 8; /* bulk columns have 8 bytes an element */
     *to = base + (row * cols + col) * 8 + 8;
 }
+
+void bp__plan_first_bytes(const bp__plan *plan, uint64_t *first)
+{
+    uint64_t least = plan->image_bytes;
+    first[plan->num_tasks] = least;
+    for (uint64_t i = plan->num_tasks; i-- > 0;) {
+        uint64_t from, to;
+        bp__plan_range(plan->head, &plan->dataset[plan->task[i].dataset], &plan->task[i], &from, &to);
+        if (from < least) least = from;
+        first[i] = least;
+    }
+}

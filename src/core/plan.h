@@ -69,4 +69,8 @@ typedef struct bp__plan {
 void bp__plan_range(const bp__image *head, const bp__plan_dataset *dataset, const bp__plan_task *task,
                     uint64_t *from, uint64_t *to);
 
+/** first[n]: when tasks [0, n) are done, every byte of the image before this one is written.
+ *  @param[out] first  [num_tasks + 1] */
+void bp__plan_first_bytes(const bp__plan *plan, uint64_t *first);
+
 #endif

@@ -21,6 +21,7 @@ static const struct setting {
     {"load_timeout_ms", "BUNDLEPOOL_LOAD_TIMEOUT_MS", "1500", 1500},
     {"room_timeout_ms", "BUNDLEPOOL_ROOM_TIMEOUT_MS", "0", 0},
     {"ranks_per_node", "BUNDLEPOOL_RANKS_PER_NODE", "4", 4},
+    {"transfer", "BUNDLEPOOL_TRANSFER", "stored", BP_TRANSFER_STORED},
     {"log_level", "BUNDLEPOOL_LOG_LEVEL", "debug", BP_LOG_DEBUG},
     {"root", "BUNDLEPOOL_ROOT", "/data/b", 7},
 };
@@ -39,6 +40,7 @@ static int64_t number_of(const bp_config *c, const char *field)
         {"load_timeout_ms", c->load_timeout_ms},
         {"room_timeout_ms", c->room_timeout_ms},
         {"ranks_per_node", c->ranks_per_node},
+        {"transfer", (int64_t)c->transfer},
         {"log_level", (int64_t)c->log_level},
         {"root", (int64_t)strlen(c->root)},
     };
@@ -229,8 +231,8 @@ static void test_levels(void)
     for (int i = 0; i < 4; i++) reads("log_level", names[i], i);
     reads("log_level", "INFO", BP_LOG_INFO);
     refused("log_level", "loud", "loud");
-    refused("log_level", "", "level");
-    refused("log_level", "2", "level");
+    refused("log_level", "", "none of");
+    refused("log_level", "2", "none of");
 }
 
 static void test_root(void)
@@ -290,6 +292,7 @@ static void test_check(void)
     c = fresh(), c.room_timeout_ms = -1, checked(&c, "room_timeout_ms");
     c = fresh(), c.ranks_per_node = INT64_MAX, checked(&c, "ranks_per_node");
     c = fresh(), c.log_level = (bp_log_level)4, checked(&c, "log_level");
+    c = fresh(), c.transfer = (bp_transfer)3, checked(&c, "transfer");
     c = fresh(), c.root[0] = '\0', checked(&c, "root");
     c = fresh(), memset(c.root, 'r', sizeof c.root), checked(&c, "root");
 }

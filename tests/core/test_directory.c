@@ -121,7 +121,7 @@ static void test_life(void)
     CU_ASSERT_EQUAL(bp__dir_pin(&d, own, &key, BP__ONE_PIN, &word), 2);
     CU_ASSERT_EQUAL(word, bp__word(10, BP__SLOT_OPEN, true));
     CU_ASSERT_EQUAL(bp__dir_pins(&d, 2), 1);
-    bp__dir_fill(&d, 2, (bp__extent){PAGE, 3 * PAGE});
+    bp__dir_fill(&d, 2, (bp__extent){PAGE, 3 * PAGE}, (bp__extent){0, 0});
     CU_ASSERT_EQUAL(word_of(&d, 2), bp__word(10, BP__SLOT_FILL, true));
     bp__dir_ready(&d, 2, &SOME_FILE, 1234);
     CU_ASSERT_EQUAL(word_of(&d, 2), bp__word(10, BP__SLOT_READY, true));
@@ -162,7 +162,7 @@ static void test_failure(void)
     CU_ASSERT_EQUAL(bp__dir_find(&d, &key), BP__NO_SLOT);
 
     bp__dir_open(&d, 1, 2, "broken"); /* while the old failure is still there */
-    bp__dir_fill(&d, 1, (bp__extent){0, PAGE});
+    bp__dir_fill(&d, 1, (bp__extent){0, PAGE}, (bp__extent){0, 0});
     bp__dir_unlist(&d, 1); /* invalidated while it was loading */
     bp__dir_fail(&d, 1, BP_EIO, text);
     CU_ASSERT_EQUAL(word_of(&d, 1), bp__word(2, BP__SLOT_FAILED, false));
@@ -175,7 +175,7 @@ static void test_failure(void)
     CU_ASSERT_STRING_EQUAL(d.slot[0].text, "");
     CU_ASSERT_EQUAL(d.slot[0].extent.bytes, 0);
     bp__dir_unlist(&d, 0); /* OPEN and unlisted goes on to READY, unlisted */
-    bp__dir_fill(&d, 0, (bp__extent){PAGE, PAGE});
+    bp__dir_fill(&d, 0, (bp__extent){PAGE, PAGE}, (bp__extent){0, 0});
     bp__dir_ready(&d, 0, &SOME_FILE, 1);
     CU_ASSERT_EQUAL(word_of(&d, 0), bp__word(3, BP__SLOT_READY, false));
     MUST(bp__dir_selfcheck(&d));
@@ -253,9 +253,9 @@ static void test_selfcheck(void)
     bp__directory d;
     void *memory = make_directory(&d, 3, 1);
     bp__dir_open(&d, 0, 1, "one");
-    bp__dir_fill(&d, 0, (bp__extent){0, 2 * PAGE});
+    bp__dir_fill(&d, 0, (bp__extent){0, 2 * PAGE}, (bp__extent){0, 0});
     bp__dir_open(&d, 1, 2, "two");
-    bp__dir_fill(&d, 1, (bp__extent){2 * PAGE, PAGE});
+    bp__dir_fill(&d, 1, (bp__extent){2 * PAGE, PAGE}, (bp__extent){0, 0});
     MUST(bp__dir_selfcheck(&d));
 
     d.slot[1].extent.offset = PAGE;
@@ -325,7 +325,7 @@ static void step_agent(bp__directory *d, model *m, uint32_t s, uint64_t *state)
         bp__dir_fail(d, s, BP_EIO, "at random");
     } else if (m->slot[s].fill == BP__SLOT_OPEN) {
         m->slot[s].fill = BP__SLOT_FILL;
-        bp__dir_fill(d, s, (bp__extent){s * PAGE, PAGE});
+        bp__dir_fill(d, s, (bp__extent){s * PAGE, PAGE}, (bp__extent){0, 0});
     } else if (m->slot[s].fill == BP__SLOT_FILL) {
         m->slot[s].fill = BP__SLOT_READY;
         bp__dir_ready(d, s, &SOME_FILE, 1);

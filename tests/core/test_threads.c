@@ -80,7 +80,7 @@ static void step_agent(scene *s, uint64_t *state)
         failure_text(text, generation, name);
         bp__dir_fail(d, slot, BP_EFORMAT, text);
     } else if (fill == BP__SLOT_OPEN) {
-        bp__dir_fill(d, slot, extent_of(slot, generation));
+        bp__dir_fill(d, slot, extent_of(slot, generation), (bp__extent){0, 0});
     } else if (fill == BP__SLOT_FILL) {
         for (unsigned i = 0; i < PAYLOAD; i++) s->payload[slot][i] = pattern(generation, name, i);
         bp__dir_ready(d, slot, &(bp__identity){.ino = generation}, 1);

@@ -1,0 +1,274 @@
+#include "mpi/decoding.h"
+
+#include <string.h>
+
+#include "core/clock.h"
+#include "core/futex.h"
+#include "core/log.h"
+
+#define PATIENCE_NS UINT64_C(3000000) /* without progress: then the thread in charge decodes in any case */
+
+/* Tasks ------------------------------------------------------------------------------------------ */
+
+/* Take the next of the tasks [0, available). */
+static bool take(bp__turns *turns, uint32_t available, uint32_t slot, _Atomic uint64_t *mark, uint32_t *task)
+{
+    uint32_t next = atomic_load_explicit(&turns->next, memory_order_seq_cst);
+    while (next < available) {
+        if (mark) atomic_store_explicit(mark, bp__mark(slot, next), memory_order_seq_cst);
+        if (atomic_compare_exchange_weak_explicit(&turns->next, &next, next + 1, memory_order_seq_cst,
+                                                  memory_order_seq_cst)) {
+            *task = next;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bp_status decode(const bp__loader *loader, bp__decoder *decoder, const bp__stage *stage, uint32_t task,
+                        bp__writer *image)
+{
+    uint64_t from, to;
+    const bp__plan_task *t = bp__stage_task(stage, task);
+    const bp__plan_dataset *d = bp__stage_dataset(stage, t->dataset);
+    bp__plan_range(bp__stage_head(stage), d, t, &from, &to);
+    BP_TRY(bp__writer_claim(image, from, to));
+    return loader->decode(decoder, bp__stage_label(stage), d, t, (const char *)stage + t->file_offset,
+                          image->memory);
+}
+
+void bp__decoding_ring(bp__directory *dir, uint32_t slot)
+{
+    bp__turns *turns = &dir->turns[slot];
+    atomic_fetch_add_explicit(&turns->progress, 1, memory_order_release);
+    bp__futex_wake(&turns->progress);
+}
+
+/* In charge -------------------------------------------------------------------------------------- */
+
+static bp__turns *turns_of(const bp__decoding *d)
+{
+    return &d->dir->turns[d->slot];
+}
+
+void bp__decoding_begin(bp__directory *dir, bp__window *arena, const bp__loader *loader, uint32_t slot,
+                        bp__decoding *d)
+{
+    *d = (bp__decoding){.dir = dir, .arena = arena, .loader = loader, .slot = slot};
+}
+
+bp_status bp__decoding_start(bp__decoding *d, const bp__stage *stage)
+{
+    bp__slot *slot = &d->dir->slot[d->slot];
+    d->stage = stage;
+    d->num_tasks = (uint32_t)stage->num_tasks;
+    BP_TRY(d->loader->decoder_create(&d->decoder));
+    BP_TRY(bp__writer_open(d->arena, slot->extent, &d->image));
+    BP_TRY(bp__writer_claim(&d->image, 0, stage->head_bytes));
+    memcpy(d->image.memory, bp__stage_head(stage), stage->head_bytes);
+    BP_TRY(bp__image_selfcheck((const bp__image *)(const void *)d->image.memory, d->image.extent.bytes));
+    atomic_store_explicit(&slot->num_tasks, d->num_tasks, memory_order_release);
+    return BP_OK;
+}
+
+/* How many tasks, from the first, are done; *ranks: how many may still write. */
+static uint32_t least_undone(const bp__decoding *d, uint32_t *ranks)
+{
+    uint32_t least = atomic_load_explicit(&turns_of(d)->next, memory_order_seq_cst);
+    *ranks = 0;
+    for (uint32_t r = 0; r < d->dir->num_ranks; r++) {
+        uint64_t mark = atomic_load_explicit(&bp__dir_lines(d->dir, r)->decoding, memory_order_seq_cst);
+        if (mark >> 32 != d->slot + 1) continue;
+        if ((uint32_t)mark < least) least = (uint32_t)mark;
+        ++*ranks;
+    }
+    return least;
+}
+
+/* Update `done`, unless a rank has failed. @return whether one has */
+static bool look(bp__decoding *d, uint32_t *ranks)
+{
+    uint32_t done = least_undone(d, ranks);
+    bool failed = atomic_load_explicit(&turns_of(d)->failed, memory_order_acquire); /* after the marks */
+    if (!failed && done != BP__NO_TURNS && done > d->done) d->done = done; /* a mark may be late, and lower */
+    return failed;
+}
+
+static void set_available(bp__decoding *d, uint32_t available)
+{
+    bp__slot *slot = &d->dir->slot[d->slot];
+    atomic_store_explicit(&slot->available, available, memory_order_release);
+    bp__futex_wake(&slot->available);
+}
+
+void bp__decoding_offer(bp__decoding *d, uint32_t available)
+{
+    uint32_t ranks;
+    d->offered = available;
+    set_available(d, available);
+    look(d, &ranks);
+}
+
+/* @return false: time has passed without any */
+static bool wait_for_progress(const bp__decoding *d, uint32_t seen)
+{
+    struct timespec deadline = bp__deadline_ns(PATIENCE_NS);
+    return bp__futex_wait(&turns_of(d)->progress, seen, &deadline);
+}
+
+/* From now on nobody takes a task; wait until those who have one have left. */
+static void send_home(bp__decoding *d)
+{
+    uint32_t ranks;
+    atomic_store_explicit(&turns_of(d)->next, BP__NO_TURNS, memory_order_seq_cst);
+    set_available(d, BP__NO_TURNS); /* who waits for more wakes up and leaves */
+    for (;;) {
+        uint32_t seen = atomic_load_explicit(&turns_of(d)->progress, memory_order_acquire);
+        least_undone(d, &ranks);
+        if (ranks == 0) return;
+        wait_for_progress(d, seen);
+    }
+}
+
+static bp_status decode_alone(bp__decoding *d)
+{
+    send_home(d);
+    for (; d->done < d->offered; d->done++)
+        BP_TRY(decode(d->loader, d->decoder, d->stage, d->done, &d->image));
+    return BP_OK;
+}
+
+static bp_status decode_one(bp__decoding *d, uint32_t task)
+{
+    uint64_t from = bp__clock_ns();
+    uint32_t ranks;
+    BP_TRY(decode(d->loader, d->decoder, d->stage, task, &d->image));
+    atomic_fetch_add_explicit(&turns_of(d)->busy_ns, bp__clock_ns() - from, memory_order_relaxed);
+    look(d, &ranks);
+    return BP_OK;
+}
+
+/* Is there a processor for it on which no rank computes? */
+static bool has_place(const bp__decoding *d, uint32_t ranks)
+{
+    uint64_t waiting = bp__dir_pins(d->dir, d->slot), all = d->dir->num_ranks;
+    uint64_t computing = waiting < all ? all - waiting : 0;
+    return ranks == 0 || ranks + computing < d->dir->header->max_decoders;
+}
+
+bp_status bp__decoding_step(bp__decoding *d)
+{
+    bp__turns *turns = turns_of(d);
+    uint32_t ranks, task, before = d->done;
+    uint32_t seen = atomic_load_explicit(&turns->progress, memory_order_acquire);
+    bool alone = look(d, &ranks) || atomic_load_explicit(&turns->next, memory_order_relaxed) == BP__NO_TURNS;
+    if (d->done > before) return BP_OK;
+    if (d->done == d->offered) {
+        wait_for_progress(d, seen);
+        return BP_OK;
+    }
+    if (alone) return decode_alone(d);
+    bool taken = has_place(d, ranks) && take(turns, d->offered, d->slot, NULL, &task);
+    if (!taken && !wait_for_progress(d, seen)) taken = take(turns, d->offered, d->slot, NULL, &task);
+    return taken ? decode_one(d, task) : BP_OK;
+}
+
+/* Wait until the first bytes of a stream are there. */
+static bp_status await(const bp__decoding *d, const bp__stream *stream, uint64_t bytes)
+{
+    uint64_t arrived;
+    for (;;) {
+        uint32_t seen = atomic_load_explicit(&turns_of(d)->progress, memory_order_acquire);
+        if (!bp__stream_arrived(stream, &arrived)) BP_FAIL(BP_EIO, "the bytes of a bundle do not arrive");
+        if (arrived >= bytes) return BP_OK;
+        wait_for_progress(d, seen);
+    }
+}
+
+bp_status bp__decoding_receive(bp__decoding *d, const bp__stage *stage, uint64_t bytes,
+                               const bp__stream *stream)
+{
+    uint64_t arrived;
+    BP_TRY(await(d, stream, sizeof *stage));
+    BP_TRY(bp__stage_check(stage, bytes));
+    BP_TRY(await(d, stream, stage->tables_bytes));
+    BP_TRY(bp__decoding_start(d, stage));
+    while (d->done < d->num_tasks) {
+        if (!bp__stream_arrived(stream, &arrived)) BP_FAIL(BP_EIO, "the bytes of a bundle do not arrive");
+        uint32_t there = d->offered;
+        while (there < d->num_tasks && bp__stage_end_of(stage, there) <= arrived) there++;
+        if (there > d->offered) bp__decoding_offer(d, there);
+        BP_TRY(bp__decoding_step(d));
+    }
+    return BP_OK;
+}
+
+bp_status bp__decoding_end(bp__decoding *d)
+{
+    send_home(d);
+    d->loader->decoder_destroy(&d->decoder);
+    return bp__writer_close(&d->image);
+}
+
+uint64_t bp__decoding_ns(const bp__directory *dir, uint32_t slot)
+{
+    uint64_t decoders = bp__dir_pins(dir, slot);
+    if (decoders > dir->header->max_decoders) decoders = dir->header->max_decoders;
+    uint64_t busy = atomic_load_explicit(&dir->turns[slot].busy_ns, memory_order_relaxed);
+    return busy / (decoders > 0 ? decoders : 1);
+}
+
+/* Waiting ranks ---------------------------------------------------------------------------------- */
+
+/* Tasks until there are none; the first opens the image. @return whether there was any */
+static bool work(const bp__helper *h, uint32_t slot, const struct timespec *deadline)
+{
+    bp__slot *s = &h->dir->slot[slot];
+    bp__turns *turns = &h->dir->turns[slot];
+    const bp__stage *stage = (const bp__stage *)(const void *)(h->arena->view + s->stage.offset);
+    bp__writer image = {0};
+    bp__decoder *decoder = NULL;
+    bp_status st = BP_OK;
+    bool any = false;
+    while (st == BP_OK && !bp__deadline_passed(deadline)) {
+        uint32_t task, available = atomic_load_explicit(&s->available, memory_order_acquire);
+        uint32_t all = atomic_load_explicit(&s->num_tasks, memory_order_acquire);
+        uint32_t next = atomic_load_explicit(&turns->next, memory_order_relaxed);
+        if (next == BP__NO_TURNS || (all > 0 && next >= all)) break;
+        if (available > all || !take(turns, available, slot, &h->own->decoding, &task)) {
+            atomic_store_explicit(&h->own->decoding, bp__mark(slot, BP__NO_TURNS), memory_order_release);
+            if (next < available && available <= all) continue; /* somebody else was faster */
+            bp__futex_wait(&s->available, available, deadline);
+            continue;
+        }
+        uint64_t from = bp__clock_ns();
+        if (!any) st = h->loader->decoder_create(&decoder);
+        if (!any && st == BP_OK) st = bp__writer_open(h->arena, s->extent, &image);
+        any = true;
+        if (st == BP_OK) st = decode(h->loader, decoder, stage, task, &image);
+        /* before the mark goes: who sees the task done must see this as well */
+        if (st != BP_OK) atomic_store_explicit(&turns->failed, 1, memory_order_release);
+        atomic_fetch_add_explicit(&turns->busy_ns, bp__clock_ns() - from, memory_order_relaxed);
+        atomic_store_explicit(&h->own->decoding, bp__mark(slot, BP__NO_TURNS), memory_order_seq_cst);
+        bp__decoding_ring(h->dir, slot);
+    }
+    if (bp__failed(bp__writer_close(&image))) bp__log(BP_LOG_WARN, "%s", bp_error_text());
+    h->loader->decoder_destroy(&decoder);
+    return any;
+}
+
+bool bp__decoding_help(const bp__helper *h, uint32_t slot, const struct timespec *deadline)
+{
+    bp__turns *turns = &h->dir->turns[slot];
+    bool any = false;
+    if (h->dir->slot[slot].stage.bytes == 0 ||
+        atomic_load_explicit(&turns->next, memory_order_acquire) == BP__NO_TURNS)
+        return false;
+    if (atomic_fetch_add_explicit(&turns->ranks, 1, memory_order_relaxed) < h->dir->header->max_decoders) {
+        any = work(h, slot, deadline);
+        atomic_store_explicit(&h->own->decoding, 0, memory_order_seq_cst);
+        bp__decoding_ring(h->dir, slot);
+    }
+    atomic_fetch_sub_explicit(&turns->ranks, 1, memory_order_relaxed);
+    return any;
+}

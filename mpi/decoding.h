@@ -1,0 +1,85 @@
+/** @file mpi/decoding.h
+ * A node decodes a stage into an image: one thread that is in charge, and the ranks that wait for that image.
+ *
+ * DESIGN
+ *
+ * Who is in charge brings the stage's chunks (it reads them, or they arrive) and offers them in order. A rank
+ * that waits takes the next task, marks it on its own line, decodes it, and takes another; it leaves when
+ * there is none. At no time do more ranks decode than the node has processors; the thread in charge decodes
+ * itself only on a processor where no rank computes, or when nobody else does.
+ *
+ *     take: mark := n, then next := n + 1 if it is still n         (both seq_cst)
+ *     done: N := next, then least of N and all marks               (both seq_cst)
+ *
+ * A task that was taken is on somebody's mark before `next` says so, and stays there until it is done. So
+ * everything below the least is done. The end of a rank's decoding is that its mark is 0: by then it has no
+ * access to the image any more, and as long as it decodes it has the slot pinned.
+ *
+ * What one rank cannot decode the one in charge does over again, alone and from where everything is done:
+ * either it can, or it has the reason.
+ */
+#ifndef BP_MPI_DECODING_H
+#define BP_MPI_DECODING_H
+
+#include "core/directory.h"
+#include "core/loader.h"
+#include "core/stage.h"
+#include "mpi/stream.h"
+
+/** In charge. Used by one thread of the agent's process, while the slot is in FILL. */
+typedef struct bp__decoding {
+    bp__directory *dir;
+    bp__window *arena;
+    const bp__loader *loader;
+    uint32_t slot;
+    const bp__stage *stage;
+    bp__writer image;
+    bp__decoder *decoder;
+    uint32_t num_tasks, offered;
+    uint32_t done; /**< tasks [0, done) are in the image */
+} bp__decoding;
+
+/** Take charge of a slot that has a stage. bp__decoding_end() must follow: ranks may be waiting for tasks.
+ *  @param[in] dir, arena, loader  borrowed */
+void bp__decoding_begin(bp__directory *dir, bp__window *arena, const bp__loader *loader, uint32_t slot,
+                        bp__decoding *decoding);
+
+/** The tables of the stage are there: put the head in place.
+ *  @param[in] stage  borrowed; the readable mapping @retval BP_ENOMEM, BP_EFORMAT, BP_ESYS */
+bp_status bp__decoding_start(bp__decoding *decoding, const bp__stage *stage);
+
+/** The chunks of tasks [0, available) are there. Updates `done`. */
+void bp__decoding_offer(bp__decoding *decoding, uint32_t available);
+
+/** Decode a task if this thread should, or wait a moment for progress of others. Updates `done`.
+ *  @retval BP_EFORMAT  damaged; the text names file and dataset @retval BP_ENOMEM */
+bp_status bp__decoding_step(bp__decoding *decoding);
+
+/** Take tables and chunks from a stream as they arrive, until every task is done.
+ *  @param[in] bytes  of the stage's extent @retval BP_EIO  nothing more comes; the one who sends knows why */
+bp_status bp__decoding_receive(bp__decoding *decoding, const bp__stage *stage, uint64_t bytes,
+                               const bp__stream *stream);
+
+/** Ring when something has happened that who is in charge should know of; any thread. */
+void bp__decoding_ring(bp__directory *dir, uint32_t slot);
+
+/** Nobody takes a task any more; wait until who has one has done it. Tasks from `done` on may be missing. */
+bp_status bp__decoding_end(bp__decoding *decoding);
+
+/** Time for which decoders of a slot in FILL were at work, had all of them been so all the time. Any thread.
+ */
+uint64_t bp__decoding_ns(const bp__directory *dir, uint32_t slot);
+
+/** A rank that waits for a slot in FILL and has it pinned. */
+typedef struct bp__helper {
+    bp__directory *dir;
+    bp__lines *own;
+    bp__window *arena;
+    const bp__loader *loader;
+} bp__helper;
+
+/** Decode as long as there is something to do and somebody wants it done. One thread of a process at a time.
+ *  @return false: there was nothing to do; sleep on the slot's word */
+bool bp__decoding_help(const bp__helper *helper, uint32_t slot, const struct timespec *deadline);
+
+#endif
