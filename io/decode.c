@@ -171,9 +171,11 @@ static void join4(const uint8_t *restrict planes, size_t plane, size_t n, uint32
 
 static void join8(const uint8_t *restrict planes, size_t plane, size_t n, uint64_t *restrict x)
 {
-    memset(x, 0, n * sizeof *x);
-    for (size_t b = 0; b < 8; b++, planes += plane)
-        for (size_t i = 0; i < n; i++) x[i] |= (uint64_t)planes[i] << (8 * b);
+    const uint8_t *low = planes, *high = planes + 4 * plane;
+    uint32_t l[STRIP], h[STRIP];
+    join4(low, plane, n, l);
+    join4(high, plane, n, h);
+    for (size_t i = 0; i < n; i++) x[i] = l[i] | (uint64_t)h[i] << 32;
 }
 
 /* Elements `at` .. `at + n` of raw, n <= STRIP. All columns have elements of 8 bytes. */
@@ -204,20 +206,29 @@ static void fill_strip(const work *w, size_t n, void *out)
     convert4(w->dataset, x, n, out);
 }
 
+/* `n` elements that lie together in the chunk, from `at` on, and in the column. */
+static void convert_run(const work *w, uint64_t at, uint64_t n, uint64_t *out)
+{
+    for (uint64_t i = 0; i < n; i += STRIP) {
+        size_t strip = n - i < STRIP ? n - i : STRIP;
+        if (w->raw)
+            convert_strip(w, at + i, strip, out + i);
+        else
+            fill_strip(w, strip, out + i);
+    }
+}
+
 static void convert(const work *w, void *image)
 {
     const bp__plan_dataset *d = w->dataset;
-    uint64_t *column = bp__image_fill(image, d->column);
-    for (uint64_t row = 0; row < w->rows; row++) {
-        uint64_t *out = column + (w->task->origin[0] + row) * d->shape[1] + w->task->origin[1];
-        for (uint64_t col = 0; col < w->cols; col += STRIP) {
-            size_t n = w->cols - col < STRIP ? w->cols - col : STRIP;
-            if (w->raw)
-                convert_strip(w, row * d->chunk[1] + col, n, out + col);
-            else
-                fill_strip(w, n, out + col);
-        }
+    uint64_t *out =
+        (uint64_t *)bp__image_fill(image, d->column) + w->task->origin[0] * d->shape[1] + w->task->origin[1];
+    if (d->chunk[1] == d->shape[1]) { /* whole rows: always so for 1-D datasets */
+        convert_run(w, 0, w->rows * w->cols, out);
+        return;
     }
+    for (uint64_t row = 0; row < w->rows; row++, out += d->shape[1])
+        convert_run(w, row * d->chunk[1], w->cols, out);
 }
 
 bp_status bp__decoder_run(bp__decoder *decoder, const char *label, const bp__plan_dataset *dataset,
