@@ -27,7 +27,7 @@
 #include "support.h"
 
 #define IN_FLIGHT 4
-#define SEGMENT   ((int)BP__SEGMENT)
+#define SEGMENT   (1 << 20)
 #define NAP_NS    UINT64_C(50000) /* the service thread's, while bulk data is under way */
 
 enum { PIPELINE = 3 }; /* of coll_tuned_bcast_algorithm */
@@ -54,18 +54,18 @@ typedef struct way {
 
 static int segments(const bench *b)
 {
-    return (int)((b->bytes + BP__SEGMENT - 1) / BP__SEGMENT);
+    return (int)((b->bytes + (uint64_t)SEGMENT - 1) / (uint64_t)SEGMENT);
 }
 
 static int segment_bytes(const bench *b, int segment)
 {
-    uint64_t left = b->bytes - (uint64_t)segment * BP__SEGMENT;
-    return left < BP__SEGMENT ? (int)left : SEGMENT;
+    uint64_t left = b->bytes - (uint64_t)segment * (uint64_t)SEGMENT;
+    return left < (uint64_t)SEGMENT ? (int)left : SEGMENT;
 }
 
 static char *part(const bench *b, int segment)
 {
-    return (char *)b->writer.memory + (uint64_t)segment * BP__SEGMENT;
+    return (char *)b->writer.memory + (uint64_t)segment * (uint64_t)SEGMENT;
 }
 
 /* Ways -------------------------------------------------------------------------------------------- */
@@ -287,7 +287,7 @@ static bp_status set_up(bench *b, way *ways, int num_ways)
     BP_TRY(bp__writer_claim(&writer, 0, b->bytes));
     BP_TRY(bp__writer_close(&writer));
     BP_TRY(bp__workers_create(NULL, &b->workers));
-    return bp__streams_create(ways[1].comm, &b->dir, &b->window, b->workers,
+    return bp__streams_create(ways[1].comm, &b->dir, &b->window, b->workers, b->num_machines == 1,
                               (bp__stream_calls){arrived, NULL, b}, &b->streams);
 }
 

@@ -273,6 +273,7 @@ static bp_status create_parts(bp__service *s, const bp__service_setup *setup)
     BP_TRY(bp__tree_create(top->tree, from_tree, s, &s->tree));
     if (s->num_nodes > 1)
         BP_TRY(bp__streams_create(top->chain, s->dir, setup->arena, s->workers,
+                                  top->nodes_on_machine == top->num_nodes,
                                   (bp__stream_calls){stream_over, decode_stage, s}, &s->streams));
     BP_TRY(bp__agent_create(s->dir, setup->arena, s->streams, s->node, setup->world_rank,
                             (bp__uplink){from_agent, s}, &s->agent));

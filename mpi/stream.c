@@ -9,8 +9,12 @@
 #include "mpi/comm.h"
 #include "mpi/decoding.h"
 
-#define UNDER_WAY   4u                    /* segments on one link at once */
-#define RATE_WINDOW (UINT64_C(256) << 20) /* bytes over which a rate is taken */
+#define UNDER_WAY 4u /* segments on one link at once */
+/* All segments under way on a link share it, so the first of them is late by as many: a long chain of slow
+ * links wants short ones. In memory what counts is the cost of each. */
+#define SEGMENT_IN_MEMORY (UINT64_C(1) << 20)
+#define SEGMENT_ON_WIRE   (UINT64_C(256) << 10)
+#define RATE_WINDOW       (UINT64_C(256) << 20) /* bytes over which a rate is taken */
 
 struct bp__stream {
     bp__job job; /* first: claims the extent on a worker, and uses it if it is a stage */
@@ -19,6 +23,7 @@ struct bp__stream {
     uint32_t slot;
     uint64_t generation;
     bp__extent extent;
+    uint64_t segment; /* bytes */
     uint32_t num_segments;
     bool source, stage;
     bp__writer writer;         /* receiver; the worker's until job_over, then the service thread's */
@@ -42,6 +47,7 @@ struct bp__stream {
 struct bp__streams {
     MPI_Comm chain;
     int node, num_nodes;
+    uint64_t segment;
     bp__directory *dir;
     bp__window *arena;
     bp__workers *workers;
@@ -52,7 +58,7 @@ struct bp__streams {
 };
 
 bp_status bp__streams_create(MPI_Comm chain, bp__directory *dir, bp__window *arena, bp__workers *workers,
-                             bp__stream_calls calls, bp__streams **streams)
+                             bool one_machine, bp__stream_calls calls, bp__streams **streams)
 {
     bp__streams *all = calloc(1, sizeof *all);
     *streams = NULL;
@@ -61,6 +67,7 @@ bp_status bp__streams_create(MPI_Comm chain, bp__directory *dir, bp__window *are
     all->dir = dir;
     all->arena = arena;
     all->workers = workers;
+    all->segment = one_machine ? SEGMENT_IN_MEMORY : SEGMENT_ON_WIRE;
     all->calls = calls;
     *streams = all;
     BP_MPI(MPI_Comm_rank(chain, &all->node));
@@ -100,7 +107,8 @@ static bp_status new_stream(bp__streams *all, uint32_t slot, bp__extent extent, 
     s->all = all;
     s->slot = slot;
     s->extent = extent;
-    s->num_segments = (uint32_t)((extent.bytes + BP__SEGMENT - 1) / BP__SEGMENT);
+    s->segment = all->segment;
+    s->num_segments = (uint32_t)((extent.bytes + s->segment - 1) / s->segment);
     for (unsigned i = 0; i < UNDER_WAY; i++) s->in[i] = s->out[i] = MPI_REQUEST_NULL;
     s->poisoned = calloc(s->num_segments, sizeof *s->poisoned);
     if (!s->poisoned) {
@@ -120,8 +128,8 @@ static void link_stream(bp__streams *all, bp__stream *s)
 
 static int segment_bytes(const bp__stream *s, uint32_t segment)
 {
-    uint64_t at = segment * BP__SEGMENT, left = s->extent.bytes - at;
-    return (int)(left < BP__SEGMENT ? left : BP__SEGMENT);
+    uint64_t at = segment * s->segment, left = s->extent.bytes - at;
+    return (int)(left < s->segment ? left : s->segment);
 }
 
 /* Source ----------------------------------------------------------------------------------------- */
@@ -139,7 +147,7 @@ void bp__stream_ready(bp__stream *stream, uint64_t bytes)
     uint64_t before = atomic_load_explicit(&stream->ready, memory_order_relaxed); /* own store */
     if (bytes <= before) return;
     atomic_store_explicit(&stream->ready, bytes, memory_order_release);
-    if (bytes / BP__SEGMENT > before / BP__SEGMENT) bp__dir_ring(stream->all->dir);
+    if (bytes / stream->segment > before / stream->segment) bp__dir_ring(stream->all->dir);
 }
 
 void bp__stream_end(bp__stream *stream)
@@ -152,7 +160,7 @@ void bp__stream_end(bp__stream *stream)
 /* Whether a segment can leave; sets whether it leaves empty. */
 static bool source_has(bp__stream *s, uint32_t segment)
 {
-    uint64_t end = segment * BP__SEGMENT + (uint64_t)segment_bytes(s, segment);
+    uint64_t end = segment * s->segment + (uint64_t)segment_bytes(s, segment);
     bool over =
         atomic_load_explicit(&s->no_more, memory_order_acquire); /* first: `ready` does not change after it */
     bool ready = atomic_load_explicit(&s->ready, memory_order_acquire) >= end;
@@ -166,7 +174,7 @@ static bp_status claim(bp__stream *s)
 {
     BP_TRY(bp__writer_open(s->all->arena, s->extent, &s->writer));
     for (uint64_t at = 0; at < s->extent.bytes;) {
-        uint64_t to = s->extent.bytes - at < BP__SEGMENT ? s->extent.bytes : at + BP__SEGMENT;
+        uint64_t to = s->extent.bytes - at < s->segment ? s->extent.bytes : at + s->segment;
         BP_TRY(bp__writer_claim(&s->writer, at, to));
         atomic_store_explicit(&s->claimed, to, memory_order_release);
         if (at == 0) bp__dir_ring(s->all->dir);
@@ -214,13 +222,13 @@ void bp__stream_receive(bp__streams *streams, uint32_t slot, uint64_t generation
 bool bp__stream_arrived(const bp__stream *stream, uint64_t *bytes)
 {
     uint32_t segments = atomic_load_explicit(&stream->in_place, memory_order_acquire);
-    *bytes = segments < stream->num_segments ? segments * BP__SEGMENT : stream->extent.bytes;
+    *bytes = segments < stream->num_segments ? segments * stream->segment : stream->extent.bytes;
     return !atomic_load_explicit(&stream->useless, memory_order_acquire);
 }
 
 static uint64_t end_of(const bp__stream *s, uint32_t segment)
 {
-    return segment * BP__SEGMENT + (uint64_t)segment_bytes(s, segment);
+    return segment * s->segment + (uint64_t)segment_bytes(s, segment);
 }
 
 /* Whether there is a place for the next segment: claimed memory, or when that has failed the bounce buffer.
@@ -231,7 +239,7 @@ static bool has_place(bp__stream *s)
     if (atomic_load_explicit(&s->claimed, memory_order_acquire) >= end_of(s, s->receiving)) return true;
     /* a stage's job goes on after claiming; then it is seen by what has been claimed that it has failed */
     if (!atomic_load_explicit(&s->job_over, memory_order_acquire)) return false;
-    s->bounce = malloc(UNDER_WAY * BP__SEGMENT);
+    s->bounce = malloc(UNDER_WAY * s->segment);
     if (!s->bounce) return false; /* tried again: the chain must not break */
     s->bouncing = true;
     s->bounce_from = s->receiving;
@@ -240,8 +248,8 @@ static bool has_place(bp__stream *s)
 
 static char *place_of(const bp__stream *s, uint32_t segment)
 {
-    if (s->bouncing && segment >= s->bounce_from) return s->bounce + segment % UNDER_WAY * BP__SEGMENT;
-    return s->all->arena->base + s->extent.offset + segment * BP__SEGMENT;
+    if (s->bouncing && segment >= s->bounce_from) return s->bounce + segment % UNDER_WAY * s->segment;
+    return s->all->arena->base + s->extent.offset + segment * s->segment;
 }
 
 static void now_useless(bp__stream *s)
@@ -298,7 +306,7 @@ static void on_link(bp__streams *all, int change, int bytes)
 
 double bp__streams_rate(const bp__streams *streams)
 {
-    if (streams->sent_bytes < 4 * BP__SEGMENT || streams->sending_ns == 0) return 0;
+    if (streams->sent_bytes < UNDER_WAY * streams->segment || streams->sending_ns == 0) return 0;
     return (double)streams->sent_bytes / (double)streams->sending_ns * 1e9;
 }
 
@@ -322,7 +330,7 @@ static bp_status move_out(bp__stream *s, bool *busy)
         uint32_t i = s->sending++;
         int bytes = s->poisoned[i] ? 0 : segment_bytes(s, i);
         bool bounced = s->bouncing && i >= s->bounce_from;
-        const char *from = bounced ? place_of(s, i) : all->arena->view + s->extent.offset + i * BP__SEGMENT;
+        const char *from = bounced ? place_of(s, i) : all->arena->view + s->extent.offset + i * s->segment;
         BP_MPI(MPI_Isend(from, bytes, MPI_BYTE, all->node + 1, (int)s->slot, all->chain,
                          &s->out[i % UNDER_WAY]));
         on_link(all, 1, 0);

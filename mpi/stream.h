@@ -4,10 +4,10 @@
  *
  * DESIGN
  *
- * An extent is cut into segments of BP__SEGMENT bytes. On rank 0's node a segment leaves when all of it is
- * there; every other node receives it straight into its own arena, at the same offset, and passes it on to
- * the next. A few segments are under way at once on each link. Streams of several slots share the links; the
- * tag tells them apart.
+ * An extent is cut into segments: longer ones if all nodes are virtual ones of one machine. On rank 0's node
+ * a segment leaves when all of it is there; every other node receives it straight into its own arena, at the
+ * same offset, and passes it on to the next. A few segments are under way at once on each link. Streams of
+ * several slots share the links; the tag tells them apart.
  *
  * A stream always runs to its end. One whose load has failed sends empty segments instead ("poisoned"). A
  * node that cannot hold the extent receives into a bounce buffer, passes on, and votes no.
@@ -30,8 +30,6 @@
 #include "core/workers.h"
 #include "mpi/window.h"
 
-#define BP__SEGMENT (UINT64_C(1) << 20)
-
 typedef struct bp__streams bp__streams;
 typedef struct bp__stream bp__stream;
 
@@ -48,11 +46,12 @@ typedef struct bp__stream_calls {
     void *ctx;
 } bp__stream_calls;
 
-/** @param[in]  chain     borrowed; private, one rank per node in the order of the chain
+/** @param[in]  one_machine  whether all nodes are on it; the same on all
+ *  @param[in]  chain     borrowed; private, one rank per node in the order of the chain
  *  @param[in]  dir, arena, workers  borrowed
  *  @param[out] streams   owned: bp__streams_destroy(), when none is under way */
 bp_status bp__streams_create(MPI_Comm chain, bp__directory *dir, bp__window *arena, bp__workers *workers,
-                             bp__stream_calls calls, bp__streams **streams);
+                             bool one_machine, bp__stream_calls calls, bp__streams **streams);
 void bp__streams_destroy(bp__streams **streams);
 
 /** Rank 0's node: begin to send what is going to be written into `extent`.
