@@ -8,7 +8,6 @@
 #include "core/clock.h"
 #include "core/futex.h"
 #include "core/log.h"
-#include "mpi/decoding.h"
 
 /* What the agent remembers of a box; the box itself may be reused by its rank as soon as it is closed. */
 typedef struct box_state {
@@ -252,7 +251,6 @@ void bp__agent_vote(bp__agent *agent, uint32_t slot, uint64_t generation, bp_sta
                   .generation = generation,
                   .code = code};
     snprintf(n.text, sizeof n.text, "%s", text);
-    n.value = (int64_t)bp__decoding_ns(agent->dir, slot);
     agent->voted[slot] = bp__ticks();
     note(agent, &n);
 }

@@ -264,6 +264,7 @@ static void filled(bp__coordinator *c, bp__entry *e)
     if (!e->filled || (c->num_nodes > 1 && !e->voted)) return;
     if (c->loads->streams && bp__streams_busy(c->loads->streams, slot_of(c, e))) return; /* tried again */
     e->filled = e->voted = false;
+    bp__room_filled(c, e->load);
     if (bp__failed(e->load->code))
         bp__coordinator_fail(c, e->load, e->load->code, e->load->text);
     else if (bp__failed(e->load->vote_code))
@@ -280,7 +281,6 @@ static void voted(bp__coordinator *c, const bp__note *n)
     e->voted = true;
     e->load->vote_code = n->code;
     snprintf(e->load->vote_text, sizeof e->load->vote_text, "%s", n->text);
-    if (n->value > 0) c->decode_there = (double)n->value / (double)e->load->image_bytes;
 }
 
 static void phase_done(bp__coordinator *c, bp__load *load)
@@ -289,7 +289,6 @@ static void phase_done(bp__coordinator *c, bp__load *load)
         looked(c, load);
     } else if (load->phase == BP__PHASE_FILL) {
         c->entry[load->slot].filled = true;
-        if (load->decode_ns > 0) c->decode_here = (double)load->decode_ns / (double)load->image_bytes;
     } else if (bp__failed(load->code)) {
         bp__coordinator_fail(c, load, load->code, load->text);
     } else if (load->phase == BP__PHASE_PLAN) {

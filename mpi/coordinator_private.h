@@ -51,11 +51,10 @@ struct bp__coordinator {
     bp__downlink down;
     bp__room room;
     uint64_t last_command, last_generation, acked;
-    int in_flight; /**< loads and looks that exist */
-    double decode_here,
-        decode_there; /**< ns a byte of image on rank 0's node, on the slowest other; 0: unknown */
-    bool one_machine; /**< all nodes are virtual ones of one machine */
-    int filling;      /**< of them, loads that have an extent and are not READY yet */
+    int in_flight;         /**< loads and looks that exist */
+    double ns_per_byte[2]; /**< of image, from FILL to the last vote: decoded, stored; 0: not tried yet */
+    bool one_machine;      /**< all nodes are virtual ones of one machine */
+    int filling;           /**< of them, loads that have an extent and are not READY yet */
     bool stopping, stopped, all_done;
     bp__waiting *invalidating, *resizing, *stats_waiting, *stats_asked;
     bp__wanted *wanted;
@@ -76,6 +75,9 @@ int64_t bp__coordinator_listed(const bp__coordinator *c);
 
 /** Queue a planned load for room. */
 void bp__room_enter(bp__coordinator *c, bp__load *load);
+
+/** A load has got everywhere, or has failed: remember how long that took. */
+void bp__room_filled(bp__coordinator *c, const bp__load *load);
 
 /** The ages of all nodes. */
 void bp__room_ages(bp__coordinator *c, const bp__age *ages);

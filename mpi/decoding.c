@@ -140,10 +140,8 @@ static bp_status decode_alone(bp__decoding *d)
 
 static bp_status decode_one(bp__decoding *d, uint32_t task)
 {
-    uint64_t from = bp__clock_ns();
     uint32_t ranks;
     BP_TRY(decode(d->loader, d->decoder, d->stage, task, &d->image));
-    atomic_fetch_add_explicit(&turns_of(d)->busy_ns, bp__clock_ns() - from, memory_order_relaxed);
     look(d, &ranks);
     return BP_OK;
 }
@@ -210,14 +208,6 @@ bp_status bp__decoding_end(bp__decoding *d)
     return bp__writer_close(&d->image);
 }
 
-uint64_t bp__decoding_ns(const bp__directory *dir, uint32_t slot)
-{
-    uint64_t decoders = bp__dir_pins(dir, slot);
-    if (decoders > dir->header->max_decoders) decoders = dir->header->max_decoders;
-    uint64_t busy = atomic_load_explicit(&dir->turns[slot].busy_ns, memory_order_relaxed);
-    return busy / (decoders > 0 ? decoders : 1);
-}
-
 /* Waiting ranks ---------------------------------------------------------------------------------- */
 
 /* Tasks until there are none; the first opens the image. @return whether there was any */
@@ -241,14 +231,12 @@ static bool work(const bp__helper *h, uint32_t slot, const struct timespec *dead
             bp__futex_wait(&s->available, available, deadline);
             continue;
         }
-        uint64_t from = bp__clock_ns();
         if (!any) st = h->loader->decoder_create(&decoder);
         if (!any && st == BP_OK) st = bp__writer_open(h->arena, s->extent, &image);
         any = true;
         if (st == BP_OK) st = decode(h->loader, decoder, stage, task, &image);
         /* before the mark goes: who sees the task done must see this as well */
         if (st != BP_OK) atomic_store_explicit(&turns->failed, 1, memory_order_release);
-        atomic_fetch_add_explicit(&turns->busy_ns, bp__clock_ns() - from, memory_order_relaxed);
         atomic_store_explicit(&h->own->decoding, bp__mark(slot, BP__NO_TURNS), memory_order_seq_cst);
         bp__decoding_ring(h->dir, slot);
     }

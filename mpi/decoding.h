@@ -66,10 +66,6 @@ void bp__decoding_ring(bp__directory *dir, uint32_t slot);
 /** Nobody takes a task any more; wait until who has one has done it. Tasks from `done` on may be missing. */
 bp_status bp__decoding_end(bp__decoding *decoding);
 
-/** Time for which decoders of a slot in FILL were at work, had all of them been so all the time. Any thread.
- */
-uint64_t bp__decoding_ns(const bp__directory *dir, uint32_t slot);
-
 /** A rank that waits for a slot in FILL and has it pinned. */
 typedef struct bp__helper {
     bp__directory *dir;

@@ -154,7 +154,6 @@ static bp_status fill_from_stage(bp__load *l, const uint64_t *first)
     bp_status s = bp__writer_open(l->shared->arena, l->stage, &stage);
     if (!bp__failed(s)) s = read_and_decode(l, &stage, &d, first);
     bp_status ended = bp__decoding_end(&d), closed = bp__writer_close(&stage);
-    l->decode_ns = bp__decoding_ns(l->shared->dir, l->slot);
     if (!bp__failed(s)) s = ended;
     return bp__failed(s) ? s : closed;
 }

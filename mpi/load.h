@@ -50,6 +50,7 @@ struct bp__load {
     bp__extent extent;  /**< FILL: reserved by the coordinator */
     bp__extent stage;   /**< FILL: likewise; empty: there was no memory for it */
     bool stored;        /**< FILL: the stage travels, not the image */
+    uint64_t fill_ns;   /**< FILL: when it began */
     bp__stream *stream; /**< FILL: to the other nodes, or NULL */
     uint64_t question;  /**< LOOK */
     int32_t node;       /**< LOOK */
@@ -61,7 +62,6 @@ struct bp__load {
     char text[BP_ERROR_TEXT_MAX];
     bp__identity identity; /**< PLAN, LOOK: what was found */
     uint64_t image_bytes;  /**< PLAN */
-    uint64_t decode_ns;    /**< FILL: bp__decoding_ns() of rank 0's node */
     uint64_t checked;      /**< VERIFY: ticks before the look */
     bp__source *source;
 };

@@ -53,8 +53,7 @@ typedef enum bp__note_kind {
     BP__NOTE_RESIZE,     /**< from, value */
     BP__NOTE_STATS,      /**< from */
     BP__NOTE_ACK,        /**< value = number of a SYNC that has been applied */
-    BP__NOTE_VOTE,       /**< slot, generation, code, text: this node has every byte of it, or why not;
-                              value = ns that its decoders needed, at once */
+    BP__NOTE_VOTE,       /**< slot, generation, code, text: this node has every byte of it, or why not */
     BP__NOTE_DRAINED,    /**< slot, generation */
     BP__NOTE_AGES,       /**< ages[num_slots] */
     BP__NOTE_COUNTS,     /**< counts */

@@ -14,7 +14,6 @@ typedef struct tally {
     uint32_t votes, drained; /* who has said so */
     bp_status code;          /* first reason against */
     char *text;              /* owned; with it */
-    int64_t slowest;         /* greatest of the votes' values */
 } tally;
 
 /* A bundle that has been asked for above and has not been opened here since. */
@@ -243,10 +242,8 @@ static void vote(bp__relay *r, const bp__note *n)
         t->code = n->code;
         t->text = strdup(n->text); /* without it the code has to do */
     }
-    if (n->value > t->slowest) t->slowest = n->value;
     if (++t->votes < r->num_children + r->votes) return;
     bp__note all = *n;
-    all.value = t->slowest;
     all.code = t->code;
     snprintf(all.text, sizeof all.text, "%s", t->text ? t->text : "");
     up(r, &all);

@@ -21,7 +21,10 @@
 #include "core/stage.h"
 
 #define ASK_AGAIN_MS 20
-#define RING_BYTES   (UINT64_C(4) << 20) /* of a stage that does not travel: enough for reading ahead */
+#define TRY_AGAIN    32u /* every so many loads the other way of travelling is tried */
+#define LEAST_TO_TELL                                                                                        \
+    (UINT64_C(1) << 20)                /* how long a smaller image takes says nothing of the way it travels */
+#define RING_BYTES (UINT64_C(4) << 20) /* of a stage that does not travel: enough for reading ahead */
 
 void bp__room_enter(bp__coordinator *c, bp__load *load)
 {
@@ -54,16 +57,24 @@ static uint64_t bytes_wanted(const bp__coordinator *c)
     return c->room.first ? bp__arena_round(c->arena, c->room.first->image_bytes) : 0;
 }
 
-/* Would chunks that travel as they are stored, and are decoded on every node, be everywhere sooner? */
-static bool stored_is_faster(const bp__coordinator *c, uint64_t stored, uint64_t image)
+/* Should chunks travel as they are stored, to be decoded on every node? What was faster so far, and now and
+ * then the other: links and loads change. */
+static bool send_stored(const bp__coordinator *c)
 {
+    const double *took = c->ns_per_byte;
     if (c->cfg.transfer != BP_TRANSFER_AUTO) return c->cfg.transfer == BP_TRANSFER_STORED;
-    double wire = bp__streams_rate(c->loads->streams);
-    double here = c->decode_here, there = c->decode_there > 0 ? c->decode_there : here;
-    if (wire == 0 || here == 0) return !c->one_machine; /* not measured yet: links are slower than memory */
-    double link = (double)stored / wire, links = (double)image / wire;
-    double decode = (double)image * there, source = (double)image * here;
-    return (link > decode ? link : decode) < (links > source ? links : source);
+    if (took[0] == 0 && took[1] == 0) return !c->one_machine; /* links are slower than memory */
+    if (took[0] == 0 || took[1] == 0) return took[1] == 0;
+    return (took[1] < took[0]) != (c->report.loads % TRY_AGAIN == TRY_AGAIN - 1);
+}
+
+void bp__room_filled(bp__coordinator *c, const bp__load *load)
+{
+    bool tells = load->image_bytes >= LEAST_TO_TELL && load->stage.bytes > 0;
+    if (!tells || load->code != BP_OK || load->vote_code != BP_OK) return;
+    double now = (double)(bp__clock_ns() - load->fill_ns) / (double)load->image_bytes;
+    double *took = &c->ns_per_byte[load->stored];
+    *took = *took == 0 ? now : (*took + now) / 2;
 }
 
 static void reserve_stage(bp__coordinator *c, bp__load *load)
@@ -74,7 +85,7 @@ static void reserve_stage(bp__coordinator *c, bp__load *load)
     if (ring < RING_BYTES) ring = chunks < RING_BYTES ? chunks : RING_BYTES;
     load->stage = (bp__extent){0, 0};
     if (p->num_tasks == 0 || p->num_tasks >= BP__NO_TURNS) return;
-    load->stored = c->loads->streams && stored_is_faster(c, tables + chunks, p->image_bytes) &&
+    load->stored = c->loads->streams && send_stored(c) &&
                    bp__arena_reserve(c->arena, tables + chunks, &load->stage) == BP_OK;
     if (!load->stored && bp__arena_reserve(c->arena, tables + ring, &load->stage) != BP_OK)
         load->stage = (bp__extent){0, 0}; /* the loader will do without */
@@ -104,6 +115,7 @@ static bool start_fill(bp__coordinator *c)
     e->fill = BP__SLOT_FILL;
     e->extent = load->extent = extent;
     e->load = load;
+    load->fill_ns = bp__clock_ns();
     c->filling++;
     bp__coordinator_send(c, &(bp__command){.kind = BP__CMD_FILL,
                                            .slot = load->slot,

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/clock.h"
 #include "core/log.h"
 #include "mpi/comm.h"
 #include "mpi/decoding.h"
@@ -14,7 +13,6 @@
  * links wants short ones. In memory what counts is the cost of each. */
 #define SEGMENT_IN_MEMORY (UINT64_C(1) << 20)
 #define SEGMENT_ON_WIRE   (UINT64_C(256) << 10)
-#define RATE_WINDOW       (UINT64_C(256) << 20) /* bytes over which a rate is taken */
 
 struct bp__stream {
     bp__job job; /* first: claims the extent on a worker, and uses it if it is a stage */
@@ -53,8 +51,6 @@ struct bp__streams {
     bp__workers *workers;
     bp__stream_calls calls;
     bp__stream *first;
-    uint64_t sent_bytes, sending_ns, sending_since; /* while at least one segment is on the link */
-    uint32_t on_link;
 };
 
 bp_status bp__streams_create(MPI_Comm chain, bp__directory *dir, bp__window *arena, bp__workers *workers,
@@ -290,26 +286,6 @@ static bp_status move_in(bp__stream *s, bool *busy)
     return BP_OK;
 }
 
-/* The link is timed while anything is on it. */
-static void on_link(bp__streams *all, int change, int bytes)
-{
-    uint64_t now = bp__clock_ns();
-    if (all->on_link > 0) all->sending_ns += now - all->sending_since;
-    all->sending_since = now;
-    all->on_link += (uint32_t)change;
-    if (change < 0) all->sent_bytes += (uint64_t)bytes;
-    if (all->sent_bytes > RATE_WINDOW) { /* what was long ago counts less */
-        all->sent_bytes /= 2;
-        all->sending_ns /= 2;
-    }
-}
-
-double bp__streams_rate(const bp__streams *streams)
-{
-    if (streams->sent_bytes < UNDER_WAY * streams->segment || streams->sending_ns == 0) return 0;
-    return (double)streams->sent_bytes / (double)streams->sending_ns * 1e9;
-}
-
 static bp_status move_out(bp__stream *s, bool *busy)
 {
     bp__streams *all = s->all;
@@ -321,7 +297,6 @@ static bp_status move_out(bp__stream *s, bool *busy)
         int done = 0;
         BP_MPI(MPI_Test(&s->out[s->sent % UNDER_WAY], &done, MPI_STATUS_IGNORE));
         if (!done) break;
-        on_link(all, -1, s->poisoned[s->sent] ? 0 : segment_bytes(s, s->sent));
         s->sent++;
         *busy = true;
     }
@@ -333,7 +308,6 @@ static bp_status move_out(bp__stream *s, bool *busy)
         const char *from = bounced ? place_of(s, i) : all->arena->view + s->extent.offset + i * s->segment;
         BP_MPI(MPI_Isend(from, bytes, MPI_BYTE, all->node + 1, (int)s->slot, all->chain,
                          &s->out[i % UNDER_WAY]));
-        on_link(all, 1, 0);
         *busy = true;
     }
     return BP_OK;

@@ -72,9 +72,6 @@ void bp__stream_receive(bp__streams *streams, uint32_t slot, uint64_t generation
  *  @return false: no more will, or what does is of no use */
 bool bp__stream_arrived(const bp__stream *stream, uint64_t *bytes);
 
-/** Bytes per second at which segments have left this node for the next, of late; 0: not known. */
-double bp__streams_rate(const bp__streams *streams);
-
 /** Go on with what has arrived or has left. @return whether anything has */
 bool bp__streams_poll(bp__streams *streams);
 

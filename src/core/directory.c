@@ -176,7 +176,6 @@ void bp__dir_fill(bp__directory *dir, uint32_t slot, bp__extent extent, bp__exte
     atomic_store_explicit(&t->next, stage.bytes > 0 ? 0 : BP__NO_TURNS, memory_order_relaxed);
     atomic_store_explicit(&t->ranks, 0, memory_order_relaxed);
     atomic_store_explicit(&t->failed, 0, memory_order_relaxed);
-    atomic_store_explicit(&t->busy_ns, 0, memory_order_relaxed);
     set_word(dir, slot, bp__word(bp__word_generation(w), BP__SLOT_FILL, bp__word_listed(w)));
     if (stage.bytes > 0) bp__futex_wake_some(futex_of(dir, slot), dir->header->max_decoders);
 }

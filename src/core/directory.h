@@ -102,7 +102,6 @@ typedef struct bp__turns {
     _Atomic uint32_t progress; /**< a futex; counts tasks that ended and ranks that left */
     _Atomic uint32_t ranks;    /**< that decode */
     _Atomic uint32_t failed;   /**< 1: a task could not be decoded by the rank that took it */
-    _Atomic uint64_t busy_ns;  /**< time that all decoders together have spent on tasks */
 } bp__turns;
 
 #define BP__NO_TURNS UINT32_MAX
