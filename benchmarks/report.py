@@ -410,7 +410,7 @@ def gzip_bundle(samples, kind):
 
 
 def cold_ratio(samples, kind):
-    return over(samples, {"case": "pool"}, {"case": "h5dread"}, bench="cold", metric="time", ranks=16, cache="warm",
+    return over(samples, {"case": "pool_fresh"}, {"case": "h5dread"}, bench="cold", metric="time", ranks=16, cache="warm",
                 bundle=gzip_bundle(samples, kind))
 
 
@@ -431,9 +431,9 @@ HEADLINE = {
     "hit_checked_over_stat": lambda s: over(hits(s), {"case": "pool_0"}, {"case": "stat"}, metric="p50"),
     "hit_over_redis": lambda s: over(hits(s), {"case": "redis_8"}, {"case": "pool_1000"}, metric="p50"),
     "cold16_over_h5dread": lambda s: max(cold_ratio(s, "daily"), cold_ratio(s, "minute")),
-    "t16_over_t2": lambda s: over(s, {"ranks": 16}, {"ranks": 2}, bench="cold", case="pool", metric="time", cache="warm",
+    "t16_over_t2": lambda s: over(s, {"ranks": 16}, {"ranks": 2}, bench="cold", case="pool_fresh", metric="time", cache="warm",
                                   bundle=gzip_bundle(s, "daily")),
-    "grid100_over_load": lambda s: need(s, bench="grid", case="pool_overhead_over_load", ranks=16),
+    "grid100_over_load": lambda s: need(s, bench="grid", case="pool", metric="grid100_over_load", ranks=16),
     "pss_images": lambda s: need(s, bench="memory", case="pool", metric="growth", ranks=16),
     "bcast_over_p2p": lambda s: on_hosts(s, "broadcast", "chain"),
     "bcast_gzip_over_p2p": lambda s: on_hosts(s, "growth", "miss"),

@@ -124,14 +124,14 @@ cold() { # BUNDLE RANKS [OPTIONS...]
 if [ "$mode" = quick ]; then
     for ranks in 2 16; do cold daily_gzip "$ranks"; done
     for bundle in "${minute}_gzip" daily_lzf "${minute}_lzf"; do
-        cold "$bundle" 16 --modes single,h5dread,pool
+        cold "$bundle" 16 --modes single,h5dread,pool,pool_fresh
     done
 else
     for bundle in daily_gzip daily_lzf "${minute}_gzip" "${minute}_lzf"; do
         for ranks in 2 4 8 16; do cold "$bundle" "$ranks"; done
     done
     cold daily_gzip 16 --drop-cache
-    cold "${minute}_gzip" 16 --drop-cache --modes single,h5dread,pool
+    cold "${minute}_gzip" 16 --drop-cache --modes single,h5dread,pool,pool_fresh
 fi
 
 # Hits, waiting, memory
