@@ -264,6 +264,7 @@ static void filled(bp__coordinator *c, bp__entry *e)
     if (!e->filled || (c->num_nodes > 1 && !e->voted)) return;
     if (c->loads->streams && bp__streams_busy(c->loads->streams, slot_of(c, e))) return; /* tried again */
     e->filled = e->voted = false;
+    c->ended--;
     bp__room_filled(c, e->load);
     if (bp__failed(e->load->code))
         bp__coordinator_fail(c, e->load, e->load->code, e->load->text);
@@ -289,6 +290,7 @@ static void phase_done(bp__coordinator *c, bp__load *load)
         looked(c, load);
     } else if (load->phase == BP__PHASE_FILL) {
         c->entry[load->slot].filled = true;
+        c->ended++;
     } else if (bp__failed(load->code)) {
         bp__coordinator_fail(c, load, load->code, load->text);
     } else if (load->phase == BP__PHASE_PLAN) {
@@ -441,7 +443,7 @@ bool bp__coordinator_step(bp__coordinator *c)
         phase_done(c, l);
         busy = true;
     }
-    for (uint32_t s = 0; c->filling > 0 && s < c->num_slots; s++)
+    for (uint32_t s = 0; c->ended > 0 && s < c->num_slots; s++)
         if (c->entry[s].filled) filled(c, &c->entry[s]);
     busy |= bp__room_step(c);
     busy |= step_waiting(c);

@@ -55,6 +55,7 @@ struct bp__coordinator {
     double ns_per_byte[2]; /**< of image, from FILL to the last vote: decoded, stored; 0: not tried yet */
     bool one_machine;      /**< all nodes are virtual ones of one machine */
     int filling;           /**< of them, loads that have an extent and are not READY yet */
+    int ended;             /**< of those, loads that have ended on rank 0's node */
     bool stopping, stopped, all_done;
     bp__waiting *invalidating, *resizing, *stats_waiting, *stats_asked;
     bp__wanted *wanted;
