@@ -82,21 +82,11 @@ static void nap_until(double seconds)
     while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL) != 0) continue;
 }
 
-/* All ranks meet without taking a core from who is still at work. */
-static void meet(void)
-{
-    int done = 0;
-    MPI_Request request;
-    MPI_Ibarrier(MPI_COMM_WORLD, &request);
-    for (MPI_Test(&request, &done, MPI_STATUS_IGNORE); !done; MPI_Test(&request, &done, MPI_STATUS_IGNORE))
-        nap_until(bench_seconds() + 0.001);
-}
-
 /* A moment at which every rank can start: ranks of one machine share CLOCK_MONOTONIC. */
 static double common_start(const bench *b)
 {
     double at = bench_seconds() + 0.01 + 0.001 * b->num_ranks;
-    meet();
+    bench_meet();
     MPI_Bcast(&at, 1, MPI_DOUBLE, 0, MPI_COMM_WORLD);
     return at;
 }
@@ -128,7 +118,7 @@ static double miss(const bench *b)
     nap_until(from);
     get(b, 0);
     end = bench_seconds();
-    meet();
+    bench_meet();
     MPI_Reduce(&end, &last, 1, MPI_DOUBLE, MPI_MAX, 0, MPI_COMM_WORLD);
     return last - from;
 }
@@ -150,7 +140,7 @@ static double hit(const bench *b)
         each = (bench_seconds() - from) / b->hits;
     }
     free(name);
-    meet();
+    bench_meet();
     MPI_Bcast(&each, 1, MPI_DOUBLE, b->num_ranks - 1, MPI_COMM_WORLD);
     return each;
 }
@@ -164,7 +154,7 @@ static double load(const bench *b)
         from = bench_seconds() - from;
         bp_bundle_release(&bundle);
     }
-    meet();
+    bench_meet();
     return from;
 }
 
@@ -175,10 +165,10 @@ static void measure(bench *b)
     for (int k = 0; k < b->resident; k++) bytes = get(b, k);
     bench_condition_number("image_bytes", (int64_t)bytes);
     for (int i = 0; i < b->repeats; i++) {
-        meet();
+        bench_meet();
         int64_t sent0 = sent, received0 = received;
         double gone = invalidate(b), missed = miss(b);
-        meet();
+        bench_meet();
         own[0] += sent - sent0;
         own[1] += received - received0;
         double hits = hit(b), alone = load(b);

@@ -439,16 +439,6 @@ static const char *start_memcached(void)
 
 /* Setting up -------------------------------------------------------------------------------------- */
 
-/* All ranks meet without taking a core from who is still at work. */
-static void meet(void)
-{
-    MPI_Request request;
-    int done = 0;
-    MPI_Ibarrier(MPI_COMM_WORLD, &request);
-    for (MPI_Test(&request, &done, MPI_STATUS_IGNORE); !done; MPI_Test(&request, &done, MPI_STATUS_IGNORE))
-        nap(5000000);
-}
-
 /* A case that is missing on one rank is missing on all. */
 static void agree(void)
 {
@@ -591,9 +581,9 @@ static void measure_all(bool alone, double seconds, int repeats)
         for (int i = 0; i < NUM_CASES; i++) {
             const subject *s = &subjects[i];
             if (*s->missing) continue;
-            meet();
+            bench_meet();
             int n = alone && rank != 0 ? 0 : measure(s, seconds, mine), sum = 0;
-            meet();
+            bench_meet();
             MPI_Gather(&n, 1, MPI_INT, count, 1, MPI_INT, 0, MPI_COMM_WORLD);
             for (int k = 0; rank == 0 && k < size; sum += count[k++]) at[k] = sum;
             MPI_Gatherv(mine, n, MPI_DOUBLE, all, count, at, MPI_DOUBLE, 0, MPI_COMM_WORLD);
@@ -654,7 +644,7 @@ int main(int argc, char **argv)
 
     snprintf(bundle_path, sizeof bundle_path, "%s/%s.h5", root, bundle);
     if (rank == 0) fill_stores(alone);
-    meet();
+    bench_meet();
     open_stores();
     create_pool(1000, &pool_1000);
     create_pool(0, &pool_0);

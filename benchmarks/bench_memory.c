@@ -34,16 +34,6 @@ static int rank, size;
 static const char *root = "bundles", *bundle;
 static volatile double sink;
 
-/* All ranks meet without taking a core from who is still at work. */
-static void meet(void)
-{
-    MPI_Request request;
-    int done = 0;
-    MPI_Ibarrier(MPI_COMM_WORLD, &request);
-    for (MPI_Test(&request, &done, MPI_STATUS_IGNORE); !done; MPI_Test(&request, &done, MPI_STATUS_IGNORE))
-        nanosleep(&(struct timespec){.tv_nsec = 2000000}, NULL);
-}
-
 static memory_used look(void)
 {
     unsigned long long pss = 0, file = 0;
@@ -64,9 +54,9 @@ static memory_used look(void)
 /* Of all ranks together, the same on each; no rank goes on before all have looked. */
 static memory_used look_at_all(void)
 {
-    meet();
+    bench_meet();
     memory_used mine = look(), all;
-    meet();
+    bench_meet();
     MPI_Allreduce(&mine, &all, 2, MPI_DOUBLE, MPI_SUM, MPI_COMM_WORLD);
     return all;
 }
@@ -131,13 +121,13 @@ static void print_needs(double mine)
 static void measure_pool(int repeats)
 {
     for (int r = 0; r < repeats; r++) {
-        meet();
+        bench_meet();
         double before = look().own;
-        meet();
+        bench_meet();
         bp_pool *pool = create_pool();
-        meet();
+        bench_meet();
         double created = look().own;
-        meet();
+        bench_meet();
         if (r == 0) print_needs(created - before);
         measure_growth("pool", r, pool);
         if (bp_pool_destroy(&pool) != BP_OK) bench_die("rank %d: %s", rank, bp_error_text());

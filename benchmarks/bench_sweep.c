@@ -121,16 +121,6 @@ static void get(bench *b, bp_pool *pool, int k, access_t *a)
     bp_bundle_release(&bundle);
 }
 
-/* All ranks meet without taking a core from who is still at work. */
-static void meet(void)
-{
-    int done = 0;
-    MPI_Request request;
-    MPI_Ibarrier(MPI_COMM_WORLD, &request);
-    for (MPI_Test(&request, &done, MPI_STATUS_IGNORE); !done; MPI_Test(&request, &done, MPI_STATUS_IGNORE))
-        clock_nanosleep(CLOCK_MONOTONIC, 0, &(struct timespec){.tv_nsec = 1000000}, NULL);
-}
-
 /* One sweep through a new pool with room for `room` bundles.
  * @param[out] all  [ranks * gets] on rank 0: every access */
 static void sweep(bench *b, int repeat, int room, access_t *own, access_t *all, bp_stats *stats,
@@ -146,14 +136,14 @@ static void sweep(bench *b, int repeat, int room, access_t *own, access_t *all, 
     cfg.max_bundle_pool_size = room;
     cfg.max_staleness_ms = 0;
     if (bp_pool_create(MPI_COMM_WORLD, &cfg, &pool) != BP_OK) bench_die("%s", bp_error_text());
-    meet();
+    bench_meet();
     double from = bench_seconds();
     for (int i = 0; i < b->gets; i++) {
         if (b->rank == 0 && i == b->gets / 2) write_bundle_or_die(b, 0, SESSIONS + 1);
         get(b, pool, pick(b, &state), &own[i]);
     }
     double own_seconds = bench_seconds() - from;
-    meet();
+    bench_meet();
     MPI_Reduce(&own_seconds, seconds, 1, MPI_DOUBLE, MPI_MAX, 0, MPI_COMM_WORLD);
     if (bp_pool_stats(pool, stats) != BP_OK) bench_die("%s", bp_error_text());
     MPI_Gather(own, b->gets * (int)sizeof *own, MPI_BYTE, all, b->gets * (int)sizeof *own, MPI_BYTE, 0,

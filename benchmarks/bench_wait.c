@@ -62,16 +62,6 @@ static double cpu_seconds(int who)
            (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) * 1e-6;
 }
 
-/* All ranks meet without spinning. */
-static void meet(void)
-{
-    int done = 0;
-    MPI_Request request;
-    MPI_Ibarrier(MPI_COMM_WORLD, &request);
-    for (MPI_Test(&request, &done, MPI_STATUS_IGNORE); !done; MPI_Test(&request, &done, MPI_STATUS_IGNORE))
-        nap(0.002);
-}
-
 static bp_pool *create_pool(int64_t max_staleness_ms)
 {
     bp_config cfg;
@@ -130,7 +120,7 @@ static double others_seconds(void)
 static work compute(double seconds, bp_pool *hits)
 {
     uint64_t turns = 0, from, now, end;
-    meet();
+    bench_meet();
     double others = others_seconds();
     from = now = bp__clock_ns();
     for (end = from + (uint64_t)(seconds * 1e9); now < end; now = bp__clock_ns(), turns++) {
@@ -139,7 +129,7 @@ static work compute(double seconds, bp_pool *hits)
     }
     double took = (double)(now - from) * 1e-9;
     double mine[2] = {(double)turns / took, (others_seconds() - others) / took}, all[2];
-    meet();
+    bench_meet();
     MPI_Allreduce(mine, all, 2, MPI_DOUBLE, MPI_SUM, MPI_COMM_WORLD);
     return (work){all[0], all[1]};
 }
@@ -209,13 +199,13 @@ static void measure_answers(bp_pool *pool, int repeats)
     bool last = rank == size - 1;
     for (int r = 0; r < repeats; r++) {
         double ns[3] = {0};
-        meet();
+        bench_meet();
         if (rank == 0 && bp_pool_invalidate(pool, bundle) != BP_OK) give_up();
-        meet();
+        bench_meet();
         if (last) ns[0] = get(pool, bundle), ns[1] = get(pool, bundle);
-        meet();
+        bench_meet();
         if (last) ns[2] = get(NULL, bundle);
-        meet();
+        bench_meet();
         MPI_Bcast(ns, 3, MPI_DOUBLE, size - 1, MPI_COMM_WORLD);
         if (rank != 0) continue;
         bench_sample("miss", "time", "ns", r, ns[0]);
@@ -227,7 +217,7 @@ static void measure_answers(bp_pool *pool, int repeats)
 static void measure_idle(int num_nodes, double seconds, int repeats)
 {
     double cpu[repeats], all[repeats];
-    meet();
+    bench_meet();
     nap(1);
     for (int r = 0; r < repeats; r++) {
         cpu[r] = cpu_seconds(RUSAGE_SELF);

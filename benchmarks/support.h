@@ -29,6 +29,9 @@ void bench_sample(const char *name_of_case, const char *metric, const char *unit
 /** Print that a case cannot be measured here, and why. */
 void bench_missing(const char *name_of_case, const char *metric, const char *unit, const char *reason);
 
+/** All ranks wait for each other without taking a core from who is still at work. Collective. */
+void bench_meet(void);
+
 /** Seconds of CLOCK_MONOTONIC. */
 double bench_seconds(void);
 
