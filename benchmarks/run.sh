@@ -27,6 +27,7 @@ while [ $# -gt 0 ]; do
 done
 cd "$(dirname "$0")/.." || exit 1
 out=${out:-benchmarks/results}
+mkdir -p "$out" || exit 1
 PATH=$PATH:/usr/sbin:/sbin
 # shellcheck source=../scripts/setup.sh
 . scripts/setup.sh
