@@ -175,8 +175,8 @@ def quotients(samples, base, flip=False):
 
 
 def same(a, b):
-    left, right = ({k: v for k, v in s.items() if k not in {"case", "repeat", "value", "reason", "unit"}} for s in (a, b))
-    return left == right
+    keys = (a.keys() | b.keys()) - {"case", "repeat", "value", "reason", "unit"}
+    return all(a.get(k) == b.get(k) for k in keys)
 
 
 # Plots -------------------------------------------------------------------------------------------------------------
@@ -198,7 +198,7 @@ def points(samples, x):
 def plot(path, title, xlabel, ylabel, curves, setup=(), style="linespoints"):
     """Curves {name: [(x, median, least, most)]} as a picture. @return Markdown that shows it, or nothing."""
     curves = {name: data for name, data in curves.items() if data}
-    if not curves:
+    if len({x for data in curves.values() for x, *_ in data}) < 2:
         return ""
     script = ["set terminal pngcairo size 900,480 font 'sans,11'",
               f"set output '{path}'", f"set title {json.dumps(title)} noenhanced", f"set xlabel '{xlabel}'",
@@ -229,8 +229,10 @@ def categories(samples, name="metric"):
     """Curves over the cases as categories, and the labels of the axis."""
     cases = distinct(samples, "case")
     scale = 1e-9 if samples and samples[0]["unit"] == "ns" else 1
-    curves = {c: [(cases.index(v), *[y * scale for y in rest]) for v, *rest in points(select(samples, **{name: c}), "case")]
-              for c in distinct(samples, name)}
+    curves = {}
+    for c in distinct(samples, name):
+        own = points(select(samples, **{name: c}), "case")
+        curves[c] = [(cases.index(v), *[y * scale for y in rest]) for v, *rest in own]
     labels = ", ".join(f"'{c}' {i}" for i, c in enumerate(cases))
     return curves, [f"set xtics ({labels}) rotate by -40 noenhanced", f"set xrange [-0.5:{len(cases) - 0.5}]",
                     "set pointsize 1.3"]
@@ -266,7 +268,8 @@ def hit(samples, out):
     text += table(samples)
     curves, setup = categories([{**s, "metric": f"{s['metric']}, {s.get('hitting')} hitting"}
                                 for s in select(samples, metric=("p50", "p99", "p999"))])
-    return text + plot(f"{out}/hit.png", "One access to a resident bundle", "", "", curves, [*setup, LOG_Y, SECONDS], "points")
+    return text + plot(f"{out}/hit.png", "One access to a resident bundle", "", "", curves, [*setup, LOG_Y, SECONDS],
+                       "points")
 
 
 def broadcast(samples, out):
@@ -289,9 +292,9 @@ def broadcast(samples, out):
 
 def grid(samples, out):
     """For each of the tables and metrics: a row per number of workers, what was promised beside what is measured."""
-    text = "What was promised (`promised_`: 313 ms for a load, less than 50 ms for a later one, and sums of these), row for " \
-           "row, beside what this machine does. `private`: every worker loads for itself; `resident`: the pool has the " \
-           "bundle already; `load`: one process alone.\n"
+    text = "What was promised (`promised_`: 313 ms for a load, less than 50 ms for a later one, and sums of these), " \
+           "row for row, beside what this machine does. `private`: every worker loads for itself; `resident`: the " \
+           "pool has the bundle already; `load`: one process alone.\n"
     for part in distinct(samples, "table"):
         own = select(samples, table=part)
         for metric in distinct(own, "metric"):
@@ -300,20 +303,21 @@ def grid(samples, out):
             rows = [[n, *[cell(select(group, ranks=n, case=c)) for c in cases]] for n in distinct(group, "ranks")]
             text += f"\n### {part}: {metric}\n\n" + markdown(["workers", *cases], rows)
     init = select(samples, table="scaling", metric="init")
-    return text + plot(f"{out}/grid.png", "Until the last worker has the bundle", "workers", "", curves_of(init, "ranks"),
-                       [LOG_X2, LOG_Y, SECONDS])
+    return text + plot(f"{out}/grid.png", "Until the last worker has the bundle", "workers", "",
+                       curves_of(init, "ranks"), [LOG_X2, LOG_Y, SECONDS])
 
 
 def sweep(samples, out):
-    text = "More bundles than the pool has room for, accessed by Zipf's law, one of them rewritten midway. `belady` is " \
-           "the best that any choice of victims could have done on the same accesses, `lru` exact LRU on them.\n\n"
+    text = "More bundles than the pool has room for, accessed by Zipf's law, one of them rewritten midway. `belady` " \
+           "is the best that any choice of victims could have done on the same accesses, `lru` exact LRU on them.\n\n"
     text += table(samples)
     curves, setup = categories(select(samples, metric="hit_rate"))
     return text + plot(f"{out}/sweep.png", "Sweep under pressure: share of gets without a load", "", "hit rate", curves,
                        [*setup, "set yrange [0:1]"], "points")
 
 
-AXES = {"nodes": ("nodes", "virtual nodes of one rank", LOG_X2), "size": ("image_bytes", "bytes of the image", "set logscale x 10; set format x '%.0s %cB'"),
+AXES = {"nodes": ("nodes", "virtual nodes of one rank", LOG_X2),
+        "size": ("image_bytes", "bytes of the image", LOG_X + "; set format x '%.0s %cB'"),
         "resident": ("resident", "resident bundles", LOG_X), "ranks": ("ranks", "ranks of one node", LOG_X2)}
 
 
@@ -337,10 +341,10 @@ def exponents(samples, x):
             data = [p for p in points(group, x) if p[1] > 0]
             fitted = fit(data)
             if fitted and metric != "rate":
-                (xa, ya, *_), (xb, yb, *_) = data[-2:]
+                unit, (xa, ya, *_), (xb, yb, *_) = group[0]["unit"], *data[-2:]
                 tail = math.log(yb / ya) / math.log(xb / xa)
                 rows.append([case, metric, f"{fitted[0]:.2f}", f"{fitted[1]:.2f}", f"{tail:.2f}",
-                             f"{show(data[0][1], group[0]['unit'])} .. {show(data[-1][1], group[0]['unit'])}", len(data)])
+                             f"{show(data[0][1], unit)} .. {show(yb, unit)}", len(data)])
     return markdown(["case", "metric", "exponent", "r²", "of the last two points", "from .. to", "points"], rows)
 
 
@@ -410,8 +414,8 @@ def gzip_bundle(samples, kind):
 
 
 def cold_ratio(samples, kind):
-    return over(samples, {"case": "pool_fresh"}, {"case": "h5dread"}, bench="cold", metric="time", ranks=16, cache="warm",
-                bundle=gzip_bundle(samples, kind))
+    return over(samples, {"case": "pool_fresh"}, {"case": "h5dread"}, bench="cold", metric="time", ranks=16,
+                cache="warm", bundle=gzip_bundle(samples, kind))
 
 
 def on_hosts(samples, top_bench, top_case):
@@ -431,8 +435,8 @@ HEADLINE = {
     "hit_checked_over_stat": lambda s: over(hits(s), {"case": "pool_0"}, {"case": "stat"}, metric="p50"),
     "hit_over_redis": lambda s: over(hits(s), {"case": "redis_8"}, {"case": "pool_1000"}, metric="p50"),
     "cold16_over_h5dread": lambda s: max(cold_ratio(s, "daily"), cold_ratio(s, "minute")),
-    "t16_over_t2": lambda s: over(s, {"ranks": 16}, {"ranks": 2}, bench="cold", case="pool_fresh", metric="time", cache="warm",
-                                  bundle=gzip_bundle(s, "daily")),
+    "t16_over_t2": lambda s: over(s, {"ranks": 16}, {"ranks": 2}, bench="cold", case="pool_fresh", metric="time",
+                                  cache="warm", bundle=gzip_bundle(s, "daily")),
     "grid100_over_load": lambda s: need(s, bench="grid", case="pool", metric="grid100_over_load", ranks=16),
     "pss_images": lambda s: need(s, bench="memory", case="pool", metric="growth", ranks=16),
     "bcast_over_p2p": lambda s: on_hosts(s, "broadcast", "chain"),
@@ -440,8 +444,9 @@ HEADLINE = {
     "idle_cost": lambda s: need(s, bench="wait", case="idle", metric="cost"),
 }
 BARS = {"hit_ns_bound1000_p50": "≤ 40", "hit_ns_bound1000_p99": "≤ 100", "hit_checked_over_stat": "≤ 1.3",
-        "hit_over_redis": "≥ 100", "cold16_over_h5dread": "≤ 0.5", "t16_over_t2": "≤ 1.15", "grid100_over_load": "≤ 1.05",
-        "pss_images": "≤ 1.02", "bcast_over_p2p": "≥ 0.9", "bcast_gzip_over_p2p": "≥ 1.5", "idle_cost": "≤ 0.02"}
+        "hit_over_redis": "≥ 100", "cold16_over_h5dread": "≤ 0.5", "t16_over_t2": "≤ 1.15",
+        "grid100_over_load": "≤ 1.05", "pss_images": "≤ 1.02", "bcast_over_p2p": "≥ 0.9",
+        "bcast_gzip_over_p2p": "≥ 1.5", "idle_cost": "≤ 0.02"}
 
 
 def headline(samples):
@@ -479,8 +484,8 @@ def report(out):
     machine.setdefault("load average after", load_average())
     figures, reasons = headline(samples)
 
-    text = "# Benchmarks\n\nMade by `benchmarks/run.sh " + str(machine.get("mode")) + "`. A figure is the median of n " \
-           "samples, with (least..most) beside it; ratios are of medians of the same run.\n\n## Headline\n\n"
+    text = f"# Benchmarks\n\nMade by `benchmarks/run.sh {machine.get('mode')}`. A figure is the median of n samples, " \
+           "with (least..most) beside it; ratios are of medians of the same run.\n\n## Headline\n\n"
     text += markdown(["figure", "value", "bar"], [[name, reasons[name] if value is None else f"{value:g}", BARS[name]]
                                                   for name, value in figures.items()])
     text += "\n## Machine\n\n" + markdown(["", ""], [[k, v] for k, v in machine.items() if v is not None])

@@ -95,8 +95,8 @@ nodes() { # SECONDS NODES PROGRAM ARGUMENTS... : virtual nodes of one rank
 hosts() { # SECONDS HOSTS MBIT PROGRAM ARGUMENTS...
     local limit=$1 n=$2 rate=$3 program=$4
     shift 4
-    run "$limit" tests/cluster/with_hosts.sh "$n" --rate "$rate" -- mpirun -n "$n" "$bin/$program" --json \
-        --link-mbit "$rate" "$@"
+    run "$limit" tests/cluster/with_hosts.sh "$n" --rate "$rate" --share "$bundles" -- \
+        mpirun -n "$n" "$bin/$program" --json --link-mbit "$rate" "$@"
 }
 
 # sized ASSETS : a bundle whose image has about ASSETS / 10 MB
