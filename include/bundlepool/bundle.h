@@ -50,7 +50,7 @@ typedef enum bp_type { BP_TYPE_I64 = 1, BP_TYPE_F64 = 2, BP_TYPE_U32 = 3, BP_TYP
     X(DAY, "index/day", I64, 1)                   /* [D] ascending */                                        \
     X(LIFE_START, "lifetimes/start_date", I64, 1) /* [N] column index of the first bar */                    \
     X(LIFE_END, "lifetimes/end_date", I64, 1)     /* [N] column index of the last bar */                     \
-    X(CURRENCY, "currency/code", BYTES, 2)        /* [N][3] ISO 4217, XXX = missing */                       \
+    X(CURRENCY, "currency/code", BYTES, 2)        /* [N][3] ISO 4217; its code for no currency = missing */  \
     X(ASSET_SID, "assets/sid", I64, 1)            /* [A] ascending */                                        \
     X(ASSET_SYMBOL, "assets/symbol", U32, 1)      /* [A] text */                                             \
     X(ASSET_NAME, "assets/name", U32, 1)          /* [A] text */                                             \
