@@ -484,7 +484,7 @@ static void fill_stores(bool alone)
 
     /* a whole image per rank in the server, in the client's buffer, and as its result; and what is in use */
     if (bp__memory_look(&memory) != BP_OK) give_up("free memory", bp_error_text());
-    if (bp__memory_least(&memory) / 5 / (alone ? 1 : (unsigned)size) < bundle_bytes) {
+    if (bp__memory_least(&memory, NULL) / 5 / (alone ? 1 : (unsigned)size) < bundle_bytes) {
         static const int copying[] = {REDIS + 1, MEMCACHED + 1, DIRECT};
         for (int i = 0; i < 3; i++) set_missing(copying[i], "not enough memory for a copy per rank");
     }

@@ -49,22 +49,34 @@ bp_status bp__budget_check(const bp__topology *top, uint64_t bytes)
     return bp__agree(top->world, s);
 }
 
-static bp_status propose(const bp__topology *top, const bp_config *cfg, uint64_t *budget, uint64_t *space)
+static bp_status propose(const bp__topology *top, const bp_config *cfg, uint64_t *budget, uint64_t *space,
+                         char from[BP_LIMIT_FROM_MAX])
 {
     bp__memory m;
+    bp__memory_source source;
     BP_TRY(bp__memory_look(&m));
     uint64_t nodes = (uint64_t)top->nodes_on_machine, mapping = largest_mapping(),
              window = largest_window(&m);
-    uint64_t free_bytes = bp__memory_least(&m) / nodes;
+    uint64_t least = bp__memory_least(&m, &source), free_bytes = least / nodes;
     *budget = cfg->pool_memory > 0 ? (uint64_t)cfg->pool_memory : free_bytes / 2;
     if (cfg->pool_memory == 0 && *budget > mapping) *budget = mapping;
+    if (cfg->pool_memory > 0)
+        snprintf(from, BP_LIMIT_FROM_MAX, "pool_memory");
+    else if (*budget == mapping)
+        snprintf(from, BP_LIMIT_FROM_MAX, "what 'ulimit -v' and 'ulimit -f' leave on %.24s", top->host);
+    else
+        snprintf(from, BP_LIMIT_FROM_MAX, "half of %s on %.24s, %" PRIu64 " MiB",
+                 bp__memory_source_name(source), top->host, least >> 20);
     if (*budget > free_bytes || *budget > window / nodes)
         BP_FAIL(BP_ENOMEM,
                 "node %s: pool_memory = %" PRIu64 " bytes, but %" PRIu64
-                " are free for it (/dev/shm has %" PRIu64 ", the machine %" PRIu64 ", for %" PRIu64
-                " pools); set pool_memory lower or enlarge /dev/shm",
-                top->host, *budget, free_bytes < window / nodes ? free_bytes : window / nodes, m.shm_free,
-                m.available, nodes);
+                " are free for it (least of all %s has: %" PRIu64 ", for %" PRIu64
+                " pools); set pool_memory lower%s",
+                top->host, *budget, free_bytes < window / nodes ? free_bytes : window / nodes,
+                bp__memory_source_name(source), least, nodes,
+                source == BP__SLURM ? " or ask for more with --mem"
+                : source == BP__SHM ? " or enlarge /dev/shm"
+                                    : "");
     if (*budget > mapping)
         BP_FAIL(BP_ENOMEM,
                 "node %s: pool_memory = %" PRIu64 " bytes, but 'ulimit -v' and 'ulimit -f' leave %" PRIu64
@@ -81,15 +93,18 @@ static bp_status propose(const bp__topology *top, const bp_config *cfg, uint64_t
 }
 
 bp_status bp__budget_agree(const bp__topology *top, const bp_config *cfg, uint64_t *budget,
-                           uint64_t *arena_bytes)
+                           uint64_t *arena_bytes, char from[BP_LIMIT_FROM_MAX])
 {
     uint64_t mine[2] = {UINT64_MAX, UINT64_MAX}, least[2];
-    BP_TRY(bp__agree(top->world, propose(top, cfg, &mine[0], &mine[1])));
+    BP_TRY(bp__agree(top->world, propose(top, cfg, &mine[0], &mine[1], from)));
     BP_MPI(MPI_Allreduce(mine, least, 2, MPI_UINT64_T, MPI_MIN, top->world));
+    int tightest = mine[0] == least[0] ? top->rank : top->num_ranks, first;
+    BP_MPI(MPI_Allreduce(&tightest, &first, 1, MPI_INT, MPI_MIN, top->world));
+    BP_MPI(MPI_Bcast(from, BP_LIMIT_FROM_MAX, MPI_CHAR, first, top->world));
     *budget = least[0];
     *arena_bytes = least[1];
     if (top->rank == 0)
-        bp__log(BP_LOG_INFO, "pool of %d ranks on %d nodes, %" PRIu64 " bytes each", top->num_ranks,
-                top->num_nodes, *budget);
+        bp__log(BP_LOG_INFO, "pool of %d ranks on %d nodes, %" PRIu64 " bytes each: %s", top->num_ranks,
+                top->num_nodes, *budget, from);
     return BP_OK;
 }

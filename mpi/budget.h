@@ -4,7 +4,7 @@
 #ifndef BP_MPI_BUDGET_H
 #define BP_MPI_BUDGET_H
 
-#include <bundlepool/config.h>
+#include <bundlepool/pool.h>
 
 #include "mpi/comm.h"
 
@@ -17,8 +17,9 @@ bp_status bp__budget_check(const bp__topology *top, uint64_t bytes);
  *
  * @param[out] budget       bytes that may be claimed, the same on every node
  * @param[out] arena_bytes  address space of the arena, the same on every node
+ * @param[out] from         where the budget comes from, for people; the same on every rank
  * @retval BP_ENOMEM  a node has not so much; the text names it and says what to do */
 bp_status bp__budget_agree(const bp__topology *top, const bp_config *cfg, uint64_t *budget,
-                           uint64_t *arena_bytes);
+                           uint64_t *arena_bytes, char from[BP_LIMIT_FROM_MAX]);
 
 #endif

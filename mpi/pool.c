@@ -129,7 +129,7 @@ static bp_status create_windows(bp_pool *pool)
     if (s == BP_OK && pool->top.node_rank == 0) /* all of it now: later a full /dev/shm would be a SIGBUS */
         s = bp__window_claim(&pool->control);
     BP_TRY(bp__agree(pool->top.world, s));
-    BP_TRY(bp__budget_agree(&pool->top, &pool->cfg, &pool->budget, &arena_bytes));
+    BP_TRY(bp__budget_agree(&pool->top, &pool->cfg, &pool->budget, &arena_bytes, pool->budget_from));
     s = bp__window_create(pool->top.node, arena_bytes, &pool->arena);
     if (s == BP_OK) s = bp__window_split(&pool->arena);
     BP_TRY(bp__agree(pool->top.world, s));
@@ -146,7 +146,7 @@ static bp_status create_windows(bp_pool *pool)
 static bp_status create_parts(bp_pool *pool, const bp_config *cfg, const bp__loader *loader)
 {
     BP_TRY(agree_on_config(pool, cfg));
-    bp__log_level(cfg->log_level);
+    bp__log_setup(cfg);
     pool->loader = loader;
     pool->pooled = bp_config_should_use_pool(cfg);
     if (!pool->pooled) return BP_OK;
@@ -421,6 +421,7 @@ bp_status bp_pool_stats(bp_pool *pool, bp_stats *stats)
     stats->bytes_resident = all.claimed;
     stats->bytes_peak = all.peak;
     stats->bytes_limit = all.budget;
+    memcpy(stats->limit_from, pool->budget_from, sizeof stats->limit_from);
     stats->rank = counters_from(&mine);
     stats->node = counters_from(&node);
     stats->cluster = counters_from(&all);

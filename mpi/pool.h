@@ -48,6 +48,7 @@ struct bp_pool {
     int *world_rank;      /**< [node_size] ranks of this node in top.world */
     bp__service *service; /**< NULL but in the first rank of a node */
     uint64_t budget;
+    char budget_from[BP_LIMIT_FROM_MAX];
     uintptr_t serial; /**< of this process' pools; what bp_pool_instance() keeps with the communicator */
     bp_pool *next;    /**< of the process' live pools */
 };

@@ -19,15 +19,19 @@ extern "C" {
 
 typedef enum bp_log_level { BP_LOG_ERROR, BP_LOG_WARN, BP_LOG_INFO, BP_LOG_DEBUG } bp_log_level;
 
+/** How log lines are written: "PROGRAM: KIND: text", or as JSON objects, one a line. */
+typedef enum bp_log_format { BP_LOG_TEXT, BP_LOG_JSON } bp_log_format;
+
 /** What travels from node to node: what the file holds, to be decoded on every node, or what was decoded. */
 typedef enum bp_transfer { BP_TRANSFER_AUTO, BP_TRANSFER_DECODED, BP_TRANSFER_STORED } bp_transfer;
 
 typedef struct bp_config {
     bool enable_bundle_pooling;   /**< false: every get is a private load; default true */
     int64_t max_bundle_pool_size; /**< bundles in the directory, 1..4096; default 100 */
-    int64_t pool_memory;          /**< bytes claimed on a node at most; 0 (default): half of what
-                                       the node's shared memory has free, divided by the virtual
-                                       nodes on the machine */
+    int64_t pool_memory;          /**< bytes claimed on a node at most; 0 (default): half of the least of
+                                       what /dev/shm and the machine have free, what the cgroup leaves
+                                       and what Slurm gave the job, divided by the virtual nodes on
+                                       the machine */
     int64_t max_staleness_ms;     /**< 0 (default): ask at every get; T > 0: at most T ms old;
                                        -1: until invalidated */
     int64_t load_timeout_ms;      /**< a get waits this long at most; default 600000 */
@@ -35,6 +39,7 @@ typedef struct bp_config {
     int64_t ranks_per_node;       /**< 0 (default): as the machine is; k: virtual nodes of k ranks */
     bp_transfer transfer;         /**< default BP_TRANSFER_AUTO: whichever has been measured to be faster */
     bp_log_level log_level;       /**< default BP_LOG_WARN; lines go to stderr */
+    bp_log_format log_format;     /**< default BP_LOG_TEXT */
     char root[BP_PATH_MAX];       /**< folder of the bundles; default "bundles" */
 } bp_config;
 
@@ -45,8 +50,8 @@ BP_API bp_status bp_config_default(bp_config *cfg);
  *
  * RUSTYBT_ENABLE_BUNDLE_POOLING and RUSTYBT_MAX_BUNDLE_POOL_SIZE, and for every field, these two
  * included, BUNDLEPOOL_<FIELD>, which wins. Booleans: true/false, 1/0, yes/no, on/off in any case.
- * Bytes may end in K, M, G or T (powers of 1024). log_level: error, warn, info, debug. transfer:
- * auto, decoded, stored.
+ * Bytes may end in K, M, G or T (powers of 1024). log_level: error, warn, info, debug. log_format:
+ * text, json. transfer: auto, decoded, stored.
  *
  * @retval BP_EINVAL  a value cannot be read or is out of range; the text names the variable; cfg is
  *                    unchanged

@@ -71,14 +71,17 @@ typedef struct bp_counters {
     double wait_seconds;    /**< spent waiting in gets, all threads added */
 } bp_counters;
 
+#define BP_LIMIT_FROM_MAX 96
+
 typedef struct bp_stats {
     int64_t pool_size; /**< bundles resident and listed */
     int64_t max_pool_size;
-    int64_t num_versions_tracked; /**< bundles whose version the coordinator knows */
-    double utilization_percent;   /**< pool_size / max_pool_size * 100 */
-    uint64_t bytes_resident;      /**< claimed on each node now */
-    uint64_t bytes_peak;          /**< most that was ever claimed */
-    uint64_t bytes_limit;         /**< the budget: pool_memory, or what it became */
+    int64_t num_versions_tracked;       /**< bundles whose version the coordinator knows */
+    double utilization_percent;         /**< pool_size / max_pool_size * 100 */
+    uint64_t bytes_resident;            /**< claimed on each node now */
+    uint64_t bytes_peak;                /**< most that was ever claimed */
+    uint64_t bytes_limit;               /**< the budget: pool_memory, or what it became */
+    char limit_from[BP_LIMIT_FROM_MAX]; /**< where the budget comes from, for people */
     int num_nodes;
     int num_ranks;
     bp_counters rank;    /**< this rank: loads, failures, evictions, invalidations are 0 */

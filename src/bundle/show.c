@@ -8,9 +8,9 @@
 #include <time.h>
 
 #include "bundle/command.h"
-#include "bundle/json.h"
 #include "bundle/locate.h"
 #include "core/bundle.h"
+#include "core/json.h"
 #include "core/loader.h"
 
 /* Texts ----------------------------------------------------------------------------------------- */
@@ -104,7 +104,7 @@ static const struct {
 
 static void info_json(const peek *p, const char *path)
 {
-    bp__json j = {0};
+    bp__json j = {.file = stdout};
     bp__json_open(&j, NULL, '{');
     put_summary(&j, p, path);
     bp__json_int(&j, "image_bytes", (int64_t)p->bundle.image->bytes);
@@ -198,7 +198,7 @@ bp_status bp__run_list(const bp__command_line *line)
     if (n < 0 && errno == ENOENT)
         BP_FAIL(BP_ENOTFOUND, "%s: no such folder; 'bundle demo NAME' makes one, or use --root DIR", root);
     if (n < 0) BP_FAIL_ERRNO(BP_EIO, errno, "%s: cannot be listed", root);
-    bp__json j = {0};
+    bp__json j = {.file = stdout};
     if (line->json) bp__json_open(&j, NULL, '[');
     for (int i = 0; i < n; i++) {
         list_one(&j, line->json, root, entry[i]->d_name);
@@ -213,7 +213,7 @@ bp_status bp__run_list(const bp__command_line *line)
 
 static void version_json(const bp_version *v)
 {
-    bp__json j = {0};
+    bp__json j = {.file = stdout};
     bp__json_open(&j, NULL, '{');
     bp__json_text(&j, "bundle_name", v->bundle_name);
     bp__json_open(&j, "asset_list", '[');

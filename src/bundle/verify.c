@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "bundle/command.h"
-#include "bundle/json.h"
 #include "core/bundle.h"
+#include "core/json.h"
 
 /* What can be odd about a bundle that reads well: none of it stops a backtest. */
 #define FINDING_MAP(X)                                                                                       \
@@ -163,7 +163,7 @@ static void warning_text(const findings *f, int kind, char *text, size_t size)
 static void report_json(const findings *f, const bp__target *target, const bp_version *v)
 {
     char text[256];
-    bp__json j = {0};
+    bp__json j = {.file = stdout};
     bp__json_open(&j, NULL, '{');
     bp__json_text(&j, "name", target->name);
     bp__json_text(&j, "path", target->path);

@@ -9,8 +9,9 @@
 
 typedef enum kind { BOOLEAN, NUMBER, BYTES, CHOICE, TEXT } kind;
 
-/* Both end with NULL. */
+/* They end with NULL. */
 static const char *const levels[] = {"error", "warn", "info", "debug", NULL};
+static const char *const formats[] = {"text", "json", NULL};
 static const char *const transfers[] = {"auto", "decoded", "stored", NULL};
 
 /* One row a field: everything that defaults, environment, options and checks need to know of it. */
@@ -42,11 +43,13 @@ static const struct field {
     {FIELD(transfer), CHOICE, AT(transfer), 0, 0, "auto",
      "what travels between nodes: auto, decoded, or as it is stored in the file", transfers},
     {FIELD(log_level), CHOICE, AT(log_level), 0, 0, "warn", "error, warn, info or debug", levels},
+    {FIELD(log_format), CHOICE, AT(log_format), 0, 0, "text", "text, or json: an object a line", formats},
     {FIELD(root), TEXT, AT(root), 0, 0, "bundles", "folder of the bundles", NULL},
 #undef FIELD
 #undef AT
 };
-_Static_assert(sizeof(bp_log_level) == sizeof(unsigned) && sizeof(bp_transfer) == sizeof(unsigned),
+_Static_assert(sizeof(bp_log_level) == sizeof(unsigned) && sizeof(bp_log_format) == sizeof(unsigned) &&
+                   sizeof(bp_transfer) == sizeof(unsigned),
                "choices are set as unsigned");
 
 enum { NUM_FIELDS = sizeof fields / sizeof *fields };
@@ -199,7 +202,8 @@ const char *bp__config_difference(const bp_config *a, const bp_config *b)
         case NUMBER:
         case BYTES: equal = memcmp(x, y, sizeof(int64_t)) == 0; break;
         case CHOICE: /* each rank may log as it likes */
-            equal = fields[i].choices == levels || memcmp(x, y, sizeof(unsigned)) == 0;
+            equal = fields[i].choices == levels || fields[i].choices == formats ||
+                    memcmp(x, y, sizeof(unsigned)) == 0;
             break;
         case TEXT: equal = strcmp(x, y) == 0; break;
         }

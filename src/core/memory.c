@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/statvfs.h>
 
@@ -85,6 +86,23 @@ static uint64_t cgroup_headroom(void)
     return least;
 }
 
+/* A variable of Slurm's that holds a whole number, perhaps with something behind it; 0 where there is none.
+ */
+static uint64_t slurm_number(const char *variable)
+{
+    const char *text = getenv(variable);
+    uint64_t n = 0;
+    return text && sscanf(text, "%" SCNu64, &n) == 1 && n < UINT64_C(1) << 40 ? n : 0;
+}
+
+/* MiB: of the node, or of each processor of the job on this node; 0 in both: all there is. */
+static uint64_t slurm_limit(void)
+{
+    uint64_t mib = slurm_number("SLURM_MEM_PER_NODE");
+    if (mib == 0) mib = slurm_number("SLURM_MEM_PER_CPU") * slurm_number("SLURM_CPUS_ON_NODE");
+    return mib == 0 || mib >= UINT64_C(1) << 40 ? UINT64_MAX : mib << 20;
+}
+
 bp_status bp__memory_look(bp__memory *memory)
 {
     struct statvfs vfs;
@@ -101,10 +119,22 @@ bp_status bp__memory_look(bp__memory *memory)
     if (kib == 0) BP_FAIL(BP_ESYS, "/proc/meminfo does not tell MemAvailable");
     memory->available = kib * 1024;
     memory->cgroup = cgroup_headroom();
+    memory->slurm = slurm_limit();
     return BP_OK;
 }
 
-uint64_t bp__memory_least(const bp__memory *memory)
+uint64_t bp__memory_least(const bp__memory *memory, bp__memory_source *source)
 {
-    return min_u64(memory->shm_free, min_u64(memory->available, memory->cgroup));
+    const uint64_t all[] = {memory->shm_free, memory->available, memory->cgroup, memory->slurm};
+    unsigned least = 0;
+    for (unsigned i = 1; i < sizeof all / sizeof *all; i++)
+        if (all[i] < all[least]) least = i;
+    if (source) *source = (bp__memory_source)least;
+    return all[least];
+}
+
+const char *bp__memory_source_name(bp__memory_source source)
+{
+    static const char *const names[] = {BP__SHM_DIR, "free memory", "the cgroup", "Slurm's limit"};
+    return names[source];
 }

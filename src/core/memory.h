@@ -1,6 +1,7 @@
 /** @file src/core/memory.h
- * How much shared memory this machine can give: the file system behind it, free memory, and the limits of
- * the cgroups that this process is in. Not collective; any thread.
+ * How much shared memory this machine can give: the file system behind it, free memory, the limits of the
+ * cgroups that this process is in, and what Slurm gave the job (which it may hold it to by other means than a
+ * cgroup: by looking now and then, and killing). Not collective; any thread.
  */
 #ifndef BP_CORE_MEMORY_H
 #define BP_CORE_MEMORY_H
@@ -15,12 +16,19 @@ typedef struct bp__memory {
     uint64_t shm_free;  /**< of BP__SHM_DIR; UINT64_MAX where there is none */
     uint64_t available; /**< MemAvailable */
     uint64_t cgroup;    /**< least headroom of the memory cgroups above; UINT64_MAX: no limit */
+    uint64_t slurm;     /**< of the job on this node, used or not; UINT64_MAX: no job, or no limit */
 } bp__memory;
+
+/** What a least one comes from. */
+typedef enum bp__memory_source { BP__SHM, BP__AVAILABLE, BP__CGROUP, BP__SLURM } bp__memory_source;
 
 /** Look. @retval BP_ESYS  /proc cannot be read */
 bp_status bp__memory_look(bp__memory *memory);
 
-/** The least of the three. */
-uint64_t bp__memory_least(const bp__memory *memory);
+/** The least of them. @param[out] source  NULL, or which one it is */
+uint64_t bp__memory_least(const bp__memory *memory, bp__memory_source *source);
+
+/** Such as "/dev/shm". */
+const char *bp__memory_source_name(bp__memory_source source);
 
 #endif

@@ -51,11 +51,40 @@ static void test_memory(void)
     bp__memory m;
     MUST(bp__memory_look(&m));
     CU_ASSERT(m.available > 0 && m.available < UINT64_C(1) << 60);
-    CU_ASSERT(bp__memory_least(&m) <= m.available);
-    CU_ASSERT_EQUAL(bp__memory_least(&(bp__memory){1, 2, 3}), 1);
-    CU_ASSERT_EQUAL(bp__memory_least(&(bp__memory){2, 1, 3}), 1);
-    CU_ASSERT_EQUAL(bp__memory_least(&(bp__memory){UINT64_MAX, 2, 1}), 1);
-    CU_ASSERT_EQUAL(bp__memory_least(&(bp__memory){UINT64_MAX, 2, UINT64_MAX}), 2);
+    CU_ASSERT(bp__memory_least(&m, NULL) <= m.available);
+
+    bp__memory_source source;
+    CU_ASSERT_EQUAL(bp__memory_least(&(bp__memory){1, 2, 3, 4}, &source), 1);
+    CU_ASSERT_EQUAL(source, BP__SHM);
+    CU_ASSERT_EQUAL(bp__memory_least(&(bp__memory){2, 1, 3, UINT64_MAX}, &source), 1);
+    CU_ASSERT_EQUAL(source, BP__AVAILABLE);
+    CU_ASSERT_EQUAL(bp__memory_least(&(bp__memory){UINT64_MAX, 2, 1, 2}, &source), 1);
+    CU_ASSERT_EQUAL(source, BP__CGROUP);
+    CU_ASSERT_EQUAL(bp__memory_least(&(bp__memory){UINT64_MAX, 2, UINT64_MAX, 1}, &source), 1);
+    CU_ASSERT_EQUAL(source, BP__SLURM);
+}
+
+static uint64_t slurm(const char *node, const char *cpu, const char *cpus)
+{
+    bp__memory m;
+    setenv("SLURM_MEM_PER_NODE", node, 1);
+    setenv("SLURM_MEM_PER_CPU", cpu, 1);
+    setenv("SLURM_CPUS_ON_NODE", cpus, 1);
+    MUST(bp__memory_look(&m));
+    return m.slurm;
+}
+
+static void test_slurm(void)
+{
+    CU_ASSERT_EQUAL(slurm("2000", "", ""), UINT64_C(2000) << 20);
+    CU_ASSERT_EQUAL(slurm("2000", "500", "8"), UINT64_C(2000) << 20);
+    CU_ASSERT_EQUAL(slurm("", "500", "8"), UINT64_C(4000) << 20);
+    CU_ASSERT_EQUAL(slurm("0", "0", "8"), UINT64_MAX); /* --mem=0: all of the node */
+    CU_ASSERT_EQUAL(slurm("much", "", "8"), UINT64_MAX);
+    CU_ASSERT_EQUAL(slurm("99999999999999999999", "", ""), UINT64_MAX);
+    unsetenv("SLURM_MEM_PER_NODE");
+    unsetenv("SLURM_MEM_PER_CPU");
+    unsetenv("SLURM_CPUS_ON_NODE");
 }
 
 int main(void)
@@ -65,6 +94,7 @@ int main(void)
         {"nanoseconds as ticks", test_fallback},
         {"deadlines", test_deadline},
         {"memory of the machine", test_memory},
+        {"memory that Slurm gives", test_slurm},
         CU_TEST_INFO_NULL,
     };
     bp__clock_init();

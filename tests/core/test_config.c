@@ -23,6 +23,7 @@ static const struct setting {
     {"ranks_per_node", "BUNDLEPOOL_RANKS_PER_NODE", "4", 4},
     {"transfer", "BUNDLEPOOL_TRANSFER", "stored", BP_TRANSFER_STORED},
     {"log_level", "BUNDLEPOOL_LOG_LEVEL", "debug", BP_LOG_DEBUG},
+    {"log_format", "BUNDLEPOOL_LOG_FORMAT", "json", BP_LOG_JSON},
     {"root", "BUNDLEPOOL_ROOT", "/data/b", 7},
 };
 enum { NUM_SETTINGS = sizeof settings / sizeof *settings };
@@ -42,6 +43,7 @@ static int64_t number_of(const bp_config *c, const char *field)
         {"ranks_per_node", c->ranks_per_node},
         {"transfer", (int64_t)c->transfer},
         {"log_level", (int64_t)c->log_level},
+        {"log_format", (int64_t)c->log_format},
         {"root", (int64_t)strlen(c->root)},
     };
     for (size_t i = 0; i < NUM_SETTINGS; i++)
@@ -89,6 +91,7 @@ static void test_defaults(void)
     CU_ASSERT_EQUAL(c.room_timeout_ms, 10000);
     CU_ASSERT_EQUAL(c.ranks_per_node, 0);
     CU_ASSERT_EQUAL(c.log_level, BP_LOG_WARN);
+    CU_ASSERT_EQUAL(c.log_format, BP_LOG_TEXT);
     CU_ASSERT_STRING_EQUAL(c.root, "bundles");
     CU_ASSERT_EQUAL(bp_config_check(&c), BP_OK);
     CU_ASSERT_EQUAL(bp_config_default(NULL), BP_EINVAL);
@@ -292,6 +295,7 @@ static void test_check(void)
     c = fresh(), c.room_timeout_ms = -1, checked(&c, "room_timeout_ms");
     c = fresh(), c.ranks_per_node = INT64_MAX, checked(&c, "ranks_per_node");
     c = fresh(), c.log_level = (bp_log_level)4, checked(&c, "log_level");
+    c = fresh(), c.log_format = (bp_log_format)2, checked(&c, "log_format");
     c = fresh(), c.transfer = (bp_transfer)3, checked(&c, "transfer");
     c = fresh(), c.root[0] = '\0', checked(&c, "root");
     c = fresh(), memset(c.root, 'r', sizeof c.root), checked(&c, "root");
@@ -305,7 +309,7 @@ static void test_difference(void)
         CU_ASSERT_PTR_NULL(bp__config_difference(&a, &b));
         MUST(bp_config_set(&b, settings[i].field, settings[i].value, "--x"));
         const char *field = bp__config_difference(&a, &b);
-        bool own_affair = strcmp(settings[i].field, "log_level") == 0;
+        bool own_affair = strncmp(settings[i].field, "log_", 4) == 0;
         CU_ASSERT(own_affair ? !field : field && strcmp(field, settings[i].field) == 0);
     }
     bp_config b = a;

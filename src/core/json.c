@@ -1,8 +1,7 @@
-#include "bundle/json.h"
+#include "core/json.h"
 
 #include <inttypes.h>
-#include <stdio.h>
-#include <string.h>
+#include <math.h>
 
 /* Bytes of the UTF-8 sequence at `s`; 0 if it is none: overlong, a surrogate, beyond U+10FFFF, cut. */
 static int utf8_length(const unsigned char *s)
@@ -20,33 +19,33 @@ static int utf8_length(const unsigned char *s)
     return n;
 }
 
-static void put_string(const char *text)
+static void put_string(FILE *file, const char *text)
 {
-    putchar('"');
+    fputc('"', file);
     for (const unsigned char *s = (const unsigned char *)text; *s;) {
         int n = utf8_length(s);
         if (n == 0)
-            fputs("\\ufffd", stdout);
+            fputs("\\ufffd", file);
         else if (n > 1)
-            fwrite(s, 1, (size_t)n, stdout);
+            fwrite(s, 1, (size_t)n, file);
         else if (*s == '"' || *s == '\\')
-            printf("\\%c", *s);
+            fprintf(file, "\\%c", *s);
         else if (*s < 0x20)
-            printf("\\u%04x", *s);
+            fprintf(file, "\\u%04x", *s);
         else
-            putchar(*s);
+            fputc(*s, file);
         s += n ? n : 1;
     }
-    putchar('"');
+    fputc('"', file);
 }
 
 static void begin(bp__json *j, const char *key)
 {
-    if (j->behind) putchar(',');
-    if (j->depth > 0) printf("\n%*s", 2 * j->depth, "");
+    if (j->behind) fputs(j->one_line ? ", " : ",", j->file);
+    if (j->depth > 0 && !j->one_line) fprintf(j->file, "\n%*s", 2 * j->depth, "");
     if (key) {
-        put_string(key);
-        fputs(": ", stdout);
+        put_string(j->file, key);
+        fputs(": ", j->file);
     }
     j->behind = true;
 }
@@ -54,7 +53,7 @@ static void begin(bp__json *j, const char *key)
 void bp__json_open(bp__json *j, const char *key, char bracket)
 {
     begin(j, key);
-    putchar(bracket);
+    fputc(bracket, j->file);
     j->depth++;
     j->behind = false;
 }
@@ -62,26 +61,32 @@ void bp__json_open(bp__json *j, const char *key, char bracket)
 void bp__json_close(bp__json *j, char bracket)
 {
     j->depth--;
-    if (j->behind) printf("\n%*s", 2 * j->depth, "");
-    putchar(bracket);
-    if (j->depth == 0) putchar('\n');
+    if (j->behind && !j->one_line) fprintf(j->file, "\n%*s", 2 * j->depth, "");
+    fputc(bracket, j->file);
+    if (j->depth == 0) fputc('\n', j->file);
     j->behind = true;
 }
 
 void bp__json_int(bp__json *j, const char *key, int64_t value)
 {
     begin(j, key);
-    printf("%" PRId64, value);
+    fprintf(j->file, "%" PRId64, value);
+}
+
+void bp__json_number(bp__json *j, const char *key, double value)
+{
+    begin(j, key);
+    fprintf(j->file, isfinite(value) ? "%.17g" : "null", value);
 }
 
 void bp__json_bool(bp__json *j, const char *key, bool value)
 {
     begin(j, key);
-    fputs(value ? "true" : "false", stdout);
+    fputs(value ? "true" : "false", j->file);
 }
 
 void bp__json_text(bp__json *j, const char *key, const char *text)
 {
     begin(j, key);
-    put_string(text);
+    put_string(j->file, text);
 }
