@@ -5,7 +5,7 @@
 #include "core/clock.h"
 #include "mpi/comm.h"
 
-enum { TAG_REQUEST = 1, TAG_BATCH, TAG_RESULTS };
+enum { TAG_REQUEST = 1, TAG_BATCH, TAG_RESULTS, TAG_STOP, TAG_STOPPED };
 #define MAX_BATCH   64
 #define MAX_RESULTS 16 /* in a message: below the size up to which MPI sends without asking the receiver */
 #define FLUSH_NS    UINT64_C(100000000)
@@ -50,6 +50,12 @@ static bp_status flush(outbox *o)
     return BP_OK;
 }
 
+typedef struct worker_state {
+    const bp__tasks *tasks;
+    outbox out;
+    bool stopped;
+} worker_state;
+
 static bp_status ask(MPI_Comm comm, uint64_t *batch, MPI_Request *reply)
 {
     BP_MPI(MPI_Irecv(batch, MAX_BATCH, MPI_UINT64_T, 0, TAG_BATCH, comm, reply));
@@ -57,28 +63,63 @@ static bp_status ask(MPI_Comm comm, uint64_t *batch, MPI_Request *reply)
     return BP_OK;
 }
 
+/* Rank 0 may have said that it is over: what is finished goes out, and nothing follows. */
+static bp_status heed_stop(worker_state *w)
+{
+    MPI_Message message;
+    int found;
+    if (w->stopped) return BP_OK;
+    BP_MPI(MPI_Improbe(0, TAG_STOP, w->out.comm, &found, &message, MPI_STATUS_IGNORE));
+    if (!found) return BP_OK;
+    BP_MPI(MPI_Mrecv(NULL, 0, MPI_BYTE, &message, MPI_STATUS_IGNORE));
+    w->stopped = true;
+    BP_TRY(flush(&w->out));
+    BP_MPI(MPI_Send(NULL, 0, MPI_BYTE, 0, TAG_STOPPED, w->out.comm));
+    return BP_OK;
+}
+
+static bp_status next_batch(worker_state *w, MPI_Request *reply, int *count)
+{
+    MPI_Status status;
+    for (long ns = NAP_MIN_NS;; nap(&ns)) {
+        int done;
+        BP_MPI(MPI_Test(reply, &done, &status));
+        if (done) break;
+        BP_TRY(heed_stop(w));
+    }
+    BP_MPI(MPI_Get_count(&status, MPI_UINT64_T, count));
+    return BP_OK;
+}
+
+static bp_status run_batch(worker_state *w, const uint64_t *batch, int count)
+{
+    outbox *out = &w->out;
+    for (int i = 0; i < count; i++) {
+        BP_TRY(heed_stop(w));
+        if (w->stopped) break;
+        w->tasks->run(w->tasks->context, batch[i], &out->buffer[out->filling][out->count]);
+        out->count++;
+        bool due = out->count == MAX_RESULTS || i == count - 1 || bp__clock_ns() - out->flushed_ns > FLUSH_NS;
+        if (due) BP_TRY(flush(out));
+    }
+    return BP_OK;
+}
+
 static bp_status work(MPI_Comm comm, const bp__tasks *tasks)
 {
-    outbox out = {.comm = comm, .sending = MPI_REQUEST_NULL, .flushed_ns = bp__clock_ns()};
+    worker_state w = {.tasks = tasks,
+                      .out = {.comm = comm, .sending = MPI_REQUEST_NULL, .flushed_ns = bp__clock_ns()}};
     uint64_t batch[2][MAX_BATCH];
     MPI_Request reply;
     BP_TRY(ask(comm, batch[0], &reply));
     for (int now = 0;; now = !now) {
-        MPI_Status status;
         int count;
-        BP_TRY(wait_for(&reply, &status));
-        BP_MPI(MPI_Get_count(&status, MPI_UINT64_T, &count));
+        BP_TRY(next_batch(&w, &reply, &count));
         if (count == 0) break;
         BP_TRY(ask(comm, batch[!now], &reply));
-        for (int i = 0; i < count; i++) {
-            tasks->run(tasks->context, batch[now][i], &out.buffer[out.filling][out.count]);
-            out.count++;
-            bool due =
-                out.count == MAX_RESULTS || i == count - 1 || bp__clock_ns() - out.flushed_ns > FLUSH_NS;
-            if (due) BP_TRY(flush(&out));
-        }
+        BP_TRY(run_batch(&w, batch[now], count));
     }
-    return wait_for(&out.sending, MPI_STATUS_IGNORE);
+    return wait_for(&w.out.sending, MPI_STATUS_IGNORE);
 }
 
 /* Rank 0 ---------------------------------------------------------------------------------------- */
@@ -89,6 +130,9 @@ typedef struct server {
     int num_ranks;
     int parked;           /* workers that asked when nothing was left */
     uint64_t next, taken; /* handed out, and come back */
+    bool stopping;
+    int stopped;       /* workers that have dropped what they had */
+    uint64_t until_ns; /* when they must have */
 } server;
 
 static int batch_size(const server *s)
@@ -111,7 +155,7 @@ static bp_status send_batch(server *s, int worker, int n)
  * on to the next collective would spin there and take the time of those that still compute. */
 static bp_status answer(server *s, int worker)
 {
-    const int n = batch_size(s);
+    const int n = s->stopping ? 0 : batch_size(s);
     if (n > 0) return send_batch(s, worker, n);
     s->parked++;
     return BP_OK;
@@ -130,28 +174,50 @@ static bp_status serve(server *s, bool *served)
     bp__result result[MAX_RESULTS];
     BP_MPI(MPI_Mrecv(result, (int)sizeof result, MPI_BYTE, &message, MPI_STATUS_IGNORE));
     if (status.MPI_TAG == TAG_REQUEST) return answer(s, status.MPI_SOURCE);
+    s->stopped += status.MPI_TAG == TAG_STOPPED;
     const int n = bytes / (int)sizeof *result;
     for (int i = 0; i < n; i++) s->tasks->take(s->tasks->context, &result[i]);
     s->taken += (uint64_t)n;
     return BP_OK;
 }
 
+static bp_status look_whether_to_go_on(server *s)
+{
+    if (s->tasks->go_on(s->tasks->context, &s->until_ns)) return BP_OK;
+    /* buffered by MPI, as short as they are: this never blocks */
+    for (int worker = 1; !s->stopping && worker < s->num_ranks; worker++)
+        BP_MPI(MPI_Send(NULL, 0, MPI_BYTE, worker, TAG_STOP, s->comm));
+    s->stopping = true;
+    if (s->stopped < s->num_ranks - 1 && bp__clock_ns() > s->until_ns)
+        BP_FAIL(BP_ETIMEOUT, "%d of %d ranks are still in a backtest", s->num_ranks - 1 - s->stopped,
+                s->num_ranks);
+    return BP_OK;
+}
+
+static bool is_over(const server *s)
+{
+    const bool all_in = s->stopping ? s->stopped == s->num_ranks - 1 : s->taken == s->tasks->count;
+    return all_in && s->parked == s->num_ranks - 1;
+}
+
 static bp_status lead(MPI_Comm comm, const bp__tasks *tasks, int num_ranks)
 {
     server s = {.comm = comm, .tasks = tasks, .num_ranks = num_ranks};
     long ns = NAP_MIN_NS;
-    while (s.taken < tasks->count || s.parked < num_ranks - 1) {
+    for (;;) {
         bool served = num_ranks > 1;
         for (int messages = 0; served; messages++) {
             BP_TRY(serve(&s, &served));
             if (served || messages > 0) ns = NAP_MIN_NS;
         }
-        if (s.next < tasks->count) {
+        BP_TRY(look_whether_to_go_on(&s));
+        if (is_over(&s)) break;
+        if (s.next < tasks->count && !s.stopping) {
             bp__result result;
             tasks->run(tasks->context, tasks->index[s.next++], &result);
             tasks->take(tasks->context, &result);
             s.taken++;
-        } else if (s.taken < tasks->count || s.parked < num_ranks - 1) {
+        } else {
             nap(&ns);
         }
     }

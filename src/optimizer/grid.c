@@ -19,6 +19,15 @@ bool bp__number_from(const char *text, size_t length, double *number)
     return true;
 }
 
+const char *bp__number_text(double x, char text[32])
+{
+    for (int digits = 15; digits <= 17; digits++) {
+        snprintf(text, 32, "%.*g", digits, x);
+        if (strtod(text, NULL) == x) break;
+    }
+    return text;
+}
+
 /* Life ------------------------------------------------------------------------------------------ */
 
 bp_status bp__grid_init(const bp__strategy *strategy, bp__grid *grid)
@@ -37,7 +46,10 @@ bp_status bp__grid_init(const bp__strategy *strategy, bp__grid *grid)
 
 void bp__grid_fini(bp__grid *grid)
 {
-    for (unsigned i = 0; i < grid->num_axes; i++) free(grid->axis[i].value);
+    for (unsigned i = 0; i < grid->num_axes; i++) {
+        free(grid->axis[i].value);
+        free(grid->axis[i].text);
+    }
     *grid = (bp__grid){0};
 }
 
@@ -47,6 +59,19 @@ void bp__grid_at(const bp__grid *grid, uint64_t index, double *params)
         params[i] = grid->axis[i].value[index % grid->axis[i].count];
         index /= grid->axis[i].count;
     }
+}
+
+const char *bp__grid_text(const bp__grid *grid, uint64_t index, char *text, size_t size)
+{
+    const bp__param *param = bp__strategy_params(grid->strategy, &(unsigned){0});
+    double params[BP__MAX_PARAMS];
+    bp__grid_at(grid, index, params);
+    text[0] = '\0';
+    for (unsigned p = 0; p < grid->num_axes; p++) {
+        const size_t used = strlen(text);
+        snprintf(text + used, size - used, "%s%s=%.10g", p ? " " : "", param[p].name, params[p]);
+    }
+    return text;
 }
 
 /* Values of one parameter ----------------------------------------------------------------------- */
@@ -135,7 +160,7 @@ bp_status bp__grid_set(bp__grid *grid, const char *text)
     while (i < n && (strlen(param[i].name) != length || memcmp(param[i].name, text, length) != 0)) i++;
     if (i == n) return unknown_parameter(grid, text, length);
     bp__axis *axis = &grid->axis[i];
-    if (axis->named) BP_FAIL(BP_EINVAL, "--param %.80s: %s is given twice", text, param[i].name);
+    if (axis->text) BP_FAIL(BP_EINVAL, "--param %.80s: %s is given twice", text, param[i].name);
 
     const char *list = text + length + 1;
     double *value = NULL;
@@ -144,12 +169,14 @@ bp_status bp__grid_set(bp__grid *grid, const char *text)
         strchr(list, ':') ? parse_range(text, list, &value, &count) : parse_list(text, list, &value, &count);
     if (s == BP_OK) s = check_values(text, &param[i], value, count);
     if (s == BP_OK && count > BP__MAX_COMBINATIONS / grid->size) s = too_many(text);
+    char *kept = s == BP_OK ? strdup(list) : NULL;
+    if (s == BP_OK && !kept) s = bp__fail(BP_ENOMEM, "--param %.80s: no memory for its values", text);
     if (bp__failed(s)) {
         free(value);
         return s;
     }
     free(axis->value);
-    *axis = (bp__axis){.value = value, .count = count, .named = true};
+    *axis = (bp__axis){.value = value, .text = kept, .count = count};
     grid->size *= count;
     return BP_OK;
 }

@@ -15,8 +15,8 @@
 
 typedef struct bp__axis {
     double *value; /**< [count]; owned */
+    char *text;    /**< as it was given, without the name; owned; NULL: not named */
     uint64_t count;
-    bool named;
 } bp__axis;
 
 typedef struct bp__grid {
@@ -46,6 +46,12 @@ bp_status bp__grid_set(bp__grid *grid, const char *text);
 /** Combination `index`.
  *  @param[out] params  one value per parameter of the strategy */
 void bp__grid_at(const bp__grid *grid, uint64_t index, double *params);
+
+/** Combination `index` for people: "fast=5 slow=20". @return text */
+const char *bp__grid_text(const bp__grid *grid, uint64_t index, char *text, size_t size);
+
+/** The shortest decimal number that reads back as `x`. @return text */
+const char *bp__number_text(double x, char text[32]);
 
 /** A finite decimal number of `length` bytes and nothing else: no blanks, no hexadecimal. Never -0.
  *  @return false if the text is none */

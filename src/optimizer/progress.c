@@ -1,44 +1,86 @@
 #include "optimizer/progress.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "core/clock.h"
+#include "core/log.h"
 
 #define BAR_NS    UINT64_C(200000000)
-#define LINE_NS   UINT64_C(10000000000)
-#define BAR_CELLS 30
+#define BAR_CELLS 20
+#define NEVER     UINT64_MAX
 
-void bp__progress_init(uint64_t total, bp__progress *p)
+void bp__progress_init(const bp__results *r, bp__progress *p)
 {
-    *p = (bp__progress){.total = total, .start_ns = bp__clock_ns(), .terminal = isatty(STDERR_FILENO)};
-    p->next_ns = p->start_ns + (p->terminal ? BAR_NS : LINE_NS);
+    const double seconds = r->options->progress_s;
+    *p = (bp__progress){.results = r, .before = r->done + r->failed, .start_ns = bp__clock_ns()};
+    p->terminal = isatty(STDERR_FILENO) && !bp__log_is_json();
+    p->step_ns = p->terminal ? BAR_NS : (uint64_t)(seconds * 1e9);
+    p->next_ns = seconds > 0 ? p->start_ns + p->step_ns : NEVER;
 }
 
-void bp__progress_update(bp__progress *p, uint64_t done)
+/* The bar and the text, as much of them as the terminal is wide: a line that wraps could not be taken away.
+ */
+static void draw(bp__progress *p, double part, const char *text)
+{
+    static const char full[] = "####################", empty[] = "....................";
+    struct winsize window = {.ws_col = 80};
+    const int cells = (int)(BAR_CELLS * part);
+    char line[400];
+    snprintf(line, sizeof line, "[%.*s%.*s] %s", cells, full, BAR_CELLS - cells, empty, text);
+    if (ioctl(STDERR_FILENO, TIOCGWINSZ, &window) != 0 || window.ws_col == 0) window.ws_col = 80;
+    fprintf(stderr, "\r%.*s\033[K", window.ws_col - 1, line);
+    fflush(stderr);
+    p->drawn = true;
+}
+
+void bp__progress_update(bp__progress *p)
 {
     const uint64_t now = bp__clock_ns();
-    if (now < p->next_ns || done == 0) return;
-    p->next_ns = now + (p->terminal ? BAR_NS : LINE_NS);
+    if (now < p->next_ns || p->results->num_todo == 0) return;
+    p->next_ns = now + p->step_ns;
 
-    const double seconds = (double)(now - p->start_ns) * 1e-9, rate = (double)done / seconds;
-    const uint64_t eta = (uint64_t)((double)(p->total - done) / rate);
-    char text[160];
-    snprintf(text, sizeof text,
-             "%" PRIu64 "/%" PRIu64 " (%.1f %%), %.4g backtests/s, ETA %" PRIu64 ":%02d:%02d", done, p->total,
-             100.0 * (double)done / (double)p->total, rate, eta / 3600, (int)(eta / 60 % 60),
-             (int)(eta % 60));
-    if (p->terminal) {
-        static const char full[] = "##############################",
-                          empty[] = "..............................";
-        const int cells = (int)((double)BAR_CELLS * (double)done / (double)p->total);
-        fprintf(stderr, "\r[%.*s%.*s] %s\033[K", cells, full, BAR_CELLS - cells, empty, text);
-        p->drawn = true;
-    } else {
-        fprintf(stderr, "optimizer: %s\n", text);
+    const bp__results *r = p->results;
+    const bp__options *o = r->options;
+    const uint64_t done = r->done + r->failed;
+    const double seconds = (double)(now - p->start_ns) * 1e-9, rate = (double)(done - p->before) / seconds;
+    const double eta = rate > 0 ? (double)(r->num_todo - done) / rate : 0,
+                 part = (double)done / (double)r->num_todo;
+    const char *objective = "";
+    char best[160] = "", eta_text[32] = "unknown";
+    bool more;
+    bp__objective_at(o->objective, &objective, &more);
+    const double value =
+        r->best == BP__NO_TASK ? NAN : bp__objective_value(&r->row[r->best].metrics, o->objective);
+    if (r->best != BP__NO_TASK) bp__results_task(r, r->best, best, sizeof best);
+    if (bp__log_is_json()) {
+        const bp__log_field field[] = {
+            {.name = "done", .number = (double)done},
+            {.name = "total", .number = (double)r->num_todo},
+            {.name = "backtests_per_second", .number = rate},
+            {.name = "eta_seconds", .number = eta},
+            {.name = "objective", .text = objective},
+            {.name = "best", .text = best},
+            {.name = "best_value", .number = value},
+        };
+        bp__log_event("optimizer", "progress", field, sizeof field / sizeof *field);
+        return;
     }
-    fflush(stderr);
+    char text[320];
+    if (rate > 0 && eta < 1e9)
+        snprintf(eta_text, sizeof eta_text, "%d:%02d:%02d", (int)(eta / 3600), (int)(eta / 60) % 60,
+                 (int)eta % 60);
+    int n = snprintf(text, sizeof text, "%" PRIu64 "/%" PRIu64 " (%.1f %%), %.4g backtests/s, ETA %s", done,
+                     r->num_todo, 100 * part, rate, eta_text);
+    if (*best) snprintf(text + n, sizeof text - (size_t)n, ", best %s %.4g (%s)", objective, value, best);
+    if (p->terminal)
+        draw(p, part, text);
+    else
+        bp__log_as("optimizer", NULL, text);
 }
 
 double bp__progress_fini(bp__progress *p)

@@ -4,19 +4,20 @@
 #ifndef BP_OPTIMIZER_PROGRESS_H
 #define BP_OPTIMIZER_PROGRESS_H
 
-#include <stdbool.h>
-#include <stdint.h>
+#include "optimizer/results.h"
 
 typedef struct bp__progress {
-    uint64_t total, start_ns, next_ns;
+    const bp__results *results; /**< borrowed */
+    uint64_t before;            /**< done or failed when the clock started */
+    uint64_t start_ns, next_ns, step_ns;
     bool terminal, drawn;
 } bp__progress;
 
-/** The clock starts. */
-void bp__progress_init(uint64_t total, bp__progress *progress);
+/** The clock starts; what is done by now does not count for the rate. */
+void bp__progress_init(const bp__results *results, bp__progress *progress);
 
-/** `done` of the total are done. Prints if it is time to: on a terminal 5 times a second, else every 10 s. */
-void bp__progress_update(bp__progress *progress, uint64_t done);
+/** Tell if it is time to: on a terminal 5 times a second, else as often as the options say. */
+void bp__progress_update(bp__progress *progress);
 
 /** Take the bar away. @return seconds since the start */
 double bp__progress_fini(bp__progress *progress);

@@ -1,5 +1,6 @@
 #include "optimizer/report.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdarg.h>
@@ -7,9 +8,12 @@
 #include <string.h>
 #include <time.h>
 
+#include "core/json.h"
+#include "core/log.h"
+
 #define HASH_DIGITS 12
 #define NUM_METRICS 7
-#define MAX_CELLS   (2 + BP__MAX_PARAMS + NUM_METRICS)
+#define MAX_CELLS   (3 + BP__MAX_PARAMS + NUM_METRICS)
 
 static const char *const metric_names[NUM_METRICS] = {"total_return", "cagr",   "sharpe", "sortino",
                                                       "max_drawdown", "calmar", "trades"};
@@ -36,6 +40,11 @@ static const char *objective_name(const bp__report_facts *f, bool *more_is_bette
     return name;
 }
 
+static bool pooled(const bp__report_facts *f)
+{
+    return bp_config_should_use_pool(&f->options->cfg);
+}
+
 static uint64_t shown(const bp__report_facts *f)
 {
     return f->results->done < f->options->top ? f->results->done : f->options->top;
@@ -43,16 +52,16 @@ static uint64_t shown(const bp__report_facts *f)
 
 /* Text ------------------------------------------------------------------------------------------ */
 
-void bp__report_header(FILE *file, const bp__report_facts *f)
+void bp__report_header(FILE *file, const bp__report_facts *f, uint64_t bundle)
 {
     char first[16], last[16];
-    const bp__scope *scope = f->sweep->scope;
-    const bp__grid *grid = &f->options->grid;
-    fprintf(file, "bundle: %s, content %.*s, symbols and dates %.*s\n", f->options->name, HASH_DIGITS,
-            f->version->content_hash, HASH_DIGITS, f->version->computed_hash);
-    fprintf(file, "scope: %zu assets, %zu sessions, %s to %s\n", bp__scope_num_assets(scope),
-            bp__scope_num_sessions(scope), day_text(bp__scope_first_session(scope), first),
-            day_text(bp__scope_last_session(scope), last));
+    const bp__options *o = f->options;
+    const bp__tested *t = &f->tested[bundle];
+    const bp__grid *grid = &o->grid;
+    fprintf(file, "bundle: %s, content %.*s, symbols and dates %.*s\n", o->bundle[bundle], HASH_DIGITS,
+            t->content_hash, HASH_DIGITS, t->computed_hash);
+    fprintf(file, "scope: %zu assets, %zu sessions, %s to %s\n", t->num_assets, t->num_sessions,
+            day_text(t->first_session, first), day_text(t->last_session, last));
     fprintf(file, "search: %s", bp__strategy_name(grid->strategy));
     const bp__param *param = bp__strategy_params(grid->strategy, &(unsigned){0});
     for (unsigned i = 0; i < grid->num_axes; i++) {
@@ -62,8 +71,9 @@ void bp__report_header(FILE *file, const bp__report_facts *f)
         else
             fprintf(file, ", %s %" PRIu64 " values", param[i].name, axis->count);
     }
-    fprintf(file, ": %" PRIu64 " combination%s on %d rank%s\n", grid->size, grid->size == 1 ? "" : "s",
-            f->num_ranks, f->num_ranks == 1 ? "" : "s");
+    fprintf(file, ": %" PRIu64 " combination%s", grid->size, grid->size == 1 ? "" : "s");
+    if (o->num_slices > 1) fprintf(file, ", slice %" PRIu64 " of %" PRIu64, o->slice, o->num_slices);
+    fprintf(file, " on %d rank%s\n", f->num_ranks, f->num_ranks == 1 ? "" : "s");
     fflush(file);
 }
 
@@ -96,9 +106,11 @@ static void end_row(table *t)
 
 static void fill_table(table *t, const bp__report_facts *f)
 {
-    const bp__grid *grid = &f->options->grid;
+    const bp__options *o = f->options;
+    const bp__grid *grid = &o->grid;
     const bp__param *param = bp__strategy_params(grid->strategy, &(unsigned){0});
     cell(t, "#");
+    if (o->several) cell(t, "bundle");
     cell(t, "index");
     for (unsigned p = 0; p < grid->num_axes; p++) cell(t, "%s", param[p].name);
     for (int k = 0; k < NUM_METRICS; k++) cell(t, "%s", metric_names[k]);
@@ -106,10 +118,12 @@ static void fill_table(table *t, const bp__report_facts *f)
 
     double params[BP__MAX_PARAMS], value[NUM_METRICS];
     for (uint64_t i = 0; i < shown(f); i++) {
-        const uint64_t index = f->order[i];
+        const uint64_t task = f->order[i], index = task % grid->size;
+        const bp__metrics *metrics = &f->results->row[task].metrics;
         bp__grid_at(grid, index, params);
-        metric_values(&f->results->row[index].metrics, value);
+        metric_values(metrics, value);
         cell(t, "%" PRIu64, i + 1);
+        if (o->several) cell(t, "%s", o->bundle[task / grid->size]);
         cell(t, "%" PRIu64, index);
         for (unsigned p = 0; p < grid->num_axes; p++) cell(t, "%.10g", params[p]);
         for (int k = 0; k < NUM_METRICS - 1; k++) {
@@ -118,7 +132,7 @@ static void fill_table(table *t, const bp__report_facts *f)
             else
                 cell(t, fabs(value[k]) < 1e6 ? "%.4f" : "%.4g", value[k]);
         }
-        cell(t, "%" PRId64, f->results->row[index].metrics.trades);
+        cell(t, "%" PRId64, metrics->trades);
         end_row(t);
     }
 }
@@ -138,121 +152,186 @@ void bp__report_table(FILE *file, const bp__report_facts *f)
 
 static double rate(const bp__report_facts *f)
 {
-    const double ran = (double)(f->results->done + f->results->failed);
+    const double ran = (double)(f->results->done + f->results->failed - f->resumed);
     return f->seconds > 0 ? ran / f->seconds : 0;
+}
+
+/* The most that stood in memory at a time: one bundle after the other. */
+static uint64_t largest_bundle(const bp__report_facts *f)
+{
+    uint64_t bytes = 0;
+    for (uint64_t b = 0; b < f->options->num_bundles; b++)
+        if (f->tested[b].bytes > bytes) bytes = f->tested[b].bytes;
+    return bytes;
 }
 
 void bp__report_summary(FILE *file, const bp__report_facts *f)
 {
     const bp__results *r = f->results;
     const bp_counters *all = &f->stats->cluster;
-    const uint64_t bytes = bp_bundle_bytes(f->sweep->bundle);
-    const bool pooled = bp_config_should_use_pool(&f->options->cfg);
+    const uint64_t bytes = largest_bundle(f);
+    const char *what = f->options->several ? "largest bundle bytes" : "bundle bytes";
     fprintf(file, "combinations: %" PRIu64 " done, %" PRIu64 " skipped, %" PRIu64 " failed\n", r->done,
             r->skipped, r->failed);
     fprintf(file, "elapsed: %.3f s (%.1f backtests/s)\n", f->seconds, rate(f));
     fprintf(file, "loads: %" PRIu64 "\n", all->loads);
-    if (pooled) {
+    if (pooled(f)) {
         fprintf(file, "hits: %" PRIu64 "\n", all->hits);
         fprintf(file, "misses: %" PRIu64 "\n", all->misses);
         fprintf(file, "load time: %.3f s\n", all->load_seconds);
+        fprintf(file, "pool memory: at most %.1f MiB a node (%s)\n",
+                (double)f->stats->bytes_limit / (1 << 20), f->stats->limit_from);
     }
     const double mib = (double)bytes / (1 << 20);
-    if (pooled && f->num_ranks > 1) {
-        fprintf(file, "bundle bytes: %" PRIu64 "; once per node instead of once per rank\n", bytes);
+    if (pooled(f) && f->num_ranks > 1) {
+        fprintf(file, "%s: %" PRIu64 "; once per node instead of once per rank\n", what, bytes);
         fprintf(file, "memory: %.1f MiB on %d node%s instead of %.1f MiB for %d ranks\n",
                 mib * f->stats->num_nodes, f->stats->num_nodes, f->stats->num_nodes == 1 ? "" : "s",
                 mib * f->num_ranks, f->num_ranks);
     } else {
-        fprintf(file, "bundle bytes: %" PRIu64 "%s\n", bytes,
-                pooled ? "" : "; once per rank, pooling is switched off");
+        fprintf(file, "%s: %" PRIu64 "%s\n", what, bytes,
+                pooled(f) ? "" : "; once per rank, pooling is switched off");
     }
     fflush(file);
 }
 
-/* JSON: names are of [A-Za-z0-9._-] and have nothing to escape ----------------------------------- */
+/* JSON ------------------------------------------------------------------------------------------ */
 
-static void json_number(FILE *file, const char *name, double value)
+static void json_row(bp__json *j, const bp__report_facts *f, uint64_t task)
 {
-    fprintf(file, isfinite(value) ? "\"%s\": %.17g" : "\"%s\": null", name, value);
+    const bp__options *o = f->options;
+    const bp__param *param = bp__strategy_params(o->grid.strategy, &(unsigned){0});
+    double params[BP__MAX_PARAMS], value[NUM_METRICS];
+    bp__grid_at(&o->grid, task % o->grid.size, params);
+    metric_values(&f->results->row[task].metrics, value);
+    bp__json_open(j, NULL, '{');
+    if (o->several) bp__json_text(j, "bundle", o->bundle[task / o->grid.size]);
+    bp__json_int(j, "index", (int64_t)(task % o->grid.size));
+    bp__json_open(j, "parameters", '{');
+    for (unsigned p = 0; p < o->grid.num_axes; p++) bp__json_number(j, param[p].name, params[p]);
+    bp__json_close(j, '}');
+    for (int k = 0; k < NUM_METRICS; k++) bp__json_number(j, metric_names[k], value[k]);
+    bp__json_close(j, '}');
 }
 
-static void json_row(FILE *file, const bp__report_facts *f, uint64_t index)
+static void json_bundle(bp__json *j, const bp__report_facts *f, uint64_t bundle)
 {
-    const bp__grid *grid = &f->options->grid;
-    const bp__param *param = bp__strategy_params(grid->strategy, &(unsigned){0});
-    double params[BP__MAX_PARAMS], value[NUM_METRICS];
-    bp__grid_at(grid, index, params);
-    metric_values(&f->results->row[index].metrics, value);
-    fprintf(file, "{\"index\": %" PRIu64 ", \"parameters\": {", index);
-    for (unsigned p = 0; p < grid->num_axes; p++) {
-        if (p > 0) fputs(", ", file);
-        json_number(file, param[p].name, params[p]);
+    char day[16];
+    const bp__tested *t = &f->tested[bundle];
+    bp__json_text(j, "bundle", f->options->bundle[bundle]);
+    bp__json_text(j, "content_hash", t->content_hash);
+    bp__json_text(j, "computed_hash", t->computed_hash);
+    bp__json_int(j, "assets", (int64_t)t->num_assets);
+    bp__json_int(j, "sessions", (int64_t)t->num_sessions);
+    bp__json_open(j, "date_range", '[');
+    bp__json_text(j, NULL, day_text(t->first_session, day));
+    bp__json_text(j, NULL, day_text(t->last_session, day));
+    bp__json_close(j, ']');
+}
+
+static void json_bundles(bp__json *j, const bp__report_facts *f)
+{
+    if (!f->options->several) {
+        json_bundle(j, f, 0);
+        return;
     }
-    fputc('}', file);
-    for (int k = 0; k < NUM_METRICS; k++) {
-        fputs(", ", file);
-        json_number(file, metric_names[k], value[k]);
+    bp__json_open(j, "bundles", '[');
+    for (uint64_t b = 0; b < f->options->num_bundles; b++) {
+        bp__json_open(j, NULL, '{');
+        json_bundle(j, f, b);
+        bp__json_close(j, '}');
     }
-    fputc('}', file);
+    bp__json_close(j, ']');
+}
+
+static void json_run(bp__json *j, const bp__report_facts *f)
+{
+    const bp_counters *all = &f->stats->cluster;
+    bp__json_int(j, "ranks", f->num_ranks);
+    bp__json_int(j, "resumed", (int64_t)f->resumed);
+    bp__json_number(j, "seconds", f->seconds);
+    bp__json_number(j, "backtests_per_second", rate(f));
+    bp__json_open(j, "pool", '{');
+    bp__json_int(j, "loads", (int64_t)all->loads);
+    bp__json_int(j, "hits", (int64_t)all->hits);
+    bp__json_int(j, "misses", (int64_t)all->misses);
+    bp__json_number(j, "load_seconds", all->load_seconds);
+    bp__json_int(j, "bundle_bytes", (int64_t)largest_bundle(f));
+    bp__json_int(j, "bytes_limit", (int64_t)f->stats->bytes_limit);
+    bp__json_text(j, "limit_from", f->stats->limit_from);
+    bp__json_close(j, '}');
 }
 
 void bp__report_json(FILE *file, const bp__report_facts *f)
 {
-    char first[16], last[16];
     bool more;
-    const bp__scope *scope = f->sweep->scope;
     const bp__results *r = f->results;
-    const bp_counters *all = &f->stats->cluster;
-    fprintf(file, "{\n  \"bundle\": \"%s\",\n  \"content_hash\": \"%s\",\n  \"computed_hash\": \"%s\",\n",
-            f->options->name, f->version->content_hash, f->version->computed_hash);
-    fprintf(file, "  \"assets\": %zu,\n  \"sessions\": %zu,\n  \"date_range\": [\"%s\", \"%s\"],\n",
-            bp__scope_num_assets(scope), bp__scope_num_sessions(scope),
-            day_text(bp__scope_first_session(scope), first), day_text(bp__scope_last_session(scope), last));
-    fprintf(file, "  \"strategy\": \"%s\",\n  \"objective\": \"%s\",\n  \"ranks\": %d,\n",
-            bp__strategy_name(f->options->grid.strategy), objective_name(f, &more), f->num_ranks);
-    fprintf(file, "  \"done\": %" PRIu64 ",\n  \"skipped\": %" PRIu64 ",\n  \"failed\": %" PRIu64 ",\n",
-            r->done, r->skipped, r->failed);
-    fputs("  \"top\": [", file);
-    for (uint64_t i = 0; i < shown(f); i++) {
-        fputs(i ? ",\n    " : "\n    ", file);
-        json_row(file, f, f->order[i]);
-    }
-    fputs(shown(f) ? "\n  ],\n" : "],\n", file);
-    fprintf(file, "  \"seconds\": %.6f,\n  \"backtests_per_second\": %.3f,\n", f->seconds, rate(f));
-    fprintf(file,
-            "  \"pool\": {\"loads\": %" PRIu64 ", \"hits\": %" PRIu64 ", \"misses\": %" PRIu64
-            ", \"load_seconds\": %.6f, \"bundle_bytes\": %" PRIu64 "}\n}\n",
-            all->loads, all->hits, all->misses, all->load_seconds, bp_bundle_bytes(f->sweep->bundle));
+    bp__json json = {.file = file}, *j = &json;
+    bp__json_open(j, NULL, '{');
+    if (f->tested) json_bundles(j, f);
+    bp__json_text(j, "strategy", bp__strategy_name(f->options->grid.strategy));
+    bp__json_text(j, "objective", objective_name(f, &more));
+    bp__json_int(j, "done", (int64_t)r->done);
+    bp__json_int(j, "skipped", (int64_t)r->skipped);
+    bp__json_int(j, "failed", (int64_t)r->failed);
+    bp__json_open(j, "top", '[');
+    for (uint64_t i = 0; i < shown(f); i++) json_row(j, f, f->order[i]);
+    bp__json_close(j, ']');
+    if (f->tested) json_run(j, f);
+    bp__json_close(j, '}');
     fflush(file);
 }
 
-/* Problems -------------------------------------------------------------------------------------- */
+bp_status bp__report_check_stdout(void)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout)) return BP_OK;
+    BP_FAIL_ERRNO(BP_EIO, errno, "standard output cannot be written");
+}
+
+/* The log --------------------------------------------------------------------------------------- */
+
+void bp__report_stats(const bp__results *r, const bp_stats *s)
+{
+    const bp_counters *all = &s->cluster;
+    const bp__log_field field[] = {
+        {.name = "done", .number = (double)(r->done + r->failed)},
+        {.name = "total", .number = (double)r->num_todo},
+        {.name = "pool_size", .number = (double)s->pool_size},
+        {.name = "max_pool_size", .number = (double)s->max_pool_size},
+        {.name = "utilization_percent", .number = s->utilization_percent},
+        {.name = "hits", .number = (double)all->hits},
+        {.name = "misses", .number = (double)all->misses},
+        {.name = "loads", .number = (double)all->loads},
+        {.name = "failures", .number = (double)all->failures},
+        {.name = "checks", .number = (double)all->checks},
+        {.name = "evictions", .number = (double)all->evictions},
+        {.name = "invalidations", .number = (double)all->invalidations},
+        {.name = "bytes_resident", .number = (double)s->bytes_resident},
+        {.name = "bytes_limit", .number = (double)s->bytes_limit},
+        {.name = "load_seconds", .number = all->load_seconds},
+        {.name = "wait_seconds", .number = all->wait_seconds},
+        {.name = "nodes", .number = s->num_nodes},
+        {.name = "ranks", .number = s->num_ranks},
+    };
+    bp__log_event("optimizer", "stats", field, sizeof field / sizeof *field);
+}
 
 void bp__report_problem(const char *kind, const char *fmt, ...)
 {
-    char text[1024];
+    char text[2048];
     va_list ap;
     va_start(ap, fmt);
     vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
-    for (char *c = text; *c; c++)
-        if ((unsigned char)*c < 0x20 || *c == 0x7f) *c = '?';
-    fprintf(stderr, "optimizer: %s: %s\n", kind, text);
+    bp__log_as("optimizer", kind, text);
 }
 
 void bp__report_failures(const bp__results *r)
 {
-    const bp__param *param = bp__strategy_params(r->grid->strategy, &(unsigned){0});
-    for (uint64_t i = 0; i < r->failed && i < BP__FAILURES_TOLD; i++) {
-        double params[BP__MAX_PARAMS];
-        char text[256] = "";
-        bp__grid_at(r->grid, r->failure[i].index, params);
-        for (unsigned p = 0; p < r->grid->num_axes; p++) {
-            const size_t used = strlen(text);
-            snprintf(text + used, sizeof text - used, "%s%s=%.10g", p ? " " : "", param[p].name, params[p]);
-        }
-        bp__report_problem("warning", "combination %" PRIu64 " (%s) failed: %s", r->failure[i].index, text,
-                           r->failure[i].why);
+    char text[256];
+    for (unsigned i = 0; i < r->num_told; i++) {
+        const uint64_t task = r->failure[i].index;
+        bp__report_problem("warning", "combination %" PRIu64 " (%s) failed: %s", task % r->options->grid.size,
+                           bp__results_task(r, task, text, sizeof text), r->failure[i].why);
     }
 }

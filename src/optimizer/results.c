@@ -12,22 +12,21 @@
 
 #include "io/replace.h"
 
-bp_status bp__results_init(const bp__grid *grid, bp__results *r)
+bp_status bp__results_init(const bp__options *o, bp__results *r)
 {
-    *r = (bp__results){.grid = grid};
-    r->row = calloc(grid->size, sizeof *r->row);
-    r->todo = malloc(grid->size * sizeof *r->todo);
-    if (!r->row || !r->todo)
-        BP_FAIL(BP_ENOMEM, "no memory for the results of %" PRIu64 " combinations", grid->size);
+    const bp__grid *grid = &o->grid;
+    *r = (bp__results){.options = o, .num_rows = o->num_bundles * grid->size, .best = BP__NO_TASK};
+    r->row = calloc(r->num_rows, sizeof *r->row);
+    if (!r->row) BP_FAIL(BP_ENOMEM, "no memory for the results of %" PRIu64 " combinations", r->num_rows);
     double params[BP__MAX_PARAMS];
-    for (uint64_t i = 0; i < grid->size; i++) {
-        bp__grid_at(grid, i, params);
-        if (bp__strategy_check(grid->strategy, params)) {
-            r->row[i].outcome = BP__SKIPPED;
-            r->skipped++;
-        } else {
-            r->todo[r->num_todo++] = i;
-        }
+    uint64_t seen[2] = {0, 0}; /* [makes sense] */
+    for (uint64_t task = 0; task < r->num_rows; task++) {
+        bp__grid_at(grid, task % grid->size, params);
+        const bool sense = bp__strategy_check(grid->strategy, params) == NULL;
+        const bool ours = seen[sense]++ % o->num_slices == o->slice - 1;
+        r->row[task].outcome = !ours ? BP__ELSEWHERE : sense ? BP__PENDING : BP__SKIPPED;
+        r->num_todo += ours && sense;
+        r->skipped += ours && !sense;
     }
     return BP_OK;
 }
@@ -35,8 +34,53 @@ bp_status bp__results_init(const bp__grid *grid, bp__results *r)
 void bp__results_fini(bp__results *r)
 {
     free(r->row);
-    free(r->todo);
     *r = (bp__results){0};
+}
+
+/* Ranking --------------------------------------------------------------------------------------- */
+
+static int better(const void *x, const void *y, void *context)
+{
+    const bp__results *r = context;
+    const uint64_t i = *(const uint64_t *)x, j = *(const uint64_t *)y;
+    const double a = bp__objective_value(&r->row[i].metrics, r->options->objective);
+    const double b = bp__objective_value(&r->row[j].metrics, r->options->objective);
+    const char *name;
+    bool more_is_better = true;
+    bp__objective_at(r->options->objective, &name, &more_is_better);
+    if (isnan(a) != isnan(b)) return isnan(a) ? 1 : -1;
+    if (a < b) return more_is_better ? 1 : -1;
+    if (a > b) return more_is_better ? -1 : 1;
+    return i < j ? -1 : i > j;
+}
+
+bp_status bp__results_rank(const bp__results *r, uint64_t **order)
+{
+    *order = malloc((r->done + 1) * sizeof **order);
+    if (!*order) BP_FAIL(BP_ENOMEM, "no memory to rank %" PRIu64 " results", r->done);
+    size_t n = 0;
+    for (uint64_t task = 0; task < r->num_rows; task++)
+        if (r->row[task].outcome == BP__DONE) (*order)[n++] = task;
+    qsort_r(*order, n, sizeof **order, better, (void *)(uintptr_t)r);
+    return BP_OK;
+}
+
+static void consider(bp__results *r, uint64_t task)
+{
+    if (r->best == BP__NO_TASK || better(&task, &r->best, r) < 0) r->best = task;
+}
+
+/* Tasks ----------------------------------------------------------------------------------------- */
+
+/* The texts of the lowest few failures are kept. */
+static void keep_failure(bp__results *r, const bp__result *result)
+{
+    unsigned at = r->num_told;
+    while (at > 0 && r->failure[at - 1].index > result->index) at--;
+    if (at == BP__FAILURES_TOLD) return;
+    if (r->num_told < BP__FAILURES_TOLD) r->num_told++; /* else the last one falls out */
+    memmove(&r->failure[at + 1], &r->failure[at], (r->num_told - 1 - at) * sizeof *r->failure);
+    r->failure[at] = *result;
 }
 
 void bp__results_take(bp__results *r, const bp__result *result)
@@ -45,51 +89,51 @@ void bp__results_take(bp__results *r, const bp__result *result)
     if (result->status == BP_OK) {
         *row = (bp__row){.metrics = result->metrics, .outcome = BP__DONE};
         r->done++;
-        return;
+        consider(r, result->index);
+    } else {
+        row->outcome = BP__FAILED;
+        keep_failure(r, result);
+        r->failed++;
     }
-    row->outcome = BP__FAILED;
-    uint64_t told = r->failed < BP__FAILURES_TOLD ? r->failed : BP__FAILURES_TOLD;
-    r->failed++;
-    uint64_t at = told;
-    while (at > 0 && r->failure[at - 1].index > result->index) at--;
-    if (at == BP__FAILURES_TOLD) return;
-    if (told == BP__FAILURES_TOLD) told--; /* the last one falls out */
-    memmove(&r->failure[at + 1], &r->failure[at], (told - at) * sizeof *r->failure);
-    r->failure[at] = *result;
 }
 
-/* Ranking --------------------------------------------------------------------------------------- */
-
-typedef struct criterion {
-    const bp__row *row;
-    unsigned objective;
-    bool more_is_better;
-} criterion;
-
-static int better(const void *x, const void *y, void *context)
+bp_status bp__results_todo(const bp__results *r, uint64_t bundle, uint64_t **todo, uint64_t *count)
 {
-    const criterion *c = context;
-    const uint64_t i = *(const uint64_t *)x, j = *(const uint64_t *)y;
-    const double a = bp__objective_value(&c->row[i].metrics, c->objective);
-    const double b = bp__objective_value(&c->row[j].metrics, c->objective);
-    if (isnan(a) != isnan(b)) return isnan(a) ? 1 : -1;
-    if (a < b) return c->more_is_better ? 1 : -1;
-    if (a > b) return c->more_is_better ? -1 : 1;
-    return i < j ? -1 : i > j;
-}
-
-bp_status bp__results_rank(const bp__results *r, unsigned objective, uint64_t **order)
-{
-    criterion c = {.row = r->row, .objective = objective};
-    const char *name;
-    bp__objective_at(objective, &name, &c.more_is_better);
-    *order = malloc((r->done + 1) * sizeof **order);
-    if (!*order) BP_FAIL(BP_ENOMEM, "no memory to rank %" PRIu64 " results", r->done);
-    size_t n = 0;
-    for (uint64_t k = 0; k < r->num_todo; k++)
-        if (r->row[r->todo[k]].outcome == BP__DONE) (*order)[n++] = r->todo[k];
-    qsort_r(*order, n, sizeof **order, better, &c);
+    const uint64_t size = r->options->grid.size, first = bundle * size;
+    *count = 0;
+    *todo = malloc(size * sizeof **todo);
+    if (!*todo) BP_FAIL(BP_ENOMEM, "no memory for a list of %" PRIu64 " combinations", size);
+    for (uint64_t task = first; task < first + size; task++)
+        if (r->row[task].outcome == BP__PENDING) (*todo)[(*count)++] = task;
     return BP_OK;
+}
+
+void bp__results_forget(bp__results *r, uint64_t bundle)
+{
+    const uint64_t size = r->options->grid.size, first = bundle * size;
+    for (uint64_t task = first; task < first + size; task++) {
+        bp__row *row = &r->row[task];
+        r->done -= row->outcome == BP__DONE;
+        r->failed -= row->outcome == BP__FAILED;
+        if (row->outcome == BP__DONE || row->outcome == BP__FAILED) row->outcome = BP__PENDING;
+    }
+    unsigned kept = 0;
+    for (unsigned i = 0; i < r->num_told; i++)
+        if (r->failure[i].index / size != bundle) r->failure[kept++] = r->failure[i];
+    r->num_told = kept;
+    r->best = BP__NO_TASK;
+    for (uint64_t task = 0; task < r->num_rows; task++)
+        if (r->row[task].outcome == BP__DONE) consider(r, task);
+}
+
+const char *bp__results_task(const bp__results *r, uint64_t task, char *text, size_t size)
+{
+    const bp__options *o = r->options;
+    int n = 0;
+    text[0] = '\0';
+    if (o->several) n = snprintf(text, size, "%s ", o->bundle[task / o->grid.size]);
+    bp__grid_text(&o->grid, task % o->grid.size, text + n, size - (size_t)n);
+    return text;
 }
 
 /* CSV ------------------------------------------------------------------------------------------- */
@@ -122,18 +166,22 @@ static void print_number(FILE *f, double x)
 static void print_csv(const bp__results *r, FILE *f)
 {
     static const char *const outcomes[] = {"pending", "done", "skipped", "failed"};
+    const bp__options *o = r->options;
     unsigned num_params;
-    const bp__param *param = bp__strategy_params(r->grid->strategy, &num_params);
-    fputs("index,status", f);
+    const bp__param *param = bp__strategy_params(o->grid.strategy, &num_params);
+    fputs(o->several ? "bundle,index,status" : "index,status", f);
     for (unsigned p = 0; p < num_params; p++) fprintf(f, ",%s", param[p].name);
     fputs(",total_return,cagr,sharpe,sortino,max_drawdown,calmar,trades\n", f);
 
     double params[BP__MAX_PARAMS];
-    for (uint64_t i = 0; i < r->grid->size; i++) {
-        const bp__row *row = &r->row[i];
+    for (uint64_t task = 0; task < r->num_rows; task++) {
+        const bp__row *row = &r->row[task];
         const bp__metrics *m = &row->metrics;
-        bp__grid_at(r->grid, i, params);
-        fprintf(f, "%" PRIu64 ",%s", i, outcomes[row->outcome]);
+        const uint64_t index = task % o->grid.size;
+        if (row->outcome == BP__ELSEWHERE) continue;
+        bp__grid_at(&o->grid, index, params);
+        if (o->several) fprintf(f, "%s,", o->bundle[task / o->grid.size]);
+        fprintf(f, "%" PRIu64 ",%s", index, outcomes[row->outcome]);
         for (unsigned p = 0; p < num_params; p++) print_number(f, params[p]);
         if (row->outcome != BP__DONE) {
             fputs(",,,,,,,\n", f);

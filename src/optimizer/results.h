@@ -1,23 +1,29 @@
 /** @file src/optimizer/results.h
- * What became of each combination of a grid: collected in rank 0, ranked, and written as CSV.
+ * What became of each combination of a grid, over each bundle: collected in rank 0, ranked, and written as
+ * CSV.
+ *
+ * A **task** is one combination over one bundle: number bundle * grid->size + index. Of those that make
+ * sense, a slice k/n has every n-th, beginning with the k-th; of those that make none likewise.
  */
 #ifndef BP_OPTIMIZER_RESULTS_H
 #define BP_OPTIMIZER_RESULTS_H
 
-#include "optimizer/grid.h"
+#include "optimizer/options.h"
 
 #define BP__WHY_MAX       128
 #define BP__FAILURES_TOLD 3
+#define BP__NO_TASK       UINT64_MAX
 
 /** One backtest's outcome as it travels between ranks. */
 typedef struct bp__result {
-    uint64_t index;
-    int64_t status; /**< a bp_status; metrics are there for BP_OK only */
+    uint64_t index;   /**< the task */
+    int64_t status;   /**< a bp_status; metrics are there for BP_OK only */
+    uint64_t changed; /**< the rank has found another version of the bundle on disk, or none */
     bp__metrics metrics;
     char why[BP__WHY_MAX]; /**< text of a failure */
 } bp__result;
 
-typedef enum bp__outcome { BP__PENDING, BP__DONE, BP__SKIPPED, BP__FAILED } bp__outcome;
+typedef enum bp__outcome { BP__PENDING, BP__DONE, BP__SKIPPED, BP__FAILED, BP__ELSEWHERE } bp__outcome;
 
 typedef struct bp__row {
     bp__metrics metrics;
@@ -25,30 +31,44 @@ typedef struct bp__row {
 } bp__row;
 
 typedef struct bp__results {
-    const bp__grid *grid; /**< borrowed */
-    bp__row *row;         /**< [grid->size] */
-    uint64_t *todo;       /**< [num_todo] combinations that make sense, ascending */
-    uint64_t num_todo, done, skipped, failed;
-    bp__result failure[BP__FAILURES_TOLD]; /**< those of the lowest indices, ascending */
+    const bp__options *options; /**< borrowed: bundles, grid, slice, objective */
+    bp__row *row;               /**< [num_rows] by task */
+    uint64_t num_rows;
+    uint64_t num_todo;                     /**< tasks of this slice that make sense */
+    uint64_t done, skipped, failed;        /**< of this slice */
+    uint64_t best;                         /**< the best task that is done, or BP__NO_TASK */
+    bp__result failure[BP__FAILURES_TOLD]; /**< [num_told] of those with the lowest numbers, ascending */
+    unsigned num_told;
 } bp__results;
 
-/** Room for every combination; those that make no sense are skipped at once.
+/** Room for every task; combinations that make no sense are skipped at once.
  *  @param[out] results  bp__results_fini(), after a failure too @retval BP_ENOMEM */
-bp_status bp__results_init(const bp__grid *grid, bp__results *results);
+bp_status bp__results_init(const bp__options *options, bp__results *results);
 void bp__results_fini(bp__results *results);
 
 /** Enter an outcome. */
 void bp__results_take(bp__results *results, const bp__result *result);
 
-/** Indices of what is done, best first: by the objective, NaN last, ties by index.
+/** Tasks of one bundle that are still to be done, ascending.
+ *  @param[out] todo  owned: free() @retval BP_ENOMEM */
+bp_status bp__results_todo(const bp__results *results, uint64_t bundle, uint64_t **todo, uint64_t *count);
+
+/** All tasks of a bundle are to be done again. */
+void bp__results_forget(bp__results *results, uint64_t bundle);
+
+/** Tasks that are done, best first: by the objective, NaN last, ties by number.
  *  @param[out] order  [results->done]; owned: free() @retval BP_ENOMEM */
-bp_status bp__results_rank(const bp__results *results, unsigned objective, uint64_t **order);
+bp_status bp__results_rank(const bp__results *results, uint64_t **order);
+
+/** A task for people: "fast=5 slow=20", with the bundle's name before it where there are several. @return
+ * text */
+const char *bp__results_task(const bp__results *results, uint64_t task, char *text, size_t size);
 
 /** Whether a file can be made at `path`, without making it.
  *  @retval BP_EIO  the text names the path and the reason */
 bp_status bp__results_check_path(const char *path);
 
-/** Make `path` a CSV of all rows, as a whole or not at all. @retval BP_EIO, BP_ENOMEM */
+/** Make `path` a CSV of all rows of this slice, as a whole or not at all. @retval BP_EIO, BP_ENOMEM */
 bp_status bp__results_write(const bp__results *results, const char *path);
 
 #endif

@@ -30,7 +30,7 @@ static bp_status pin(bp__sweep *w)
 {
     for (int i = 0; i < VERSION_ATTEMPTS; i++) {
         uint64_t stamp = 0;
-        bp_status s = bp_pool_get(w->pool, w->options->name, &w->bundle);
+        bp_status s = bp_pool_get(w->pool, w->name, &w->bundle);
         if (s == BP_OK) {
             w->private_loads += !bp_config_should_use_pool(&w->options->cfg);
             s = stamp_of(w, &stamp);
@@ -44,24 +44,36 @@ static bp_status pin(bp__sweep *w)
     BP_FAIL(BP_ECHANGED,
             "%s: it is replaced again and again, the ranks cannot get the same version; wait until it "
             "is complete",
-            w->options->name);
+            w->name);
 }
 
 bp_status bp__sweep_open(const bp__options *o, bp__sweep *w)
 {
     *w = (bp__sweep){.options = o};
-    BP_TRY(bp_pool_create(MPI_COMM_WORLD, &o->cfg, &w->pool));
+    return bp_pool_create(MPI_COMM_WORLD, &o->cfg, &w->pool);
+}
+
+bp_status bp__sweep_begin(bp__sweep *w, uint64_t bundle)
+{
+    const bp__options *o = w->options;
+    w->name = o->bundle[bundle];
+    w->changed = false;
     BP_TRY(pin(w));
     bp_status s = bp__scope_create(w->bundle, (const char *const *)o->symbols, o->start, o->end, &w->scope);
     if (s == BP_OK) s = bp__workspace_create(w->scope, &w->workspace);
     return agree(s);
 }
 
-bp_status bp__sweep_close(bp__sweep *w)
+void bp__sweep_end(bp__sweep *w)
 {
     bp__workspace_destroy(&w->workspace);
     bp__scope_destroy(&w->scope);
     bp_bundle_release(&w->bundle);
+}
+
+bp_status bp__sweep_close(bp__sweep *w)
+{
+    bp__sweep_end(w);
     return bp_pool_destroy(&w->pool);
 }
 
@@ -71,7 +83,7 @@ static void use_bundle(bp__sweep *w)
 {
     const bp_bundle *now;
     if (w->changed || !bp_config_should_use_pool(&w->options->cfg)) return;
-    if (bp_pool_get(w->pool, w->options->name, &now) == BP_OK &&
+    if (bp_pool_get(w->pool, w->name, &now) == BP_OK &&
         bp_bundle_generation(now) == bp_bundle_generation(w->bundle)) {
         bp_bundle_release(&now);
         return;
@@ -80,13 +92,13 @@ static void use_bundle(bp__sweep *w)
     bp_bundle_release(&now);
 }
 
-void bp__sweep_run(bp__sweep *w, uint64_t index, bp__result *result)
+void bp__sweep_run(bp__sweep *w, uint64_t task, bp__result *result)
 {
     const bp__grid *grid = &w->options->grid;
     double params[BP__MAX_PARAMS];
     use_bundle(w);
-    *result = (bp__result){.index = index};
-    bp__grid_at(grid, index, params);
+    *result = (bp__result){.index = task, .changed = w->changed};
+    bp__grid_at(grid, task % grid->size, params);
     bp_status s = bp__backtest_run(w->scope, grid->strategy, params, &w->options->account, w->workspace,
                                    &result->metrics, NULL);
     result->status = s;
@@ -96,11 +108,10 @@ void bp__sweep_run(bp__sweep *w, uint64_t index, bp__result *result)
 bp_status bp__sweep_totals(bp__sweep *w, bp_stats *stats)
 {
     int rank;
-    uint64_t mine[2] = {w->private_loads, w->changed}, all[2];
+    uint64_t all;
     BP_MPI(MPI_Comm_rank(MPI_COMM_WORLD, &rank));
-    BP_MPI(MPI_Allreduce(mine, all, 2, MPI_UINT64_T, MPI_SUM, MPI_COMM_WORLD));
-    w->changed = all[1] > 0;
+    BP_MPI(MPI_Allreduce(&w->private_loads, &all, 1, MPI_UINT64_T, MPI_SUM, MPI_COMM_WORLD));
     bp_status s = rank == 0 ? bp_pool_stats(w->pool, stats) : BP_OK;
-    if (!bp_config_should_use_pool(&w->options->cfg)) stats->cluster.loads = all[0];
+    if (!bp_config_should_use_pool(&w->options->cfg)) stats->cluster.loads = all;
     return agree(s);
 }

@@ -1,0 +1,16 @@
+/** @file src/optimizer/signals.h
+ * SIGUSR1 (the time limit is near) and SIGTERM or SIGINT (end now), as something to look at between two
+ * backtests.
+ *
+ * A second SIGINT ends the program as it always does. A limit of file sizes is a failed write, not a signal.
+ */
+#ifndef BP_OPTIMIZER_SIGNALS_H
+#define BP_OPTIMIZER_SIGNALS_H
+
+/** Once, before MPI is started. */
+void bp__signals_catch(void);
+
+/** The most urgent signal that has come: 0 (none), SIGUSR1, SIGINT or SIGTERM. */
+int bp__signal_seen(void);
+
+#endif
