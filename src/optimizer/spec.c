@@ -8,6 +8,7 @@
 #include "core/loader.h"
 
 #define SPELLED_OUT 1000
+#define EXCERPT     80
 
 /* Making ---------------------------------------------------------------------------------------- */
 
@@ -79,17 +80,29 @@ static bool is_slice(const char *line)
     return strncmp(line, "slice ", 6) == 0;
 }
 
+/* As much of a line as a message has room for: what is about byte `at`. @return text */
+static const char *excerpt(const char *line, size_t length, size_t at, char text[EXCERPT + 8])
+{
+    const size_t begin = length <= EXCERPT || at < EXCERPT / 2 ? 0 : at - EXCERPT / 2;
+    const size_t shown = length - begin <= EXCERPT ? length - begin : EXCERPT;
+    snprintf(text, EXCERPT + 8, "%s%.*s%s", begin ? "..." : "", (int)shown, line + begin,
+             begin + shown < length ? "..." : "");
+    return text;
+}
+
 bp_status bp__spec_compare(const char *path, const char *ours, const char *theirs, bool any_slice)
 {
     for (;;) {
-        size_t m = strcspn(ours, "\n"), n = strcspn(theirs, "\n");
-        bool equal = m == n && memcmp(ours, theirs, n) == 0;
-        if (!equal && !(any_slice && is_slice(ours) && is_slice(theirs)))
-            BP_FAIL(
-                BP_EINVAL,
-                "%.120s: it is of another search: there '%.*s', here '%.*s'; give the same options, or name "
-                "another --journal",
-                path, n < 100 ? (int)n : 100, theirs, m < 100 ? (int)m : 100, ours);
+        const size_t m = strcspn(ours, "\n"), n = strcspn(theirs, "\n");
+        size_t same = 0;
+        while (same < m && same < n && ours[same] == theirs[same]) same++;
+        if ((same < m || same < n) && !(any_slice && is_slice(ours) && is_slice(theirs))) {
+            char here[EXCERPT + 8], there[EXCERPT + 8];
+            BP_FAIL(BP_EINVAL,
+                    "%.120s: it is of another search: there '%s', here '%s'; give the same options, or "
+                    "name another --journal",
+                    path, excerpt(theirs, n, same, there), excerpt(ours, m, same, here));
+        }
         if (!ours[m] || !theirs[n]) return BP_OK; /* both: what differs in length has differed in a line */
         ours += m + 1;
         theirs += n + 1;
@@ -126,6 +139,7 @@ static bp_status read_line(const char *path, const char *line, bp__options *o)
     const char *value = line[n] ? line + n + 1 : line + n;
     const bp__strategy *strategy;
     if (strncmp(line, "strategy ", 9) == 0) {
+        if (o->grid.strategy) return unreadable(path, line);
         BP_TRY(bp__strategy_find(value, &strategy));
         return bp__grid_init(strategy, &o->grid);
     }

@@ -1,61 +1,7 @@
 #!/usr/bin/env bash
 # test_cli.sh BIN SHARED_DATA RUN_MPI : the optimizer's command line, from outside: results that do not depend on the
 # number of ranks, their format and order, what the summary tells, and one clear error for everything that is wrong.
-set -u
-bin=$(realpath "$1") shared=$(realpath -m "$2") run=$(realpath "$3")
-optimizer=$bin/optimizer bundle=$bin/bundle
-command -v mpirun >/dev/null || { echo "SKIPPED: mpirun is missing (Debian: openmpi-bin)"; exit 77; }
-
-# In a /dev/shm of its own, what is left there at the end is certainly ours.
-if [ -z "${OWN_SHM:-}" ] && unshare -m --propagation private mount -t tmpfs probe /dev/shm 2>/dev/null; then
-    # shellcheck disable=SC2016
-    OWN_SHM=yes exec unshare -m --propagation private bash -c \
-        'mount -t tmpfs -o mode=1777 own /dev/shm && exec "$@"' sh "$0" "$@"
-fi
-
-work=$(mktemp -d)
-trap 'chmod -R u+w "$work"; rm -rf "$work"' EXIT
-cd "$work" || exit 1
-unset BUNDLEPOOL_ROOT
-failed=0
-
-fail() {
-    echo "FAILED: $*"
-    sed 's/^/    stdout: /' out
-    sed 's/^/    stderr: /' err
-    failed=1
-}
-
-optimizer() { # RANKS ARGS... : what it prints is in `out` and `err`
-    local ranks=$1
-    shift
-    timeout 120 "$run" "$ranks" "$optimizer" "$@" >out 2>err
-}
-
-good() { # RANKS ARGS... : exit code 0 and no problem on stderr
-    local rc=0
-    optimizer "$@" || rc=$?
-    [ $rc = 0 ] || fail "exit code $rc: $*"
-    if grep -q '^optimizer: ' err; then fail "unexpected message: $*"; fi
-}
-
-bad() { # CODE TEXT ARGS... : exit code, and one line with this text, from 4 ranks
-    local code=$1 text=$2 rc=0
-    shift 2
-    optimizer 4 "$@" || rc=$?
-    if [ $rc != "$code" ] || [ "$(grep -c '^optimizer: ' err)" != 1 ] ||
-        ! grep '^optimizer: error: ' err | grep -qF -- "$text"; then
-        fail "expected exit code $code and one error with '$text', got $rc: $*"
-    elif [ -s out ]; then
-        fail "output in spite of the error: $*"
-    else
-        echo "ok: $code $(grep '^optimizer: error: ' err)"
-    fi
-}
-
-expect() { # FILE PATTERN WHAT
-    grep -qE -- "$2" "$1" || fail "$3: no line like '$2' in $1"
-}
+. "$(dirname "$0")/common.sh"
 
 "$bundle" demo demo --assets 12 --days 400 >out 2>err || { fail 'bundle demo'; exit 1; }
 sma=(--bundle demo --strategy sma_cross)
@@ -253,11 +199,4 @@ EOF
     bad 1 MPI_THREAD_MULTIPLE "${sma[@]}"
 fi
 
-if [ -n "${OWN_SHM:-}" ]; then
-    left=$(ls -A /dev/shm)
-    [ -z "$left" ] || fail "left in /dev/shm: $left"
-else
-    echo 'not looked at: what is left in /dev/shm, for want of a mount namespace'
-fi
-[ $failed = 0 ] && echo 'all as it should be'
-exit $failed
+finish
