@@ -11,6 +11,7 @@
 
 cluster_net=10.77.0
 cluster_state=/tmp/.cluster # in the head's own /tmp: the hosts do not see it
+cluster_shared=$cluster_state/shared # but this folder of it they do; it goes with the head
 cluster_namespaces=(--net --uts --mount --ipc --pid)
 
 # own_tmp FOLDER... : a new /tmp for this mount namespace, in which only these folders of the old one are visible.

@@ -13,8 +13,9 @@ own_tmp "${share[@]}"
 own_shm
 cd "$folder"
 hostname head
-mkdir -p "$cluster_state/bin"
-CLUSTER_SHARE+=:$cluster_state/bin # Open MPI's daemons insist that their stand-in for ssh exists on the hosts too
+mkdir -p "$cluster_state/bin" "$cluster_shared"
+# Open MPI's daemons insist that their stand-in for ssh exists on the hosts too.
+CLUSTER_SHARE+=:$cluster_state/bin:$cluster_shared
 
 # Names are answered from here alone; an empty resolv.conf keeps Open MPI from asking a name server about the hosts.
 {
