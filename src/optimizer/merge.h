@@ -9,7 +9,7 @@
 
 /** Read, check, write options->out, and print the best.
  *
- * @param[in,out] options  gets what the first journal says of the search
+ * @param[in,out] options  gets what the journals say of the search
  * @param[out]    failed   combinations that had failed
  * @retval BP_EINVAL   the journals are not of one search or of one version of its bundles, or a combination
  * is missing or in two of them

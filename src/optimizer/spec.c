@@ -75,9 +75,10 @@ bp_status bp__spec_make(const bp__options *o, char **text)
 
 /* Comparing ------------------------------------------------------------------------------------- */
 
-static bool is_slice(const char *line)
+/* Whether a line tells which part of a search it is. */
+static bool is_part(const char *line)
 {
-    return strncmp(line, "slice ", 6) == 0;
+    return strncmp(line, "slice ", 6) == 0 || strncmp(line, "bundle", 6) == 0;
 }
 
 /* As much of a line as a message has room for: what is about byte `at`. @return text */
@@ -90,13 +91,13 @@ static const char *excerpt(const char *line, size_t length, size_t at, char text
     return text;
 }
 
-bp_status bp__spec_compare(const char *path, const char *ours, const char *theirs, bool any_slice)
+bp_status bp__spec_compare(const char *path, const char *ours, const char *theirs, bool any_part)
 {
     for (;;) {
         const size_t m = strcspn(ours, "\n"), n = strcspn(theirs, "\n");
         size_t same = 0;
         while (same < m && same < n && ours[same] == theirs[same]) same++;
-        if ((same < m || same < n) && !(any_slice && is_slice(ours) && is_slice(theirs))) {
+        if ((same < m || same < n) && !(any_part && is_part(ours) && is_part(theirs))) {
             char here[EXCERPT + 8], there[EXCERPT + 8];
             BP_FAIL(BP_EINVAL,
                     "%.120s: it is of another search: there '%s', here '%s'; give the same options, or "
@@ -147,7 +148,8 @@ static bp_status read_line(const char *path, const char *line, bp__options *o)
         o->several = line[6] == 's';
         return o->bundle ? unreadable(path, line) : read_bundles(path, value, o);
     }
-    if (is_slice(line) && sscanf(value, "%" SCNu64 "/%" SCNu64, &o->slice, &o->num_slices) != 2)
+    if (strncmp(line, "slice ", 6) == 0 &&
+        sscanf(value, "%" SCNu64 "/%" SCNu64, &o->slice, &o->num_slices) != 2)
         return unreadable(path, line);
     if (strncmp(line, "param ", 6) == 0)
         return o->grid.strategy ? bp__grid_set(&o->grid, value) : unreadable(path, line);

@@ -19,11 +19,11 @@ bp_status bp__spec_make(const bp__options *options, char **text);
 
 /** Whether the journal `path` that begins with `theirs` is of the search `ours`.
  *
- *  @param[in] any_slice  the slices may differ
+ *  @param[in] any_part  slices and bundles may differ
  *  @retval BP_EINVAL  no; the text names the first difference */
-bp_status bp__spec_compare(const char *path, const char *ours, const char *theirs, bool any_slice);
+bp_status bp__spec_compare(const char *path, const char *ours, const char *theirs, bool any_part);
 
-/** What a journal's results need to be named: grid, bundles, slices.
+/** What a journal's results need to be named: grid, bundles, slice.
  *
  *  @param[in]     path     for the texts of failures
  *  @param[in,out] options  without bundles and grid before

@@ -227,6 +227,11 @@ diff <(sed -n 's/^third,//p' three1.csv) <(tail -n +2 third.csv) || fail 'three 
 [ "$(cut -d, -f1 three1.csv | uniq -c | tr -s ' \n' ' ')" = ' 1 bundle 20 demo 20 other 20 third ' ] || fail 'three bundles: order'
 for k in 1 2; do good 2 "${three[@]}" --slice $k/2 --out s$k.csv; done
 merge s1.csv.journal s2.csv.journal --out merged.csv && cmp three1.csv merged.csv || fail 'three bundles: merge'
+for name in demo other third; do good 2 --bundle $name "${few[@]:2}" --out b-$name.csv; done
+merge b-demo.csv.journal b-other.csv.journal b-third.csv.journal --out merged.csv && cmp three1.csv merged.csv ||
+    fail 'one job for each bundle: merge'
+merge b-third.csv.journal --out merged.csv && cmp third.csv merged.csv || fail 'one bundle: merge'
+refused 1 '(third fast=5 slow=10) is in b-third.csv.journal and in ' b-third.csv.journal s1.csv.journal --out merged.csv
 long=(--bundles demo,other "${sweep[@]:2}")
 good 2 "${long[@]}" --out long.csv
 for n in 20 3900; do
