@@ -251,6 +251,7 @@ static void looked(bp__coordinator *c, bp__load *load)
         a.slot = slot_of(c, e);
         a.generation = e->generation;
     } else if (same) { /* unlisted before anything newer is READY: nobody goes back in time */
+        bp__log(BP_LOG_INFO, "%s: changed on disk", load->name);
         bp__coordinator_unlist(c, slot_of(c, e));
         want(c, load->name);
     }
