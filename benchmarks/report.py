@@ -382,7 +382,8 @@ def plain(samples, _out):
 
 
 SECTIONS = [("cold", "Cold start", cold), ("memory", "Memory of a node", plain), ("hit", "Latency of a hit", hit),
-            ("broadcast", "Broadcast", broadcast), ("grid", "The seed's three tables", grid),
+            ("broadcast", "Broadcast", broadcast), ("optimizer", "Grid searches", plain),
+            ("grid", "The seed's three tables", grid),
             ("sweep", "Sweep under pressure", sweep), ("growth", "Growth", growth),
             ("wait", "Waiting, and stolen time", plain)]
 

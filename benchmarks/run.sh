@@ -40,7 +40,7 @@ wanted_here=(redis-server:redis-server memcached:memcached hiredis/hiredis.h:lib
 ensure tools || exit 1
 mapfile -t lacking < <(missing "${wanted_here[@]}")
 if [ ${#lacking[@]} -gt 0 ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-    RUNLEVEL=1 install_packages "${lacking[@]}" # at this run level the packages start no daemons
+    install_packages "${lacking[@]}"
     mapfile -t lacking < <(missing "${wanted_here[@]}")
 fi
 [ ${#lacking[@]} = 0 ] || echo "goes on without: ${lacking[*]}"
@@ -141,6 +141,11 @@ mpi 300 2 bench_hit --root "$bundles" --bundle daily_gzip
 mpi 120 2 bench_wait --root "$bundles" --bundle daily_gzip --other size40
 [ "$mode" = quick ] || nodes 120 4 bench_wait --root "$bundles" --bundle daily_gzip --other size40
 mpi 300 16 bench_memory --root "$bundles" --bundle "$([ "$mode" = quick ] && echo "${minute}_gzip" || echo size10400)"
+
+# The optimizer: efficiency, the journal, NumPy
+[ -e "$bundles/optimizer.h5" ] || run 300 "$bin/bundle" demo optimizer --assets 500 --days 2520 --root "$bundles"
+if [ "$mode" = quick ]; then optimizer=(--repeats 1 --backtests 500); else optimizer=(--repeats 5 --backtests 2000); fi
+run 1800 benchmarks/bench_optimizer.sh --json --root "$bundles" --bundle optimizer "${optimizer[@]}"
 
 # The seed's tables
 run 1200 benchmarks/bench_grid.sh --json --root "$bundles" --bundle daily_gzip

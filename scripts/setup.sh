@@ -6,14 +6,15 @@
 needed=(cmake:cmake make:make gcc:gcc pkg-config:pkg-config mpicc:libopenmpi-dev mpirun:openmpi-bin
     h5cc:libhdf5-dev openssl/evp.h:libssl-dev libdeflate.h:libdeflate-dev zlib.h:zlib1g-dev)
 wanted=(CUnit/CUnit.h:libcunit1-dev h5dump:hdf5-tools shellcheck:shellcheck clang-format:clang-format
-    python3-h5py:python3-h5py python3-numpy:python3-numpy unshare:util-linux ip:iproute2 pgrep:procps spin:spin git:git)
+    python3-h5py:python3-h5py python3-numpy:python3-numpy unshare:util-linux ip:iproute2 pgrep:procps spin:spin git:git
+    slurmctld:slurm-wlm munged:munge)
 
 is_there() {
     case $1 in
     *.h) echo "#include <$1>" | ${CC:-cc} -E -x c - >/dev/null 2>&1 ;;
     python3-*) /usr/bin/env python3 -c "import ${1#python3-}" >/dev/null 2>&1 ||
         /usr/bin/python3 -c "import ${1#python3-}" >/dev/null 2>&1 ;;
-    *) command -v "$1" >/dev/null 2>&1 ;;
+    *) PATH=$PATH:/usr/sbin:/sbin command -v "$1" >/dev/null 2>&1 ;;
     esac
 }
 
@@ -28,7 +29,8 @@ missing() {
 install_packages() { # PACKAGE...
     export DEBIAN_FRONTEND=noninteractive
     echo "installing: $*"
-    apt-get update -qq && apt-get install -y -qq --no-install-recommends libc6-dev "$@" >/tmp/bundlepool-apt.$$ 2>&1
+    # at run level 1 a package starts no daemon: where there is no systemd that could fail
+    apt-get update -qq && RUNLEVEL=1 apt-get install -y -qq --no-install-recommends libc6-dev "$@" >/tmp/bundlepool-apt.$$ 2>&1
     local rc=$?
     [ $rc = 0 ] || tail -n 20 /tmp/bundlepool-apt.$$ >&2
     rm -f /tmp/bundlepool-apt.$$

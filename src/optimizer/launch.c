@@ -1,27 +1,69 @@
 #include "optimizer/launch.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Tasks that Slurm was asked for; 0 where it was not, or cannot be known: a daemon of mpirun that Slurm has
- * started hands its own step's number on to the ranks. */
-static int tasks_asked_for(void)
+/* What the program was started with --------------------------------------------------------------- */
+
+/* As a shell would take it. */
+static void put_quoted(FILE *f, const char *word)
+{
+    const bool plain =
+        *word &&
+        !word[strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_@%+=:,./-")];
+    if (!plain) fputc('\'', f);
+    for (; *word; word++) {
+        if (*word == '\'')
+            fputs("'\\''", f);
+        else
+            fputc(*word, f);
+    }
+    if (!plain) fputc('\'', f);
+}
+
+bp_status bp__launch_command(int argc, char **argv, char **command)
+{
+    size_t size;
+    FILE *f = open_memstream(command, &size);
+    for (int i = 0; f && i < argc; i++) {
+        if (i > 0) fputc(' ', f);
+        put_quoted(f, argv[i]);
+    }
+    if (f && fclose(f) == 0 && *command) return BP_OK;
+    BP_FAIL(BP_ENOMEM, "no memory for the command line");
+}
+
+/* What Slurm was asked for ------------------------------------------------------------------------ */
+
+static int slurm_tasks(void)
 {
     const char *tasks = getenv("SLURM_NTASKS");
-    const bool from_daemon = getenv("OMPI_COMM_WORLD_SIZE") && getenv("SLURM_STEP_ID");
-    return tasks && !from_daemon ? atoi(tasks) : 0;
+    return tasks ? atoi(tasks) : 0;
+}
+
+bp_status bp__launch_check_early(const char *command)
+{
+    const bool launcher = getenv("PMIX_RANK") || getenv("PMI_RANK") || getenv("OMPI_COMM_WORLD_SIZE");
+    if (launcher || !getenv("SLURM_STEP_ID")) return BP_OK;
+    BP_FAIL(
+        BP_EINVAL,
+        "srun has started this without MPI; start it as: srun --mpi=pmix -n %d %.300s  or: mpirun -n %d ...",
+        slurm_tasks(), command, slurm_tasks());
 }
 
 bp_status bp__launch_check(int num_ranks, const char *command)
 {
-    const int tasks = tasks_asked_for();
+    /* a daemon of mpirun that Slurm has started hands the number of daemons on to its ranks */
+    const bool from_daemon = getenv("OMPI_COMM_WORLD_SIZE") && getenv("SLURM_STEP_ID");
+    const int tasks = from_daemon ? 0 : slurm_tasks();
     if (tasks < 1 || tasks == num_ranks) return BP_OK;
     BP_FAIL(BP_EINVAL,
-            "this job has %d rank%s, but SLURM_NTASKS is %d; start it as: srun --mpi=pmix -n %d %.200s%s  "
-            "or: mpirun "
+            "this job has %d rank%s, but SLURM_NTASKS is %d; start it as: srun --mpi=pmix -n %d %.200s  or: "
+            "mpirun "
             "-n %d ...; if %d is meant: SLURM_NTASKS=%d mpirun -n %d ...",
-            num_ranks, num_ranks == 1 ? "" : "s", tasks, tasks, command, strlen(command) > 200 ? "..." : "",
-            tasks, num_ranks, num_ranks, num_ranks);
+            num_ranks, num_ranks == 1 ? "" : "s", tasks, tasks, command, tasks, num_ranks, num_ranks,
+            num_ranks);
 }
 
 bool bp__launch_is_told_elsewhere(int num_ranks)

@@ -6,6 +6,7 @@
  */
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include <mpi.h>
 
@@ -102,6 +103,13 @@ static int run_merge(int argc, char **argv)
 int main(int argc, char **argv)
 {
     if (bp__options_is_merge(argc, argv)) return run_merge(argc, argv);
+    char *command;
+    bp_status s = bp__launch_command(argc, argv, &command);
+    if (s == BP_OK) s = bp__launch_check_early(command);
+    free(command);
+    if (bp__failed(s))
+        return bp__launch_is_told_elsewhere(1) ? BP__EXIT_USAGE : tell_failure(s, usage_or_failure(s));
+
     int level = MPI_THREAD_SINGLE;
     bp__signals_catch();
     if (MPI_Init_thread(&argc, &argv, MPI_THREAD_MULTIPLE, &level) != MPI_SUCCESS) {

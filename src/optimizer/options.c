@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "bundle/locate.h"
+#include "optimizer/launch.h"
 
 /* The letters are for the switch below; only -h is an option of its own. Pool fields follow from FIELDS on.
  */
@@ -360,34 +361,6 @@ static bp_status finish_merge(const bp__options *o, const late *l)
     return BP_OK;
 }
 
-/* As a shell would take it. */
-static void put_quoted(FILE *f, const char *word)
-{
-    const bool plain =
-        *word &&
-        !word[strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_@%+=:,./-")];
-    if (!plain) fputc('\'', f);
-    for (; *word; word++) {
-        if (*word == '\'')
-            fputs("'\\''", f);
-        else
-            fputc(*word, f);
-    }
-    if (!plain) fputc('\'', f);
-}
-
-static bp_status keep_command(int argc, char **argv, char **command)
-{
-    size_t size;
-    FILE *f = open_memstream(command, &size);
-    for (int i = 0; f && i < argc; i++) {
-        if (i > 0) fputc(' ', f);
-        put_quoted(f, argv[i]);
-    }
-    if (f && fclose(f) == 0 && *command) return BP_OK;
-    BP_FAIL(BP_ENOMEM, "no memory for the command line");
-}
-
 bool bp__options_is_merge(int argc, char **argv)
 {
     return argc > 1 && strcmp(argv[1], "merge") == 0;
@@ -405,7 +378,7 @@ bp_status bp__options_parse(int argc, char **argv, bp__options *o)
         .grace_s = 30,
         .progress_s = 10,
     };
-    BP_TRY(keep_command(argc, argv, &o->command));
+    BP_TRY(bp__launch_command(argc, argv, &o->command));
     BP_TRY(take_objective("sharpe", &o->objective));
     BP_TRY(bp_config_default(&o->cfg));
     bp_status environment = bp_config_from_env(&o->cfg); /* --help works in any environment */

@@ -83,9 +83,8 @@ void bp__progress_update(bp__progress *p)
         bp__log_as("optimizer", NULL, text);
 }
 
-double bp__progress_fini(bp__progress *p)
+void bp__progress_fini(bp__progress *p)
 {
     if (p->drawn) fputs("\r\033[K", stderr);
     p->drawn = false;
-    return (double)(bp__clock_ns() - p->start_ns) * 1e-9;
 }

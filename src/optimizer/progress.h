@@ -19,7 +19,7 @@ void bp__progress_init(const bp__results *results, bp__progress *progress);
 /** Tell if it is time to: on a terminal 5 times a second, else as often as the options say. */
 void bp__progress_update(bp__progress *progress);
 
-/** Take the bar away. @return seconds since the start */
-double bp__progress_fini(bp__progress *progress);
+/** Take the bar away. */
+void bp__progress_fini(bp__progress *progress);
 
 #endif

@@ -25,7 +25,7 @@ typedef struct bp__report_facts {
     const uint64_t *order; /**< as bp__results_rank() has made it */
     int num_ranks;
     uint64_t resumed; /**< done or failed before this run */
-    double seconds;   /**< from the first backtest to the last */
+    double seconds;   /**< in backtests, from the first to the last of each bundle */
 } bp__report_facts;
 
 /** What will be done over a bundle. Needs options, tested, num_ranks only. */

@@ -45,7 +45,8 @@ typedef struct search {
     char *spec;
     bool unfinished; /* there is a journal that could be resumed */
     uint64_t resumed;
-    bp__progress progress;
+    bp__progress progress; /* since the first backtest */
+    double seconds;        /* in backtests, without loads */
     leaving why;
     uint64_t until_ns, next_stats_ns;
     bool changed; /* the bundle under way, on disk */
@@ -230,7 +231,10 @@ static bp_status test_bundle(search *s, MPI_Comm comm, uint64_t bundle, leaving 
         announced = bp__results_todo(&s->results, bundle, &todo, &tasks.count);
     if (bp__failed(announced)) tasks.count = 0;
     tasks.index = todo;
+    if (s->rank == 0 && s->progress.start_ns == 0) bp__progress_init(&s->results, &s->progress);
+    const uint64_t began = bp__clock_ns();
     bp_status ran = bp__dispatch(comm, &tasks);
+    s->seconds += (double)(bp__clock_ns() - began) * 1e-9;
     if (bp__failed(ran)) end_all_ranks(s, ran);
     free(todo);
     BP_TRY(agree(announced));
@@ -266,7 +270,7 @@ static bp_status test_bundles(search *s, MPI_Comm comm, leaving *why)
 /* The end ---------------------------------------------------------------------------------------- */
 
 /* What rank 0 stores and tells. */
-static bp_status report(search *s, const bp_stats *stats, double seconds)
+static bp_status report(search *s, const bp_stats *stats)
 {
     uint64_t *order = NULL;
     const bp__options *o = s->options;
@@ -280,7 +284,7 @@ static bp_status report(search *s, const bp_stats *stats, double seconds)
         .order = order,
         .num_ranks = s->num_ranks,
         .resumed = s->resumed,
-        .seconds = seconds,
+        .seconds = s->seconds,
     };
     if (o->json)
         bp__report_json(stdout, &facts);
@@ -341,14 +345,13 @@ static bp_status search_grid(search *s, leaving *why)
     BP_TRY(agree(prepare(s)));
     BP_TRY(bp__sweep_open(s->options, &s->sweep));
     BP_MPI(MPI_Comm_dup(MPI_COMM_WORLD, &comm));
-    if (s->rank == 0) bp__progress_init(&s->results, &s->progress);
     bp_status tested = test_bundles(s, comm, why);
-    const double seconds = bp__progress_fini(&s->progress);
+    bp__progress_fini(&s->progress);
     BP_MPI(MPI_Comm_free(&comm));
     BP_TRY(tested);
     if (*why != COMPLETE) return agree(failure_of(s, *why));
     BP_TRY(bp__sweep_totals(&s->sweep, &stats));
-    return agree(s->rank == 0 ? report(s, &stats, seconds) : BP_OK);
+    return agree(s->rank == 0 ? report(s, &stats) : BP_OK);
 }
 
 int bp__search(const bp__options *options, int rank, int num_ranks)

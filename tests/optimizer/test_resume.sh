@@ -130,6 +130,7 @@ else
 fi
 
 # Two jobs, one journal
+rm -f x.csv x.csv.journal
 start 2 "${sweep[@]}" --out x.csv
 first=$job
 until_results x.csv.journal 20
@@ -234,7 +235,7 @@ for name in demo other third; do good 2 --bundle $name "${few[@]:2}" --out b-$na
 merge b-demo.csv.journal b-other.csv.journal b-third.csv.journal --out merged.csv && cmp three1.csv merged.csv ||
     fail 'one job for each bundle: merge'
 merge b-third.csv.journal --out merged.csv && cmp third.csv merged.csv || fail 'one bundle: merge'
-refused 1 '(third fast=5 slow=10) is in b-third.csv.journal and in ' b-third.csv.journal s1.csv.journal --out merged.csv
+refused 1 ') is in b-third.csv.journal and in s1.csv.journal' b-third.csv.journal s1.csv.journal --out merged.csv
 long=(--bundles demo,other "${sweep[@]:2}")
 good 2 "${long[@]}" --out long.csv
 for n in 20 3900; do
