@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/resource.h>
 
 #include "core/log.h"
@@ -85,8 +86,8 @@ static bp_status propose(const bp__topology *top, const bp_config *cfg, uint64_t
     if (*budget < LEAST_BUDGET)
         BP_FAIL(BP_ENOMEM,
                 "node %s: %" PRIu64 " bytes of shared memory for a pool are too few, it needs %" PRIu64
-                "; enlarge /dev/shm or set pool_memory higher",
-                top->host, *budget, LEAST_BUDGET);
+                " (they are %s); enlarge that or set pool_memory higher",
+                top->host, *budget, LEAST_BUDGET, from);
     uint64_t most = window < mapping ? window : mapping;
     *space = *budget > most / SPACE_PER_BUDGET ? most : *budget * SPACE_PER_BUDGET;
     return BP_OK;
@@ -96,6 +97,7 @@ bp_status bp__budget_agree(const bp__topology *top, const bp_config *cfg, uint64
                            uint64_t *arena_bytes, char from[BP_LIMIT_FROM_MAX])
 {
     uint64_t mine[2] = {UINT64_MAX, UINT64_MAX}, least[2];
+    memset(from, 0, BP_LIMIT_FROM_MAX);
     BP_TRY(bp__agree(top->world, propose(top, cfg, &mine[0], &mine[1], from)));
     BP_MPI(MPI_Allreduce(mine, least, 2, MPI_UINT64_T, MPI_MIN, top->world));
     int tightest = mine[0] == least[0] ? top->rank : top->num_ranks, first;

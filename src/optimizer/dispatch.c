@@ -146,7 +146,7 @@ static int batch_size(const server *s)
 static bp_status send_batch(server *s, int worker, int n)
 {
     /* the worker has a receive waiting for it: this never blocks */
-    BP_MPI(MPI_Send(s->tasks->index + s->next, n, MPI_UINT64_T, worker, TAG_BATCH, s->comm));
+    BP_MPI(MPI_Send(n ? s->tasks->index + s->next : NULL, n, MPI_UINT64_T, worker, TAG_BATCH, s->comm));
     s->next += (uint64_t)n;
     return BP_OK;
 }

@@ -152,15 +152,17 @@ static bp_status visit(const image *m, uint64_t offset, const record *r, const b
     return BP_OK;
 }
 
-/* What is in the file.
- *  @param[out] whole     bytes up to the end of the last whole record; 0: nothing is there
- *  @param[out] finished  the last record is END */
-static bp_status scan(const image *m, const bp__journal_visitor *v, uint64_t *whole, bool *finished)
+/* What is in a file. */
+typedef struct contents {
+    uint64_t whole;   /* bytes up to the end of the last whole record; 0: there is none */
+    uint64_t results; /* records */
+    bool finished;    /* the last record is END */
+} contents;
+
+static bp_status scan(const image *m, const bp__journal_visitor *v, contents *c)
 {
     const uint64_t magic = m->size < MAGIC_LENGTH ? m->size : MAGIC_LENGTH;
     record r;
-    *whole = 0;
-    *finished = false;
     if (memcmp(m->bytes, MAGIC, magic) != 0)
         BP_FAIL(BP_EFORMAT, "--journal: %.200s is not a journal of this program; name another file", m->path);
     uint64_t at = magic;
@@ -168,26 +170,24 @@ static bp_status scan(const image *m, const bp__journal_visitor *v, uint64_t *wh
         if ((r.kind == SPEC) != (at == MAGIC_LENGTH)) return damaged(m, at, "a record in the wrong place");
         if (v) BP_TRY(visit(m, at, &r, v));
         at += sizeof r + r.length;
-        *whole = at;
-        *finished = r.kind == END;
+        *c = (contents){.whole = at, .results = c->results + (r.kind == RESULT), .finished = r.kind == END};
     }
     if (at < m->size && record_behind(m, at)) return damaged(m, at, "a broken record");
     return BP_OK;
 }
 
-static bp_status scan_file(const char *path, int fd, const bp__journal_visitor *v, uint64_t *whole,
-                           bool *finished)
+/* @param[in] v  NULL: only count */
+static bp_status scan_file(const char *path, int fd, const bp__journal_visitor *v, contents *c)
 {
     struct stat st;
-    *whole = 0;
-    *finished = false;
+    *c = (contents){0};
     if (fstat(fd, &st) != 0) return disk_fail(path, errno, "cannot be looked at");
     if (st.st_size == 0) return BP_OK;
     image m = {.path = path, .size = (uint64_t)st.st_size};
     void *bytes = mmap(NULL, m.size, PROT_READ, MAP_PRIVATE, fd, 0);
     if (bytes == MAP_FAILED) return disk_fail(path, errno, "cannot be read");
     m.bytes = bytes;
-    bp_status s = scan(&m, v, whole, finished);
+    bp_status s = scan(&m, v, c);
     munmap(bytes, m.size);
     return s;
 }
@@ -225,13 +225,12 @@ static bp_status open_file(const char *path, int flags, int *fd)
 bp_status bp__journal_read(const char *path, const bp__journal_visitor *visitor)
 {
     int fd;
-    uint64_t whole = 0;
-    bool finished;
+    contents c = {0};
     BP_TRY(open_file(path, O_RDONLY, &fd));
     bp_status s = take_lock(path, fd, LOCK_SH, false);
-    if (s == BP_OK) s = scan_file(path, fd, visitor, &whole, &finished);
+    if (s == BP_OK) s = scan_file(path, fd, visitor, &c);
     close(fd);
-    if (s == BP_OK && whole == 0) BP_FAIL(BP_EFORMAT, "%.200s: it is empty: no search has begun it", path);
+    if (s == BP_OK && c.whole == 0) BP_FAIL(BP_EFORMAT, "%.200s: it is empty: no search has begun it", path);
     return s;
 }
 
@@ -387,34 +386,37 @@ static bp_status sync_folder(const char *path)
     if (!folder) BP_FAIL(BP_ENOMEM, "--journal: %.200s: no memory", path);
     const int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     bp_status s = BP_OK;
-    /* some file systems cannot sync a folder; they order names by other means */
-    if (fd < 0 || (fsync(fd) != 0 && errno != EINVAL))
+    /* some file systems cannot sync a folder; they order names by other means. One that may be written, but
+     * not read, cannot be opened. */
+    if (fd < 0 ? errno != EACCES : fsync(fd) != 0 && errno != EINVAL)
         s = disk_fail(path, errno, "its folder is not on the disk");
     if (fd >= 0) close(fd);
     free(folder);
     return s;
 }
 
-/* The file is open and locked: replace, refuse or continue what is in it. */
+/* The file is open and locked: replace, refuse or continue what is in it. Without a single result there is
+ * nothing to lose, and a search that failed before its first one stands in nobody's way. */
 static bp_status begin(bp__journal *j, const char *spec, bool resume, const bp__journal_visitor *v,
                        bool *unfinished)
 {
-    uint64_t whole;
-    bool finished;
-    BP_TRY(scan_file(j->path, j->fd, resume ? v : NULL, &whole, &finished));
-    if (whole > 0 && !resume && !finished) {
+    contents c;
+    BP_TRY(scan_file(j->path, j->fd, NULL, &c));
+    if (c.results > 0 && !resume && !c.finished) {
         *unfinished = true;
         BP_FAIL(BP_EBUSY,
                 "--journal: %.200s is of a search that was interrupted; go on with --resume, or remove it",
                 j->path);
     }
+    const bool go_on = c.results > 0 && resume;
+    if (go_on) BP_TRY(scan_file(j->path, j->fd, v, &c));
     BP_TRY(start_syncing(j));
-    if (whole == 0 || !resume) {
+    if (!go_on) {
         BP_TRY(begin_new(j, spec));
         return sync_folder(j->path);
     }
-    j->written = whole;
-    if (ftruncate(j->fd, (off_t)whole) != 0 || lseek(j->fd, (off_t)whole, SEEK_SET) != (off_t)whole)
+    j->written = c.whole;
+    if (ftruncate(j->fd, (off_t)c.whole) != 0 || lseek(j->fd, (off_t)c.whole, SEEK_SET) != (off_t)c.whole)
         return disk_fail(j->path, errno, "its broken end cannot be cut off");
     return BP_OK;
 }

@@ -37,8 +37,9 @@ typedef struct bp__journal_visitor {
  *
  * @param[in]  path      made if it is missing; borrowed until closed
  * @param[in]  spec      what is searched: what a new journal begins with
- * @param[in]  resume    false: a new journal, in the place of an empty or finished one. true: what is there
- * is visited, and continued; if nothing is there it is new. Waits up to 10 s for another job to let go of it.
+ * @param[in]  resume    false: a new journal, in the place of one that is finished or has no results. true:
+ * what is there is visited, and continued; if no result is there it is new. Waits up to 10 s for another job
+ * to let go of it.
  * @param[out] journal   owned: bp__journal_close(); NULL on failure
  * @param[out] unfinished  true: it failed because there is an unfinished one and `resume` is false
  *

@@ -25,6 +25,7 @@ static void put_quoted(FILE *f, const char *word)
 bp_status bp__launch_command(int argc, char **argv, char **command)
 {
     size_t size;
+    *command = NULL;
     FILE *f = open_memstream(command, &size);
     for (int i = 0; f && i < argc; i++) {
         if (i > 0) fputc(' ', f);

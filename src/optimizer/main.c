@@ -105,7 +105,8 @@ int main(int argc, char **argv)
     if (bp__options_is_merge(argc, argv)) return run_merge(argc, argv);
     char *command;
     bp_status s = bp__launch_command(argc, argv, &command);
-    if (s == BP_OK) s = bp__launch_check_early(command);
+    if (s == BP_OK && !(argc == 2 && argv[1][0] == '-'))
+        s = bp__launch_check_early(command); /* not for --help */
     free(command);
     if (bp__failed(s))
         return bp__launch_is_told_elsewhere(1) ? BP__EXIT_USAGE : tell_failure(s, usage_or_failure(s));

@@ -17,7 +17,7 @@ typedef struct input {
     char *spec;
     bp__options part; /* its grid and its bundles */
     uint64_t *bundle; /* [part.num_bundles] their numbers among all */
-    bool *begun;      /* [part.num_bundles] its version has been seen */
+    uint64_t *begun;  /* [part.num_bundles] how often it was begun: results before the last time are void */
 } input;
 
 typedef struct merging {
@@ -38,12 +38,21 @@ static bp_status keep_spec(void *context, const char *text)
     in->spec = strdup(text);
     if (!in->spec) BP_FAIL(BP_ENOMEM, "merge: no memory");
     BP_TRY(bp__spec_compare(in->path, m->input[0].spec, text, true));
-    return bp__spec_read(in->path, text, &in->part);
+    BP_TRY(bp__spec_read(in->path, text, &in->part));
+    in->bundle = calloc(in->part.num_bundles, sizeof *in->bundle);
+    in->begun = calloc(in->part.num_bundles, sizeof *in->begun);
+    if (!in->bundle || !in->begun) BP_FAIL(BP_ENOMEM, "merge: no memory");
+    return BP_OK;
 }
 
-static bp_status pass_bundle(void *context, uint64_t bundle, const char *content_hash)
+static bp_status count_bundle(void *context, uint64_t bundle, const char *content_hash)
 {
-    (void)context, (void)bundle, (void)content_hash;
+    merging *m = context;
+    input *in = &m->input[m->at];
+    (void)content_hash;
+    if (bundle >= in->part.num_bundles)
+        BP_FAIL(BP_EFORMAT, "%.200s: it has a bundle that the search has not; it is damaged", in->path);
+    in->begun[bundle]++;
     return BP_OK;
 }
 
@@ -72,9 +81,6 @@ static bp_status join_searches(merging *m)
     if (!all->bundle) BP_FAIL(BP_ENOMEM, "merge: no memory");
     for (int i = 0; i < all->num_inputs; i++) {
         input *in = &m->input[i];
-        in->bundle = calloc(in->part.num_bundles, sizeof *in->bundle);
-        in->begun = calloc(in->part.num_bundles, sizeof *in->begun);
-        if (!in->bundle || !in->begun) BP_FAIL(BP_ENOMEM, "merge: no memory");
         for (uint64_t b = 0; b < in->part.num_bundles; b++)
             in->bundle[b] = number_of(all, in->part.bundle[b]);
         all->several |= in->part.several;
@@ -108,25 +114,23 @@ static bp_status check_version(const merging *m)
 
 /* What was found ---------------------------------------------------------------------------------- */
 
-static bp_status pass_spec(void *context, const char *text)
+static bp_status same_spec(void *context, const char *text)
 {
-    (void)context, (void)text;
+    const merging *m = context;
+    const input *in = &m->input[m->at];
+    if (strcmp(in->spec, text) != 0)
+        BP_FAIL(BP_EBUSY, "%.200s: another search has just taken its place", in->path);
     return BP_OK;
 }
 
-/* A part may have begun a bundle anew; those of other jobs cannot have known. */
 static bp_status see_bundle(void *context, uint64_t bundle, const char *content_hash)
 {
     merging *m = context;
     input *in = &m->input[m->at];
-    if (bundle >= in->part.num_bundles)
-        BP_FAIL(BP_EFORMAT, "%.200s: it has a bundle that the search has not; it is damaged", in->path);
+    if (bundle >= in->part.num_bundles || in->begun[bundle] == 0)
+        BP_FAIL(BP_EBUSY, "%.200s: another search has just taken its place", in->path);
+    if (--in->begun[bundle] > 0) return BP_OK;
     char *hash = m->hash[in->bundle[bundle]];
-    if (in->begun[bundle])
-        BP_FAIL(BP_EINVAL,
-                "%.200s: bundle %s was begun anew with another content; run the other parts anew, too",
-                in->path, in->part.bundle[bundle]);
-    in->begun[bundle] = true;
     if (*hash && strcmp(hash, content_hash) != 0)
         BP_FAIL(BP_EINVAL,
                 "%.200s: bundle %s has content %.12s, in other journals %.12s; run all on one version",
@@ -144,6 +148,7 @@ static bp_status see_result(void *context, const bp__result *result)
     char text[256];
     if (task == BP__NO_TASK || m->results.row[task].outcome == BP__SKIPPED)
         BP_FAIL(BP_EFORMAT, "%.200s: it has a result that the search cannot have; it is damaged", in->path);
+    if (in->begun[part] > 0) return BP_OK; /* of a version that was given up */
     if (m->results.row[task].outcome != BP__PENDING) {
         if (m->from[task] == m->at) return BP_OK;
         BP_FAIL(BP_EINVAL, "combination %" PRIu64 " (%s) is in %.120s and in %.120s; leave one of them out",
@@ -203,8 +208,8 @@ static bp_status read_all(merging *m, const bp__journal_visitor *visitor)
 static bp_status merge(merging *m)
 {
     const bp__options *o = m->options;
-    const bp__journal_visitor searches = {keep_spec, pass_bundle, pass_result, m};
-    const bp__journal_visitor findings = {pass_spec, see_bundle, see_result, m};
+    const bp__journal_visitor searches = {keep_spec, count_bundle, pass_result, m};
+    const bp__journal_visitor findings = {same_spec, see_bundle, see_result, m};
     for (int i = 0; i < o->num_inputs; i++) m->input[i].path = o->input[i];
     BP_TRY(bp__results_check_path(o->out));
     BP_TRY(read_all(m, &searches));

@@ -108,8 +108,9 @@ bp_status bp__results_todo(const bp__results *r, uint64_t bundle, uint64_t **tod
     return BP_OK;
 }
 
-void bp__results_forget(bp__results *r, uint64_t bundle)
+uint64_t bp__results_forget(bp__results *r, uint64_t bundle)
 {
+    const uint64_t before = r->done + r->failed;
     const uint64_t size = r->options->grid.size, first = bundle * size;
     for (uint64_t task = first; task < first + size; task++) {
         bp__row *row = &r->row[task];
@@ -124,6 +125,7 @@ void bp__results_forget(bp__results *r, uint64_t bundle)
     r->best = BP__NO_TASK;
     for (uint64_t task = 0; task < r->num_rows; task++)
         if (r->row[task].outcome == BP__DONE) consider(r, task);
+    return before - r->done - r->failed;
 }
 
 const char *bp__results_task(const bp__results *r, uint64_t task, char *text, size_t size)

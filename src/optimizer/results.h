@@ -53,8 +53,8 @@ void bp__results_take(bp__results *results, const bp__result *result);
  *  @param[out] todo  owned: free() @retval BP_ENOMEM */
 bp_status bp__results_todo(const bp__results *results, uint64_t bundle, uint64_t **todo, uint64_t *count);
 
-/** All tasks of a bundle are to be done again. */
-void bp__results_forget(bp__results *results, uint64_t bundle);
+/** All tasks of a bundle are to be done again. @return how many had been done or had failed */
+uint64_t bp__results_forget(bp__results *results, uint64_t bundle);
 
 /** Tasks that are done, best first: by the objective, NaN last, ties by number.
  *  @param[out] order  [results->done]; owned: free() @retval BP_ENOMEM */

@@ -141,11 +141,11 @@ static void tell_stats(search *s)
     if (bp_pool_stats(s->sweep.pool, &stats) == BP_OK) bp__report_stats(&s->results, &stats);
 }
 
-static void leave(search *s, leaving why, uint64_t grace_ns)
+/* @param[in] until_ns  UINT64_MAX: what is in hand may take its time */
+static void leave(search *s, leaving why, uint64_t until_ns)
 {
-    const uint64_t until = bp__clock_ns() + grace_ns;
-    if (s->why == COMPLETE) s->why = why, s->until_ns = until;
-    if (until < s->until_ns) s->until_ns = until;
+    if (s->why == COMPLETE) s->why = why, s->until_ns = UINT64_MAX;
+    if (until_ns < s->until_ns) s->until_ns = until_ns;
 }
 
 static bool go_on(void *context, uint64_t *until_ns)
@@ -155,10 +155,12 @@ static bool go_on(void *context, uint64_t *until_ns)
     const uint64_t grace = (uint64_t)(o->grace_s * 1e9);
     bp__progress_update(&s->progress);
     tell_stats(s);
-    if (s->journal && bp__failed(bp__journal_write(s->journal))) leave(s, UNWRITABLE, grace);
-    const int signal = bp__signal_seen();
-    if (signal) leave(s, SIGNALLED, signal == SIGUSR1 || grace < TERM_GRACE_NS ? grace : TERM_GRACE_NS);
-    if (s->changed && o->on_update != BP__UPDATE_FINISH) leave(s, UPDATED, grace);
+    if (s->journal && bp__failed(bp__journal_write(s->journal))) leave(s, UNWRITABLE, UINT64_MAX);
+    uint64_t since_ns;
+    const int signal = bp__signal_seen(&since_ns);
+    if (signal)
+        leave(s, SIGNALLED, since_ns + (signal == SIGUSR1 || grace < TERM_GRACE_NS ? grace : TERM_GRACE_NS));
+    if (s->changed && o->on_update != BP__UPDATE_FINISH) leave(s, UPDATED, UINT64_MAX);
     *until_ns = s->until_ns;
     return s->why == COMPLETE;
 }
@@ -170,9 +172,12 @@ _Noreturn static void end_all_ranks(search *s, bp_status status)
     char text[BP_ERROR_TEXT_MAX];
     snprintf(text, sizeof text, "%s", bp_error_text());
     const bool kept = s->journal && !bp__failed(bp__journal_sync(s->journal));
-    const bool again = status == BP_ETIMEOUT && s->why == SIGNALLED;
-    bp__report_problem("error", "%s%s", text,
-                       kept ? "; what had come in is in the journal, go on with --resume" : "");
+    const bool again = status == BP_ETIMEOUT && s->why != UNWRITABLE;
+    bp__progress_fini(&s->progress);
+    bp__report_problem("error", "%s; %s", text,
+                       kept         ? "what had come in is in the journal, go on with --resume"
+                       : s->journal ? bp_error_text()
+                                    : "there is no journal");
     MPI_Abort(MPI_COMM_WORLD, again ? BP__EXIT_AGAIN : BP__EXIT_FAILED);
     abort();
 }
@@ -204,7 +209,12 @@ static bp_status announce(search *s, uint64_t bundle)
                 "new one from the start with --on-update restart",
                 o->bundle[bundle], t->content_hash, s->hash[bundle]);
     if (other) {
-        bp__results_forget(&s->results, bundle);
+        const uint64_t forgotten = bp__results_forget(&s->results, bundle);
+        if (s->resumed >= forgotten)
+            s->resumed -= forgotten; /* what this run had done itself does not count either */
+        else
+            s->resumed = 0;
+        s->progress.before = s->progress.before > forgotten ? s->progress.before - forgotten : 0;
         bp__report_problem("warning", "bundle %s has changed; it is tested from the start",
                            o->bundle[bundle]);
     }
@@ -276,6 +286,7 @@ static bp_status report(search *s, const bp_stats *stats)
     const bp__options *o = s->options;
     BP_TRY(bp__results_rank(&s->results, &order));
     bp_status status = o->out ? bp__results_write(&s->results, o->out) : BP_OK;
+    if (status == BP_OK && s->journal) status = bp__journal_finish(s->journal);
     const bp__report_facts facts = {
         .options = o,
         .results = &s->results,
@@ -293,22 +304,22 @@ static bp_status report(search *s, const bp_stats *stats)
     bp__report_summary(o->json ? stderr : stdout, &facts);
     free(order);
     bp__report_failures(&s->results);
-    if (status == BP_OK && s->journal) status = bp__journal_finish(s->journal);
     return status;
 }
 
 /* How to go on, as a line of its own that can be copied. */
 static void tell_command(const search *s)
 {
-    char text[8192];
-    int n = 0;
-    if (s->num_ranks > 1) n = snprintf(text, sizeof text, "mpirun -n %d ", s->num_ranks);
-    snprintf(text + n, sizeof text - (size_t)n, "%s%s", s->options->command,
-             s->options->resume ? "" : " --resume");
-    if (bp__log_is_json())
-        bp__log_as("optimizer", "hint", text);
-    else
-        fprintf(stderr, "  go on with: %s\n", text);
+    char launcher[32] = "";
+    if (s->num_ranks > 1) snprintf(launcher, sizeof launcher, "mpirun -n %d ", s->num_ranks);
+    if (!bp__log_is_json()) {
+        fprintf(stderr, "  go on with: %s%s%s\n", launcher, s->options->command,
+                s->options->resume ? "" : " --resume");
+        return;
+    }
+    const bp__log_field field[] = {{.name = "command", .text = s->options->command},
+                                   {.name = "ranks", .number = s->num_ranks}};
+    bp__log_event("optimizer", "resumable", field, 2);
 }
 
 /* @return whether it is to be done again */
@@ -316,7 +327,7 @@ static bool tell_why(search *s, leaving why)
 {
     const bp__results *r = &s->results;
     if (why == UNWRITABLE || why == UPDATED) return false;
-    const int signal = bp__signal_seen();
+    const int signal = bp__signal_seen(&(uint64_t){0});
     bp__report_problem("stopped", "by %s: %" PRIu64 " of %" PRIu64 " are done%s",
                        signal == SIGUSR1  ? "SIGUSR1"
                        : signal == SIGINT ? "SIGINT"

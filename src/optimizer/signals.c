@@ -1,13 +1,20 @@
 #include "optimizer/signals.h"
 
 #include <signal.h>
+#include <stdatomic.h>
 #include <stddef.h>
 
-static volatile sig_atomic_t seen; /* written by the handler only, in whichever thread it runs */
+#include "core/clock.h"
+
+/* written by the handler only, in whichever thread it runs; the time before the signal */
+static _Atomic uint64_t seen_ns;
+static volatile sig_atomic_t seen;
 
 static void handle(int signal)
 {
-    if (seen == 0 || seen == SIGUSR1) seen = signal;
+    if (seen != 0 && seen != SIGUSR1) return;
+    if (signal != seen) atomic_store_explicit(&seen_ns, bp__clock_ns(), memory_order_release);
+    seen = signal;
 }
 
 void bp__signals_catch(void)
@@ -22,7 +29,9 @@ void bp__signals_catch(void)
     sigaction(SIGXFSZ, &action, NULL);
 }
 
-int bp__signal_seen(void)
+int bp__signal_seen(uint64_t *since_ns)
 {
-    return seen;
+    const int signal = seen;
+    *since_ns = atomic_load_explicit(&seen_ns, memory_order_acquire);
+    return signal;
 }

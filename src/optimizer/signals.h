@@ -7,10 +7,13 @@
 #ifndef BP_OPTIMIZER_SIGNALS_H
 #define BP_OPTIMIZER_SIGNALS_H
 
+#include <stdint.h>
+
 /** Once, before MPI is started. */
 void bp__signals_catch(void);
 
-/** The most urgent signal that has come: 0 (none), SIGUSR1, SIGINT or SIGTERM. */
-int bp__signal_seen(void);
+/** The most urgent signal that has come: 0 (none), SIGUSR1, SIGINT or SIGTERM.
+ *  @param[out] since_ns  when, by bp__clock_ns() */
+int bp__signal_seen(uint64_t *since_ns);
 
 #endif

@@ -57,7 +57,7 @@ bp_status bp__sweep_begin(bp__sweep *w, uint64_t bundle)
 {
     const bp__options *o = w->options;
     w->name = o->bundle[bundle];
-    w->changed = false;
+    w->changed = w->deaf = false;
     BP_TRY(pin(w));
     bp_status s = bp__scope_create(w->bundle, (const char *const *)o->symbols, o->start, o->end, &w->scope);
     if (s == BP_OK) s = bp__workspace_create(w->scope, &w->workspace);
@@ -78,17 +78,18 @@ bp_status bp__sweep_close(bp__sweep *w)
 }
 
 /* Each backtest asks for its bundle by name, as any program would: that makes it recently used, and tells
- * whether it has changed. The pinned version is what is tested, so that all results are of one. */
+ * whether it has changed. The pinned version is what is tested, so that all results are of one. After a get
+ * that did not return it there is nothing to be gained by asking. */
 static void use_bundle(bp__sweep *w)
 {
     const bp_bundle *now;
-    if (w->changed || !bp_config_should_use_pool(&w->options->cfg)) return;
-    if (bp_pool_get(w->pool, w->name, &now) == BP_OK &&
-        bp_bundle_generation(now) == bp_bundle_generation(w->bundle)) {
-        bp_bundle_release(&now);
-        return;
-    }
-    w->changed = true; /* from now on there is nothing to be gained by asking */
+    if (w->deaf || !bp_config_should_use_pool(&w->options->cfg)) return;
+    const bp_status s = bp_pool_get(w->pool, w->name, &now);
+    /* what is pinned is listed until another version is asked for: a get that fails has found one, or cannot
+     * tell */
+    const bool cannot_tell = s == BP_ETIMEOUT || s == BP_EIO || s == BP_ESYS;
+    w->changed = s == BP_OK ? bp_bundle_generation(now) != bp_bundle_generation(w->bundle) : !cannot_tell;
+    w->deaf = w->changed || cannot_tell;
     bp_bundle_release(&now);
 }
 

@@ -24,6 +24,7 @@ typedef struct bp__sweep {
     bp__workspace *workspace;
     uint64_t private_loads; /**< where pooling is switched off */
     bool changed;           /**< this rank has found another version on disk, or none */
+    bool deaf;              /**< it does not ask any more */
 } bp__sweep;
 
 /** Collective.

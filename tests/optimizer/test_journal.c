@@ -206,7 +206,7 @@ static void test_every_cut(void)
         MUST(resume(&j));
         unsigned n = whole(length);
         expect_results(n);
-        CU_ASSERT_EQUAL(seen.specs, length >= starts[1]);
+        CU_ASSERT_EQUAL(seen.specs, n > 0); /* without a result it begins anew */
         if (seen.bundles == 0) MUST(bp__journal_bundle(j, 3, hash));
         append(j, n, n + 2);
         bp__journal_close(&j);

@@ -1,0 +1,187 @@
+#!/usr/bin/env bash
+# test_scripts.sh BIN SOURCE : the scripts of slurm/ on a real Slurm of 3 hosts, with the commands of slurm/README.md: the
+# same files as without Slurm, after time limits that are too short, a lost host and cancelled jobs too.
+set -u
+self=$(realpath "$0")
+here=${self%/*}
+. "$here/common.sh"
+
+fail() {
+    echo "FAILED: $*"
+    tail -n 30 ./*.log
+    exit 1
+}
+
+# --- run by with_slurm.sh, on the head, in a folder that every host sees ---
+
+completes() { # JOB SECONDS
+    job_ended "$1" "$2" || fail "job $1 is $(job_state "$1") after $2 s"
+    ! job_state "$1" | grep -vx COMPLETED || fail "job $1: exit code $(job_field "$1" ExitCode)"
+}
+
+same() { # FILE FILE
+    cmp "$1" "$2" || fail "$1 and $2 differ"
+}
+
+search=(--bundle prices --strategy sma_cross --param fast=5:50:5 --param slow=20:200:20)
+long=(--bundle wide --strategy sma_cross --param fast=5:50 --param slow=51:94) # some 20 s on two cores
+
+without_slurm() { # FILE ARGUMENTS... : what the scripts must come to
+    local file=$1
+    shift
+    env -u SLURM_NTASKS "$OPTIMIZER" "$@" --out "$file" >"$file.log" 2>&1 || fail "without Slurm: $*"
+}
+
+readme() {
+    "$DOCS/blocks.sh" "$SOURCE/slurm/README.md" "$PWD" >readme.log 2>&1 || fail "the commands of slurm/README.md"
+    poll_until 300 all_have_ended || fail "jobs of slurm/README.md do not end: $(squeue --states=all)"
+    ! squeue --noheader --states=all --format='%i %j %T' | grep -v COMPLETED || fail "jobs of slurm/README.md"
+    without_slurm plain.csv "${search[@]}"
+    same plain.csv results.csv
+    same plain.csv array.csv
+    without_slurm plain-momentum.csv --bundle prices --strategy momentum --param lookback=20:120:20 --param top=5,10
+    same plain-momentum.csv momentum.csv
+    grep -q "^pool memory: at most 250.0 MiB a node (half of Slurm's limit on h[123], 500 MiB)" grid_search-*.log ||
+        fail "the pool does not go by the job's memory"
+    tail -n 6 scaling-*.log
+    [ "$(awk 'NR > 1 { printf "%s ", $1 }' scaling-*.txt)" = "2 4 8 16 " ] || fail "the table of scaling.sbatch"
+    awk 'NR > 1 && !($2 > 0 && $3 > 0 && $4 > 0 && $5 > 0) { exit 1 }' scaling-*.txt || fail "a number of scaling.sbatch"
+    [ "$(grep -c '<circle' scaling-*.svg)" = 4 ] || fail "the plot of scaling.sbatch"
+    if command -v python3 >/dev/null; then
+        python3 -c 'import sys, xml.dom.minidom; xml.dom.minidom.parse(sys.argv[1])' scaling-*.svg || fail "no SVG"
+    fi
+    echo "the commands of slurm/README.md do what it says"
+}
+
+all_have_ended() {
+    ! squeue --noheader --states=all --format=%T | grep -qvxE 'COMPLETED|FAILED|CANCELLED|TIMEOUT|NODE_FAIL'
+}
+
+launchers_agree() {
+    local job
+    for LAUNCH in mpirun srun; do
+        export LAUNCH
+        job=$(sbatch --parsable --nodes=3 --ntasks-per-node=2 slurm/grid_search.sbatch "${search[@]}" --out $LAUNCH.csv)
+        completes "$job" 60
+        same plain.csv $LAUNCH.csv
+    done
+    unset LAUNCH
+    # one rank where six were asked for: each would do all of the work
+    sbatch --parsable --ntasks=6 --output=wrong.log --wrap "srun $OPTIMIZER ${search[*]}" >wrong.job
+    job_ended "$(<wrong.job)" 60 || fail "a wrong launch does not end"
+    [ "$(job_field "$(<wrong.job)" ExitCode)" = 2:0 ] || fail "a wrong launch: $(job_field "$(<wrong.job)" ExitCode)"
+    [ "$(grep -c '^optimizer: error: srun has started this without MPI; start it as: srun --mpi=pmix -n 6' wrong.log)" = 1 ] || fail "a wrong launch is not told of once"
+    echo "srun and mpirun agree"
+}
+
+bundles_as_array() {
+    local job
+    "$BUNDLE" demo other --assets 40 --days 1000 --seed 5 >/dev/null
+    job=$(SPLIT=bundles sbatch --parsable --array=1-2 --ntasks=2 slurm/grid_array.sbatch --bundles prices,other \
+        "${search[@]:2}" --out two.csv)
+    job=$(sbatch --parsable --dependency="afterok:$job" --ntasks=1 slurm/grid_array.sbatch merge --out two.csv)
+    completes "$job" 60
+    without_slurm plain-two.csv --bundles prices,other "${search[@]:2}"
+    same plain-two.csv two.csv
+    echo "an array over bundles gives the file of one job"
+}
+
+time_is_up() {
+    local job starts
+    job=$(GRACE=2 sbatch --parsable --nodes=3 --ntasks-per-node=2 --time=0:30 --signal=B:USR1@20 \
+        slurm/grid_search.sbatch "${long[@]}" --out limited.csv)
+    until job_has_ended "$job"; do
+        start_again "$job" 2
+    done
+    completes "$job" 0
+    same plain-long.csv limited.csv
+    starts=$(grep -c "^20.* job $job, start " "grid_search-$job.log")
+    [ "$starts" -ge 2 ] || fail "the time limit did not stop it"
+    grep -q '^optimizer: stopped: by SIGUSR1' "grid_search-$job.log" || fail "it was not told that its time is up"
+    [ "$(grep -c "^resumed: [1-9]" "grid_search-$job.log")" -ge 1 ] || fail "it did not go on"
+    echo "a time limit that is too short: $starts starts, $(grep ^resumed: "grid_search-$job.log" | tr '\n' ' ')"
+}
+
+results() { # FILE : roughly, of its journal
+    local size
+    size=$(stat -c %s "$1.journal" 2>/dev/null || echo 0)
+    echo $(((size - 400) / 88))
+}
+
+has_results() { # FILE NUMBER
+    [ "$(results "$1")" -ge "$2" ]
+}
+
+cancelled() {
+    local job k launcher left
+    for launcher in mpirun srun; do
+        job=$(LAUNCH=$launcher sbatch --parsable --nodes=3 --ntasks-per-node=2 slurm/grid_search.sbatch "${long[@]}" \
+            --out $launcher-cancelled.csv)
+        poll_until 60 has_results $launcher-cancelled.csv 20 || fail "$launcher: the job does not get on"
+        scancel "$job"
+        job_ended "$job" 30 || fail "$launcher: a cancelled job does not end: $(job_state "$job")"
+        for ((k = 1; k <= CLUSTER_HOSTS; k++)); do
+            poll_until 10 host_is_clean "h$k" ||
+                fail "$launcher: left on h$k: $(host_exec "h$k" ps -e) $(host_exec "h$k" find /dev/shm)"
+        done
+        [ ! -e $launcher-cancelled.csv ] || fail "$launcher: results of a cancelled job"
+        left=$(results $launcher-cancelled.csv)
+        job=$(sbatch --parsable --nodes=3 --ntasks-per-node=2 slurm/grid_search.sbatch "${long[@]}" \
+            --out $launcher-cancelled.csv)
+        completes "$job" 180
+        same plain-long.csv $launcher-cancelled.csv
+        grep -q "^resumed: [1-9]" "grid_search-$job.log" || fail "$launcher: nothing was left of $left results"
+        echo "$launcher: a cancelled job leaves nothing behind but its journal: $(grep ^resumed "grid_search-$job.log")"
+    done
+}
+
+# No process of ours or of Open MPI's, nothing in shared memory
+host_is_clean() {
+    local name
+    for name in optimizer orted mpirun srun; do
+        ! host_exec "$1" pgrep -x $name >/dev/null || return 1
+    done
+    [ -z "$(host_exec "$1" find /dev/shm -mindepth 1)" ]
+}
+
+# The last: there are two hosts afterwards
+host_is_lost() {
+    local job nodes
+    job=$(sbatch --parsable --nodes=2 --ntasks-per-node=2 slurm/grid_search.sbatch "${long[@]}" --out lost.csv)
+    poll_until 60 has_results lost.csv 200 || fail "the job does not get on"
+    nodes=$(scontrol show hostnames "$(job_field "$job" NodeList)" | tr '\n' ' ')
+    host_kill "$(echo "$nodes" | cut -d' ' -f2)" # nobody tells Slurm
+    start_again "$job" 120 || fail "the job is not requeued: $(job_state "$job")"
+    completes "$job" 180
+    same plain-long.csv lost.csv
+    [ "$(grep -c "^20.* job $job, start " "grid_search-$job.log")" = 2 ] || fail "it did not start twice"
+    grep -q "^resumed: [1-9]" "grid_search-$job.log" || fail "it did not go on"
+    echo "a host lost out of $nodes: $(grep ^resumed: "grid_search-$job.log" | tr '\n' ' ')"
+}
+
+if [ "${1:-}" = --inside ]; then
+    readme
+    export SBATCH_MEM_PER_NODE=500 # wins over the scripts'
+    launchers_agree
+    bundles_as_array
+    "$BUNDLE" demo wide --assets 500 --days 2520 --seed 3 >/dev/null || fail "bundle demo"
+    without_slurm plain-long.csv "${long[@]}"
+    time_is_up
+    cancelled
+    host_is_lost
+    exit
+fi
+
+# --- on the machine ---
+
+bin=$(realpath "$1") source=$(realpath "$2")
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cd "$work" || exit 1
+unset "${!BUNDLEPOOL_@}" "${!RUSTYBT_@}"
+export SLURM_NODE_TIMEOUT=20 # it takes Slurm that long to notice a lost host
+export OPTIMIZER=$bin/optimizer BUNDLE=$bin/bundle SOURCE=$source DOCS=$source/tests/docs BUNDLEPOOL_ROOT=$work/bundles
+mkdir build
+ln -s "$bin" build/bin
+ln -s "$source/slurm" slurm
+"$here/with_slurm.sh" 3 --share "$bin" --share "$source" -- "$self" --inside
