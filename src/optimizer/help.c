@@ -40,7 +40,7 @@ static const char usage[] =
     "  --resume              go on from the journal, with any number of ranks; without one start afresh\n"
     "  --on-update WHAT      if the bundle changes on disk: finish (default) with the version of the start,\n"
     "                        fail, or restart with the new one\n"
-    "  --grace SECONDS       for what is in hand after SIGUSR1 (default 30); after SIGTERM or Ctrl-C half a second\n"
+    "  --grace SECONDS       for what is in hand after SIGUSR1 (default 30); SIGTERM: half a second\n"
     "  --progress SECONDS    between two lines where there is no terminal (default 10; 0: none)\n"
     "  --stats-every SECONDS a line of the pool's statistics (default 0: none)\n"
     "\n"

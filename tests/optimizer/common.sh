@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034
 # common.sh, sourced by the tests of the optimizer: $1 is the folder of the programs, $2 that of shared test data, $3
 # run_mpi.sh. They run in a new folder, and in a /dev/shm of their own where that is possible.
 set -u

@@ -99,6 +99,13 @@ bad 1 'is not a journal' "${sweep[@]}" --out x.csv --resume
 head -c 900 before >x.csv.journal # within a record
 resumed 2 '[1-9][0-9]*'
 
+# a search that failed before its first result stands in nobody's way
+for again in '' --resume; do
+    bad 1 nonesuch --bundle nonesuch --strategy sma_cross --out t.csv
+    good 2 "${few[@]}" --out t.csv $again
+    rm t.csv t.csv.journal
+done
+
 bad 2 'is --out as well' "${few[@]}" --out x.csv --journal x.csv
 bad 2 'is --out as well' "${few[@]}" --out x.csv --journal ./../"${PWD##*/}"/x.csv
 bad 2 'choose one' "${few[@]}" --out x.csv --journal j --no-journal
@@ -173,6 +180,7 @@ expect err 'warning: bundle demo has changed; it is tested from the start' resta
 cmp other.csv x.csv || fail 'a restart gives other results'
 changes 0 --on-update restart
 cmp other.csv x.csv || fail 'restarted in the middle: other results'
+"$optimizer" merge x.csv.journal --out merged.csv >out 2>err && cmp other.csv merged.csv || fail 'merged after a restart'
 good 2 "${sweep[@]}" --out x.csv --resume
 expect out '^resumed: 3680 of 3680$' 'after a restart'
 cmp other.csv x.csv || fail 'resumed after a restart: other results'
@@ -216,7 +224,7 @@ refused 1 'bundle demo has content' s1.csv.journal s2.csv.journal t3.csv.journal
 # Several bundles in a pool that has room for one -------------------------------------------------------------------
 
 "$bundle" demo third --assets $((assets - 5)) --days 1260 --seed 9 >out 2>err || fail 'bundle demo'
-three=(--bundles demo,other,third --strategy sma_cross --param fast=5:25:5 --param slow=10:40:10)
+three=(--bundles 'demo,other,third' --strategy sma_cross --param fast=5:25:5 --param slow=10:40:10)
 for ranks in 1 4; do
     good $ranks "${three[@]}" --out three$ranks.csv --max-bundle-pool-size 1
     expect out '^loads: 3$' 'three bundles, room for one'
@@ -236,7 +244,7 @@ merge b-demo.csv.journal b-other.csv.journal b-third.csv.journal --out merged.cs
     fail 'one job for each bundle: merge'
 merge b-third.csv.journal --out merged.csv && cmp third.csv merged.csv || fail 'one bundle: merge'
 refused 1 ') is in b-third.csv.journal and in s1.csv.journal' b-third.csv.journal s1.csv.journal --out merged.csv
-long=(--bundles demo,other "${sweep[@]:2}")
+long=(--bundles 'demo,other' "${sweep[@]:2}")
 good 2 "${long[@]}" --out long.csv
 for n in 20 3900; do
     rm -f x.csv x.csv.journal

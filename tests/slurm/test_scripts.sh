@@ -24,12 +24,13 @@ same() { # FILE FILE
 }
 
 search=(--bundle prices --strategy sma_cross --param fast=5:50:5 --param slow=20:200:20)
-long=(--bundle wide --strategy sma_cross --param fast=5:50 --param slow=51:94) # some 20 s on two cores
+long=(--bundle wide --strategy sma_cross --param fast=5:50 --param slow=51:94)     # some 15 s on two cores
+longer=(--bundle wide --strategy sma_cross --param fast=5:50 --param slow=51:200)  # some 50 s: Slurm looks every 30 s
 
 without_slurm() { # FILE ARGUMENTS... : what the scripts must come to
     local file=$1
     shift
-    env -u SLURM_NTASKS "$OPTIMIZER" "$@" --out "$file" >"$file.log" 2>&1 || fail "without Slurm: $*"
+    mpirun --host head:2 -n 2 "$OPTIMIZER" "$@" --out "$file" >"$file.log" 2>&1 || fail "without Slurm: $*"
 }
 
 readme() {
@@ -86,15 +87,20 @@ bundles_as_array() {
     echo "an array over bundles gives the file of one job"
 }
 
+has_started() { # JOB
+    [ "$(job_state "$1")" != PENDING ]
+}
+
 time_is_up() {
     local job starts
-    job=$(GRACE=2 sbatch --parsable --nodes=3 --ntasks-per-node=2 --time=0:30 --signal=B:USR1@20 \
-        slurm/grid_search.sbatch "${long[@]}" --out limited.csv)
+    job=$(GRACE=2 sbatch --parsable --nodes=3 --ntasks-per-node=2 --time=0:20 --signal=B:USR1@40 \
+        slurm/grid_search.sbatch "${longer[@]}" --out limited.csv)
     until job_has_ended "$job"; do
-        start_again "$job" 2
+        if start_again "$job" 2; then poll_until 60 has_started "$job" || fail "it does not start again"; fi
     done
     completes "$job" 0
-    same plain-long.csv limited.csv
+    without_slurm plain-longer.csv "${longer[@]}"
+    same plain-longer.csv limited.csv
     starts=$(grep -c "^20.* job $job, start " "grid_search-$job.log")
     [ "$starts" -ge 2 ] || fail "the time limit did not stop it"
     grep -q '^optimizer: stopped: by SIGUSR1' "grid_search-$job.log" || fail "it was not told that its time is up"
@@ -180,6 +186,7 @@ trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 1
 unset "${!BUNDLEPOOL_@}" "${!RUSTYBT_@}"
 export SLURM_NODE_TIMEOUT=20 # it takes Slurm that long to notice a lost host
+export SLURM_KILL_WAIT=15    # half of what Slurm gives by default
 export OPTIMIZER=$bin/optimizer BUNDLE=$bin/bundle SOURCE=$source DOCS=$source/tests/docs BUNDLEPOOL_ROOT=$work/bundles
 mkdir build
 ln -s "$bin" build/bin
