@@ -62,7 +62,7 @@ launchers_agree() {
     local job
     for LAUNCH in mpirun srun; do
         export LAUNCH
-        job=$(sbatch --parsable --nodes=3 --ntasks-per-node=2 slurm/grid_search.sbatch "${search[@]}" --out $LAUNCH.csv)
+        job=$(sbatch --parsable --nodes=3 --ntasks-per-node=2 slurm/grid_search.sbatch "${search[@]}" --out=$LAUNCH.csv)
         completes "$job" 60
         same plain.csv $LAUNCH.csv
     done
