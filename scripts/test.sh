@@ -20,9 +20,9 @@ run_preset() { # NAME
         return 0
     }
     rm -f "build-$1.log"
-    # A shared machine may stand still as a whole for longer than a test may wait: what fails is run once more, and ctest
-    # says so.
-    ctest --preset "$1" --no-tests=error --repeat until-pass:2 || failed+=("$1")
+    # Two at a time, as many start programs and wait for them. A shared machine may stand still as a whole for longer than
+    # a test may wait: what fails is run once more, and ctest says so.
+    ctest --preset "$1" --no-tests=error -j 2 --repeat until-pass:2 || failed+=("$1")
 }
 
 run_preset default

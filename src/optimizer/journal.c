@@ -117,9 +117,9 @@ static bool record_behind(const image *m, uint64_t offset)
 static bp_status damaged(const image *m, uint64_t offset, const char *what)
 {
     BP_FAIL(BP_EFORMAT,
-            "%.200s: %s at byte %" PRIu64
-            "; the journal is damaged: restore it, or remove it and start afresh",
-            m->path, what, offset);
+            "%.200s: %s at byte %" PRIu64 "; the journal is damaged: restore it, or keep what lies before "
+            "('truncate -s %" PRIu64 "' on it) and go on with --resume",
+            m->path, what, offset, offset);
 }
 
 static bp_status visit(const image *m, uint64_t offset, const record *r, const bp__journal_visitor *v)

@@ -89,9 +89,11 @@ another "here 'slice 1/2'" "${sweep[@]}" --slice 1/2
 another "here 'bundle other'" --bundle other "${sweep[@]:2}"
 sed 's/optimizer 0\./optimizer 9./' before >x.csv.journal
 bad 1 'the journal is damaged' "${sweep[@]}" --out x.csv --resume
-head -c 900 before >x.csv.journal
-printf x | dd of=x.csv.journal bs=1 seek=500 conv=notrunc 2>/dev/null
+head -c 1800 before >x.csv.journal
+printf x | dd of=x.csv.journal bs=1 seek=1200 conv=notrunc 2>/dev/null
 bad 1 'the journal is damaged' "${sweep[@]}" --out x.csv --resume
+truncate -s "$(sed -n "s/.*'truncate -s \([0-9]*\)'.*/\1/p" err)" x.csv.journal # as it says
+resumed 2 '[1-9][0-9]*'
 echo 'my notes' >x.csv.journal
 bad 1 'is not a journal' "${sweep[@]}" --out x.csv
 bad 1 'is not a journal' "${sweep[@]}" --out x.csv --resume
