@@ -150,19 +150,8 @@ fi
 
 # --- on the machine ---
 
-given=$(realpath "${1:-$here/hosts_probe.c}")
-export work mark probe
-work=$(mktemp -d)
-mark=${work##*/}
-probe=$work/hosts_probe # under a name by which its processes are found
-trap 'rm -rf "$work"' EXIT
-cd "$work" || exit 1
-if [ "${given##*.}" = c ]; then
-    command -v mpicc >/dev/null || { echo "SKIPPED: mpicc is missing (Debian: libopenmpi-dev)"; exit 77; }
-    mpicc -std=c11 -D_GNU_SOURCE -O2 "$given" -o "$probe" || fail "hosts_probe.c does not compile"
-else
-    cp "$given" "$probe" || exit 1
-fi
+. "$here/probe.sh"
+work_with_probe "${1:-$here/hosts_probe.c}"
 mkdir private tools
 touch nothing private/bundle.h5
 
@@ -176,10 +165,6 @@ traces() {
     ls /sys/class/net
     find /tmp /dev/shm -maxdepth 1 \( -name .cluster -o -name "$mark*" -o -name '*.head.*' -o -name '*.h[0-9].*' \)
     pgrep -a -f "$mark"
-}
-unchanged() {
-    traces >after
-    cmp -s before after
 }
 traces >before
 

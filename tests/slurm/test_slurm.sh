@@ -186,19 +186,8 @@ fi
 
 # --- on the machine ---
 
-given=$(realpath "${1:-$here/../cluster/hosts_probe.c}")
-export work mark probe
-work=$(mktemp -d)
-mark=${work##*/}
-probe=$work/hosts_probe # under a name by which its processes are found
-trap 'rm -rf "$work"' EXIT
-cd "$work" || exit 1
-if [ "${given##*.}" = c ]; then
-    command -v mpicc >/dev/null || { echo "SKIPPED: mpicc is missing (Debian: libopenmpi-dev)"; exit 77; }
-    mpicc -std=c11 -D_GNU_SOURCE -O2 "$given" -o "$probe" || fail "hosts_probe.c does not compile"
-else
-    cp "$given" "$probe" || exit 1
-fi
+. "$here/../cluster/probe.sh"
+work_with_probe "${1:-$here/../cluster/hosts_probe.c}"
 mkfifo never up
 mkdir tools
 
@@ -209,10 +198,6 @@ traces() {
     ls /sys/class/net
     find /tmp /dev/shm -maxdepth 1 \( -name .cluster -o -name slurmd -o -name '*.head.*' -o -name '*.h[0-9].*' \)
     env -i "$(command -v grep)" -lsF "$mark" /proc/[0-9]*/environ
-}
-unchanged() {
-    traces >after
-    cmp -s before after
 }
 traces >before
 
