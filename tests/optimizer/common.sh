@@ -41,10 +41,10 @@ good() { # RANKS ARGS... : exit code 0 and no problem on stderr
     if grep -q '^optimizer: ' err; then fail "unexpected message: $*"; fi
 }
 
-bad() { # CODE TEXT ARGS... : exit code, and one line with this text, from 4 ranks
+bad() { # CODE TEXT ARGS... : exit code, and one line with this text, from 4 ranks, or from 2 if it is the usage that is wrong
     local code=$1 text=$2 rc=0
     shift 2
-    optimizer 4 "$@" || rc=$?
+    optimizer $((code == 2 ? 2 : 4)) "$@" || rc=$?
     if [ $rc != "$code" ] || [ "$(grep -c '^optimizer: ' err)" != 1 ] ||
         ! grep '^optimizer: error: ' err | grep -qF -- "$text"; then
         fail "expected exit code $code and one error with '$text', got $rc: $*"
