@@ -38,9 +38,10 @@
 #include "core/bundle.h"
 #include "core/loader.h"
 #include "core/memory.h"
-#include "io/h5small.h"
-#include "io/lzf.h"
-#include "io/replace.h"
+#include "core/replace.h"
+#include "io/hdf5/h5read.h"
+#include "io/hdf5/h5small.h"
+#include "io/hdf5/lzf.h"
 #include "meet.h"
 
 #define MAX_REPEATS 100
@@ -336,7 +337,7 @@ static void largest_chunk(const bp__plan *plan, uint64_t *stored, uint64_t *raw)
 /* Read, inflate, and decode each chunk in turn. What decoding takes beyond inflating is converting. */
 static void decode_in_parts(const bench *b, bp__source *source, double t[NUM_PARTS], void *image)
 {
-    const bp__loader *loader = bp__loader_default();
+    const bp__loader *loader = bp__h5_loader();
     const bp__plan *plan = loader->plan(source);
     bp__decoder *decoder;
     uint64_t stored_bytes, raw_bytes;
@@ -370,7 +371,7 @@ static void decode_in_parts(const bench *b, bp__source *source, double t[NUM_PAR
 
 static void measure_parts(bench *b, int repeat)
 {
-    const bp__loader *loader = bp__loader_default();
+    const bp__loader *loader = bp__h5_loader();
     bp__source *source;
     double t[NUM_PARTS] = {0};
     if (!parts_wanted || b->rank != 0) return;

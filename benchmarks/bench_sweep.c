@@ -20,7 +20,7 @@
 
 #include <bundlepool/bundlepool.h>
 
-#include "io/h5write.h"
+#include "io/hdf5/h5write.h"
 #include "support.h"
 
 #define ASSETS       100

@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "core/clock.h"
+#include "core/direct.h"
 #include "core/futex.h"
 #include "mpi/decoding.h"
 
@@ -202,7 +203,8 @@ bp_status bp_pool_get(bp_pool *pool, const char *name, const bp_bundle **bundle)
     *bundle = NULL;
     if (atomic_load_explicit(&bp__forked, memory_order_relaxed))
         BP_FAIL(BP_EFORKED, "a pool cannot be used after fork in the child process");
-    if (!pool->pooled) return bp_bundle_load(pool->cfg.root, name, bundle);
+    if (!pool) BP_FAIL(BP_EINVAL, "no pool");
+    if (!pool->pooled) return bp__direct_load(pool->loader, pool->cfg.root, name, bundle);
     if (!name || !bp__key_from(name, &key)) return bp__bundle_name_check(name);
 
     uint64_t begin = bp__ticks();
@@ -220,4 +222,13 @@ bp_status bp_pool_get(bp_pool *pool, const char *name, const bp_bundle **bundle)
     }
     BP_TRY(bp__bundle_name_check(name));
     return slow_get(pool, name, &key, begin, bundle);
+}
+
+bp_status bp_pool_version(bp_pool *pool, const char *name, bp_version *version)
+{
+    const bp_bundle *bundle;
+    BP_TRY(bp_pool_get(pool, name, &bundle));
+    bp_status s = bp_bundle_version(bundle, version);
+    bp_bundle_release(&bundle);
+    return s;
 }

@@ -264,11 +264,6 @@ bp_status bp__pool_create_with(MPI_Comm comm, const bp_config *cfg, const bp__lo
     return BP_OK;
 }
 
-bp_status bp_pool_create(MPI_Comm comm, const bp_config *cfg, bp_pool **pool)
-{
-    return bp__pool_create_with(comm, cfg, bp__loader_default(), pool);
-}
-
 /* BP_EBUSY on every rank if any rank holds a bundle. */
 static bp_status agree_nothing_pinned(bp_pool *pool)
 {
@@ -351,13 +346,14 @@ static bp_status find_instance(MPI_Comm comm, bp_pool **pool)
     return s;
 }
 
-bp_status bp_pool_instance(MPI_Comm comm, const bp_config *cfg, bp_pool **pool)
+bp_status bp__pool_instance_with(MPI_Comm comm, const bp_config *cfg, const bp__loader *loader,
+                                 bp_pool **pool)
 {
     bp_stats stats;
     BP_TRY(bp__mpi_check());
     BP_TRY(find_instance(comm, pool));
     if (!*pool) {
-        BP_TRY(bp_pool_create(comm, cfg, pool));
+        BP_TRY(bp__pool_create_with(comm, cfg, loader, pool));
         BP_MPI(MPI_Comm_set_attr(comm, instance_key, (void *)(*pool)->serial));
         return BP_OK;
     }
@@ -368,16 +364,6 @@ bp_status bp_pool_instance(MPI_Comm comm, const bp_config *cfg, bp_pool **pool)
     if (stats.max_pool_size != cfg->max_bundle_pool_size) BP_TRY(resize(live_one, cfg->max_bundle_pool_size));
     *pool = live_one;
     return BP_OK;
-}
-
-bp_status bp_pool_version(bp_pool *pool, const char *name, bp_version *version)
-{
-    const bp_bundle *bundle;
-    BP_TRY(check_usable(pool));
-    BP_TRY(bp_pool_get(pool, name, &bundle));
-    bp_status s = bp_bundle_version(bundle, version);
-    bp_bundle_release(&bundle);
-    return s;
 }
 
 static bp_counters counters_from(const bp__report *r)

@@ -1,5 +1,5 @@
 /** @file mpi/pool.h
- * The inside of a pool, shared by pool.c (life, requests) and get.c (the hit path and the wait for a load).
+ * The inside of a pool, shared by pool.c (life, requests) and get.c (the hit path, and the wait for a load).
  */
 #ifndef BP_MPI_POOL_H
 #define BP_MPI_POOL_H
@@ -70,7 +70,10 @@ bp_status bp__request_begin(bp_pool *pool, bp__request kind, const char *name, i
 /** The answer has been used: the agent may drop what it holds for it. */
 void bp__request_end(bp_pool *pool, uint32_t box);
 
-/** bp_pool_create() with another loader, for tests. */
+/* The public functions of the same names, given the loader that reads the pool's bundles, with pooling and without.
+ * @param[in] loader  borrowed as long as the pool lives */
 bp_status bp__pool_create_with(MPI_Comm comm, const bp_config *cfg, const bp__loader *loader, bp_pool **pool);
+bp_status bp__pool_instance_with(MPI_Comm comm, const bp_config *cfg, const bp__loader *loader,
+                                 bp_pool **pool);
 
 #endif

@@ -12,13 +12,15 @@
 
 #include <bundlepool/config.h>
 
-#include "io/demo.h"
-#include "io/h5write.h"
+#include "io/hdf5/h5write.h"
+#include "io/ingest/demo.h"
+#include "io/ingest/source.h"
 
 typedef struct bp__command_line {
     const char *arg[2]; /**< positional arguments, as many as the subcommand takes; borrowed */
     const char *root;   /**< --root, or NULL; borrowed */
     bool json;
+    const bp__ingest_source *source; /**< of ingest */
     bp__demo_options demo;
     bp__write_filter filter;
 } bp__command_line;

@@ -18,7 +18,7 @@ enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 typedef struct command {
     const char *name;
     int num_args;
-    const char *first;   /* what the first argument must be, where that is fixed, else NULL */
+    bool has_source;     /* the first argument is the name of a source */
     const char *options; /* letters of the options it takes */
     bp_status (*run)(const bp__command_line *line);
     const char *help;
@@ -31,7 +31,7 @@ typedef struct command {
 #define NAME_HELP   "NAME is ROOT/NAME.h5; an argument that ends in .h5 is a path.\n\nOptions:\n"
 
 static const command commands[] = {
-    {"demo", 1, NULL, "radmksf", bp__run_demo,
+    {"demo", 1, false, "radmksf", bp__run_demo,
      "Usage: bundle demo NAME [options]\n\n"
      "Make a bundle of a made-up market: prices, splits, dividends, listings and delistings.\n"
      "The same options make the same data on any machine. " NAME_HELP
@@ -43,7 +43,7 @@ static const command commands[] = {
      "  bundle demo demo\n"
      "  bundle demo large --assets 500 --days 2520 --minute\n"
      "  bundle demo /tmp/test.h5 --assets 5 --seed 42\n"},
-    {"ingest", 3, "csvdir", "rf", bp__run_ingest,
+    {"ingest", 3, true, "rf", bp__run_ingest,
      "Usage: bundle ingest csvdir DIR NAME [options]\n\n"
      "Make a bundle of CSV files: DIR/daily/SYMBOL.csv[.gz] and DIR/minute/SYMBOL.csv[.gz] with the columns\n"
      "date, open, high, low, close, volume and, if there are any, dividend and split. A bundle of that name\n"
@@ -51,26 +51,26 @@ static const command commands[] = {
      "\nExamples:\n"
      "  bundle ingest csvdir ~/prices mine\n"
      "  bundle ingest csvdir ~/prices /data/bundles/mine.h5\n"},
-    {"info", 1, NULL, "rj", bp__run_info,
+    {"info", 1, false, "rj", bp__run_info,
      "Usage: bundle info NAME [options]\n\n"
      "Tell what is in a bundle, without reading its bars. " NAME_HELP JSON_HELP ROOT_HELP HELP_HELP
      "\nExamples:\n"
      "  bundle info demo\n"
      "  bundle info ./zipline_daily.h5 --json\n"},
-    {"version", 1, NULL, "rj", bp__run_version,
+    {"version", 1, false, "rj", bp__run_version,
      "Usage: bundle version NAME [options]\n\n"
      "Tell which state of its data a bundle is: computed_hash covers symbols, dates and schema, "
      "content_hash\n"
      "every value. " NAME_HELP JSON_HELP ROOT_HELP HELP_HELP "\nExamples:\n"
      "  bundle version demo\n"
      "  bundle version demo --json\n"},
-    {"verify", 1, NULL, "rj", bp__run_verify,
+    {"verify", 1, false, "rj", bp__run_verify,
      "Usage: bundle verify NAME [options]\n\n"
      "Read all of a bundle, check it, and warn of what is not plausible. Exit code 1 if it cannot be "
      "read.\n" NAME_HELP JSON_HELP ROOT_HELP HELP_HELP "\nExamples:\n"
      "  bundle verify demo\n"
      "  bundle verify demo --json\n"},
-    {"list", 0, NULL, "rj", bp__run_list,
+    {"list", 0, false, "rj", bp__run_list,
      "Usage: bundle list [options]\n\n"
      "List the bundles of a folder, the broken ones with what is wrong with them.\n\nOptions:\n" JSON_HELP
          ROOT_HELP HELP_HELP "\nExamples:\n"
@@ -210,15 +210,28 @@ static int parse_options(const command *cmd, int argc, char **argv, bp__command_
     return 0;
 }
 
+/* "'csvdir', 'other'" */
+static const char *source_names(void)
+{
+    static char names[256];
+    size_t n = 0;
+    for (const bp__ingest_source *s = bp__ingest_sources; s->name && n < sizeof names; s++)
+        n += (size_t)snprintf(names + n, sizeof names - n, "%s'%s'", n > 0 ? ", " : "", s->name);
+    return names;
+}
+
 static int parse_arguments(const command *cmd, int argc, char **argv, bp__command_line *line)
 {
     int n = argc - optind;
     char **arg = argv + optind;
-    if (cmd->first && n > 0 && strcmp(arg[0], cmd->first) != 0)
-        return usage_error("%s: unknown source '%s', there is '%s'", cmd->name, arg[0], cmd->first);
+    if (cmd->has_source && n > 0) {
+        line->source = bp__ingest_source_find(arg[0]);
+        if (!line->source)
+            return usage_error("%s: unknown source '%s', there is %s", cmd->name, arg[0], source_names());
+    }
     if (n < cmd->num_args) return usage_error("%s: an argument is missing", cmd->name);
     if (n > cmd->num_args) return usage_error("%s: unexpected argument '%s'", cmd->name, arg[cmd->num_args]);
-    if (cmd->first) arg++, n--;
+    if (cmd->has_source) arg++, n--;
     for (int i = 0; i < n; i++) line->arg[i] = arg[i];
     return 0;
 }

@@ -9,7 +9,6 @@
 
 #include "bundle/command.h"
 #include "bundle/locate.h"
-#include "io/csvdir.h"
 
 bp_status bp__target_find(const char *arg, const bp__command_line *line, bp__target *target)
 {
@@ -71,8 +70,8 @@ bp_status bp__run_ingest(const bp__command_line *line)
     bp__draft draft;
     BP_TRY(bp__target_find(line->arg[1], line, &target));
     BP_TRY(bp__draft_init(&draft, target.name));
-    bp__csvdir_progress progress = isatty(STDERR_FILENO) ? show_progress : NULL;
-    bp_status s = bp__csvdir_read(line->arg[0], progress, NULL, &draft);
+    bp__ingest_progress *progress = isatty(STDERR_FILENO) ? show_progress : NULL;
+    bp_status s = line->source->read(line->arg[0], progress, NULL, &draft);
     if (!bp__failed(s)) s = write_draft(&draft, &target, line->filter);
     bp__draft_fini(&draft);
     return s;

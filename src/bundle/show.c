@@ -10,8 +10,9 @@
 #include "bundle/command.h"
 #include "bundle/locate.h"
 #include "core/bundle.h"
+#include "core/direct.h"
 #include "core/json.h"
-#include "core/loader.h"
+#include "io/hdf5/h5read.h"
 
 /* Texts ----------------------------------------------------------------------------------------- */
 
@@ -45,7 +46,7 @@ typedef struct peek {
 
 static bp_status peek_open(const char *path, const char *name, peek *p)
 {
-    const bp__loader *loader = bp__loader_default();
+    const bp__loader *loader = bp__h5_loader();
     BP_TRY(loader->open(path, &p->source));
     const bp__plan *plan = loader->plan(p->source);
     p->bytes = plan->identity.size;
@@ -56,7 +57,7 @@ static bp_status peek_open(const char *path, const char *name, peek *p)
 
 static void peek_close(peek *p)
 {
-    bp__loader_default()->close(&p->source);
+    bp__h5_loader()->close(&p->source);
 }
 
 static int64_t rows(const peek *p, bp_column column)
@@ -246,7 +247,7 @@ bp_status bp__run_version(const bp__command_line *line)
     const bp_bundle *bundle;
     bp_version version;
     BP_TRY(bp__target_find(line->arg[0], line, &target));
-    BP_TRY(bp_bundle_load(target.root, target.name, &bundle));
+    BP_TRY(bp__direct_load(bp__h5_loader(), target.root, target.name, &bundle));
     bp_status s = bp_bundle_version(bundle, &version);
     bp_bundle_release(&bundle);
     BP_TRY(s);

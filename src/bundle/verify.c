@@ -6,7 +6,9 @@
 
 #include "bundle/command.h"
 #include "core/bundle.h"
+#include "core/direct.h"
 #include "core/json.h"
+#include "io/hdf5/h5read.h"
 
 /* What can be odd about a bundle that reads well: none of it stops a backtest. */
 #define FINDING_MAP(X)                                                                                       \
@@ -198,7 +200,7 @@ static void report_text(const findings *f, const bp__target *target, const bp_ve
 static bp_status verify(const bp__target *target, findings *f, bp_version *version)
 {
     const bp_bundle *bundle;
-    BP_TRY(bp_bundle_load(target->root, target->name, &bundle));
+    BP_TRY(bp__direct_load(bp__h5_loader(), target->root, target->name, &bundle));
     bp_status s = bp__image_selfcheck(bundle->image, bundle->image->bytes);
     if (!bp__failed(s)) {
         check_daily(f, bundle);

@@ -12,9 +12,8 @@
 
 #include "core/plan.h"
 
-typedef struct bp__source bp__source; /**< an open file with its plan; private to the loader */
-typedef struct bp__decoder
-    bp__decoder; /**< scratch memory of one thread that decodes; private to the loader */
+typedef struct bp__source bp__source;   /**< an open file with its plan; private to the loader */
+typedef struct bp__decoder bp__decoder; /**< scratch memory of one thread that decodes; the loader's own */
 
 typedef struct bp__loader {
     /** Open and plan; reads no bulk data. Never blocks on what is not a regular file.
@@ -45,9 +44,6 @@ typedef struct bp__loader {
 
     void (*decoder_destroy)(bp__decoder **decoder);
 } bp__loader;
-
-/** The loader of bundle files; defined by the io layer. */
-const bp__loader *bp__loader_default(void);
 
 /** Fetch and decode one task in this thread. @param[in,out] image  its first byte; the head is in place
  *  @retval BP_EFORMAT, BP_EIO, BP_ENOMEM */

@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "io/replace.h"
+#include "core/replace.h"
 
 bp_status bp__results_init(const bp__options *o, bp__results *r)
 {

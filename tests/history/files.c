@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "core/clock.h"
+#include "io/hdf5/h5read.h"
 #include "support/market.h"
 #include "support/mpi_check.h"
 
@@ -166,7 +167,7 @@ static void close_file(bp__source **source)
 const bp__loader *files_loader(unsigned every)
 {
     static bp__loader loader;
-    real = bp__loader_default();
+    real = bp__h5_loader();
     loader = *real;
     loader.open = open_file;
     loader.plan = plan_of;

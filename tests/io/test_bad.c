@@ -10,7 +10,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "core/loader.h"
+#include "core/direct.h"
+#include "io/hdf5/h5read.h"
 #include "make_file.h"
 
 static char folder[] = "/tmp/test_bad.XXXXXX";
@@ -40,7 +41,7 @@ static void judge(const char *report)
 static bp_status load(void)
 {
     const bp_bundle *b = NULL;
-    bp_status s = bp_bundle_load(folder, "bad", &b);
+    bp_status s = bp__direct_load(bp__h5_loader(), folder, "bad", &b);
     bp_bundle_release(&b);
     return s;
 }
@@ -65,11 +66,11 @@ static void write_bytes(const void *bytes, size_t n)
     CU_ASSERT_EQUAL(close(fd), 0);
 }
 
-/* The loader itself looks at what it opens: bp_bundle_load() would stop earlier. */
+/* The loader itself looks at what it opens: bp__direct_load() would stop earlier. */
 static void expect_open(bp_status status, const char *text)
 {
     bp__source *source = NULL;
-    CU_ASSERT_EQUAL(bp__loader_default()->open(path, &source), status);
+    CU_ASSERT_EQUAL(bp__h5_loader()->open(path, &source), status);
     CU_ASSERT_PTR_NULL(source);
     CU_ASSERT(strstr(bp_error_text(), text) != NULL);
 }
@@ -95,7 +96,7 @@ static void test_no_hdf5(void)
     CU_ASSERT_EQUAL(unlink(path), 0);
 
     const bp_bundle *b = NULL;
-    CU_ASSERT_EQUAL(bp_bundle_load(folder, "../bad", &b), BP_EINVAL);
+    CU_ASSERT_EQUAL(bp__direct_load(bp__h5_loader(), folder, "../bad", &b), BP_EINVAL);
 }
 
 /* Good files, spoilt ---------------------------------------------------------------------------- */
@@ -340,10 +341,10 @@ static uint8_t *read_all(size_t *n)
     return bytes;
 }
 
-/* Read a plan and decode all of it, as bp_bundle_load() does without its waiting for a settled file. */
+/* Read a plan and decode all of it, as bp__direct_load() does without its waiting for a settled file. */
 static int load_quickly(void)
 {
-    const bp__loader *loader = bp__loader_default();
+    const bp__loader *loader = bp__h5_loader();
     bp__source *source;
     if (loader->open(path, &source) != BP_OK) return REFUSED;
     const bp__plan *plan = loader->plan(source);
@@ -409,7 +410,7 @@ static void test_flipped_chunks(void)
 {
     CU_ASSERT_FATAL(make_file(path, &plain));
     bp__source *source;
-    const bp__loader *loader = bp__loader_default();
+    const bp__loader *loader = bp__h5_loader();
     CU_ASSERT_EQUAL_FATAL(loader->open(path, &source), BP_OK);
     const bp__plan *plan = loader->plan(source);
     void *image = malloc(plan->image_bytes);
@@ -470,7 +471,7 @@ static void test_shrinks(void)
     const file_format f = {"shrinks", 4, 5, 0, .chunk = {0}};
     CU_ASSERT_FATAL(make_file(path, &f));
     bp__source *source;
-    const bp__loader *loader = bp__loader_default();
+    const bp__loader *loader = bp__h5_loader();
     CU_ASSERT_EQUAL_FATAL(loader->open(path, &source), BP_OK);
     void *image = calloc(1, loader->plan(source)->image_bytes);
     CU_ASSERT_FATAL(image != NULL);

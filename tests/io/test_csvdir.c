@@ -9,7 +9,9 @@
 #include <unistd.h>
 #include <zlib.h>
 
-#include "io/csvdir.h"
+#include "core/direct.h"
+#include "io/hdf5/h5read.h"
+#include "io/ingest/csvdir.h"
 
 static const char *data_folder;
 static char folder[] = "/tmp/test_csvdir.XXXXXX";
@@ -74,7 +76,7 @@ static void test_zipline(void)
     snprintf(dir, sizeof dir, "%s/zipline/csvdir", data_folder);
     snprintf(root, sizeof root, "%s/zipline", data_folder);
     CU_ASSERT_EQUAL_FATAL(ingest(dir, &d), BP_OK);
-    CU_ASSERT_EQUAL_FATAL(bp_bundle_load(root, "zipline_daily_csvdir", &b), BP_OK);
+    CU_ASSERT_EQUAL_FATAL(bp__direct_load(bp__h5_loader(), root, "zipline_daily_csvdir", &b), BP_OK);
 
     /* the integers that zipline's own writer stored */
     CU_ASSERT_TRUE_FATAL(d.num_sids == bp_bundle_num_assets(b) &&

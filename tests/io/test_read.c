@@ -11,8 +11,8 @@
 #include <unistd.h>
 #include <zlib.h>
 
-#include "core/bundle.h"
-#include "core/loader.h"
+#include "core/direct.h"
+#include "io/hdf5/h5read.h"
 #include "make_file.h"
 
 static const char *data_folder;
@@ -30,7 +30,7 @@ static const bp_bundle *load_zipline(const char *name)
     char root[512];
     const bp_bundle *bundle = NULL;
     snprintf(root, sizeof root, "%s/zipline", data_folder);
-    if (bp_bundle_load(root, name, &bundle) != BP_OK) printf("%s\n", bp_error_text());
+    if (bp__direct_load(bp__h5_loader(), root, name, &bundle) != BP_OK) printf("%s\n", bp_error_text());
     return bundle;
 }
 
@@ -109,7 +109,7 @@ static void test_zipline_unsorted(void)
     const bp_bundle *b = NULL;
     char root[512];
     snprintf(root, sizeof root, "%s/zipline", data_folder);
-    CU_ASSERT_EQUAL(bp_bundle_load(root, "zipline_daily_unsorted", &b), BP_EFORMAT);
+    CU_ASSERT_EQUAL(bp__direct_load(bp__h5_loader(), root, "zipline_daily_unsorted", &b), BP_EFORMAT);
     CU_ASSERT_PTR_NULL(b);
     CU_ASSERT(strstr(bp_error_text(), "/US/index/sid: not ascending (row 1: 2 after 9)") != NULL);
 }
@@ -122,7 +122,8 @@ static const bp_bundle *make_and_load(const file_format *f)
     const bp_bundle *b = NULL;
     snprintf(path, sizeof path, "%s/made.h5", folder);
     CU_ASSERT_FATAL(make_file(path, f));
-    if (bp_bundle_load(folder, "made", &b) != BP_OK) printf("%s: %s\n", f->name, bp_error_text());
+    if (bp__direct_load(bp__h5_loader(), folder, "made", &b) != BP_OK)
+        printf("%s: %s\n", f->name, bp_error_text());
     CU_ASSERT_EQUAL(unlink(path), 0);
     CU_ASSERT_FATAL(b != NULL);
     CU_ASSERT_EQUAL(bp__image_selfcheck(b->image, bp_bundle_bytes(b)), BP_OK);
@@ -335,7 +336,7 @@ static void test_lzf(void)
     CU_ASSERT_FATAL(H5Zunregister(32000) >= 0);
 
     const bp_bundle *b = NULL;
-    CU_ASSERT_EQUAL(bp_bundle_load(folder, "lzf", &b), BP_OK);
+    CU_ASSERT_EQUAL(bp__direct_load(bp__h5_loader(), folder, "lzf", &b), BP_OK);
     CU_ASSERT_EQUAL(unlink(path), 0);
     CU_ASSERT_FATAL(b != NULL);
     CU_ASSERT(memcmp(bp_bundle_sids(b), sids, sizeof sids) == 0);
@@ -355,7 +356,7 @@ typedef struct shared_load {
 static void *decode_some(void *context)
 {
     shared_load *load = context;
-    const bp__loader *loader = bp__loader_default();
+    const bp__loader *loader = bp__h5_loader();
     uint64_t tasks = loader->plan(load->source)->num_tasks, task;
     bp__decoder *decoder = NULL;
     bp_status s = loader->decoder_create(&decoder);
@@ -372,7 +373,7 @@ static void test_threads(void)
         {"threads", 40, 200, 0, .chunk = {3, 17}, .deflate = 1, .shuffle = true},
         {"threads, through HDF5", 2000, 700, 0, .chunk = {100, 700}, .fletcher = true},
     };
-    const bp__loader *loader = bp__loader_default();
+    const bp__loader *loader = bp__h5_loader();
     for (int i = 0; i < 2; i++) {
         char path[128];
         snprintf(path, sizeof path, "%s/threads.h5", folder);
@@ -431,7 +432,7 @@ static void check_one_version(const bp_bundle *b)
 static void test_rewritten(void)
 {
     const file_format f = {"rewritten", 20, 40000, 0, .chunk = {0}};
-    const bp__loader *loader = bp__loader_default();
+    const bp__loader *loader = bp__h5_loader();
     const bp_bundle *b = NULL;
     char path[128];
     bp__source *source = NULL;
@@ -449,7 +450,7 @@ static void test_rewritten(void)
     }
     close(until[0]);
     for (int i = 0; i < 4; i++) {
-        bp_status s = bp_bundle_load(folder, "rewritten", &b);
+        bp_status s = bp__direct_load(bp__h5_loader(), folder, "rewritten", &b);
         CU_ASSERT(s == BP_OK || s == BP_ECHANGED);
         if (b && i > 0) check_one_version(b); /* the first may still see the original values */
         bp_bundle_release(&b);
@@ -457,7 +458,7 @@ static void test_rewritten(void)
     close(until[1]);
     CU_ASSERT_EQUAL(waitpid(writer, &status, 0), writer);
     CU_ASSERT(WIFEXITED(status) && WEXITSTATUS(status) == 0);
-    CU_ASSERT_EQUAL_FATAL(bp_bundle_load(folder, "rewritten", &b), BP_OK);
+    CU_ASSERT_EQUAL_FATAL(bp__direct_load(bp__h5_loader(), folder, "rewritten", &b), BP_OK);
     check_one_version(b);
     bp_bundle_release(&b);
     loader->close(&source);

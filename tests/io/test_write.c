@@ -12,9 +12,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "core/bundle.h"
-#include "io/demo.h"
-#include "io/h5write.h"
+#include "core/direct.h"
+#include "io/hdf5/h5read.h"
+#include "io/hdf5/h5write.h"
+#include "io/ingest/demo.h"
 
 #define DAY(n) ((n)*BP_NS_PER_DAY)
 
@@ -90,7 +91,8 @@ static const bp_bundle *write_and_load(const bp__draft *d, bp__write_filter filt
     const bp_bundle *b = NULL;
     snprintf(file, sizeof file, "%s.h5", d->bundle_name);
     CU_ASSERT_EQUAL_FATAL(bp__h5_write(d, in_folder(file), filter), BP_OK);
-    if (bp_bundle_load(folder, d->bundle_name, &b) != BP_OK) printf("%s\n", bp_error_text());
+    if (bp__direct_load(bp__h5_loader(), folder, d->bundle_name, &b) != BP_OK)
+        printf("%s\n", bp_error_text());
     CU_ASSERT_FATAL(b != NULL);
     CU_ASSERT_EQUAL(bp__image_selfcheck(b->image, b->image->bytes), BP_OK);
     return b;
@@ -268,7 +270,7 @@ static void content_hash(const char *name, char hash[65])
 {
     const bp_bundle *b = NULL;
     bp_version v = {0};
-    CU_ASSERT_EQUAL_FATAL(bp_bundle_load(folder, name, &b), BP_OK);
+    CU_ASSERT_EQUAL_FATAL(bp__direct_load(bp__h5_loader(), folder, name, &b), BP_OK);
     CU_ASSERT_EQUAL_FATAL(bp_bundle_version(b, &v), BP_OK);
     strcpy(hash, v.content_hash);
     bp_version_fini(&v);

@@ -15,6 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "io/hdf5/h5read.h"
 #include "mpi/pool.h"
 #include "support/market.h"
 #include "support/mpi_check.h"
@@ -110,7 +111,7 @@ int main(int argc, char **argv)
     CHECK_OK(bp_config_from_env(&cfg));
     snprintf(cfg.root, sizeof cfg.root, "%s", market_root());
     cfg.pool_memory = 128 << 20;
-    real = bp__loader_default();
+    real = bp__h5_loader();
     bp__loader loader = *real;
     loader.open = gate_open;
     loader.fetch = gate_fetch;

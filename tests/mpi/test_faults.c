@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "io/hdf5/h5read.h"
 #include "mpi/pool.h"
 #include "support/market.h"
 #include "support/mpi_check.h"
@@ -54,7 +55,7 @@ static bp_pool *create(const char *root, int64_t timeout_ms)
     snprintf(cfg.root, sizeof cfg.root, "%s", root);
     cfg.pool_memory = 64 << 20;
     cfg.load_timeout_ms = timeout_ms;
-    real = bp__loader_default();
+    real = bp__h5_loader();
     loader = *real;
     loader.open = test_open;
     loader.fetch = test_fetch;

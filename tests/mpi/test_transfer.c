@@ -8,8 +8,9 @@
 #include <unistd.h>
 
 #include "core/bundle.h"
-#include "io/demo.h"
-#include "io/h5write.h"
+#include "io/hdf5/h5read.h"
+#include "io/hdf5/h5write.h"
+#include "io/ingest/demo.h"
 #include "mpi/pool.h"
 #include "support/market.h"
 #include "support/mpi_check.h"
@@ -35,8 +36,8 @@ static bool damage(const char *name)
     unsigned char bytes[64];
     bp__source *source;
     snprintf(path, sizeof path, "%s/%s.h5", root, name);
-    if (bp__loader_default()->open(path, &source) != BP_OK) return false;
-    const bp__plan *plan = bp__loader_default()->plan(source);
+    if (bp__h5_loader()->open(path, &source) != BP_OK) return false;
+    const bp__plan *plan = bp__h5_loader()->plan(source);
     const bp__plan_task *task = &plan->task[plan->num_tasks / 3];
     off_t at = (off_t)(task->file_offset + task->stored_bytes / 2);
     int fd = open(path, O_RDWR);
@@ -44,7 +45,7 @@ static bool damage(const char *name)
     for (size_t i = 0; i < sizeof bytes; i++) bytes[i] = (unsigned char)~bytes[i];
     ok = ok && pwrite(fd, bytes, sizeof bytes, at) == (ssize_t)sizeof bytes;
     if (fd >= 0) close(fd);
-    bp__loader_default()->close(&source);
+    bp__h5_loader()->close(&source);
     return ok;
 }
 

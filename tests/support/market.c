@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "io/h5write.h"
+#include "io/hdf5/h5write.h"
 #include "support/mpi_check.h"
 
 static char root[PATH_MAX];

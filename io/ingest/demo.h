@@ -1,4 +1,4 @@
-/** @file io/demo.h
+/** @file io/ingest/demo.h
  * A made-up market, for trying things out: the same for the same options, on any machine.
  *
  * Prices are random walks with a market factor, fat tails and a drift per asset; there are splits (2:1,
@@ -6,8 +6,8 @@
  * sessions on which an asset did not trade. Sessions are the weekdays from 2010-01-04 on but for 1 January,
  * 4 July and 25 December, 14:30 to 21:00 UTC.
  */
-#ifndef BP_IO_DEMO_H
-#define BP_IO_DEMO_H
+#ifndef BP_IO_INGEST_DEMO_H
+#define BP_IO_INGEST_DEMO_H
 
 #include "io/draft.h"
 

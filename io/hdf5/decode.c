@@ -1,4 +1,4 @@
-#include "io/decode.h"
+#include "io/hdf5/decode.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -9,8 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "io/h5chunks.h"
-#include "io/lzf.h"
+#include "io/hdf5/h5chunks.h"
+#include "io/hdf5/lzf.h"
 
 #define STRIP 512 /* elements put together before they are converted; they fit the first cache */
 

@@ -1,4 +1,4 @@
-#include "io/h5small.h"
+#include "io/hdf5/h5small.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -1,10 +1,10 @@
-/** @file io/lzf.h
+/** @file io/hdf5/lzf.h
  * Decoder of LZF, the compression that h5py and zipline use (HDF5 filter 32000).
  *
  * Any thread. Safe on hostile input: every read and write is bounds-checked.
  */
-#ifndef BP_IO_LZF_H
-#define BP_IO_LZF_H
+#ifndef BP_IO_HDF5_LZF_H
+#define BP_IO_HDF5_LZF_H
 
 #include <stddef.h>
 

@@ -1,4 +1,4 @@
-#include "io/replace.h"
+#include "core/replace.h"
 
 #include <errno.h>
 #include <fcntl.h>

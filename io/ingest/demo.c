@@ -3,7 +3,7 @@
  * Integers only: no libm, no rounding mode, no fused multiply-add can make two machines differ. Money is in
  * micro-dollars, returns and volatilities in parts per million (ppm). Each asset draws from a stream of
  * its own, so that its history does not depend on the others. */
-#include "io/demo.h"
+#include "io/ingest/demo.h"
 
 #include <stdbool.h>
 #include <stdio.h>

@@ -1,12 +1,12 @@
-/** @file io/h5small.h
+/** @file io/hdf5/h5small.h
  * Everything of a bundle file that is small: index, lifetimes, assets, calendar, adjustments.
  *
  * Called between bp__h5_lock() and bp__h5_unlock().
  */
-#ifndef BP_IO_H5SMALL_H
-#define BP_IO_H5SMALL_H
+#ifndef BP_IO_HDF5_H5SMALL_H
+#define BP_IO_HDF5_H5SMALL_H
 
-#include "io/h5util.h"
+#include "io/hdf5/h5util.h"
 
 #define BP__H5_COUNTRY_MAX 32 /**< bytes of a country group's name, NUL included */
 

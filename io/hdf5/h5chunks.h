@@ -1,13 +1,13 @@
-/** @file io/h5chunks.h
+/** @file io/hdf5/h5chunks.h
  * Where the bulk datasets of a bundle file lie: datasets and tasks of a plan.
  *
  * Called between bp__h5_lock() and bp__h5_unlock().
  */
-#ifndef BP_IO_H5CHUNKS_H
-#define BP_IO_H5CHUNKS_H
+#ifndef BP_IO_HDF5_H5CHUNKS_H
+#define BP_IO_HDF5_H5CHUNKS_H
 
 #include "core/plan.h"
-#include "io/h5small.h"
+#include "io/hdf5/h5small.h"
 
 /** Check every bulk dataset, reserve its column in `head`, and cut it into tasks.
  *  @param[in,out] plan  dataset and task arrays are allocated; the caller frees them, on failure too

@@ -1,4 +1,4 @@
-#include "io/csvdir.h"
+#include "io/ingest/csvdir.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -8,7 +8,7 @@
 
 #include <bundlepool/config.h>
 
-#include "io/csvfile.h"
+#include "io/ingest/csvfile.h"
 
 #define MARKET_OPEN  (INT64_C(52200) * 1000000000) /* 14:30 UTC, ns since midnight */
 #define MARKET_CLOSE (INT64_C(75600) * 1000000000) /* 21:00 UTC */
@@ -33,7 +33,7 @@ typedef struct ingest {
     days sessions;             /* of daily bars */
     days calendar;             /* of all bars */
     size_t num_files, files_done;
-    bp__csvdir_progress progress;
+    bp__ingest_progress *progress;
     void *context;
 } ingest;
 
@@ -309,7 +309,7 @@ static bp_status read_all(ingest *in, const char *dir, bp__draft *draft)
     return BP_OK;
 }
 
-bp_status bp__csvdir_read(const char *dir, bp__csvdir_progress progress, void *context, bp__draft *draft)
+bp_status bp__csvdir_read(const char *dir, bp__ingest_progress *progress, void *context, bp__draft *draft)
 {
     ingest in = {.progress = progress, .context = context};
     bp_status s = read_all(&in, dir, draft);

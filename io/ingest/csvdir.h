@@ -1,4 +1,4 @@
-/** @file io/csvdir.h
+/** @file io/ingest/csvdir.h
  * Ingest of zipline's csvdir layout:
  *
  *     DIR/daily/SYMBOL.csv or SYMBOL.csv.gz     daily bars, dividends, splits
@@ -13,13 +13,10 @@
  * A csvdir carries no calendar: the dates of all rows are the sessions, and 14:30 to 21:00 UTC stand in for
  * the hours.
  */
-#ifndef BP_IO_CSVDIR_H
-#define BP_IO_CSVDIR_H
+#ifndef BP_IO_INGEST_CSVDIR_H
+#define BP_IO_INGEST_CSVDIR_H
 
-#include "io/draft.h"
-
-/** Called after each file; for progress only. */
-typedef void (*bp__csvdir_progress)(void *context, size_t done, size_t total);
+#include "io/ingest/source.h"
 
 /** Read a whole csvdir into a draft that was just initialised.
  *
@@ -31,6 +28,6 @@ typedef void (*bp__csvdir_progress)(void *context, size_t done, size_t total);
  * @retval BP_EIO, BP_ENOMEM
  * On failure the draft holds an unusable part: bp__draft_fini().
  */
-bp_status bp__csvdir_read(const char *dir, bp__csvdir_progress progress, void *context, bp__draft *draft);
+bp_status bp__csvdir_read(const char *dir, bp__ingest_progress *progress, void *context, bp__draft *draft);
 
 #endif

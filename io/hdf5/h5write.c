@@ -1,12 +1,12 @@
-#include "io/h5write.h"
+#include "io/hdf5/h5write.h"
 
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "io/h5util.h"
-#include "io/replace.h"
+#include "core/replace.h"
+#include "io/hdf5/h5util.h"
 
 #define CHUNK_BYTES  (UINT64_C(512) << 10) /* as stored before filters: enough tasks, little overhead */
 #define MINUTE_CHUNK (UINT64_C(1) << 17)   /* bars */

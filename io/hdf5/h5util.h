@@ -1,4 +1,4 @@
-/** @file io/h5util.h
+/** @file io/hdf5/h5util.h
  * Careful use of libhdf5: one lock, one way to report, typed reading of what is small.
  *
  * Threads: libhdf5 admits one thread at a time, so everything below bp__h5_lock() is called between it
@@ -7,8 +7,8 @@
  * A file must stand for itself, because only its own identity is watched: soft and external links,
  * external storage and virtual datasets are refused.
  */
-#ifndef BP_IO_H5UTIL_H
-#define BP_IO_H5UTIL_H
+#ifndef BP_IO_HDF5_H5UTIL_H
+#define BP_IO_HDF5_H5UTIL_H
 
 #include <hdf5.h>
 #include <stdbool.h>

@@ -1,4 +1,4 @@
-#include "io/csvfile.h"
+#include "io/ingest/csvfile.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,4 +1,4 @@
-/** @file io/h5write.h
+/** @file io/hdf5/h5write.h
  * Writes a draft as a bundle file: zipline's HDF5 daily layout, and what zipline leaves out beside it.
  *
  *     attributes of the root: version = 0, bundle_name, schema_version, calendar_name
@@ -11,8 +11,8 @@
  * reader sees the old file or the new one, never a part. It holds no times and no uninitialised bytes:
  * equal drafts give equal files.
  */
-#ifndef BP_IO_H5WRITE_H
-#define BP_IO_H5WRITE_H
+#ifndef BP_IO_HDF5_H5WRITE_H
+#define BP_IO_HDF5_H5WRITE_H
 
 #include "io/draft.h"
 

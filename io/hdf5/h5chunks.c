@@ -1,4 +1,4 @@
-#include "io/h5chunks.h"
+#include "io/hdf5/h5chunks.h"
 
 #include <inttypes.h>
 #include <math.h>

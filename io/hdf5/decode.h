@@ -1,8 +1,8 @@
-/** @file io/decode.h
+/** @file io/hdf5/decode.h
  * From stored bytes to a column: fetch what a task of a plan has in the file, undo the filters, convert.
  */
-#ifndef BP_IO_DECODE_H
-#define BP_IO_DECODE_H
+#ifndef BP_IO_HDF5_DECODE_H
+#define BP_IO_HDF5_DECODE_H
 
 #include "core/loader.h"
 

@@ -1,12 +1,13 @@
+#include "io/hdf5/h5read.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "core/loader.h"
-#include "io/decode.h"
-#include "io/h5chunks.h"
+#include "io/hdf5/decode.h"
+#include "io/hdf5/h5chunks.h"
 
 struct bp__source {
     char *path;
@@ -87,7 +88,7 @@ static bp_status source_fetch(bp__source *source, uint64_t task, void *stored)
     return bp__fetch_task(source->path, source->fd, &source->plan, task, stored);
 }
 
-const bp__loader *bp__loader_default(void)
+const bp__loader *bp__h5_loader(void)
 {
     static const bp__loader loader = {.open = source_open,
                                       .plan = source_plan,

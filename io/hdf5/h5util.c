@@ -1,11 +1,11 @@
-#include "io/h5util.h"
+#include "io/hdf5/h5util.h"
 
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "io/lzf.h"
+#include "io/hdf5/lzf.h"
 
 #define MAX_SMALL_BYTES (UINT64_C(1) << 30)
 #define MAX_TEXT_BYTES  (size_t)(UINT64_C(64) << 20) /* all variable texts of one dataset */

@@ -1,4 +1,4 @@
-/** @file io/csvfile.h
+/** @file io/ingest/csvfile.h
  * One CSV file of bars: plain or gzip, columns by the names in its header.
  *
  *  - date, open, high, low, close, volume are required, dividend and split optional; any order, any
@@ -9,8 +9,8 @@
  *
  * Errors are "PATH:LINE: what is wrong". One thread per series.
  */
-#ifndef BP_IO_CSVFILE_H
-#define BP_IO_CSVFILE_H
+#ifndef BP_IO_INGEST_CSVFILE_H
+#define BP_IO_INGEST_CSVFILE_H
 
 #include <stdbool.h>
 

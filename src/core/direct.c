@@ -1,3 +1,5 @@
+#include "core/direct.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -8,12 +10,7 @@
 #include <sys/mman.h>
 #include <time.h>
 
-#include "core/bundle.h"
-#include "core/loader.h"
-
 #define MAX_TRIES 5
-
-/* A load without a pool: private memory, filled by the calling thread. */
 
 static void release_private(const bp_bundle *bundle)
 {
@@ -55,9 +52,8 @@ static bp_status decode_all(const bp__loader *loader, bp__source *source, const 
 }
 
 /* Load once. *changed: the file is not, or no longer, the one that was waited for. */
-static bp_status load_once(const char *path, bp__image **image, bool *changed)
+static bp_status load_once(const bp__loader *loader, const char *path, bp__image **image, bool *changed)
 {
-    const bp__loader *loader = bp__loader_default();
     bp__source *source = NULL;
     bp__identity before, after;
     *image = NULL;
@@ -78,7 +74,8 @@ static bp_status load_once(const char *path, bp__image **image, bool *changed)
     return s;
 }
 
-bp_status bp_bundle_load(const char *root, const char *name, const bp_bundle **bundle)
+bp_status bp__direct_load(const bp__loader *loader, const char *root, const char *name,
+                          const bp_bundle **bundle)
 {
     static _Atomic uint64_t last_generation; /* a plain counter: nothing is ordered by it */
     char path[PATH_MAX];
@@ -88,7 +85,7 @@ bp_status bp_bundle_load(const char *root, const char *name, const bp_bundle **b
 
     bool changed = true;
     for (int i = 0; i < MAX_TRIES && changed; i++) {
-        bp_status s = load_once(path, &image, &changed);
+        bp_status s = load_once(loader, path, &image, &changed);
         if (!changed) BP_TRY(s);
     }
     if (changed) BP_FAIL(BP_ECHANGED, "%s: changed during each of %d attempts to read it", path, MAX_TRIES);

@@ -1,4 +1,4 @@
-#include "io/lzf.h"
+#include "io/hdf5/lzf.h"
 
 #include <stdint.h>
 #include <string.h>
