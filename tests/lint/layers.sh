@@ -1,27 +1,31 @@
 #!/usr/bin/env bash
-# layers.sh ROOT : includes may only point down the table of docs/architecture.md; core and backtest know neither
-# MPI nor HDF5; io and mpi never include each other.
+# layers.sh ROOT TABLE : the tree and its objects keep to the layers of cmake/layers.cmake, which TABLE repeats for this
+# build. For each layer the table that is printed says how many includes, and how many symbols that its objects leave
+# undefined, lead to which layer.
+#
+#  - Includes: every file belongs to one layer, and includes only that layer and those it may use.
+#  - Calls: every symbol that an object leaves undefined and that another object of the project defines is defined in its
+#    own layer or in one that its layer may use. Declaring by hand what a header would not give away does not help.
+#  - Circles: files of one layer do not call each other in a circle, but for those listed here.
+#  - Size: a file of more than 800 lines is two modules.
 set -u
-cd "$1" || exit 1
-failed=0
-# FOLDER PATTERN-OF-FORBIDDEN-INCLUDES REASON
-forbid() {
-    local hits
-    hits=$(grep -rnE --include='*.c' --include='*.h' "#include *[<\"]($2)" "$1")
-    if [ -n "$hits" ]; then
-        echo "layer broken: $3"
-        echo "$hits"
-        failed=1
-    fi
-}
-forbid src/core 'mpi\.h|hdf5|H5|mpi/|io/|backtest/|bundle/|optimizer/|bundlepool/(pool|bundlepool)\.h' 'src/core stands alone'
-forbid src/backtest 'mpi\.h|hdf5|H5|mpi/|io/|bundle/|optimizer/|bundlepool/(pool|bundlepool)\.h' 'src/backtest sees bundles only'
-forbid io 'mpi\.h|mpi/|backtest/|bundle/|optimizer/|bundlepool/(pool|bundlepool)\.h' 'io sees src/core only'
-forbid mpi 'hdf5|H5|io/|backtest/|bundle/|optimizer/' 'mpi sees src/core only'
-forbid src/bundle 'mpi\.h|mpi/|optimizer/|bundlepool/(pool|bundlepool)\.h' 'the bundle tool needs no MPI'
-for f in $(git ls-files '*.c' '*.h' 2>/dev/null); do
-    n=$(wc -l <"$f")
-    [ "$n" -le 800 ] || { echo "$f has $n lines: it is two modules by now"; failed=1; }
-done
-[ $failed = 0 ] && echo "layers hold"
-exit $failed
+root=$1 table=$2
+known_circles=$(dirname "$0")/circles.txt
+cd "$root" || exit 1
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+awk '$1 == "layer" {gsub(",", "\n", $3); print $3}' "$table" | sed 's|/[^/]*$||' | sort -u | while read -r folder; do
+    [ -d "$folder" ] && find "$folder" -name '*.c' -o -name '*.h'
+done | sort -u >"$work/files"
+[ -s "$work/files" ] || { echo "no files of any layer in $root"; exit 1; }
+xargs grep -HnE '^[[:space:]]*#[[:space:]]*include' <"$work/files" >"$work/includes"
+awk '$1 == "object" {print $3}' "$table" >"$work/objects"
+: >"$work/symbols"
+if [ -s "$work/objects" ]; then
+    xargs nm -A -P -g <"$work/objects" >"$work/symbols" || exit 1
+fi
+
+awk -f "$(dirname "$0")/layers.awk" "$table" "$known_circles" "$work/files" "$work/includes" "$work/symbols" || exit 1
+xargs wc -l <"$work/files" | awk '$2 != "total" && $1 > 800 {print $2 " has " $1 " lines: it is two modules by now"; bad = 1}
+                                  END {exit bad}'
