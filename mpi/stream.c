@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/fault.h"
 #include "core/log.h"
 #include "mpi/comm.h"
 #include "mpi/decoding.h"
@@ -26,7 +27,7 @@ struct bp__stream {
     bool source, stage;
     bp__writer writer;         /* receiver; the worker's until job_over, then the service thread's */
     _Atomic uint64_t claimed;  /* bytes; the worker stores (release), the service thread loads */
-    _Atomic int job_over;      /* likewise; with it code and text change hands */
+    _Atomic int job_over;      /* likewise, last; with it code and text change hands */
     _Atomic bool useless;      /* either stores true: there is no memory for it, or a segment came empty */
     _Atomic uint32_t in_place; /* segments; the service thread stores (release), who uses a stage loads */
     bool bouncing;             /* from segment bounce_from on */
@@ -34,6 +35,7 @@ struct bp__stream {
     char *bounce; /* owned */
     bp_status code;
     char text[BP_ERROR_TEXT_MAX];
+    char misfit[96];        /* the service thread's: what came that was neither whole nor empty */
     bool told;              /* that it is over */
     _Atomic uint64_t ready; /* source: bytes in place; the loading thread stores (release) */
     _Atomic bool no_more;   /* source: the loading thread stores it last (release) */
@@ -179,17 +181,27 @@ static bp_status claim(bp__stream *s)
     return BP_OK;
 }
 
+static void copy_error(bp__stream *s)
+{
+    snprintf(s->text, sizeof s->text, "%s", bp_error_text());
+}
+
 static void receive(bp__job *job)
 {
     bp__stream *s = (bp__stream *)job; /* its first member */
     bp__streams *all = s->all;         /* the stream may be gone as soon as its job is over */
     s->code = claim(s);
-    if (bp__failed(s->code)) atomic_store_explicit(&s->useless, true, memory_order_release);
+    if (bp__failed(s->code)) {
+        copy_error(s); /* now: whoever uses the stage fails for want of bytes, and that is not the reason */
+        atomic_store_explicit(&s->useless, true, memory_order_release);
+    }
     if (s->stage) { /* in any case: ranks may be waiting for what is on it */
         bp_status used = all->calls.use(all->calls.ctx, s, s->slot, s->extent);
-        if (s->code == BP_OK) s->code = used;
+        if (s->code == BP_OK) {
+            s->code = used;
+            if (bp__failed(used)) copy_error(s);
+        }
     }
-    if (bp__failed(s->code)) snprintf(s->text, sizeof s->text, "%s", bp_error_text());
     atomic_store_explicit(&s->job_over, 1, memory_order_release);
     bp__dir_ring(all->dir);
 }
@@ -210,7 +222,7 @@ void bp__stream_receive(bp__streams *streams, uint32_t slot, uint64_t generation
     s->job.run = receive;
     if (bp__failed(bp__workers_submit(streams->workers, &s->job))) {
         s->code = BP_ESYS;
-        snprintf(s->text, sizeof s->text, "%s", bp_error_text());
+        copy_error(s);
         atomic_store_explicit(&s->job_over, 1, memory_order_release);
     }
 }
@@ -227,14 +239,20 @@ static uint64_t end_of(const bp__stream *s, uint32_t segment)
     return segment * s->segment + (uint64_t)segment_bytes(s, segment);
 }
 
-/* Whether there is a place for the next segment: claimed memory, or when that has failed the bounce buffer.
- */
+/* Whether there is a place for the next segment: claimed memory, or, when claiming has failed, the bounce
+ * buffer.
+ *
+ * That claiming has failed is concluded from two words: the job is over, and yet too little is claimed. The
+ * worker stores `claimed` before `job_over`, so `job_over` is loaded first: once it says that the job is over,
+ * `claimed` is final. Loaded the other way round, the worker could claim everything and end between the two
+ * loads, and the segment would bypass memory that was there for it. */
 static bool has_place(bp__stream *s)
 {
     if (s->bouncing) return true;
+    bool job_over = atomic_load_explicit(&s->job_over, memory_order_acquire);
+    bp__nap_here(BP__NAP_JOB_OVER_CLAIMED);
     if (atomic_load_explicit(&s->claimed, memory_order_acquire) >= end_of(s, s->receiving)) return true;
-    /* a stage's job goes on after claiming; then it is seen by what has been claimed that it has failed */
-    if (!atomic_load_explicit(&s->job_over, memory_order_acquire)) return false;
+    if (!job_over) return false;
     s->bounce = malloc(UNDER_WAY * s->segment);
     if (!s->bounce) return false; /* tried again: the chain must not break */
     s->bouncing = true;
@@ -254,18 +272,49 @@ static void now_useless(bp__stream *s)
     bp__decoding_ring(s->all->dir, s->slot);
 }
 
+/* Whether a segment that is under way has come, and how many bytes of it: more than it has if the message
+ * was too long for its place. */
+static bp_status segment_came(bp__stream *s, uint32_t segment, bool *came, int *bytes)
+{
+    int done = 0, class = MPI_SUCCESS;
+    MPI_Status status;
+    int rc = MPI_Test(&s->in[segment % UNDER_WAY], &done, &status);
+    if (rc != MPI_SUCCESS) BP_MPI(MPI_Error_class(rc, &class));
+    if (class == MPI_ERR_TRUNCATE) {
+        *came = true;
+        *bytes = segment_bytes(s, segment) + 1;
+        return BP_OK;
+    }
+    if (rc != MPI_SUCCESS) return bp__mpi_failed(rc, "MPI_Test");
+    *came = done;
+    if (done) BP_MPI(MPI_Get_count(&status, MPI_BYTE, bytes));
+    return BP_OK;
+}
+
+/* A segment comes whole, or empty if its load has failed. Anything else was not meant for this place: it is
+ * passed on as empty, and the vote says what came. */
+static bool is_whole(bp__stream *s, uint32_t segment, int bytes)
+{
+    int whole = segment_bytes(s, segment);
+    if (bytes == whole) return true;
+    if (bytes != 0 && s->misfit[0] == '\0')
+        snprintf(s->misfit, sizeof s->misfit,
+                 "node %d: segment %u of a bundle came with %s bytes than its %d", s->all->node, segment,
+                 bytes < whole ? "fewer" : "more", whole);
+    return false;
+}
+
 static bp_status move_in(bp__stream *s, bool *busy)
 {
     bp__streams *all = s->all;
     bool last = all->node == all->num_nodes - 1;
     while (s->received < s->receiving) {
         uint32_t i = s->received;
-        int done = 0, bytes = 0;
-        MPI_Status status;
-        BP_MPI(MPI_Test(&s->in[i % UNDER_WAY], &done, &status));
-        if (!done) break;
-        BP_MPI(MPI_Get_count(&status, MPI_BYTE, &bytes));
-        s->poisoned[i] = bytes == 0;
+        bool came = false;
+        int bytes = 0;
+        BP_TRY(segment_came(s, i, &came, &bytes));
+        if (!came) break;
+        s->poisoned[i] = !is_whole(s, i, bytes);
         s->received++;
         *busy = true;
         if (s->poisoned[i]) {
@@ -320,13 +369,30 @@ static bool over(const bp__stream *s)
            (!s->stage || s->sent == s->num_segments);
 }
 
+/* Why this node must vote no although its worker found nothing wrong. What bounced never came to the arena:
+ * whatever let it bounce, other bytes are in its place. */
+static void find_objection(bp__stream *s)
+{
+    if (s->misfit[0] != '\0') { /* whatever the worker made of the bytes that did not come */
+        s->code = BP_EIO;
+        snprintf(s->text, sizeof s->text, "%s", s->misfit);
+    } else if (s->code == BP_OK && s->bouncing) {
+        s->code = BP_ENOMEM;
+        snprintf(
+            s->text, sizeof s->text,
+            "node %d: no memory was claimed for a bundle's segments from %u on; they were only passed on",
+            s->all->node, s->bounce_from);
+    } else if (s->code == BP_OK && atomic_load_explicit(&s->useless, memory_order_relaxed)) {
+        s->code = BP_EIO; /* rank 0 knows the reason */
+    }
+}
+
 static void tell(bp__stream *s)
 {
     const bp__stream_calls *calls = &s->all->calls;
     s->told = true;
     close_writer(s); /* passing on reads the other mapping */
-    if (s->code == BP_OK && atomic_load_explicit(&s->useless, memory_order_relaxed))
-        s->code = BP_EIO; /* rank 0 knows the reason */
+    find_objection(s);
     calls->over(calls->ctx, s->slot, s->generation, s->code, s->text);
 }
 
