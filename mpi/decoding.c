@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "core/clock.h"
+#include "core/fault.h"
 #include "core/futex.h"
 #include "core/log.h"
 
@@ -35,13 +36,6 @@ static bp_status decode(const bp__loader *loader, bp__decoder *decoder, const bp
     BP_TRY(bp__writer_claim(image, from, to));
     return loader->decode(decoder, bp__stage_label(stage), d, t, (const char *)stage + t->file_offset,
                           image->memory);
-}
-
-void bp__decoding_ring(bp__directory *dir, uint32_t slot)
-{
-    bp__turns *turns = &dir->turns[slot];
-    atomic_fetch_add_explicit(&turns->progress, 1, memory_order_release);
-    bp__futex_wake(&turns->progress);
 }
 
 /* In charge -------------------------------------------------------------------------------------- */
@@ -171,32 +165,51 @@ bp_status bp__decoding_step(bp__decoding *d)
     return taken ? decode_one(d, task) : BP_OK;
 }
 
-/* Wait until the first bytes of a stream are there. */
-static bp_status await(const bp__decoding *d, const bp__stream *stream, uint64_t bytes)
+/* Where the bytes of a stage come from. */
+typedef struct arrivals {
+    bp__decoding_arrived *arrived;
+    const void *ctx;
+} arrivals;
+
+/* How many bytes there are by now; *seen: a later ring for more of them is not missed by waiting on it. */
+static bp_status look_for_bytes(const bp__decoding *d, const arrivals *from, uint64_t *bytes, uint32_t *seen)
 {
-    uint64_t arrived;
+    *seen = atomic_load_explicit(&turns_of(d)->progress, memory_order_acquire);
+    bp__nap_here(BP__NAP_PROGRESS_ARRIVED);
+    if (!from->arrived(from->ctx, bytes)) BP_FAIL(BP_EIO, "the bytes of a bundle do not arrive");
+    return BP_OK;
+}
+
+/* Wait until the first bytes are there. */
+static bp_status await(const bp__decoding *d, const arrivals *from, uint64_t bytes)
+{
     for (;;) {
-        uint32_t seen = atomic_load_explicit(&turns_of(d)->progress, memory_order_acquire);
-        if (!bp__stream_arrived(stream, &arrived)) BP_FAIL(BP_EIO, "the bytes of a bundle do not arrive");
-        if (arrived >= bytes) return BP_OK;
+        uint64_t there;
+        uint32_t seen;
+        BP_TRY(look_for_bytes(d, from, &there, &seen));
+        if (there >= bytes) return BP_OK;
         wait_for_progress(d, seen);
     }
 }
 
 bp_status bp__decoding_receive(bp__decoding *d, const bp__stage *stage, uint64_t bytes,
-                               const bp__stream *stream)
+                               bp__decoding_arrived *arrived, const void *ctx)
 {
-    uint64_t arrived;
-    BP_TRY(await(d, stream, sizeof *stage));
+    const arrivals from = {arrived, ctx};
+    BP_TRY(await(d, &from, sizeof *stage));
     BP_TRY(bp__stage_check(stage, bytes));
-    BP_TRY(await(d, stream, stage->tables_bytes));
+    BP_TRY(await(d, &from, stage->tables_bytes));
     BP_TRY(bp__decoding_start(d, stage));
     while (d->done < d->num_tasks) {
-        if (!bp__stream_arrived(stream, &arrived)) BP_FAIL(BP_EIO, "the bytes of a bundle do not arrive");
-        uint32_t there = d->offered;
-        while (there < d->num_tasks && bp__stage_end_of(stage, there) <= arrived) there++;
-        if (there > d->offered) bp__decoding_offer(d, there);
-        BP_TRY(bp__decoding_step(d));
+        uint64_t there;
+        uint32_t seen, offer = d->offered;
+        BP_TRY(look_for_bytes(d, &from, &there, &seen));
+        while (offer < d->num_tasks && bp__stage_end_of(stage, offer) <= there) offer++;
+        if (offer > d->offered) bp__decoding_offer(d, offer);
+        if (d->done == d->offered)
+            wait_for_progress(d, seen); /* not a step: that could wait for a ring which has been by now */
+        else
+            BP_TRY(bp__decoding_step(d));
     }
     return BP_OK;
 }
@@ -238,7 +251,7 @@ static bool work(const bp__helper *h, uint32_t slot, const struct timespec *dead
         /* before the mark goes: who sees the task done must see this as well */
         if (st != BP_OK) atomic_store_explicit(&turns->failed, 1, memory_order_release);
         atomic_store_explicit(&h->own->decoding, bp__mark(slot, BP__NO_TURNS), memory_order_seq_cst);
-        bp__decoding_ring(h->dir, slot);
+        bp__dir_ring_decoding(h->dir, slot);
     }
     if (bp__failed(bp__writer_close(&image))) bp__log(BP_LOG_WARN, "%s", bp_error_text());
     h->loader->decoder_destroy(&decoder);
@@ -255,7 +268,7 @@ bool bp__decoding_help(const bp__helper *h, uint32_t slot, const struct timespec
     if (atomic_fetch_add_explicit(&turns->ranks, 1, memory_order_relaxed) < h->dir->header->max_decoders) {
         any = work(h, slot, deadline);
         atomic_store_explicit(&h->own->decoding, 0, memory_order_seq_cst);
-        bp__decoding_ring(h->dir, slot);
+        bp__dir_ring_decoding(h->dir, slot);
     }
     atomic_fetch_sub_explicit(&turns->ranks, 1, memory_order_relaxed);
     return any;

@@ -24,7 +24,7 @@
 #include "core/directory.h"
 #include "core/loader.h"
 #include "core/stage.h"
-#include "mpi/stream.h"
+#include "mpi/window.h"
 
 /** In charge. Used by one thread of the agent's process, while the slot is in FILL. */
 typedef struct bp__decoding {
@@ -55,13 +55,16 @@ void bp__decoding_offer(bp__decoding *decoding, uint32_t available);
  *  @retval BP_EFORMAT  damaged; the text names file and dataset @retval BP_ENOMEM */
 bp_status bp__decoding_step(bp__decoding *decoding);
 
-/** Take tables and chunks from a stream as they arrive, until every task is done.
- *  @param[in] bytes  of the stage's extent @retval BP_EIO  nothing more comes; the one who sends knows why */
-bp_status bp__decoding_receive(bp__decoding *decoding, const bp__stage *stage, uint64_t bytes,
-                               const bp__stream *stream);
+/** Tells how many bytes of a stage have arrived, from its first one on.
+ *  @return false: no more will, or what has arrived is of no use */
+typedef bool bp__decoding_arrived(const void *ctx, uint64_t *bytes);
 
-/** Ring when something has happened that who is in charge should know of; any thread. */
-void bp__decoding_ring(bp__directory *dir, uint32_t slot);
+/** Use tables and chunks as they arrive, until every task is done. Whenever `arrived` would say something new,
+ *  bp__dir_ring_decoding() has to be called.
+ *  @param[in] bytes  of the stage's extent
+ *  @retval BP_EIO  nothing more comes; whoever sends knows why */
+bp_status bp__decoding_receive(bp__decoding *decoding, const bp__stage *stage, uint64_t bytes,
+                               bp__decoding_arrived *arrived, const void *ctx);
 
 /** Nobody takes a task any more; wait until who has one has done it. Tasks from `done` on may be missing. */
 bp_status bp__decoding_end(bp__decoding *decoding);

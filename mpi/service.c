@@ -172,13 +172,18 @@ static void stream_over(void *ctx, uint32_t slot, uint64_t generation, bp_status
     bp__agent_vote(s->agent, slot, generation, code, text);
 }
 
+static bool arrived(const void *stream, uint64_t *bytes)
+{
+    return bp__stream_arrived(stream, bytes);
+}
+
 static bp_status decode_stage(void *ctx, bp__stream *stream, uint32_t slot, bp__extent extent)
 {
     bp__service *s = ctx;
     const bp__stage *stage = (const bp__stage *)(const void *)(s->loads.arena->view + extent.offset);
     bp__decoding d;
     bp__decoding_begin(s->dir, s->loads.arena, s->loads.loader, slot, &d);
-    bp_status st = bp__decoding_receive(&d, stage, extent.bytes, stream);
+    bp_status st = bp__decoding_receive(&d, stage, extent.bytes, arrived, stream);
     bp_status ended = bp__decoding_end(&d);
     return bp__failed(st) ? st : ended;
 }

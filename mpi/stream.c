@@ -7,7 +7,6 @@
 #include "core/fault.h"
 #include "core/log.h"
 #include "mpi/comm.h"
-#include "mpi/decoding.h"
 
 #define UNDER_WAY 4u /* segments on one link at once */
 /* All segments under way on a link share it, so the first of them is late by as many: a long chain of slow
@@ -269,7 +268,7 @@ static char *place_of(const bp__stream *s, uint32_t segment)
 static void now_useless(bp__stream *s)
 {
     atomic_store_explicit(&s->useless, true, memory_order_release);
-    bp__decoding_ring(s->all->dir, s->slot);
+    bp__dir_ring_decoding(s->all->dir, s->slot);
 }
 
 /* Whether a segment that is under way has come, and how many bytes of it: more than it has if the message
@@ -321,7 +320,7 @@ static bp_status move_in(bp__stream *s, bool *busy)
             now_useless(s);
         } else if (s->stage) {
             atomic_store_explicit(&s->in_place, s->received, memory_order_release);
-            bp__decoding_ring(all->dir, s->slot);
+            bp__dir_ring_decoding(all->dir, s->slot);
         }
     }
     /* a place in the bounce buffer is free again when what was in it has been passed on */

@@ -104,6 +104,13 @@ void bp__dir_ring(const bp__directory *dir)
     bp__futex_wake(dir->doorbell);
 }
 
+void bp__dir_ring_decoding(const bp__directory *dir, uint32_t slot)
+{
+    bp__turns *turns = &dir->turns[slot];
+    atomic_fetch_add_explicit(&turns->progress, 1, memory_order_release);
+    bp__futex_wake(&turns->progress);
+}
+
 /* Agent ------------------------------------------------------------------------------------------ */
 
 static uint64_t word_of(const bp__directory *dir, uint32_t slot)

@@ -99,7 +99,7 @@ typedef struct bp__slot {
  */
 typedef struct bp__turns {
     _Atomic uint32_t next;     /**< task to be taken next; BP__NO_TURNS: none any more */
-    _Atomic uint32_t progress; /**< a futex; counts tasks that ended and ranks that left */
+    _Atomic uint32_t progress; /**< a futex; counts the rings of bp__dir_ring_decoding() */
     _Atomic uint32_t ranks;    /**< that decode */
     _Atomic uint32_t failed;   /**< 1: a task could not be decoded by the rank that took it */
 } bp__turns;
@@ -221,6 +221,10 @@ static inline void bp__dir_unpin(bp__lines *own, uint32_t slot, uint64_t add);
 
 /** Ring for the agent. */
 void bp__dir_ring(const bp__directory *dir);
+
+/** Ring for the thread that is in charge of decoding a slot's stage: a task is done, a rank has left, or bytes
+ *  have arrived. */
+void bp__dir_ring_decoding(const bp__directory *dir, uint32_t slot);
 
 /* Agent ------------------------------------------------------------------------------------------ */
 

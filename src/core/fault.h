@@ -23,7 +23,9 @@ typedef enum bp__fault {
 
 /** Each nap: its name, and how many passings there are to one that is taken. What every get passes is taken
  *  rarely, or a test would do nothing else. */
-#define BP__NAP_MAP(X) X(JOB_OVER_CLAIMED, "job_over_claimed", 2)
+#define BP__NAP_MAP(X)                                                                                       \
+    X(JOB_OVER_CLAIMED, "job_over_claimed", 2)                                                               \
+    X(PROGRESS_ARRIVED, "progress_arrived", 4)
 
 typedef enum bp__nap {
 #define X(id, name, one_in) BP__NAP_##id,
