@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/clock.h"
+#include "core/fault.h"
 #include "core/futex.h"
 #include "core/log.h"
 
@@ -167,6 +168,8 @@ static void send_ages(bp__agent *a)
         *age = (bp__age){.age_ns = UINT64_MAX, .pinned_by = -1};
         if (bp__word_fill(word) != BP__SLOT_READY) continue;
         uint64_t last = bp__dir_last_use(dir, s);
+        bp__nap_here(
+            BP__NAP_USED_PINS); /* in either order: a victim is chosen by them, nothing is concluded */
         double ticks = now > last ? (double)(now - last) : 0;
         age->age_ns = (uint64_t)(ticks * 1e6 / (double)dir->header->ticks_per_ms);
         age->pins = a->own_pins[s];
@@ -257,6 +260,18 @@ void bp__agent_vote(bp__agent *agent, uint32_t slot, uint64_t generation, bp_sta
 
 /* Polling ---------------------------------------------------------------------------------------- */
 
+/* Whether a rank gave a request up, and may have written its next one while this one was copied. It closes
+ * the one before it writes the next: so `closed` is loaded after the copy, and if it is not of this request
+ * then, nothing of the next was copied. */
+static bool was_given_up(const bp__box *box, uint32_t number)
+{
+    bp__nap_here(BP__NAP_REQUEST_CLOSED);
+#ifndef __SANITIZE_THREAD__ /* which knows no fences */
+    atomic_thread_fence(memory_order_acquire);
+#endif
+    return atomic_load_explicit(&box->closed, memory_order_relaxed) == number;
+}
+
 static void take_up(bp__agent *a, uint32_t i, uint32_t number)
 {
     const bp__box *box = box_at(a, i);
@@ -264,11 +279,13 @@ static void take_up(bp__agent *a, uint32_t i, uint32_t number)
     drop_pin(a, b); /* a new request: the rank is done with the old one */
     b->number = number;
     b->kind = (bp__request)box->kind;
-    b->waiting = true;
     copy_name(b->name, box->name);
-
     bp__note n = {.from = address_of(a, i), .value = box->number};
     copy_name(n.text, b->name);
+    bool all = box->all;
+    b->waiting = !was_given_up(box, number);
+    if (!b->waiting) return;
+
     bp__key key;
     switch (b->kind) {
     case BP__MISS: {
@@ -283,7 +300,7 @@ static void take_up(bp__agent *a, uint32_t i, uint32_t number)
     case BP__ASK: n.kind = BP__NOTE_ASK; break;
     case BP__INVALIDATE:
         n.kind = BP__NOTE_INVALIDATE;
-        if (box->all) n.text[0] = '\0';
+        if (all) n.text[0] = '\0';
         break;
     case BP__RESIZE: n.kind = BP__NOTE_RESIZE; break;
     case BP__STATS: n.kind = BP__NOTE_STATS; break;
@@ -306,8 +323,11 @@ static bool poll_boxes(bp__agent *a)
             take_up(a, i, posted);
             busy = true;
         }
-        if ((b->waiting || b->pinned != BP__NO_SLOT) &&
-            atomic_load_explicit(&box->closed, memory_order_acquire) == b->number) {
+        if (!b->waiting && b->pinned == BP__NO_SLOT) continue;
+        /* `posted` first: a rank posts a request before it closes it, and closes it before it posts the next.
+         * So `closed` is of the request that was taken up, or of a later one: the next turn finds that. */
+        bp__nap_here(BP__NAP_POSTED_CLOSED);
+        if (atomic_load_explicit(&box->closed, memory_order_acquire) == b->number) {
             drop_pin(a, b);
             b->waiting = false;
             busy = true;
@@ -316,8 +336,9 @@ static bool poll_boxes(bp__agent *a)
     return busy;
 }
 
-/* The scan begins after the unlist store of bp__dir_unlist() or bp__dir_fail(), both seq_cst: who pins
- * later sees the slot unlisted and withdraws. */
+/* The scan begins after the unlist store of bp__dir_unlist() or bp__dir_fail(), both seq_cst: whoever pins
+ * later sees the slot unlisted and withdraws. It also begins after `closed` was loaded of every box for which
+ * the agent has pinned the slot (own_pins is 0 by then): a rank adds its own pin before it closes the box. */
 static bool poll_draining(bp__agent *a)
 {
     bool busy = false;
@@ -325,9 +346,9 @@ static bool poll_draining(bp__agent *a)
         if (!a->draining[s]) continue;
         uint64_t word = atomic_load_explicit(&a->dir->slot[s].word, memory_order_relaxed);
         bp__fill fill = bp__word_fill(word);
-        if ((fill != BP__SLOT_READY && fill != BP__SLOT_FAILED) || a->own_pins[s] > 0 ||
-            bp__dir_pins(a->dir, s) > 0 || (a->streams && bp__streams_busy(a->streams, s)))
-            continue;
+        if ((fill != BP__SLOT_READY && fill != BP__SLOT_FAILED) || a->own_pins[s] > 0) continue;
+        bp__nap_here(BP__NAP_CLOSED_PINS);
+        if (bp__dir_pins(a->dir, s) > 0 || (a->streams && bp__streams_busy(a->streams, s))) continue;
         a->draining[s] = false;
         a->num_draining--;
         note(a, &(bp__note){.kind = BP__NOTE_DRAINED,

@@ -17,6 +17,7 @@ static bool take(bp__turns *turns, uint32_t available, uint32_t slot, _Atomic ui
     uint32_t next = atomic_load_explicit(&turns->next, memory_order_seq_cst);
     while (next < available) {
         if (mark) atomic_store_explicit(mark, bp__mark(slot, next), memory_order_seq_cst);
+        bp__nap_here(BP__NAP_MARK_NEXT_STORED);
         if (atomic_compare_exchange_weak_explicit(&turns->next, &next, next + 1, memory_order_seq_cst,
                                                   memory_order_seq_cst)) {
             *task = next;
@@ -65,11 +66,15 @@ bp_status bp__decoding_start(bp__decoding *d, const bp__stage *stage)
     return BP_OK;
 }
 
-/* How many tasks, from the first, are done; *ranks: how many may still write. */
+/* How many tasks, from the first, are done; *ranks: how many may still write. `next` is loaded before the
+ * marks, as a rank stores its mark before it moves `next`: whatever task `next` has passed is done, or a mark
+ * says that it is not. A mark may be of a task that another rank took first: then it is too low, and `done`
+ * comes later. */
 static uint32_t least_undone(const bp__decoding *d, uint32_t *ranks)
 {
     uint32_t least = atomic_load_explicit(&turns_of(d)->next, memory_order_seq_cst);
     *ranks = 0;
+    bp__nap_here(BP__NAP_NEXT_MARKS);
     for (uint32_t r = 0; r < d->dir->num_ranks; r++) {
         uint64_t mark = atomic_load_explicit(&bp__dir_lines(d->dir, r)->decoding, memory_order_seq_cst);
         if (mark >> 32 != d->slot + 1) continue;
@@ -83,7 +88,9 @@ static uint32_t least_undone(const bp__decoding *d, uint32_t *ranks)
 static bool look(bp__decoding *d, uint32_t *ranks)
 {
     uint32_t done = least_undone(d, ranks);
-    bool failed = atomic_load_explicit(&turns_of(d)->failed, memory_order_acquire); /* after the marks */
+    bp__nap_here(BP__NAP_MARKS_FAILED);
+    /* after the marks: a rank that has failed says so before its mark goes */
+    bool failed = atomic_load_explicit(&turns_of(d)->failed, memory_order_acquire);
     if (!failed && done != BP__NO_TURNS && done > d->done) d->done = done; /* a mark may be late, and lower */
     return failed;
 }
@@ -115,9 +122,12 @@ static void send_home(bp__decoding *d)
 {
     uint32_t ranks;
     atomic_store_explicit(&turns_of(d)->next, BP__NO_TURNS, memory_order_seq_cst);
-    set_available(d, BP__NO_TURNS); /* who waits for more wakes up and leaves */
+    bp__nap_here(BP__NAP_NEXT_AVAILABLE_STORED);
+    set_available(d, BP__NO_TURNS); /* whoever waits for more wakes up and leaves */
     for (;;) {
+        /* before the marks: a mark that goes after it was looked at rings */
         uint32_t seen = atomic_load_explicit(&turns_of(d)->progress, memory_order_acquire);
+        bp__nap_here(BP__NAP_PROGRESS_MARKS);
         least_undone(d, &ranks);
         if (ranks == 0) return;
         wait_for_progress(d, seen);
@@ -152,7 +162,8 @@ bp_status bp__decoding_step(bp__decoding *d)
 {
     bp__turns *turns = turns_of(d);
     uint32_t ranks, task, before = d->done;
-    uint32_t seen = atomic_load_explicit(&turns->progress, memory_order_acquire);
+    uint32_t seen = atomic_load_explicit(&turns->progress, memory_order_acquire); /* before the marks */
+    bp__nap_here(BP__NAP_PROGRESS_MARKS);
     bool alone = look(d, &ranks) || atomic_load_explicit(&turns->next, memory_order_relaxed) == BP__NO_TURNS;
     if (d->done > before) return BP_OK;
     if (d->done == d->offered) {
@@ -234,8 +245,13 @@ static bool work(const bp__helper *h, uint32_t slot, const struct timespec *dead
     bp_status st = BP_OK;
     bool any = false;
     while (st == BP_OK && !bp__deadline_passed(deadline)) {
+        /* `available` first: num_tasks is stored before there is anything to take, and `next` says that no
+         * task is taken any more before `available` does. So whoever sees tasks sees how many there are in
+         * all, and whoever is woken for the end sees that it is the end. */
         uint32_t task, available = atomic_load_explicit(&s->available, memory_order_acquire);
+        bp__nap_here(BP__NAP_AVAILABLE_NUM_TASKS);
         uint32_t all = atomic_load_explicit(&s->num_tasks, memory_order_acquire);
+        bp__nap_here(BP__NAP_NUM_TASKS_NEXT);
         uint32_t next = atomic_load_explicit(&turns->next, memory_order_relaxed);
         if (next == BP__NO_TURNS || (all > 0 && next >= all)) break;
         if (available > all || !take(turns, available, slot, &h->own->decoding, &task)) {
@@ -250,6 +266,7 @@ static bool work(const bp__helper *h, uint32_t slot, const struct timespec *dead
         if (st == BP_OK) st = decode(h->loader, decoder, stage, task, &image);
         /* before the mark goes: who sees the task done must see this as well */
         if (st != BP_OK) atomic_store_explicit(&turns->failed, 1, memory_order_release);
+        bp__nap_here(BP__NAP_FAILED_MARK_STORED);
         atomic_store_explicit(&h->own->decoding, bp__mark(slot, BP__NO_TURNS), memory_order_seq_cst);
         bp__dir_ring_decoding(h->dir, slot);
     }
@@ -262,6 +279,8 @@ bool bp__decoding_help(const bp__helper *h, uint32_t slot, const struct timespec
 {
     bp__turns *turns = &h->dir->turns[slot];
     bool any = false;
+    /* The caller has pinned the slot and loaded its word as FILL: `stage` and `next` were stored before. */
+    bp__nap_here(BP__NAP_WORD_NEXT);
     if (h->dir->slot[slot].stage.bytes == 0 ||
         atomic_load_explicit(&turns->next, memory_order_acquire) == BP__NO_TURNS)
         return false;

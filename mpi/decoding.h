@@ -59,8 +59,8 @@ bp_status bp__decoding_step(bp__decoding *decoding);
  *  @return false: no more will, or what has arrived is of no use */
 typedef bool bp__decoding_arrived(const void *ctx, uint64_t *bytes);
 
-/** Use tables and chunks as they arrive, until every task is done. Whenever `arrived` would say something new,
- *  bp__dir_ring_decoding() has to be called.
+/** Use tables and chunks as they arrive, until every task is done. Whenever `arrived` would say something
+ *  new, bp__dir_ring_decoding() has to be called.
  *  @param[in] bytes  of the stage's extent
  *  @retval BP_EIO  nothing more comes; whoever sends knows why */
 bp_status bp__decoding_receive(bp__decoding *decoding, const bp__stage *stage, uint64_t bytes,

@@ -17,6 +17,7 @@
 
 #include "core/clock.h"
 #include "core/direct.h"
+#include "core/fault.h"
 #include "core/futex.h"
 #include "mpi/decoding.h"
 
@@ -49,13 +50,20 @@ static void fill_handle(bp_pool *pool, uint32_t slot, uint64_t generation)
     pthread_mutex_unlock(&pool->lock);
 }
 
-/* Was the version in this slot on disk at `begin` − max_staleness or later? Looks at the file if it may. */
+/* Was the version in this slot on disk at `begin` − max_staleness or later? Looks at the file if it may.
+ *
+ * The caller has pinned the slot, loaded its word as READY and then the handle's generation. `checked` was
+ * stored before that word, and `looked` was set to 0 before that generation; as long as the slot is pinned
+ * both are times of looks that found this very version. So the later one holds, in whatever order the two are
+ * loaded. */
 static inline bool is_current(bp_pool *pool, uint32_t slot, const char *name, uint64_t begin)
 {
     if (pool->staleness_ticks < 0) return true;
     bp__handle *h = &pool->handle[slot];
     const bp__slot *s = &pool->dir.slot[slot];
+    bp__nap_here(BP__NAP_WORD_CHECKED);
     uint64_t checked = atomic_load_explicit(&s->checked, memory_order_relaxed);
+    bp__nap_here(BP__NAP_CHECKED_LOOKED);
     uint64_t looked = atomic_load_explicit(&h->looked, memory_order_relaxed);
     if (looked > checked) checked = looked;
     if ((int64_t)(begin - checked) <= pool->staleness_ticks) return true;
@@ -108,8 +116,10 @@ static bp_status ask_for_slot(bp_pool *pool, const char *name, const struct time
     if (s == BP_ETIMEOUT) return timed_out(pool, name, "its slot");
     BP_TRY(s);
     *slot = reply->slot;
-    /* the agent's pin protects the slot until ours does */
+    /* The agent's pin protects the slot until ours does: ours is added before the box is closed, as the agent
+     * loads `closed` before it scans the pins. */
     atomic_fetch_add_explicit(&pool->own->use[*slot], BP__ONE_PIN, memory_order_seq_cst);
+    bp__nap_here(BP__NAP_PIN_CLOSED_STORED);
     *word = atomic_load_explicit(&pool->dir.slot[*slot].word, memory_order_acquire);
     bp__request_end(pool, box);
     return BP_OK;

@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "core/clock.h"
+#include "core/fault.h"
 #include "core/futex.h"
 #include "core/log.h"
 #include "core/workers.h"
@@ -235,12 +236,18 @@ static void *serve(void *arg)
 {
     bp__service *s = arg;
     for (;;) {
+        /* First: whatever is stored after the turn has looked for it rings, and then nobody naps. */
         uint32_t bell = atomic_load_explicit(s->dir->doorbell, memory_order_acquire);
+        bp__nap_here(BP__NAP_DOORBELL_WORK);
         if (turn(s)) {
             s->last_busy_ns = bp__clock_ns();
             continue;
         }
-        if (finished(s) || atomic_load_explicit(&s->abandon, memory_order_acquire)) break;
+        if (finished(s)) break;
+        /* After `stop`, which finished() loads, as it is stored before it: whoever is to go alone does so at
+         * once. (The next turn would find it as well.) */
+        bp__nap_here(BP__NAP_STOP_ABANDON);
+        if (atomic_load_explicit(&s->abandon, memory_order_acquire)) break;
         if (s->num_notes > 0) continue;
         struct timespec deadline = bp__deadline_ns(nap_ns(s));
         bp__futex_wait(s->dir->doorbell, bell, &deadline);

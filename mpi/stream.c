@@ -154,12 +154,14 @@ void bp__stream_end(bp__stream *stream)
     bp__dir_ring(all->dir);
 }
 
-/* Whether a segment can leave; sets whether it leaves empty. */
+/* Whether a segment can leave; sets whether it leaves empty. That it must is concluded from two words: no
+ * more will be ready, and yet too little is. `no_more` is stored after the last `ready`, so it is loaded
+ * first: then `ready` is final. */
 static bool source_has(bp__stream *s, uint32_t segment)
 {
     uint64_t end = segment * s->segment + (uint64_t)segment_bytes(s, segment);
-    bool over =
-        atomic_load_explicit(&s->no_more, memory_order_acquire); /* first: `ready` does not change after it */
+    bool over = atomic_load_explicit(&s->no_more, memory_order_acquire);
+    bp__nap_here(BP__NAP_NO_MORE_READY);
     bool ready = atomic_load_explicit(&s->ready, memory_order_acquire) >= end;
     if (over && !ready) s->poisoned[segment] = true;
     return over || ready;
@@ -174,6 +176,7 @@ static bp_status claim(bp__stream *s)
         uint64_t to = s->extent.bytes - at < s->segment ? s->extent.bytes : at + s->segment;
         BP_TRY(bp__writer_claim(&s->writer, at, to));
         atomic_store_explicit(&s->claimed, to, memory_order_release);
+        bp__nap_here(BP__NAP_CLAIMED_JOB_OVER_STORED);
         if (at == 0) bp__dir_ring(s->all->dir);
         at = to;
     }
@@ -228,7 +231,10 @@ void bp__stream_receive(bp__streams *streams, uint32_t slot, uint64_t generation
 
 bool bp__stream_arrived(const bp__stream *stream, uint64_t *bytes)
 {
+    /* Segments are counted in order, the empty ones as well; `useless` is stored before an empty one is
+     * counted. So `useless` is loaded last: where it is still false, all that was counted has its bytes. */
     uint32_t segments = atomic_load_explicit(&stream->in_place, memory_order_acquire);
+    bp__nap_here(BP__NAP_IN_PLACE_USELESS);
     *bytes = segments < stream->num_segments ? segments * stream->segment : stream->extent.bytes;
     return !atomic_load_explicit(&stream->useless, memory_order_acquire);
 }
@@ -242,9 +248,9 @@ static uint64_t end_of(const bp__stream *s, uint32_t segment)
  * buffer.
  *
  * That claiming has failed is concluded from two words: the job is over, and yet too little is claimed. The
- * worker stores `claimed` before `job_over`, so `job_over` is loaded first: once it says that the job is over,
- * `claimed` is final. Loaded the other way round, the worker could claim everything and end between the two
- * loads, and the segment would bypass memory that was there for it. */
+ * worker stores `claimed` before `job_over`, so `job_over` is loaded first: once it says that the job is
+ * over, `claimed` is final. Loaded the other way round, the worker could claim everything and end between the
+ * two loads, and the segment would bypass memory that was there for it. */
 static bool has_place(bp__stream *s)
 {
     if (s->bouncing) return true;

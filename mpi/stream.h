@@ -36,8 +36,8 @@ typedef struct bp__stream bp__stream;
 /** What became of a stream on this node: complete, or why not. Called during bp__streams_poll(). */
 typedef void bp__stream_over(void *ctx, uint32_t slot, uint64_t generation, bp_status code, const char *text);
 
-/** Uses what arrives of a stage, on a worker thread, until all is used or nothing more can come. When more has
- *  arrived, or nothing more will, bp__dir_ring_decoding() rings for it.
+/** Uses what arrives of a stage, on a worker thread, until all is used or nothing more can come. When more
+ *  has arrived, or nothing more will, bp__dir_ring_decoding() rings for it.
  *  @retval any  goes into the vote */
 typedef bp_status bp__stream_use(void *ctx, bp__stream *stream, uint32_t slot, bp__extent extent);
 

@@ -2,6 +2,7 @@
 
 #include <assert.h>
 
+#include "core/fault.h"
 #include "core/futex.h"
 
 #define MAGIC UINT64_C(0x314c544344504e42) /* "BNPDCTL1" */
@@ -164,6 +165,7 @@ void bp__dir_open(bp__directory *dir, uint32_t slot, uint64_t generation, const 
     s->extent = (bp__extent){0, 0};
     s->code = BP_OK;
     s->text[0] = '\0';
+    bp__nap_here(BP__NAP_NAME_WORD_STORED);
     set_word(dir, slot, bp__word(generation, BP__SLOT_OPEN, true));
     _Atomic uint32_t *bucket = &dir->bucket[key.hash & dir->bucket_mask];
     atomic_store_explicit(&s->next, atomic_load_explicit(bucket, memory_order_relaxed), memory_order_release);
@@ -183,6 +185,7 @@ void bp__dir_fill(bp__directory *dir, uint32_t slot, bp__extent extent, bp__exte
     atomic_store_explicit(&t->next, stage.bytes > 0 ? 0 : BP__NO_TURNS, memory_order_relaxed);
     atomic_store_explicit(&t->ranks, 0, memory_order_relaxed);
     atomic_store_explicit(&t->failed, 0, memory_order_relaxed);
+    bp__nap_here(BP__NAP_TURNS_WORD_STORED);
     set_word(dir, slot, bp__word(bp__word_generation(w), BP__SLOT_FILL, bp__word_listed(w)));
     if (stage.bytes > 0) bp__futex_wake_some(futex_of(dir, slot), dir->header->max_decoders);
 }
@@ -193,6 +196,7 @@ void bp__dir_ready(bp__directory *dir, uint32_t slot, const bp__identity *identi
     assert(bp__word_fill(w) == BP__SLOT_FILL);
     dir->slot[slot].identity = *identity;
     atomic_store_explicit(&dir->slot[slot].checked, checked, memory_order_relaxed);
+    bp__nap_here(BP__NAP_CHECKED_WORD_STORED);
     set_word(dir, slot, bp__word(bp__word_generation(w), BP__SLOT_READY, bp__word_listed(w)));
     bp__futex_wake(futex_of(dir, slot));
 }
@@ -237,11 +241,15 @@ void bp__dir_reclaim(bp__directory *dir, uint32_t slot)
     set_word(dir, slot, bp__word(bp__word_generation(w), BP__SLOT_FREE, false));
 }
 
+/* Ranks are looked at one after the other. Of an unlisted slot that is enough: no rank gets a pin that stays
+ * after it was looked at, whatever the others do. Of a listed one the sum is a guess. */
 uint64_t bp__dir_pins(const bp__directory *dir, uint32_t slot)
 {
     uint64_t pins = 0;
-    for (uint32_t r = 0; r < dir->num_ranks; r++)
+    for (uint32_t r = 0; r < dir->num_ranks; r++) {
         pins += BP__PINS(atomic_load_explicit(&bp__dir_lines(dir, r)->use[slot], memory_order_seq_cst));
+        bp__nap_here(BP__NAP_PINS_PINS);
+    }
     return pins;
 }
 

@@ -222,8 +222,8 @@ static inline void bp__dir_unpin(bp__lines *own, uint32_t slot, uint64_t add);
 /** Ring for the agent. */
 void bp__dir_ring(const bp__directory *dir);
 
-/** Ring for the thread that is in charge of decoding a slot's stage: a task is done, a rank has left, or bytes
- *  have arrived. */
+/** Ring for the thread that is in charge of decoding a slot's stage: a task is done, a rank has left, or
+ *  bytes have arrived. */
 void bp__dir_ring_decoding(const bp__directory *dir, uint32_t slot);
 
 /* Agent ------------------------------------------------------------------------------------------ */

@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#include "core/fault.h"
+
 static inline bool bp__key_from(const char *name, bp__key *key)
 {
     enum { PARTS = sizeof key->part / sizeof *key->part };
@@ -34,13 +36,21 @@ static inline uint32_t bp__dir_pin(const bp__directory *dir, bp__lines *own, con
                                    uint64_t *word)
 {
     uint32_t s = atomic_load_explicit(&dir->bucket[key->hash & dir->bucket_mask], memory_order_acquire);
-    /* A chain that is being changed may lead astray, never outside and, bounded, never for ever; who
-     * misses a slot for that asks the agent, who does not. */
+    /* A chain that is being changed may lead astray, never outside and, bounded, never for ever; whoever
+     * misses a slot for that asks the agent, who does not. So a bucket need not agree with its slots. */
+    bp__nap_here(BP__NAP_BUCKET_WORD);
     for (uint32_t steps = 0; s < dir->num_slots && steps < dir->num_slots; steps++) {
         bp__slot *slot = &dir->slot[s];
         uint64_t before = atomic_load_explicit(&slot->word, memory_order_acquire);
+        bp__nap_here(BP__NAP_WORD_NAME);
         if (bp__word_listed(before) && bp__slot_is(slot, key)) {
+            bp__nap_here(BP__NAP_NAME_PIN);
             uint64_t use = atomic_fetch_add_explicit(&own->use[s], add, memory_order_seq_cst);
+            bp__nap_here(BP__NAP_PIN_WORD);
+            /* The pin is added before the word is loaded again, as the agent stores the word without `listed`
+             * before it scans the pins: either this load sees the slot unlisted, or the scan sees the pin.
+             * If the scan did not, a later tenant may have stored its name by now, and part of it may have
+             * been read above; but then the word is not what it was before. */
             uint64_t now = atomic_load_explicit(&slot->word, memory_order_seq_cst);
             /* the fill may have moved on meanwhile; the name cannot have, within a generation */
             if (bp__word_listed(now) && bp__word_generation(now) == bp__word_generation(before) &&

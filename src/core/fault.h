@@ -25,7 +25,36 @@ typedef enum bp__fault {
  *  rarely, or a test would do nothing else. */
 #define BP__NAP_MAP(X)                                                                                       \
     X(JOB_OVER_CLAIMED, "job_over_claimed", 2)                                                               \
-    X(PROGRESS_ARRIVED, "progress_arrived", 4)
+    X(CLAIMED_JOB_OVER_STORED, "claimed_job_over_stored", 4)                                                 \
+    X(NO_MORE_READY, "no_more_ready", 2)                                                                     \
+    X(IN_PLACE_USELESS, "in_place_useless", 2)                                                               \
+    X(PROGRESS_ARRIVED, "progress_arrived", 4)                                                               \
+    X(PROGRESS_MARKS, "progress_marks", 4)                                                                   \
+    X(NEXT_MARKS, "next_marks", 4)                                                                           \
+    X(MARKS_FAILED, "marks_failed", 4)                                                                       \
+    X(MARK_NEXT_STORED, "mark_next_stored", 4)                                                               \
+    X(FAILED_MARK_STORED, "failed_mark_stored", 4)                                                           \
+    X(NEXT_AVAILABLE_STORED, "next_available_stored", 2)                                                     \
+    X(AVAILABLE_NUM_TASKS, "available_num_tasks", 4)                                                         \
+    X(NUM_TASKS_NEXT, "num_tasks_next", 4)                                                                   \
+    X(WORD_NEXT, "word_next", 4)                                                                             \
+    X(BUCKET_WORD, "bucket_word", 64)                                                                        \
+    X(WORD_NAME, "word_name", 64)                                                                            \
+    X(NAME_PIN, "name_pin", 64)                                                                              \
+    X(PIN_WORD, "pin_word", 64)                                                                              \
+    X(WORD_CHECKED, "word_checked", 64)                                                                      \
+    X(CHECKED_LOOKED, "checked_looked", 64)                                                                  \
+    X(NAME_WORD_STORED, "name_word_stored", 4)                                                               \
+    X(TURNS_WORD_STORED, "turns_word_stored", 4)                                                             \
+    X(CHECKED_WORD_STORED, "checked_word_stored", 4)                                                         \
+    X(PIN_CLOSED_STORED, "pin_closed_stored", 2)                                                             \
+    X(CLOSED_PINS, "closed_pins", 4)                                                                         \
+    X(PINS_PINS, "pins_pins", 32)                                                                            \
+    X(USED_PINS, "used_pins", 64)                                                                            \
+    X(POSTED_CLOSED, "posted_closed", 8)                                                                     \
+    X(REQUEST_CLOSED, "request_closed", 2)                                                                   \
+    X(DOORBELL_WORK, "doorbell_work", 16)                                                                    \
+    X(STOP_ABANDON, "stop_abandon", 16)
 
 typedef enum bp__nap {
 #define X(id, name, one_in) BP__NAP_##id,
