@@ -282,7 +282,7 @@ static void test_bad_files(void)
 {
     char bytes[4096];
     bp__draft d;
-    CU_ASSERT_EQUAL(ingest("/nonexistent", &d), BP_ENOTFOUND);
+    CU_ASSERT_EQUAL(ingest(in_folder("missing"), &d), BP_ENOTFOUND);
     bp__draft_fini(&d);
     expect(BP_ENOTFOUND, "neither a folder 'daily' nor a folder 'minute'");
     make_folders();

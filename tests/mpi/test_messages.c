@@ -1,5 +1,7 @@
-/* Messages that rank 0 sends and receives per command do not grow with the number of nodes: counted by
- * wrappers of the MPI calls themselves, over the same work on 4, 16 and 64 virtual nodes of one rank each. */
+/* Messages that rank 0 sends and receives do not grow with the number of nodes: counted by wrappers of the
+ * MPI calls themselves, over the same work on 4, 16 and 64 virtual nodes of one rank each. On each it has three
+ * children, and so one bound holds for all. (How far below it a run stays is chance: whose neighbours ask
+ * before they are told.) */
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
@@ -43,9 +45,14 @@ static void quiet_barrier(MPI_Comm comm)
         clock_nanosleep(CLOCK_MONOTONIC, 0, &(struct timespec){.tv_nsec = 1000000}, NULL);
 }
 
+#define ROUNDS   (3 * BUNDLES) /* a load and an invalidation each */
+#define CHILDREN 3
+
+/* What a child may tell rank 0 of a round, for all nodes below it: MISS, VOTE, ACK, DRAINED. */
+#define NOTES 4
+
 typedef struct tally {
-    double sent, received; /* per command */
-    long commands;
+    long sent, received, commands;
 } tally;
 
 static tally work(MPI_Comm comm, const char *root)
@@ -64,7 +71,7 @@ static tally work(MPI_Comm comm, const char *root)
     quiet_barrier(comm);
     long sent0 = sent, received0 = received;
     uint64_t commands0 = atomic_load(&pool->dir.header->applied);
-    for (int i = 0; i < 3 * BUNDLES; i++) {
+    for (int i = 0; i < ROUNDS; i++) {
         const bp_bundle *b;
         snprintf(name, sizeof name, "b%d", i % BUNDLES);
         CHECK_OK(bp_pool_get(pool, name, &b));
@@ -74,9 +81,8 @@ static tally work(MPI_Comm comm, const char *root)
         if (rank == 0) CHECK_OK(bp_pool_invalidate(pool, name));
         quiet_barrier(comm);
     }
-    tally t = {.commands = (long)(atomic_load(&pool->dir.header->applied) - commands0)};
-    t.sent = (double)(sent - sent0) / (double)t.commands;
-    t.received = (double)(received - received0) / (double)t.commands;
+    const tally t = {sent - sent0, received - received0,
+                     (long)(atomic_load(&pool->dir.header->applied) - commands0)};
     CHECK_OK(bp_pool_destroy(&pool));
     return t;
 }
@@ -84,7 +90,6 @@ static tally work(MPI_Comm comm, const char *root)
 int main(int argc, char **argv)
 {
     static const int sizes[] = {4, 16, 64};
-    tally t[3] = {{0}};
     check_init(&argc, &argv);
     const char *root = market_root();
     for (uint32_t i = 0; check_rank == 0 && i < BUNDLES; i++) {
@@ -96,20 +101,19 @@ int main(int argc, char **argv)
     CHECK(check_size >= sizes[2]);
     for (int k = 0; k < 3; k++) {
         MPI_Comm comm;
+        tally t = {0};
         MPI_Comm_split(MPI_COMM_WORLD, check_rank < sizes[k] ? 0 : MPI_UNDEFINED, check_rank, &comm);
         if (comm != MPI_COMM_NULL) {
-            t[k] = work(comm, root);
+            t = work(comm, root);
             MPI_Comm_free(&comm);
         }
         quiet_barrier(MPI_COMM_WORLD);
-        if (check_rank == 0)
-            printf("%2d nodes: %ld commands, per command rank 0 sent %.2f and received %.2f messages\n",
-                   sizes[k], t[k].commands, t[k].sent, t[k].received);
-    }
-    if (check_rank == 0) {
-        /* what differs is chance: how many of the neighbours' ranks ask before they are told */
-        CHECK(t[2].sent <= t[0].sent * 1.05);
-        CHECK(t[2].received <= t[0].received * 1.05 + 0.1);
+        if (check_rank > 0) continue;
+        printf("%2d nodes: %ld commands, rank 0 sent %ld and received %ld messages\n", sizes[k], t.commands,
+               t.sent, t.received);
+        /* every command goes to each child, and every image, of one segment, to the next node */
+        CHECK(t.commands >= 5 * ROUNDS && t.sent <= CHILDREN * t.commands + ROUNDS);
+        CHECK(t.received <= CHILDREN * NOTES * ROUNDS);
     }
     market_remove();
     return check_finish();

@@ -1,6 +1,6 @@
-/* test_naps [GETS] : checked gets by ranks that are preempted wherever it could matter (BUNDLEPOOL_FAULT=naps), GETS
- * (20,000) of them in all over 4, 16 and 64 virtual nodes. Every value of every image is compared with what
- * its file has; there is room for half of the bundles, and one rank invalidates. */
+/* test_naps [GETS] : checked gets by ranks that are preempted wherever it could matter, GETS (20,000) of them
+ * in all over 4, 16 and 64 virtual nodes. BUNDLEPOOL_FAULT=naps has to be set. Every value of every image is
+ * compared with what its file has; there is room for half of the bundles, and one rank invalidates. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

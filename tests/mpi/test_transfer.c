@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "core/bundle.h"
@@ -86,6 +87,19 @@ static void get_and_compare(bp_pool *pool, const char *name, const void *image, 
     bp_bundle_release(&b);
 }
 
+/* Until nothing is left in this node's directory: what was invalidated has been given up by every node. Pages
+ * that are kept then are those of the image that is loaded next. */
+static void wait_until_empty(const bp_pool *pool)
+{
+    for (uint32_t s = 0; s < pool->dir.num_slots;) {
+        uint64_t word = atomic_load_explicit(&pool->dir.slot[s].word, memory_order_acquire);
+        if (bp__word_fill(word) == BP__SLOT_FREE)
+            s++;
+        else
+            clock_nanosleep(CLOCK_MONOTONIC, 0, &(struct timespec){.tv_nsec = 100000}, NULL);
+    }
+}
+
 /* Everybody gets it at once, again and again; some of the ranks are late, and some do not want it at all. */
 static void load_often(bp_transfer transfer, uint64_t memory, const char *name, const void *image,
                        uint64_t bytes, int rounds)
@@ -101,6 +115,8 @@ static void load_often(bp_transfer transfer, uint64_t memory, const char *name, 
         CHECK(s.bytes_resident >= bytes && s.bytes_resident < bytes + (1 << 20)); /* no stage is left */
         MPI_Barrier(MPI_COMM_WORLD);
         if (check_rank == round % check_size) CHECK_OK(bp_pool_invalidate(pool, name));
+        MPI_Barrier(MPI_COMM_WORLD);
+        wait_until_empty(pool);
     }
     CHECK_OK(bp_pool_destroy(&pool));
 }
