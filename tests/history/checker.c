@@ -347,41 +347,104 @@ static void check_held(checker *c)
     }
 }
 
-/* Replay what a pool does that evicts the least recently used. Ends at the first deviation. */
+/* The least recently used ------------------------------------------------------------------------- */
+
+/* Sets of bundles that may be resident by now, each a mask of bits. There are several where the promise
+ * leaves open which bundle went; later hits and misses tell. */
+typedef struct residents {
+    uint64_t may_be[(1u << LRU_BUNDLES) / 64];
+} residents;
+
+typedef struct lru {
+    const rules *r;
+    residents now, next;
+    const event *used[LRU_BUNDLES]; /* the last get of each bundle */
+} lru;
+
+static void add_mask(residents *r, unsigned mask)
+{
+    r->may_be[mask / 64] |= UINT64_C(1) << mask % 64;
+}
+
+/* The first mask from `from` on; 1 << LRU_BUNDLES: none. */
+static unsigned next_mask(const residents *r, unsigned from)
+{
+    while (from < 1u << LRU_BUNDLES && !(r->may_be[from / 64] >> from % 64 & 1))
+        from = r->may_be[from / 64] >> from % 64 ? from + 1 : (from / 64 + 1) * 64;
+    return from;
+}
+
+/* Whether `victim` may have been taken for the least recently used when `e` needed room. On one node it must
+ * have been. Several nodes tell ages as of the moments at which the question reaches them, all of which lie
+ * within that get: uses that are closer together than the get is long may be told in either order. */
+static bool may_be_victim(const lru *l, unsigned mask, int victim, const event *e)
+{
+    uint64_t spread = l->r->nodes > 1 ? e->end - e->begin : 0;
+    for (int other = 0; other < l->r->bundles; other++)
+        if (mask >> other & 1 && l->used[other]->end + spread < l->used[victim]->begin) return false;
+    return true;
+}
+
+static void evict_for(lru *l, unsigned mask, const event *e)
+{
+    unsigned wanted = 1u << e->bundle;
+    if ((uint32_t)__builtin_popcount(mask) < l->r->lru_room) {
+        add_mask(&l->next, mask | wanted);
+        return;
+    }
+    for (int victim = 0; victim < l->r->bundles; victim++)
+        if (mask >> victim & 1 && may_be_victim(l, mask, victim, e))
+            add_mask(&l->next, (mask & ~(1u << victim)) | wanted);
+}
+
+/* @return false: nothing that the promise allows explains this call */
+static bool replay(lru *l, const event *e)
+{
+    bool was_hit =
+        e->kind == EVENT_GET && l->used[e->bundle] && l->used[e->bundle]->get.generation == e->get.generation;
+    unsigned gone = e->bundle == EVERY_BUNDLE ? ~0u : 1u << e->bundle;
+    l->next = (residents){{0}};
+    for (unsigned mask = 0; (mask = next_mask(&l->now, mask)) < 1u << LRU_BUNDLES; mask++) {
+        bool hit = mask & gone;
+        if (e->kind == EVENT_INVALIDATE)
+            add_mask(&l->next, mask & ~gone);
+        else if (hit && was_hit)
+            add_mask(&l->next, mask);
+        else if (!hit && !was_hit)
+            evict_for(l, mask, e);
+    }
+    l->now = l->next;
+    if (e->kind == EVENT_GET) l->used[e->bundle] = e;
+    return next_mask(&l->now, 0) < 1u << LRU_BUNDLES;
+}
+
+/* Ends at the first deviation. */
 static void check_victims(checker *c, const event **order)
 {
-    size_t n = 0, resident = 0;
-    int lru[256];                   /* [resident] most recent first */
-    uint64_t generation[256] = {0}; /* the bundle's last one */
+    size_t n = 0;
+    lru l = {.r = c->r};
+    if (c->r->bundles > LRU_BUNDLES) {
+        report(c, VIOLATION_VICTIM, NULL, "%d bundles: too many for a check of their order", c->r->bundles);
+        return;
+    }
     for (const event *e = c->all; e < c->all + c->num_all; e++)
         if ((e->kind == EVENT_GET && e->code == 0) || e->kind == EVENT_INVALIDATE) order[n++] = e;
     sort(order, n, by_begin);
+    add_mask(&l.now, 0);
     for (size_t i = 0; i < n; i++) {
         const event *e = order[i];
+        const event *before = e->kind == EVENT_GET ? l.used[e->bundle] : NULL;
         if (i > 0 && order[i - 1]->end > e->begin) {
             report(c, VIOLATION_VICTIM, e, "calls overlap, so that no order can be checked");
             return;
         }
-        size_t at = 0;
-        if (e->kind == EVENT_INVALIDATE) {
-            for (size_t k = 0; k < resident; k++)
-                if (!invalidates(e, lru[k])) lru[at++] = lru[k];
-            resident = at;
-            continue;
-        }
-        while (at < resident && lru[at] != e->bundle) at++;
-        bool hit = at < resident, was_hit = generation[e->bundle] == e->get.generation;
-        if (hit != was_hit) {
+        if (!replay(&l, e)) {
             report(c, VIOLATION_VICTIM, e,
-                   hit ? "used more recently than the victim, but gone"
-                       : "least recently used, but still there");
+                   before && before->get.generation == e->get.generation
+                       ? "least recently used, but still there"
+                       : "used more recently than the victim, but gone");
             return;
         }
-        if (!hit && resident < c->r->lru_room) at = resident++;
-        if (at == resident) at--;
-        memmove(lru + 1, lru, at * sizeof *lru);
-        lru[0] = e->bundle;
-        generation[e->bundle] = e->get.generation;
     }
 }
 

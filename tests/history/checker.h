@@ -26,7 +26,10 @@
  *   BOUNDS    In every sample the number of bundles, the bytes resident and their peak are within the limits;
  *             and at every moment the images that ranks held, each generation once, fit into the limit.
  *   VICTIM    Where gets came one after the other: each is a hit (the generation is the bundle's last one) or
- *             a miss (it is another) just as if the least recently used bundle had been evicted each time.
+ *             a miss (it is another) just as if a bundle that may count as the least recently used had been
+ *             evicted each time. On one node that is the least recently used. On several it is one that was
+ *             used later than any other by no more than the get took for which it was evicted: within that
+ *             get the nodes were asked for the ages of what they have, each at another moment.
  */
 #ifndef TESTS_HISTORY_CHECKER_H
 #define TESTS_HISTORY_CHECKER_H
@@ -63,7 +66,10 @@ typedef struct rules {
     uint64_t max_bytes;    /**< 0: no such limit */
     const uint64_t *bytes; /**< [bundles] of one image; NULL: not known */
     uint32_t lru_room;     /**< not 0: gets came one after the other, and so many bundles find room */
+    int nodes;             /**< with lru_room */
 } rules;
+
+#define LRU_BUNDLES 16 /**< at most, where the order of eviction is checked */
 
 #define VERDICT_TEXTS 8
 

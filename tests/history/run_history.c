@@ -65,7 +65,8 @@ static struct {
     [LARGE] = {"large", 16,
                "assets in every fourth bundle x 100 days, where entries are scarce; others: 2 x 8"},
     [LRU_STEPS] = {"lru-steps", 400, "gets one after the other, in each of two phases"},
-    [LRU_GAP_MS] = {"lru-gap-ms", 20, "between these, if there are several nodes"},
+    [LRU_GAP_MS] = {"lru-gap-ms", 20,
+                    "between these, if there are several nodes: the check is the stricter for it"},
     [MAX_EVENTS] = {"max-events", 1 << 21, "of all ranks in a phase; a rank that is ahead pauses"},
     [MIN_GETS] = {"min-gets", 1, "exit 1 if there are less"},
     [MIN_EVICTIONS] = {"min-evictions", 0, "likewise"},
@@ -340,7 +341,8 @@ static void judge(const phase *p, const bp_stats *s, const history *all, double 
                .max_bundles = (uint32_t)s->max_pool_size,
                .max_bytes = s->bytes_limit,
                .bytes = image_bytes,
-               .lru_room = p->in_turn ? (uint32_t)option(ROOM) : 0};
+               .lru_room = p->in_turn ? (uint32_t)option(ROOM) : 0,
+               .nodes = s->num_nodes};
     if (!CHECK(check_history(all->event, all->used, &r, &v))) return;
     v.rewrites -= (uint64_t)option(BUNDLES); /* those that were there */
     printf("%llu gets (%.0f/s, longest %.0f ms), ", (unsigned long long)v.gets, (double)v.gets / took,

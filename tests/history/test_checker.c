@@ -269,6 +269,39 @@ static void test_victim(void)
     VICTIM_CASE(VIOLATION_VICTIM);
 }
 
+/* b0, b1, b2 are used one after the other, 10 apart, and fill the room; b3 takes `took` and evicts `victim`;
+ * then what is left is used, the victim again, which evicts b3, and b3 again. */
+static void expect_victim(int line, int nodes, uint64_t took, uint8_t victim, violation kind)
+{
+    event e[16];
+    size_t n = 0;
+    uint64_t generation = 0, now = 100;
+    rules r = strict(0);
+    r.lru_room = 3;
+    r.nodes = nodes;
+    for (uint8_t b = 0; b < 5; b++) e[n++] = wrote(1, 1, b, 1);
+    for (uint8_t b = 0; b < 3; b++, now += 10) e[n++] = got(now, now + 2, b, 1, ++generation);
+    e[n++] = got(now, now + took, 3, 1, ++generation);
+    now += took + 1;
+    for (uint8_t b = 0; b < 3; b++, now += 10) /* what is still there is hit, and so tells */
+        if (b != victim) e[n++] = got(now, now + 2, b, 1, b + 1u);
+    e[n++] = got(now, now + 2, victim, 1, ++generation); /* evicts b3: used long before the other two */
+    e[n++] = got(now + 20, now + 22, 3, 1, ++generation);
+    e[n++] = sampled(3, 300, (uint32_t)generation, 3);
+    expect_in(__FILE__, line, e, n, r, kind);
+}
+
+static void test_spread(void)
+{
+    expect_victim(__LINE__, 1, 5, 0, NUM_VIOLATIONS);
+    expect_victim(__LINE__, 1, 50, 1, VIOLATION_VICTIM); /* one node: exact, however long it takes */
+    expect_victim(__LINE__, 4, 5, 0, NUM_VIOLATIONS);
+    expect_victim(__LINE__, 4, 7, 1, VIOLATION_VICTIM); /* used 8 later, and told within 7 */
+    expect_victim(__LINE__, 4, 8, 1, NUM_VIOLATIONS);
+    expect_victim(__LINE__, 4, 17, 2, VIOLATION_VICTIM);
+    expect_victim(__LINE__, 4, 18, 2, NUM_VIOLATIONS);
+}
+
 /* A pool that keeps every promise, by construction: each call takes effect at one moment of one clock, and is
  * told as having lasted from some time before to some time after. */
 enum { STEPS = 20000, BUNDLES = 5, ROOM = 3 };
@@ -392,6 +425,7 @@ int main(void)
         {"loaded twice", test_twice},
         {"beyond the bounds", test_bounds},
         {"the wrong victim", test_victim},
+        {"the wrong victim of several nodes", test_spread},
         {"an ideal pool is accepted", test_ideal},
         {"a flawed one is not", test_flawed},
         CU_TEST_INFO_NULL,
