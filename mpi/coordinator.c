@@ -1,12 +1,43 @@
-#include "mpi/coordinator_private.h"
+#include "mpi/coordinator.h"
 
-#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/clock.h"
 #include "core/log.h"
+#include "core/stage.h"
+#include "mpi/room.h"
+
+/* Somebody waits for an answer until a command has been applied everywhere, or for a state. */
+typedef struct waiting {
+    struct waiting *next;
+    bp__address from;
+    uint64_t after; /* number of a command */
+} waiting;
+
+/* A name that is wanted while no slot is free. */
+typedef struct wanted {
+    struct wanted *next;
+    char name[BP_NAME_MAX + 1];
+} wanted;
+
+struct bp__coordinator {
+    int num_nodes;
+    uint32_t num_slots;
+    bp__entry *entry; /* [num_slots] */
+    bp__arena *arena;
+    bp__loads *loads;
+    bp__downlink down;
+    bp__room room;
+    uint64_t last_command, last_generation, acked;
+    int in_flight; /* loads and looks that exist */
+    int ended;     /* of those, loads that have ended on rank 0's node and are not verified yet */
+    bool stopping, stopped, all_done;
+    waiting *invalidating, *resizing, *stats_waiting, *stats_asked;
+    wanted *wanted;
+    bp__report report; /* loads … load_ns, peak are kept here; the rest is filled in when asked */
+};
 
 bp_status bp__coordinator_create(const bp_config *cfg, const bp__topology *top, uint32_t num_slots,
                                  uint64_t arena_bytes, uint64_t budget, uint64_t page, bp__loads *loads,
@@ -15,27 +46,29 @@ bp_status bp__coordinator_create(const bp_config *cfg, const bp__topology *top, 
     bp__coordinator *c = calloc(1, sizeof *c);
     *coordinator = NULL;
     if (!c) BP_FAIL(BP_ENOMEM, "no memory for the coordinator");
-    c->cfg = *cfg;
     c->num_nodes = top->num_nodes;
-    c->one_machine = top->nodes_on_machine == top->num_nodes;
     c->num_slots = num_slots;
-    c->max_bundles = cfg->max_bundle_pool_size;
     c->loads = loads;
     c->down = down;
-    c->room.last = &c->room.first;
+    bp__room_setup setup = {.num_slots = num_slots,
+                            .max_bundles = cfg->max_bundle_pool_size,
+                            .timeout_ms = cfg->room_timeout_ms,
+                            .transfer = cfg->transfer,
+                            .travels = loads->streams != NULL,
+                            .one_machine = top->nodes_on_machine == top->num_nodes};
     c->entry = calloc(num_slots, sizeof *c->entry);
-    c->room.ages = calloc(num_slots, sizeof *c->room.ages);
-    bp_status s = c->entry && c->room.ages ? bp__arena_create(arena_bytes, budget, page, &c->arena)
-                                           : bp__fail(BP_ENOMEM, "no memory for the coordinator");
+    bp_status s = c->entry ? BP_OK : bp__fail(BP_ENOMEM, "no memory for the coordinator");
+    if (!bp__failed(s)) s = bp__arena_create(arena_bytes, budget, page, &c->arena);
+    if (!bp__failed(s)) s = bp__room_init(&c->room, &setup, c->arena);
     if (bp__failed(s)) bp__coordinator_destroy(&c);
     *coordinator = c;
     return s;
 }
 
-static void free_waiting(bp__waiting **list)
+static void free_waiting(waiting **list)
 {
     while (*list) {
-        bp__waiting *w = *list;
+        waiting *w = *list;
         *list = w->next;
         free(w);
     }
@@ -45,13 +78,10 @@ void bp__coordinator_destroy(bp__coordinator **coordinator)
 {
     bp__coordinator *c = *coordinator;
     if (!c) return;
-    while (c->room.first) {
-        bp__load *l = c->room.first;
-        c->room.first = l->next;
-        bp__load_destroy(&l);
-    }
+    for (uint32_t slot; (slot = bp__room_leave(&c->room)) != BP__NO_SLOT;)
+        bp__load_destroy(&c->entry[slot].load);
     while (c->wanted) {
-        bp__wanted *w = c->wanted;
+        wanted *w = c->wanted;
         c->wanted = w->next;
         free(w);
     }
@@ -59,8 +89,8 @@ void bp__coordinator_destroy(bp__coordinator **coordinator)
     free_waiting(&c->resizing);
     free_waiting(&c->stats_waiting);
     free_waiting(&c->stats_asked);
+    bp__room_fini(&c->room);
     bp__arena_destroy(&c->arena);
-    free(c->room.ages);
     free(c->entry);
     free(c);
     *coordinator = NULL;
@@ -68,7 +98,7 @@ void bp__coordinator_destroy(bp__coordinator **coordinator)
 
 /* Commands and answers --------------------------------------------------------------------------- */
 
-void bp__coordinator_send(bp__coordinator *c, bp__command *command)
+static void send(bp__coordinator *c, bp__command *command)
 {
     command->number = ++c->last_command;
     c->down.command(c->down.ctx, command);
@@ -82,14 +112,14 @@ static void answer(bp__coordinator *c, bp__address to, bp_status code, const cha
 }
 
 /* Remember who asked; without memory for that the answer is an error. */
-static void wait_for(bp__coordinator *c, bp__waiting **list, bp__address from, uint64_t after)
+static void wait_for(bp__coordinator *c, waiting **list, bp__address from, uint64_t after)
 {
-    bp__waiting *w = malloc(sizeof *w);
+    waiting *w = malloc(sizeof *w);
     if (!w) {
         answer(c, from, BP_ENOMEM, "no memory at the coordinator; ask again");
         return;
     }
-    *w = (bp__waiting){*list, from, after};
+    *w = (waiting){*list, from, after};
     *list = w;
 }
 
@@ -107,21 +137,13 @@ static uint32_t slot_of(const bp__coordinator *c, const bp__entry *e)
     return (uint32_t)(e - c->entry);
 }
 
-int64_t bp__coordinator_listed(const bp__coordinator *c)
-{
-    int64_t n = 0;
-    for (uint32_t s = 0; s < c->num_slots; s++)
-        n += c->entry[s].listed && (c->entry[s].fill == BP__SLOT_FILL || c->entry[s].fill == BP__SLOT_READY);
-    return n;
-}
-
-void bp__coordinator_unlist(bp__coordinator *c, uint32_t slot)
+/* listed := 0 */
+static void unlist(bp__coordinator *c, uint32_t slot)
 {
     bp__entry *e = &c->entry[slot];
     if (!e->listed) return;
     e->listed = false;
-    bp__coordinator_send(c,
-                         &(bp__command){.kind = BP__CMD_UNLIST, .slot = slot, .generation = e->generation});
+    send(c, &(bp__command){.kind = BP__CMD_UNLIST, .slot = slot, .generation = e->generation});
 }
 
 static void send_fail(bp__coordinator *c, bp__entry *e, bp_status code, const char *text)
@@ -131,7 +153,7 @@ static void send_fail(bp__coordinator *c, bp__entry *e, bp_status code, const ch
     snprintf(cmd.text, sizeof cmd.text, "%s", text);
     e->fill = BP__SLOT_FAILED;
     e->listed = false;
-    bp__coordinator_send(c, &cmd);
+    send(c, &cmd);
     c->report.failures++;
 }
 
@@ -139,26 +161,26 @@ static void forget(bp__coordinator *c, bp__load *load)
 {
     bp__load_destroy(&load);
     c->in_flight--;
-    c->room.may_ask_now = true;
+    bp__room_changed(&c->room);
 }
 
 /* Every node is done with the stage. After READY or FAIL, which say so. */
-static void release_stage(bp__coordinator *c, const bp__load *load)
+static void release_stage(bp__coordinator *c, bp__entry *e)
 {
-    if (load->stage.bytes == 0) return;
-    bp__arena_release(c->arena, load->stage, false);
-    bp__coordinator_send(c, &(bp__command){.kind = BP__CMD_TRIM, .extent = load->stage});
+    if (e->stage.bytes == 0) return;
+    bp__arena_release(c->arena, e->stage, false);
+    send(c, &(bp__command){.kind = BP__CMD_TRIM, .extent = e->stage});
+    e->stage = (bp__extent){0, 0};
 }
 
-void bp__coordinator_fail(bp__coordinator *c, bp__load *load, bp_status code, const char *text)
+/* End a load that failed: FAIL, and forget it. */
+static void fail(bp__coordinator *c, bp__load *load, bp_status code, const char *text)
 {
     bp__entry *e = &c->entry[load->slot];
-    bool filling = e->fill == BP__SLOT_FILL;
-    if (filling) c->filling--;
     e->load = NULL;
     bp__log(BP_LOG_INFO, "%s: load failed: %s: %s", load->name, bp_status_name(code), text);
     send_fail(c, e, code, text);
-    if (filling) release_stage(c, load);
+    release_stage(c, e);
     forget(c, load);
 }
 
@@ -176,7 +198,7 @@ static void open_slot(bp__coordinator *c, bp__entry *e, const char *name)
     snprintf(e->name, sizeof e->name, "%s", name);
     bp__command cmd = {.kind = BP__CMD_OPEN, .slot = slot_of(c, e), .generation = e->generation};
     snprintf(cmd.text, sizeof cmd.text, "%s", name);
-    bp__coordinator_send(c, &cmd);
+    send(c, &cmd);
 
     bp__load *load = NULL;
     bp_status s = c->stopping ? bp__fail(BP_ESTOPPED, "%s: the pool is shutting down", name)
@@ -187,6 +209,7 @@ static void open_slot(bp__coordinator *c, bp__entry *e, const char *name)
     }
     load->slot = slot_of(c, e);
     load->generation = e->generation;
+    e->load = load;
     c->in_flight++;
     bp__load_begin(load, BP__PHASE_PLAN);
 }
@@ -199,12 +222,12 @@ static void want(bp__coordinator *c, const char *name)
         open_slot(c, e, name);
         return;
     }
-    for (bp__wanted *w = c->wanted; w; w = w->next)
+    for (wanted *w = c->wanted; w; w = w->next)
         if (strcmp(w->name, name) == 0) return;
-    bp__wanted *w = calloc(1, sizeof *w);
+    wanted *w = calloc(1, sizeof *w);
     if (!w) return; /* the gets time out: nothing can be told without memory and without a slot */
     snprintf(w->name, sizeof w->name, "%s", name);
-    bp__wanted **last = &c->wanted;
+    wanted **last = &c->wanted;
     while (*last) last = &(*last)->next;
     *last = w;
 }
@@ -217,14 +240,13 @@ static void ready(bp__coordinator *c, bp__load *load)
     e->fill = BP__SLOT_READY;
     e->load = NULL;
     e->identity = load->identity;
-    bp__coordinator_send(c, &(bp__command){.kind = BP__CMD_READY,
-                                           .slot = load->slot,
-                                           .generation = load->generation,
-                                           .identity = load->identity,
-                                           .checked = load->checked});
-    release_stage(c, load);
+    send(c, &(bp__command){.kind = BP__CMD_READY,
+                           .slot = load->slot,
+                           .generation = load->generation,
+                           .identity = load->identity,
+                           .checked = load->checked});
+    release_stage(c, e);
     uint64_t ns = bp__clock_ns() - load->started_ns;
-    c->filling--;
     c->report.loads++;
     c->report.load_ns += ns;
     bp__log(BP_LOG_INFO, "%s: loaded %llu bytes in %.3f s", load->name, (unsigned long long)load->image_bytes,
@@ -243,7 +265,7 @@ static void looked(bp__coordinator *c, bp__load *load)
     if (bp__failed(load->code)) {
         /* gone, or no bundle any more; what cannot be looked at just now may still be there */
         bool gone = load->code == BP_ENOTFOUND || load->code == BP_EFORMAT;
-        if (gone && same) bp__coordinator_unlist(c, slot_of(c, e));
+        if (gone && same) unlist(c, slot_of(c, e));
         a.code = load->code;
         snprintf(a.text, sizeof a.text, "%s", load->text);
     } else if (same && bp__identity_equal(&e->identity, &load->identity)) {
@@ -252,7 +274,7 @@ static void looked(bp__coordinator *c, bp__load *load)
         a.generation = e->generation;
     } else if (same) { /* unlisted before anything newer is READY: nobody goes back in time */
         bp__log(BP_LOG_INFO, "%s: changed on disk", load->name);
-        bp__coordinator_unlist(c, slot_of(c, e));
+        unlist(c, slot_of(c, e));
         want(c, load->name);
     }
     c->down.answer(c->down.ctx, &a);
@@ -266,23 +288,38 @@ static void filled(bp__coordinator *c, bp__entry *e)
     if (c->loads->streams && bp__streams_busy(c->loads->streams, slot_of(c, e))) return; /* tried again */
     e->filled = e->voted = false;
     c->ended--;
-    bp__room_filled(c, e->load);
-    if (bp__failed(e->load->code))
-        bp__coordinator_fail(c, e->load, e->load->code, e->load->text);
-    else if (bp__failed(e->load->vote_code))
-        bp__coordinator_fail(c, e->load, e->load->vote_code, e->load->vote_text);
-    else
-        bp__load_begin(e->load, BP__PHASE_VERIFY);
+    bp__load *l = e->load;
+    if (bp__failed(l->code)) {
+        fail(c, l, l->code, l->text);
+    } else if (bp__failed(l->vote_code)) {
+        fail(c, l, l->vote_code, l->vote_text);
+    } else {
+        if (e->stage.bytes > 0)
+            bp__room_measured(&c->room, l->stored, l->image_bytes, bp__clock_ns() - l->fill_ns);
+        bp__load_begin(l, BP__PHASE_VERIFY);
+    }
 }
 
 /* All nodes but rank 0's have ended. */
 static void voted(bp__coordinator *c, const bp__note *n)
 {
     bp__entry *e = &c->entry[n->slot];
-    if (e->generation != n->generation || !e->load) return;
+    if (e->generation != n->generation || e->fill != BP__SLOT_FILL) return;
     e->voted = true;
     e->load->vote_code = n->code;
     snprintf(e->load->vote_text, sizeof e->load->vote_text, "%s", n->text);
+}
+
+static void enter_room(bp__coordinator *c, const bp__load *load)
+{
+    const bp__plan *p = c->loads->loader->plan(load->source);
+    bp__need need = {.image_bytes = load->image_bytes};
+    if (p->num_tasks > 0 && p->num_tasks < BP__NO_TURNS) {
+        need.tables = bp__stage_tables(p, load->path);
+        need.chunks = bp__stage_chunks(p);
+        need.least_ring = bp__stage_least_ring(p);
+    }
+    bp__room_enter(&c->room, load->slot, &need);
 }
 
 static void phase_done(bp__coordinator *c, bp__load *load)
@@ -293,14 +330,68 @@ static void phase_done(bp__coordinator *c, bp__load *load)
         c->entry[load->slot].filled = true;
         c->ended++;
     } else if (bp__failed(load->code)) {
-        bp__coordinator_fail(c, load, load->code, load->text);
+        fail(c, load, load->code, load->text);
     } else if (load->phase == BP__PHASE_PLAN) {
         if (c->stopping)
-            bp__coordinator_fail(c, load, BP_ESTOPPED, "the pool is shutting down");
+            fail(c, load, BP_ESTOPPED, "the pool is shutting down");
         else
-            bp__room_enter(c, load);
+            enter_room(c, load);
     } else {
         ready(c, load);
+    }
+}
+
+/* What room decides ------------------------------------------------------------------------------ */
+
+/* FILL: a load has its memory. */
+static void fill(bp__coordinator *c, const bp__decision *d)
+{
+    bp__entry *e = &c->entry[d->slot];
+    bp__load *load = e->load;
+    bp__extent spare;
+    if (c->loads->streams && bp__failed(bp__stream_send(c->loads->streams, d->slot,
+                                                        d->stored ? d->stage : d->extent, &load->stream))) {
+        bp__arena_release(c->arena, d->extent, false);
+        if (d->stage.bytes > 0) bp__arena_release(c->arena, d->stage, false);
+        fail(c, load, BP_ENOMEM, bp_error_text());
+        return;
+    }
+    while (bp__arena_trim(c->arena, &spare)) send(c, &(bp__command){.kind = BP__CMD_TRIM, .extent = spare});
+    if (bp__arena_claimed(c->arena) > c->report.peak) c->report.peak = bp__arena_claimed(c->arena);
+    e->fill = BP__SLOT_FILL;
+    e->extent = load->extent = d->extent;
+    e->stage = load->stage = d->stage;
+    load->stored = d->stored;
+    load->fill_ns = bp__clock_ns();
+    send(c, &(bp__command){.kind = BP__CMD_FILL,
+                           .slot = d->slot,
+                           .generation = e->generation,
+                           .extent = d->extent,
+                           .stage = d->stage,
+                           .stored = d->stored});
+    bp__load_begin(load, BP__PHASE_FILL);
+}
+
+static void evict(bp__coordinator *c, uint32_t slot)
+{
+    bp__log(BP_LOG_INFO, "%s: evicted", c->entry[slot].name);
+    unlist(c, slot);
+    c->report.evictions++;
+}
+
+/* @return whether there was anything to do */
+static bool step_room(bp__coordinator *c)
+{
+    bp__decision d;
+    for (bool busy = false;; busy = true) {
+        bp__room_decide(&c->room, c->entry, bp__clock_ns(), &d);
+        switch (d.kind) {
+        case BP__ROOM_NOTHING: return busy;
+        case BP__ROOM_START: fill(c, &d); break;
+        case BP__ROOM_FAIL: fail(c, c->entry[d.slot].load, d.code, d.text); break;
+        case BP__ROOM_EVICT: evict(c, d.slot); break;
+        case BP__ROOM_ASK: send(c, &(bp__command){.kind = BP__CMD_AGES}); break;
+        }
     }
 }
 
@@ -329,17 +420,17 @@ static void invalidate(bp__coordinator *c, const bp__note *n)
     for (uint32_t s = 0; s < c->num_slots; s++) {
         bp__entry *e = &c->entry[s];
         if (!e->listed || (n->text[0] && strcmp(e->name, n->text) != 0)) continue;
-        bp__coordinator_unlist(c, s);
+        unlist(c, s);
         if (e->fill == BP__SLOT_READY) c->report.invalidations++;
     }
     /* also when nothing was listed: an earlier UNLIST may still be on its way */
-    bp__coordinator_send(c, &(bp__command){.kind = BP__CMD_SYNC});
+    send(c, &(bp__command){.kind = BP__CMD_SYNC});
     wait_for(c, &c->invalidating, n->from, c->last_command);
 }
 
 static void resize(bp__coordinator *c, const bp__note *n)
 {
-    c->max_bundles = n->value; /* the rank has checked it */
+    c->room.setup.max_bundles = n->value; /* the rank has checked it */
     wait_for(c, &c->resizing, n->from, 0);
 }
 
@@ -354,18 +445,18 @@ static void drained(bp__coordinator *c, const bp__note *n)
         bp__arena_release(c->arena, e->extent, keep);
     }
     e->fill = BP__SLOT_FREE;
-    c->room.may_ask_now = true;
-    bp__coordinator_send(c, &cmd);
+    bp__room_changed(&c->room);
+    send(c, &cmd);
 }
 
 /* What all ranks have counted is known: add what the coordinator knows. */
 static void answer_stats(bp__coordinator *c, const bp__report *counts)
 {
     bp__report r = *counts;
-    r.listed = (uint64_t)bp__coordinator_listed(c);
+    r.listed = (uint64_t)bp__room_listed(c->entry, c->num_slots);
     for (uint32_t s = 0; s < c->num_slots; s++)
         r.versions += c->entry[s].listed && c->entry[s].fill == BP__SLOT_READY;
-    r.max_bundles = (uint64_t)c->max_bundles;
+    r.max_bundles = (uint64_t)c->room.setup.max_bundles;
     r.claimed = bp__arena_claimed(c->arena);
     r.budget = bp__arena_budget(c->arena);
     r.peak = c->report.peak;
@@ -375,11 +466,18 @@ static void answer_stats(bp__coordinator *c, const bp__report *counts)
     r.invalidations = c->report.invalidations;
     r.checks = c->report.checks + r.rank_checks;
     r.load_ns = c->report.load_ns;
-    for (bp__waiting *w = c->stats_asked; w; w = w->next) {
+    for (waiting *w = c->stats_asked; w; w = w->next) {
         bp__answer a = {.kind = BP__ANSWER_REQUEST, .to = w->from, .report = r};
         c->down.answer(c->down.ctx, &a);
     }
     free_waiting(&c->stats_asked);
+}
+
+/* Victims are chosen from what is resident now: they go before anything else happens. */
+static void ages(bp__coordinator *c, const bp__age *heard)
+{
+    bp__room_heard_ages(&c->room, c->entry, heard);
+    step_room(c);
 }
 
 void bp__coordinator_note(bp__coordinator *c, const bp__note *n)
@@ -392,7 +490,7 @@ void bp__coordinator_note(bp__coordinator *c, const bp__note *n)
     case BP__NOTE_STATS: wait_for(c, &c->stats_waiting, n->from, 0); break;
     case BP__NOTE_ACK: c->acked = (uint64_t)n->value; break;
     case BP__NOTE_DRAINED: drained(c, n); break;
-    case BP__NOTE_AGES: bp__room_ages(c, n->ages); break;
+    case BP__NOTE_AGES: ages(c, n->ages); break;
     case BP__NOTE_VOTE: voted(c, n); break;
     case BP__NOTE_COUNTS: answer_stats(c, &n->counts); break;
     case BP__NOTE_DONE: c->all_done = true; break;
@@ -404,8 +502,8 @@ void bp__coordinator_note(bp__coordinator *c, const bp__note *n)
 static bool step_waiting(bp__coordinator *c)
 {
     bool busy = false;
-    for (bp__waiting **link = &c->invalidating; *link;) {
-        bp__waiting *w = *link;
+    for (waiting **link = &c->invalidating; *link;) {
+        waiting *w = *link;
         if (w->after > c->acked) {
             link = &w->next;
             continue;
@@ -415,19 +513,19 @@ static bool step_waiting(bp__coordinator *c)
         free(w);
         busy = true;
     }
-    if (c->resizing && bp__coordinator_listed(c) <= c->max_bundles) {
-        for (bp__waiting *w = c->resizing; w; w = w->next) answer(c, w->from, BP_OK, "");
+    if (c->resizing && bp__room_listed(c->entry, c->num_slots) <= c->room.setup.max_bundles) {
+        for (waiting *w = c->resizing; w; w = w->next) answer(c, w->from, BP_OK, "");
         free_waiting(&c->resizing);
         busy = true;
     }
     if (c->stats_waiting && !c->stats_asked) {
         c->stats_asked = c->stats_waiting;
         c->stats_waiting = NULL;
-        bp__coordinator_send(c, &(bp__command){.kind = BP__CMD_COUNTS});
+        send(c, &(bp__command){.kind = BP__CMD_COUNTS});
         busy = true;
     }
     while (c->wanted && free_entry(c)) {
-        bp__wanted *w = c->wanted;
+        wanted *w = c->wanted;
         c->wanted = w->next;
         want(c, w->name);
         free(w);
@@ -446,28 +544,24 @@ bool bp__coordinator_step(bp__coordinator *c)
     }
     for (uint32_t s = 0; c->ended > 0 && s < c->num_slots; s++)
         if (c->entry[s].filled) filled(c, &c->entry[s]);
-    busy |= bp__room_step(c);
+    busy |= step_room(c);
     busy |= step_waiting(c);
     return busy;
 }
 
 bool bp__coordinator_busy(const bp__coordinator *c)
 {
-    return c->in_flight > 0 || c->room.first || c->resizing || c->wanted;
+    return c->in_flight > 0 || c->resizing || c->wanted;
 }
 
 bool bp__coordinator_stop(bp__coordinator *c)
 {
     c->stopping = true;
-    while (c->room.first) {
-        bp__load *l = c->room.first;
-        c->room.first = l->next;
-        bp__coordinator_fail(c, l, BP_ESTOPPED, "the pool is shutting down");
-    }
-    c->room.last = &c->room.first;
+    for (uint32_t slot; (slot = bp__room_leave(&c->room)) != BP__NO_SLOT;)
+        fail(c, c->entry[slot].load, BP_ESTOPPED, "the pool is shutting down");
     if (c->in_flight == 0 && !c->stopped) {
         c->stopped = true;
-        bp__coordinator_send(c, &(bp__command){.kind = BP__CMD_STOP});
+        send(c, &(bp__command){.kind = BP__CMD_STOP});
     }
     return c->stopped;
 }
@@ -487,7 +581,7 @@ bp_status bp__coordinator_selfcheck(const bp__coordinator *c)
             if (e->listed) BP_FAIL(BP_EINVAL, "coordinator: free slot %u is listed", a);
             continue;
         }
-        used += e->extent.bytes + (e->load ? e->load->stage.bytes : 0);
+        used += e->extent.bytes + e->stage.bytes;
         for (uint32_t b = a + 1; b < c->num_slots; b++)
             if (e->listed && c->entry[b].listed && strcmp(e->name, c->entry[b].name) == 0)
                 BP_FAIL(BP_EINVAL, "coordinator: %s is listed twice", e->name);
