@@ -1,5 +1,5 @@
 /** @file bundlepool.h
- * Umbrella header of the bundle pool. status.h, config.h and bundle.h need no MPI; pool.h does. */
+ * Umbrella header of the bundle pool. Only pool.h needs MPI. */
 #ifndef BUNDLEPOOL_BUNDLEPOOL_H
 #define BUNDLEPOOL_BUNDLEPOOL_H
 
@@ -7,5 +7,6 @@
 #include <bundlepool/config.h>
 #include <bundlepool/pool.h>
 #include <bundlepool/status.h>
+#include <bundlepool/version.h>
 
 #endif

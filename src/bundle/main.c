@@ -8,10 +8,7 @@
 #include <string.h>
 
 #include "bundle/command.h"
-
-#ifndef BP_VERSION_STRING
-#define BP_VERSION_STRING "0.1.0"
-#endif
+#include "core/version.h"
 
 enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
@@ -89,7 +86,8 @@ static const char help[] =
     "  verify NAME              read all of it and check it\n"
     "  list                     the bundles of a folder\n\n"
     "NAME is ROOT/NAME.h5, with ROOT from --root, $BUNDLEPOOL_ROOT, or ./bundles; an argument that ends in\n"
-    ".h5 is a path. 'bundle COMMAND --help' tells the options and gives examples; --version the version.\n\n"
+    ".h5 is a path. 'bundle COMMAND --help' tells the options and gives examples; --version the version,\n"
+    "--version --json the build.\n\n"
     "Exit codes: 0 done, 1 failed, 2 wrong usage.\n\n"
     "Examples:\n"
     "  bundle demo demo\n"
@@ -263,7 +261,10 @@ int main(int argc, char **argv)
         return finish(EXIT_DONE);
     }
     if (strcmp(argv[1], "--version") == 0) {
-        puts("bundle " BP_VERSION_STRING);
+        if (argc > 2 && strcmp(argv[2], "--json") == 0)
+            bp__print_build_info(stdout, "bundle");
+        else
+            puts("bundle " BP_VERSION_STRING);
         return finish(EXIT_DONE);
     }
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)

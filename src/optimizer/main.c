@@ -10,6 +10,8 @@
 
 #include <mpi.h>
 
+#include <bundlepool/version.h>
+
 #include "core/log.h"
 #include "mpi/comm.h"
 #include "optimizer/help.h"

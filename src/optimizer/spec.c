@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <bundlepool/version.h>
+
 #include "core/loader.h"
 
 #define SPELLED_OUT 1000

@@ -69,4 +69,10 @@ run 0 list --root csv --json
 same "$(field 'j')" "[]" "list of a folder without bundles"
 run 1 verify broken --json
 same "$(field 'j["ok"], "broken.h5" in j["error"]')" "(False, True)" "verify of a broken file"
+run 0 --version
+version=$out
+run 0 --version --json
+same "$(field 'j["program"] + " " + j["version"]')" "$version" "version"
+same "$(field 'all(j[k] for k in ("commit", "compiler", "build_type", "sanitizers", "mpi", "hdf5", "openssl"))')" True "build"
+
 finish
