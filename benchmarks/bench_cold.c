@@ -295,7 +295,7 @@ static void measure_pool(bench *b, int repeat)
     }
     meet();
     if (b->rank == 0 && wanted[POOL]) {
-        bp_stats stats;
+        bp_stats stats = bp_stats_init();
         must(bp_pool_invalidate(b->pool, b->name));
         do must(bp_pool_stats(b->pool, &stats));
         while (stats.pool_size > 0);
@@ -522,6 +522,7 @@ int main(int argc, char **argv)
         return code;
     }
 
+    b.cfg = bp_config_init();
     must(bp_config_default(&b.cfg));
     must(bp_config_from_env(&b.cfg));
     must(bp_config_set(&b.cfg, "root", b.root, "--root"));

@@ -183,6 +183,7 @@ int main(int argc, char **argv)
         return code;
     }
 
+    b.cfg = bp_config_init();
     must(bp_config_default(&b.cfg));
     must(bp_config_from_env(&b.cfg));
     must(bp_config_set(&b.cfg, "root", b.root, "--root"));

@@ -232,8 +232,8 @@ static int count_machines(void)
 
 static void create_pool(bench *b)
 {
-    bp_config cfg;
-    bp_stats stats;
+    bp_config cfg = bp_config_init();
+    bp_stats stats = bp_stats_init();
     if (bp_config_default(&cfg) != BP_OK || bp_config_from_env(&cfg) != BP_OK)
         bench_die("%s", bp_error_text());
     MPI_Bcast(b->folder, sizeof b->folder, MPI_CHAR, 0, MPI_COMM_WORLD);

@@ -515,7 +515,7 @@ static void open_stores(void)
 
 static void create_pool(int64_t max_staleness_ms, bp_pool **pool)
 {
-    bp_config cfg;
+    bp_config cfg = bp_config_init();
     const bp_bundle *b;
     bp_config_default(&cfg);
     snprintf(cfg.root, sizeof cfg.root, "%s", root);

@@ -98,7 +98,7 @@ static void measure_growth(const char *name_of_case, int repeat, bp_pool *pool)
 
 static bp_pool *create_pool(void)
 {
-    bp_config cfg;
+    bp_config cfg = bp_config_init();
     bp_pool *pool;
     bp_config_default(&cfg);
     snprintf(cfg.root, sizeof cfg.root, "%s", root);

@@ -126,7 +126,7 @@ static void get(bench *b, bp_pool *pool, int k, access_t *a)
 static void sweep(bench *b, int repeat, int room, access_t *own, access_t *all, bp_stats *stats,
                   double *seconds)
 {
-    bp_config cfg;
+    bp_config cfg = bp_config_init();
     bp_pool *pool;
     uint64_t state = b->seed + (uint64_t)repeat * 1000003 + (uint64_t)b->rank * 7919;
     if (b->rank == 0) write_bundle_or_die(b, 0, SESSIONS);
@@ -218,7 +218,7 @@ static void measure(bench *b)
     int32_t *next = calloc((size_t)n, sizeof *next);
     if (!own || !all || !next) bench_die("no memory for %d accesses", n);
     for (int i = 0; i < b->repeats; i++) {
-        bp_stats stats;
+        bp_stats stats = bp_stats_init();
         double seconds;
         sweep(b, i, b->bundles, own, all, &stats, &seconds);
         if (b->rank == 0) print_sweep("unlimited", i, &stats, n, seconds);

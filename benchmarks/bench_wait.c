@@ -64,7 +64,7 @@ static double cpu_seconds(int who)
 
 static bp_pool *create_pool(int64_t max_staleness_ms)
 {
-    bp_config cfg;
+    bp_config cfg = bp_config_init();
     bp_pool *pool;
     bp_config_default(&cfg);
     snprintf(cfg.root, sizeof cfg.root, "%s", root);
@@ -281,7 +281,7 @@ int main(int argc, char **argv)
         return asked ? 0 : 2;
     }
 
-    bp_stats stats;
+    bp_stats stats = bp_stats_init();
     bp_pool *pool = create_pool(0);
     if (bp_pool_stats(pool, &stats) != BP_OK) give_up();
     bench_condition("bundle", bundle);

@@ -9,6 +9,7 @@
 #include "core/clock.h"
 #include "core/config.h"
 #include "core/log.h"
+#include "core/stats.h"
 #include "mpi/budget.h"
 
 #define ROOM_TO_GROW 1024 /* bundles that a pool can be resized to at least */
@@ -42,23 +43,23 @@ static uint32_t num_slots(const bp_config *cfg)
 /* The same configuration everywhere, with a root that does not move with the working directory. */
 static bp_status agree_on_config(bp_pool *pool, const bp_config *cfg)
 {
-    bp_status s = bp_config_check(cfg);
-    pool->cfg = *cfg;
+    bp_status s = bp__config_read(cfg, &pool->cfg);
+    if (s == BP_OK) s = bp_config_check(&pool->cfg);
     BP_TRY(bp__agree(pool->top.world, s));
 
-    bp_config first = *cfg;
+    bp_config first = pool->cfg;
     BP_MPI(MPI_Bcast(&first, (int)sizeof first, MPI_BYTE, 0, pool->top.world));
-    const char *field = bp__config_difference(&first, cfg);
+    const char *field = bp__config_difference(&first, &pool->cfg);
     if (field)
         s = bp__fail(BP_EINVAL, "%s differs between ranks; give all ranks the same configuration", field);
 
-    if (s == BP_OK && cfg->root[0] != '/') {
-        char cwd[BP_PATH_MAX];
+    if (s == BP_OK && pool->cfg.root[0] != '/') {
+        char cwd[BP_PATH_MAX], root[BP_PATH_MAX];
         int n = -1;
-        if (getcwd(cwd, sizeof cwd))
-            n = snprintf(pool->cfg.root, sizeof pool->cfg.root, "%s/%s", cwd, cfg->root);
+        memcpy(root, pool->cfg.root, sizeof root);
+        if (getcwd(cwd, sizeof cwd)) n = snprintf(pool->cfg.root, sizeof pool->cfg.root, "%s/%s", cwd, root);
         if (n < 0 || (size_t)n >= sizeof pool->cfg.root)
-            s = bp__fail(BP_EINVAL, "root: %.200s: too long", cfg->root);
+            s = bp__fail(BP_EINVAL, "root: %.200s: too long", root);
     }
     pool->root_len = strlen(pool->cfg.root);
     return bp__agree(pool->top.world, s);
@@ -146,6 +147,7 @@ static bp_status create_windows(bp_pool *pool)
 static bp_status create_parts(bp_pool *pool, const bp_config *cfg, const bp__loader *loader)
 {
     BP_TRY(agree_on_config(pool, cfg));
+    cfg = &pool->cfg; /* the caller's may be shorter */
     bp__log_setup(cfg);
     pool->loader = loader;
     pool->pooled = bp_config_should_use_pool(cfg);
@@ -236,7 +238,9 @@ bp_status bp__pool_create_with(MPI_Comm comm, const bp_config *cfg, const bp__lo
     *pool = NULL;
     if (atomic_load_explicit(&bp__forked, memory_order_relaxed))
         BP_FAIL(BP_EFORKED, "a pool cannot be created after fork in the child process");
-    int64_t ranks_per_node = cfg->ranks_per_node;
+    /* Of a cfg that cannot be read: the defaults, with which this rank comes to where all agree on the failure. */
+    bp_config own;
+    (void)bp__config_read(cfg, &own);
     bp_pool *p = calloc(1, sizeof *p);
     if (!p) BP_FAIL(BP_ENOMEM, "no memory for a pool");
     p->control.win = p->arena.win = MPI_WIN_NULL;
@@ -248,7 +252,7 @@ bp_status bp__pool_create_with(MPI_Comm comm, const bp_config *cfg, const bp__lo
     pthread_cond_init(&p->box_free, &monotonic);
     pthread_condattr_destroy(&monotonic);
 
-    bp_status s = bp__topology_create(comm, ranks_per_node, &p->top);
+    bp_status s = bp__topology_create(comm, own.ranks_per_node, &p->top);
     if (bp__failed(s)) {
         destroy_parts(p);
         return s;
@@ -349,7 +353,8 @@ static bp_status find_instance(MPI_Comm comm, bp_pool **pool)
 bp_status bp__pool_instance_with(MPI_Comm comm, const bp_config *cfg, const bp__loader *loader,
                                  bp_pool **pool)
 {
-    bp_stats stats;
+    bp_config own;
+    bp_stats stats = bp_stats_init();
     BP_TRY(bp__mpi_check());
     BP_TRY(find_instance(comm, pool));
     if (!*pool) {
@@ -360,15 +365,17 @@ bp_status bp__pool_instance_with(MPI_Comm comm, const bp_config *cfg, const bp__
     bp_pool *live_one = *pool;
     *pool = NULL;
     BP_TRY(bp_config_check(cfg));
+    BP_TRY(bp__config_read(cfg, &own));
     BP_TRY(bp_pool_stats(live_one, &stats));
-    if (stats.max_pool_size != cfg->max_bundle_pool_size) BP_TRY(resize(live_one, cfg->max_bundle_pool_size));
+    if (stats.max_pool_size != own.max_bundle_pool_size) BP_TRY(resize(live_one, own.max_bundle_pool_size));
     *pool = live_one;
     return BP_OK;
 }
 
 static bp_counters counters_from(const bp__report *r)
 {
-    return (bp_counters){.hits = r->hits,
+    return (bp_counters){.size = sizeof(bp_counters),
+                         .hits = r->hits,
                          .misses = r->misses,
                          .loads = r->loads,
                          .failures = r->failures,
@@ -379,14 +386,8 @@ static bp_counters counters_from(const bp__report *r)
                          .wait_seconds = (double)r->wait_ns * 1e-9};
 }
 
-bp_status bp_pool_stats(bp_pool *pool, bp_stats *stats)
+static bp_status collect_stats(bp_pool *pool, bp_stats *own)
 {
-    BP_TRY(check_usable(pool));
-    *stats = (bp_stats){.max_pool_size = pool->cfg.max_bundle_pool_size,
-                        .num_nodes = pool->top.num_nodes,
-                        .num_ranks = pool->top.num_ranks};
-    if (!pool->pooled) return BP_OK;
-
     const bp__reply *reply;
     uint32_t box;
     struct timespec deadline = bp__deadline(pool->cfg.load_timeout_ms);
@@ -400,16 +401,29 @@ bp_status bp_pool_stats(bp_pool *pool, bp_stats *stats)
     for (uint32_t r = 0; r < pool->dir.num_ranks; r++) bp__dir_count(&pool->dir, r, &node);
     mine.checks = mine.rank_checks;
     node.checks = node.rank_checks;
-    stats->pool_size = (int64_t)all.listed;
-    stats->max_pool_size = (int64_t)all.max_bundles;
-    stats->num_versions_tracked = (int64_t)all.versions;
-    stats->utilization_percent = (double)all.listed * 100.0 / (double)all.max_bundles;
-    stats->bytes_resident = all.claimed;
-    stats->bytes_peak = all.peak;
-    stats->bytes_limit = all.budget;
-    memcpy(stats->limit_from, pool->budget_from, sizeof stats->limit_from);
-    stats->rank = counters_from(&mine);
-    stats->node = counters_from(&node);
-    stats->cluster = counters_from(&all);
+    own->pool_size = (int64_t)all.listed;
+    own->max_pool_size = (int64_t)all.max_bundles;
+    own->num_versions_tracked = (int64_t)all.versions;
+    own->utilization_percent = (double)all.listed * 100.0 / (double)all.max_bundles;
+    own->bytes_resident = all.claimed;
+    own->bytes_peak = all.peak;
+    own->bytes_limit = all.budget;
+    memcpy(own->limit_from, pool->budget_from, sizeof own->limit_from);
+    own->rank = counters_from(&mine);
+    own->node = counters_from(&node);
+    own->cluster = counters_from(&all);
+    return BP_OK;
+}
+
+bp_status bp_pool_stats(bp_pool *pool, bp_stats *stats)
+{
+    BP_TRY(check_usable(pool));
+    BP_TRY(bp__stats_check(stats));
+    bp_stats own = bp_stats_init();
+    own.max_pool_size = pool->cfg.max_bundle_pool_size;
+    own.num_nodes = pool->top.num_nodes;
+    own.num_ranks = pool->top.num_ranks;
+    if (pool->pooled) BP_TRY(collect_stats(pool, &own));
+    bp__stats_write(stats, &own);
     return BP_OK;
 }

@@ -21,8 +21,10 @@
 #ifndef BUNDLEPOOL_BUNDLE_H
 #define BUNDLEPOOL_BUNDLE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <bundlepool/status.h>
 
@@ -110,7 +112,7 @@ typedef enum bp_column {
         BP_NUM_COLUMNS
 } bp_column;
 
-/** A column as it lies in memory: C order, 64-byte aligned. */
+/** A column as it lies in memory: C order, 64-byte aligned. Frozen: this struct never grows. */
 typedef struct bp_array {
     const void *data; /**< borrowed until release */
     bp_type type;
@@ -118,16 +120,31 @@ typedef struct bp_array {
     uint64_t shape[2]; /**< shape[1] is 1 where ndim is 1 */
 } bp_array;
 
-/** Which state of a bundle one has; filled by bp_pool_version() and bp_bundle_version(). */
+/** Which state of a bundle one has; filled in by bp_pool_version() and bp_bundle_version(). Grows at its end.
+ *
+ *     bp_version version = bp_version_init();
+ *     bp_bundle_version(bundle, &version);
+ *     bp_version_fini(&version);
+ */
 typedef struct bp_version {
+    size_t size; /**< set by bp_version_init() */
     char bundle_name[BP_NAME_MAX + 1];
     char **asset_list; /**< sorted symbols; owned by the version */
     size_t num_assets;
     char date_range[2][32]; /**< ISO, as hashed: earliest start, latest end */
     char schema_version[16];
-    char computed_hash[65]; /**< over symbols, dates and schema: the compatible one */
-    char content_hash[65];  /**< over every value: changes when a price does */
+    char computed_hash[72]; /**< 64 hex digits over symbols, dates and schema: the compatible one */
+    char content_hash[72];  /**< 64 hex digits over every value: changes when a price does */
 } bp_version;
+
+/** A version to be filled in: everything 0 but the size. */
+static inline bp_version bp_version_init(void)
+{
+    bp_version version;
+    memset(&version, 0, sizeof version);
+    version.size = sizeof version;
+    return version;
+}
 
 /** Load a bundle into private memory of this process: no pool, no MPI.
  *
@@ -160,7 +177,7 @@ BP_API uint64_t bp_bundle_generation(const bp_bundle *bundle);
 
 /** One column, without a copy. An absent dataset is a column with shape[0] == 0.
  *  @return false only if `column` is none. */
-BP_API _Bool bp_bundle_column(const bp_bundle *bundle, bp_column column, bp_array *array);
+BP_API bool bp_bundle_column(const bp_bundle *bundle, bp_column column, bp_array *array);
 
 /** Name of a column, such as "data/close"; NULL if there is none such. */
 BP_API const char *bp_column_name(bp_column column);
@@ -196,12 +213,14 @@ BP_API const char *bp_bundle_symbol(const bp_bundle *bundle, size_t row);
 
 /** What version this bundle is. Computes content_hash over the whole image: about a second per 2 GB.
  *
- * @param[out] version  owned by the caller: bp_version_fini()
- * @retval BP_ENOMEM    nothing to free
+ * @param[in,out] version  from bp_version_init(); what is filled in is the caller's: bp_version_fini(). Untouched
+ *                         on failure
+ * @retval BP_EINVAL       version->size is none
+ * @retval BP_ENOMEM       no memory for the symbols
  */
 BP_API bp_status bp_bundle_version(const bp_bundle *bundle, bp_version *version);
 
-/** Free what a version owns; a zeroed version is allowed. */
+/** Free what a version owns; it can be filled in again. A zeroed version is allowed. */
 BP_API void bp_version_fini(bp_version *version);
 
 #ifdef __cplusplus

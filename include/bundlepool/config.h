@@ -1,13 +1,24 @@
 /** @file config.h
  * Configuration of a pool: defaults, and what the environment overrides.
  *
+ *     bp_config cfg = bp_config_init();
+ *     bp_config_default(&cfg);
+ *     bp_config_from_env(&cfg);
+ *
+ * bp_config grows at its end, and its first member tells every function how much of it the caller has: a
+ * program goes on working with a newer library (docs/abi.md). Every function that fails with BP_EINVAL for
+ * another reason does so as well for a size that cannot be, as where bp_config_init() was forgotten, and for
+ * a field set by a newer program that this library does not know.
+ *
  * Not collective; any thread as long as nobody changes the environment meanwhile.
  */
 #ifndef BUNDLEPOOL_CONFIG_H
 #define BUNDLEPOOL_CONFIG_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <bundlepool/status.h>
 
@@ -25,8 +36,13 @@ typedef enum bp_log_format { BP_LOG_TEXT, BP_LOG_JSON } bp_log_format;
 /** What travels from node to node: what the file holds, to be decoded on every node, or what was decoded. */
 typedef enum bp_transfer { BP_TRANSFER_AUTO, BP_TRANSFER_DECODED, BP_TRANSFER_STORED } bp_transfer;
 
+/** In every field that is added later 0 will mean the default. */
 typedef struct bp_config {
+    size_t size;                  /**< set by bp_config_init() */
     bool enable_bundle_pooling;   /**< false: every get is a private load; default true */
+    bp_transfer transfer;         /**< default BP_TRANSFER_AUTO: whichever has been measured to be faster */
+    bp_log_level log_level;       /**< default BP_LOG_WARN; lines go to stderr */
+    bp_log_format log_format;     /**< default BP_LOG_TEXT */
     int64_t max_bundle_pool_size; /**< bundles in the directory, 1..4096; default 100 */
     int64_t pool_memory;          /**< bytes claimed on a node at most; 0 (default): half of the least of
                                        what /dev/shm and the machine have free, what the cgroup leaves
@@ -37,13 +53,19 @@ typedef struct bp_config {
     int64_t load_timeout_ms;      /**< a get waits this long at most; default 600000 */
     int64_t room_timeout_ms;      /**< a load waits this long for pins to go; default 10000 */
     int64_t ranks_per_node;       /**< 0 (default): as the machine is; k: virtual nodes of k ranks */
-    bp_transfer transfer;         /**< default BP_TRANSFER_AUTO: whichever has been measured to be faster */
-    bp_log_level log_level;       /**< default BP_LOG_WARN; lines go to stderr */
-    bp_log_format log_format;     /**< default BP_LOG_TEXT */
     char root[BP_PATH_MAX];       /**< folder of the bundles; default "bundles" */
 } bp_config;
 
-/** Fill in the defaults. @retval BP_EINVAL cfg is NULL */
+/** A configuration to be filled in by bp_config_default(): everything 0 but the size. */
+static inline bp_config bp_config_init(void)
+{
+    bp_config cfg;
+    memset(&cfg, 0, sizeof cfg);
+    cfg.size = sizeof cfg;
+    return cfg;
+}
+
+/** Fill in the defaults. @retval BP_EINVAL  cfg is NULL, or its size is none */
 BP_API bp_status bp_config_default(bp_config *cfg);
 
 /** Override in `cfg` what the environment sets.
@@ -51,7 +73,8 @@ BP_API bp_status bp_config_default(bp_config *cfg);
  * RUSTYBT_ENABLE_BUNDLE_POOLING and RUSTYBT_MAX_BUNDLE_POOL_SIZE, and for every field, these two
  * included, BUNDLEPOOL_<FIELD>, which wins. Booleans: true/false, 1/0, yes/no, on/off in any case.
  * Bytes may end in K, M, G or T (powers of 1024). log_level: error, warn, info, debug. log_format:
- * text, json. transfer: auto, decoded, stored.
+ * text, json. transfer: auto, decoded, stored. Variables of fields that an older caller's struct does not have
+ * are not looked at.
  *
  * @retval BP_EINVAL  a value cannot be read or is out of range; the text names the variable; cfg is
  *                    unchanged
@@ -62,14 +85,14 @@ BP_API bp_status bp_config_from_env(bp_config *cfg);
  *  "--pool-memory") is what the error names.
  *
  * @retval BP_EINVAL     unreadable or out of range; cfg is unchanged
- * @retval BP_ENOTFOUND  no such field
+ * @retval BP_ENOTFOUND  no such field, or the caller is older than it
  */
 BP_API bp_status bp_config_set(bp_config *cfg, const char *field, const char *value, const char *origin);
 
 /** Check every field. @retval BP_EINVAL  the text names the field */
 BP_API bp_status bp_config_check(const bp_config *cfg);
 
-/** Whether gets go through the pool. */
+/** Whether gets go through the pool; cfg is one that bp_config_default() has accepted. */
 BP_API bool bp_config_should_use_pool(const bp_config *cfg);
 
 /** The i-th field: its name, its default as a text, and a line of help, for programs that make an

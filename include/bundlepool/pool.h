@@ -53,6 +53,7 @@
 
 #include <bundlepool/bundle.h>
 #include <bundlepool/config.h>
+#include <bundlepool/stats.h>
 #include <bundlepool/status.h>
 
 #ifdef __cplusplus
@@ -61,47 +62,17 @@ extern "C" {
 
 typedef struct bp_pool bp_pool;
 
-/** What happened, as counted by a rank, a node, or the cluster since creation. */
-typedef struct bp_counters {
-    uint64_t hits;          /**< gets answered from shared memory, with or without a look at the file */
-    uint64_t misses;        /**< gets that had to wait for a load or found none */
-    uint64_t loads;         /**< bundles read from disk and published */
-    uint64_t failures;      /**< loads that failed */
-    uint64_t checks;        /**< looks at a file's identity */
-    uint64_t evictions;     /**< bundles taken out to make room */
-    uint64_t invalidations; /**< bundles taken out by bp_pool_invalidate() */
-    double load_seconds;    /**< spent loading, all loads added */
-    double wait_seconds;    /**< spent waiting in gets, all threads added */
-} bp_counters;
-
-#define BP_LIMIT_FROM_MAX 96
-
-typedef struct bp_stats {
-    int64_t pool_size; /**< bundles resident and listed */
-    int64_t max_pool_size;
-    int64_t num_versions_tracked;       /**< bundles whose version the coordinator knows */
-    double utilization_percent;         /**< pool_size / max_pool_size * 100 */
-    uint64_t bytes_resident;            /**< claimed on each node now */
-    uint64_t bytes_peak;                /**< most that was ever claimed */
-    uint64_t bytes_limit;               /**< the budget: pool_memory, or what it became */
-    char limit_from[BP_LIMIT_FROM_MAX]; /**< where the budget comes from, for people */
-    int num_nodes;
-    int num_ranks;
-    bp_counters rank;    /**< this rank: loads, failures, evictions, invalidations are 0 */
-    bp_counters node;    /**< all ranks of this node, likewise */
-    bp_counters cluster; /**< every node, and the coordinator */
-} bp_stats;
-
 /** Create a pool for the ranks of `comm`.
  *
  * Collective: over comm.    Threads: one per rank.    Blocks: until all ranks have called.
  * comm is duplicated, never used. Either every rank gets a pool or every rank gets the same error.
  *
  * @param[in]  comm  intracommunicator
- * @param[in]  cfg   the same on every rank; copied
+ * @param[in]  cfg   from bp_config_init(); the same on every rank; copied
  * @param[out] pool  owned: bp_pool_destroy(); NULL on failure
  *
- * @retval BP_EINVAL  a field is out of range or differs between ranks; root is too long
+ * @retval BP_EINVAL  a field is out of range or differs between ranks; root is too long; cfg->size is none, or
+ *                    cfg has a setting that this library is too old for
  * @retval BP_EMPI    MPI is not initialised, lacks MPI_THREAD_MULTIPLE, or failed
  * @retval BP_ENOMEM  shared memory of a node is too small; the text names the node
  * @retval BP_ESYS    a system call failed
@@ -166,13 +137,20 @@ BP_API bp_status bp_pool_invalidate(bp_pool *pool, const char *name);
 /** The version that a get would return now.
  *
  * Blocks: as bp_pool_get(), and hashes the image: about a second per 2 GB.
- * @param[out] version  owned by the caller: bp_version_fini()
+ * @param[in,out] version  from bp_version_init(); what is filled in is the caller's: bp_version_fini()
+ * @retval BP_EINVAL       name, or version->size is none
  * @retval as bp_pool_get()
  */
 BP_API bp_status bp_pool_version(bp_pool *pool, const char *name, bp_version *version);
 
 /** Statistics of this rank, its node and the cluster.
- *  Blocks: until the coordinator has answered. @retval BP_ETIMEOUT, BP_EFORKED, BP_EINVAL */
+ *
+ * Blocks: until the coordinator has answered.
+ * @param[in,out] stats  from bp_stats_init(); untouched on failure
+ * @retval BP_EINVAL     no pool, or stats->size is none
+ * @retval BP_ETIMEOUT   no answer within load_timeout_ms
+ * @retval BP_EFORKED    called in a child process
+ */
 BP_API bp_status bp_pool_stats(bp_pool *pool, bp_stats *stats);
 
 #ifdef __cplusplus

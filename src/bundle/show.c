@@ -245,7 +245,7 @@ bp_status bp__run_version(const bp__command_line *line)
 {
     bp__target target;
     const bp_bundle *bundle;
-    bp_version version;
+    bp_version version = bp_version_init();
     BP_TRY(bp__target_find(line->arg[0], line, &target));
     BP_TRY(bp__direct_load(bp__h5_loader(), target.root, target.name, &bundle));
     bp_status s = bp_bundle_version(bundle, &version);

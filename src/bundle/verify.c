@@ -216,7 +216,7 @@ static bp_status verify(const bp__target *target, findings *f, bp_version *versi
 bp_status bp__run_verify(const bp__command_line *line)
 {
     bp__target target;
-    bp_version version = {0};
+    bp_version version = bp_version_init();
     findings f = {0};
     BP_TRY(bp__target_find(line->arg[0], line, &target));
     bp_status s = verify(&target, &f, &version);

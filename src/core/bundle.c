@@ -5,6 +5,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "core/sized.h"
+
 void bp_bundle_release(const bp_bundle **bundle)
 {
     const bp_bundle *b = *bundle;
@@ -154,10 +156,14 @@ static void date_range(const bp_bundle *b, int64_t *start, int64_t *end)
     }
 }
 
+/* What every caller's bp_version covers: enough to free what it owns. */
+enum { LEAST_VERSION = offsetof(bp_version, date_range) };
+
 bp_status bp_bundle_version(const bp_bundle *bundle, bp_version *version)
 {
-    bp_version v = {0};
+    bp_version v = bp_version_init();
     int64_t start, end;
+    BP_TRY(bp__sized_check(version, LEAST_VERSION, "bp_version"));
     bp_status s = BP_OK;
     size_t n = column_rows(bundle, BP_COL_ASSET_SID);
     const uint32_t *symbol = column_data(bundle, BP_COL_ASSET_SYMBOL);
@@ -184,7 +190,7 @@ bp_status bp_bundle_version(const bp_bundle *bundle, bp_version *version)
     if (bp__failed(s)) goto fail;
     s = bp__content_hash(bundle->image, v.content_hash);
     if (bp__failed(s)) goto fail;
-    *version = v;
+    bp__sized_write(version, &v);
     return BP_OK;
 fail:
     bp_version_fini(&v);
@@ -193,8 +199,9 @@ fail:
 
 void bp_version_fini(bp_version *version)
 {
-    if (!version->asset_list) return;
+    if (version->size < LEAST_VERSION || !version->asset_list) return;
     for (size_t i = 0; i < version->num_assets; i++) free(version->asset_list[i]);
     free(version->asset_list);
-    *version = (bp_version){0};
+    const bp_version empty = bp_version_init();
+    bp__sized_write(version, &empty);
 }

@@ -7,6 +7,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "core/sized.h"
+
 typedef enum kind { BOOLEAN, NUMBER, BYTES, CHOICE, TEXT } kind;
 
 /* They end with NULL. */
@@ -54,9 +56,30 @@ _Static_assert(sizeof(bp_log_level) == sizeof(unsigned) && sizeof(bp_log_format)
 
 enum { NUM_FIELDS = sizeof fields / sizeof *fields };
 
+/* What every caller's struct covers. */
+enum { LEAST = offsetof(bp_config, max_bundle_pool_size) };
+
 static void *place(bp_config *cfg, const struct field *f)
 {
     return (char *)cfg + f->offset;
+}
+
+static size_t width(const struct field *f)
+{
+    switch (f->kind) {
+    case BOOLEAN: return sizeof(bool);
+    case NUMBER:
+    case BYTES: return sizeof(int64_t);
+    case CHOICE: return sizeof(unsigned);
+    case TEXT: return BP_PATH_MAX;
+    }
+    return 0;
+}
+
+/* Whether the caller was compiled when there was such a field. */
+static bool has_field(const bp_config *theirs, const struct field *f)
+{
+    return f->offset + width(f) <= theirs->size;
 }
 
 static bp_status set_boolean(const char *value, const char *origin, bool *out)
@@ -127,20 +150,49 @@ static bp_status set_field(bp_config *cfg, const struct field *f, const char *va
     return BP_OK;
 }
 
+static const struct field *find_field(const char *name)
+{
+    for (int i = 0; i < NUM_FIELDS; i++)
+        if (strcmp(fields[i].name, name) == 0) return &fields[i];
+    return NULL;
+}
+
+static bp_status set_defaults(bp_config *own)
+{
+    *own = bp_config_init();
+    for (int i = 0; i < NUM_FIELDS; i++)
+        BP_TRY(set_field(own, &fields[i], fields[i].fallback, fields[i].name));
+    return BP_OK;
+}
+
+bp_status bp__config_read(const bp_config *theirs, bp_config *own)
+{
+    BP_TRY(set_defaults(own));
+    BP_TRY(bp__sized_check(theirs, LEAST, "bp_config"));
+    return bp__sized_read(theirs, own, "bp_config");
+}
+
 bp_status bp_config_default(bp_config *cfg)
 {
-    if (!cfg) BP_FAIL(BP_EINVAL, "no configuration to fill in");
-    memset(cfg, 0, sizeof *cfg);
-    for (int i = 0; i < NUM_FIELDS; i++)
-        BP_TRY(set_field(cfg, &fields[i], fields[i].fallback, fields[i].name));
+    bp_config own;
+    BP_TRY(bp__sized_check(cfg, LEAST, "bp_config"));
+    BP_TRY(set_defaults(&own));
+    bp__sized_write(cfg, &own);
     return BP_OK;
 }
 
 bp_status bp_config_set(bp_config *cfg, const char *field, const char *value, const char *origin)
 {
-    for (int i = 0; i < NUM_FIELDS; i++)
-        if (strcmp(fields[i].name, field) == 0) return set_field(cfg, &fields[i], value, origin);
-    BP_FAIL(BP_ENOTFOUND, "%s: there is no setting '%s'", origin, field);
+    bp_config own;
+    const struct field *f = find_field(field);
+    if (!f) BP_FAIL(BP_ENOTFOUND, "%s: there is no setting '%s'", origin, field);
+    BP_TRY(bp__config_read(cfg, &own));
+    if (!has_field(cfg, f))
+        BP_FAIL(BP_ENOTFOUND, "%s: the program was compiled before there was a '%s': compile it anew", origin,
+                field);
+    BP_TRY(set_field(&own, f, value, origin));
+    bp__sized_write(cfg, &own);
+    return BP_OK;
 }
 
 bp_status bp_config_from_env(bp_config *cfg)
@@ -151,12 +203,14 @@ bp_status bp_config_from_env(bp_config *cfg)
         {"RUSTYBT_ENABLE_BUNDLE_POOLING", "enable_bundle_pooling"},
         {"RUSTYBT_MAX_BUNDLE_POOL_SIZE", "max_bundle_pool_size"},
     };
-    bp_config set = *cfg;
+    bp_config set;
+    BP_TRY(bp__config_read(cfg, &set));
     for (size_t i = 0; i < sizeof seed / sizeof *seed; i++) {
         const char *value = getenv(seed[i].variable);
         if (value) BP_TRY(bp_config_set(&set, seed[i].field, value, seed[i].variable));
     }
     for (int i = 0; i < NUM_FIELDS; i++) {
+        if (!has_field(cfg, &fields[i])) continue;
         char variable[64] = "BUNDLEPOOL_";
         size_t n = strlen(variable);
         for (const char *p = fields[i].name; *p; p++)
@@ -164,15 +218,17 @@ bp_status bp_config_from_env(bp_config *cfg)
         const char *value = getenv(variable);
         if (value) BP_TRY(set_field(&set, &fields[i], value, variable));
     }
-    *cfg = set;
+    bp__sized_write(cfg, &set);
     return BP_OK;
 }
 
 bp_status bp_config_check(const bp_config *cfg)
 {
+    bp_config own;
+    BP_TRY(bp__config_read(cfg, &own));
     for (int i = 0; i < NUM_FIELDS; i++) {
         const struct field *f = &fields[i];
-        const char *at = (const char *)cfg + f->offset;
+        const char *at = place(&own, f);
         if (f->kind == NUMBER || f->kind == BYTES) {
             int64_t n;
             memcpy(&n, at, sizeof n);
@@ -187,7 +243,7 @@ bp_status bp_config_check(const bp_config *cfg)
             if (choice >= most) BP_FAIL(BP_EINVAL, "%s: %u is none", f->name, choice);
         }
     }
-    if (!memchr(cfg->root, '\0', sizeof cfg->root) || !cfg->root[0])
+    if (!memchr(own.root, '\0', sizeof own.root) || !own.root[0])
         BP_FAIL(BP_EINVAL, "root: empty, or longer than the %d bytes that are allowed", BP_PATH_MAX - 1);
     return BP_OK;
 }

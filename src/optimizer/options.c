@@ -380,6 +380,7 @@ bp_status bp__options_parse(int argc, char **argv, bp__options *o)
     };
     BP_TRY(bp__launch_command(argc, argv, &o->command));
     BP_TRY(take_objective("sharpe", &o->objective));
+    o->cfg = bp_config_init();
     BP_TRY(bp_config_default(&o->cfg));
     bp_status environment = bp_config_from_env(&o->cfg); /* --help works in any environment */
     late l = {.param = calloc((size_t)argc + 1, sizeof *l.param)};

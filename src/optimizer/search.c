@@ -134,7 +134,7 @@ static void take_one(void *context, const bp__result *result)
 
 static void tell_stats(search *s)
 {
-    bp_stats stats;
+    bp_stats stats = bp_stats_init();
     const uint64_t now = bp__clock_ns();
     if (s->options->stats_s <= 0 || now < s->next_stats_ns) return;
     s->next_stats_ns = now + (uint64_t)(s->options->stats_s * 1e9);
@@ -190,7 +190,7 @@ static bp_status announce(search *s, uint64_t bundle)
     const bp__options *o = s->options;
     const bp__scope *scope = s->sweep.scope;
     bp__tested *t = &s->tested[bundle];
-    bp_version version;
+    bp_version version = bp_version_init();
     BP_TRY(bp_bundle_version(s->sweep.bundle, &version));
     *t = (bp__tested){.bytes = bp_bundle_bytes(s->sweep.bundle),
                       .num_assets = bp__scope_num_assets(scope),
@@ -351,7 +351,7 @@ static bp_status failure_of(search *s, leaving why)
 
 static bp_status search_grid(search *s, leaving *why)
 {
-    bp_stats stats = {0};
+    bp_stats stats = bp_stats_init();
     MPI_Comm comm;
     BP_TRY(agree(prepare(s)));
     BP_TRY(bp__sweep_open(s->options, &s->sweep));

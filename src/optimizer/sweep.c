@@ -18,7 +18,7 @@ static bp_status stamp_of(const bp__sweep *w, uint64_t *stamp)
 {
     *stamp = bp_bundle_generation(w->bundle);
     if (bp_config_should_use_pool(&w->options->cfg)) return BP_OK;
-    bp_version version;
+    bp_version version = bp_version_init();
     BP_TRY(bp_bundle_version(w->bundle, &version));
     memcpy(stamp, version.content_hash, sizeof *stamp);
     bp_version_fini(&version);

@@ -55,7 +55,7 @@ static int64_t number_of(const bp_config *c, const char *field)
 /* The defaults, with nothing of ours in the environment. */
 static bp_config fresh(void)
 {
-    bp_config c;
+    bp_config c = bp_config_init();
     unsetenv("RUSTYBT_ENABLE_BUNDLE_POOLING");
     unsetenv("RUSTYBT_MAX_BUNDLE_POOL_SIZE");
     for (size_t i = 0; i < NUM_SETTINGS; i++) unsetenv(settings[i].variable);
@@ -286,7 +286,7 @@ static void checked(const bp_config *c, const char *field)
 
 static void test_check(void)
 {
-    bp_config c;
+    bp_config c = bp_config_init();
     c = fresh(), c.max_bundle_pool_size = 0, checked(&c, "max_bundle_pool_size");
     c = fresh(), c.max_bundle_pool_size = BP__MAX_POOL_SIZE + 1, checked(&c, "max_bundle_pool_size");
     c = fresh(), c.pool_memory = -1, checked(&c, "pool_memory");

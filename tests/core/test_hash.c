@@ -255,7 +255,7 @@ static const bp_bundle *bundle_of(const market *m)
 static void dates_are(const market *m, const char *start, const char *end)
 {
     const bp_bundle *b = bundle_of(m);
-    bp_version v;
+    bp_version v = bp_version_init();
     MUST(bp_bundle_version(b, &v));
     CU_ASSERT_STRING_EQUAL(v.date_range[0], start);
     CU_ASSERT_STRING_EQUAL(v.date_range[1], end);
@@ -272,7 +272,7 @@ static void test_version(void)
                       {DAY(18263), DAY(18262), DAY(18300)},
                       {DAY(19000), DAY(19722), DAY(18400)}};
     const bp_bundle *b = bundle_of(&m);
-    bp_version v;
+    bp_version v = bp_version_init();
     MUST(bp_bundle_version(b, &v));
     CU_ASSERT_STRING_EQUAL(v.bundle_name, "quandl");
     CU_ASSERT_EQUAL(v.num_assets, 3);
@@ -306,7 +306,7 @@ static void test_dates(void)
               "1970-01-01T00:00:01");
 
     const bp_bundle *b = bundle_of(&(market){.sessions = 0});
-    bp_version v;
+    bp_version v = bp_version_init();
     MUST(bp_bundle_version(b, &v));
     CU_ASSERT_EQUAL(v.num_assets, 0);
     CU_ASSERT_STRING_EQUAL(v.computed_hash,

@@ -179,7 +179,7 @@ static void invalidate(actor *a, int bundle)
 static void sample(actor *a)
 {
     event e = {.kind = EVENT_SAMPLE};
-    bp_stats s = {0};
+    bp_stats s = bp_stats_init();
     e.begin = bp__clock_ns();
     e.code = bp_pool_stats(a->pool, &s);
     e.end = bp__clock_ns();
@@ -277,7 +277,7 @@ static void write_files(const phase *p)
 
 static bp_pool *create(const phase *p)
 {
-    bp_config cfg;
+    bp_config cfg = bp_config_init();
     bp_pool *pool = NULL;
     uint64_t largest = 0;
     CHECK_OK(bp_config_default(&cfg));
@@ -296,7 +296,7 @@ static bp_pool *create(const phase *p)
 
 static void run_in_turn(actor *a, actor *common)
 {
-    bp_stats s;
+    bp_stats s = bp_stats_init();
     CHECK_OK(bp_pool_stats(a->pool, &s));
     for (long i = 0; i < option(LRU_STEPS); i++) { /* `common` draws the same on every rank */
         int who = (int)draw(common, (uint64_t)check_size);
@@ -393,7 +393,7 @@ static void run_phase(const phase *p, double share)
     MPI_Barrier(MPI_COMM_WORLD);
     double took = (double)(bp__clock_ns() - begin) * 1e-9;
 
-    bp_stats last;
+    bp_stats last = bp_stats_init();
     sample(&a[0]);
     CHECK_OK(bp_pool_stats(pool, &last));
     CHECK_OK(bp_pool_destroy(&pool));

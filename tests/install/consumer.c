@@ -5,7 +5,7 @@
 int main(int argc, char **argv)
 {
     int level;
-    bp_config cfg;
+    bp_config cfg = bp_config_init();
     bp_pool *pool;
     const bp_bundle *b;
     MPI_Init_thread(&argc, &argv, MPI_THREAD_MULTIPLE, &level);

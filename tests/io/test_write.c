@@ -269,7 +269,7 @@ static int num_files(void)
 static void content_hash(const char *name, char hash[65])
 {
     const bp_bundle *b = NULL;
-    bp_version v = {0};
+    bp_version v = bp_version_init();
     CU_ASSERT_EQUAL_FATAL(bp__direct_load(bp__h5_loader(), folder, name, &b), BP_OK);
     CU_ASSERT_EQUAL_FATAL(bp_bundle_version(b, &v), BP_OK);
     strcpy(hash, v.content_hash);

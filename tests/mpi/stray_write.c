@@ -48,7 +48,7 @@ int main(int argc, char **argv)
     const char *root = market_root();
     if (check_rank == 0) market_write("one", 1, 10, 100);
     MPI_Barrier(MPI_COMM_WORLD);
-    bp_config cfg;
+    bp_config cfg = bp_config_init();
     bp_pool *pool;
     const bp_bundle *b;
     CHECK_OK(bp_config_default(&cfg));

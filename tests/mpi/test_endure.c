@@ -98,7 +98,7 @@ static uint32_t version_of(bp_pool *pool, const char *name)
 
 int main(int argc, char **argv)
 {
-    bp_config cfg;
+    bp_config cfg = bp_config_init();
     bp_pool *pool = NULL;
     if (argc != 3) {
         fprintf(stderr, "usage: test_endure FOLDER ROUNDS\n");
@@ -130,7 +130,7 @@ int main(int argc, char **argv)
         CHECK(version_of(pool, gated_first ? "other" : "gated") == (uint32_t)v);
         MPI_Barrier(MPI_COMM_WORLD);
     }
-    bp_stats s;
+    bp_stats s = bp_stats_init();
     CHECK_OK(bp_pool_stats(pool, &s));
     CHECK(s.cluster.loads == 2 * (uint64_t)rounds && s.cluster.failures == 0);
     CHECK_OK(bp_pool_destroy(&pool));

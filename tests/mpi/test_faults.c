@@ -48,7 +48,7 @@ static bp__loader loader; /* the real one with these two instead */
 
 static bp_pool *create(const char *root, int64_t timeout_ms)
 {
-    bp_config cfg;
+    bp_config cfg = bp_config_init();
     bp_pool *pool = NULL;
     CHECK_OK(bp_config_default(&cfg));
     CHECK_OK(bp_config_from_env(&cfg));
@@ -116,7 +116,7 @@ int main(int argc, char **argv)
     wait_at_gate();
     CHECK(version_of(pool, "hit") == 4);
     CHECK(version_of(pool, "other") == 3);
-    bp_stats s;
+    bp_stats s = bp_stats_init();
     CHECK_OK(bp_pool_stats(pool, &s));
     CHECK(s.cluster.loads == 2); /* slow is still under way */
     MPI_Barrier(MPI_COMM_WORLD);

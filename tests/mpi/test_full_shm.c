@@ -30,7 +30,7 @@ int main(int argc, char **argv)
         market_write("small", 2, 2, 2);
     }
     MPI_Barrier(MPI_COMM_WORLD);
-    bp_config cfg;
+    bp_config cfg = bp_config_init();
     bp_pool *pool;
     const bp_bundle *b;
     CHECK_OK(bp_config_default(&cfg));

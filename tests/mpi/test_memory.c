@@ -34,7 +34,7 @@ int main(int argc, char **argv)
     check_init(&argc, &argv);
     const char *root = market_root();
     if (check_rank == 0) market_write("large", 5, 5200, 2500); /* 520 MB */
-    bp_config cfg;
+    bp_config cfg = bp_config_init();
     bp_pool *pool;
     const bp_bundle *b;
     CHECK_OK(bp_config_default(&cfg));
@@ -46,7 +46,7 @@ int main(int argc, char **argv)
     CHECK_OK(bp_pool_get(pool, "large", &b));
     CHECK(market_version(b) == 5); /* reads every value of every bar */
     uint64_t after = total_pss(), image = bp_bundle_bytes(b);
-    bp_stats s;
+    bp_stats s = bp_stats_init();
     CHECK_OK(bp_pool_stats(pool, &s));
     CHECK(s.cluster.loads == 1);
     CHECK(image >= 500000000);

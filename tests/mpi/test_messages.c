@@ -58,7 +58,7 @@ typedef struct tally {
 static tally work(MPI_Comm comm, const char *root)
 {
     int rank;
-    bp_config cfg;
+    bp_config cfg = bp_config_init();
     bp_pool *pool;
     char name[16];
     MPI_Comm_rank(comm, &rank);

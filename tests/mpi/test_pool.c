@@ -15,7 +15,7 @@ static const char *root;
 
 static bp_config config(void)
 {
-    bp_config cfg;
+    bp_config cfg = bp_config_init();
     CHECK_OK(bp_config_default(&cfg));
     CHECK_OK(bp_config_from_env(&cfg));
     snprintf(cfg.root, sizeof cfg.root, "%s", root);
@@ -56,7 +56,7 @@ static uint32_t version_of(bp_pool *pool, const char *name)
 
 static bp_stats stats_of(bp_pool *pool)
 {
-    bp_stats s;
+    bp_stats s = bp_stats_init();
     CHECK_OK(bp_pool_stats(pool, &s));
     return s;
 }
@@ -420,7 +420,7 @@ static void test_version(void)
     check_case("version: a changed price changes content_hash and not computed_hash");
     bp_config cfg = config();
     bp_pool *pool = create(&cfg);
-    bp_version a, b;
+    bp_version a = bp_version_init(), b = bp_version_init();
     write_all("changing", 1, 3, 5);
     CHECK_OK(bp_pool_version(pool, "changing", &a));
     write_all("changing", 2, 3, 5);
@@ -441,8 +441,8 @@ static void test_fork(void)
     pid_t child = fork();
     if (child == 0) {
         const bp_bundle *b;
-        bp_version v;
-        bp_stats s;
+        bp_version v = bp_version_init();
+        bp_stats s = bp_stats_init();
         bool ok = bp_pool_get(pool, "one", &b) == BP_EFORKED &&
                   bp_pool_invalidate(pool, NULL) == BP_EFORKED &&
                   bp_pool_version(pool, "one", &v) == BP_EFORKED && bp_pool_stats(pool, &s) == BP_EFORKED &&

@@ -110,7 +110,7 @@ static void report(const hits *h)
 
 static void run(const char *root, int64_t staleness_ms, pid_t pid_of_0)
 {
-    bp_config cfg;
+    bp_config cfg = bp_config_init();
     hits h = {0};
     CHECK_OK(bp_config_default(&cfg));
     CHECK_OK(bp_config_from_env(&cfg));

@@ -67,7 +67,7 @@ static void *reference(const char *name, uint64_t *bytes)
 
 static bp_pool *create(bp_transfer transfer, uint64_t memory)
 {
-    bp_config cfg;
+    bp_config cfg = bp_config_init();
     bp_pool *pool = NULL;
     CHECK_OK(bp_config_default(&cfg));
     CHECK_OK(bp_config_from_env(&cfg));
@@ -105,7 +105,7 @@ static void load_often(bp_transfer transfer, uint64_t memory, const char *name, 
                        uint64_t bytes, int rounds)
 {
     bp_pool *pool = create(transfer, memory);
-    bp_stats s;
+    bp_stats s = bp_stats_init();
     for (int round = 0; round < rounds; round++) {
         MPI_Barrier(MPI_COMM_WORLD);
         if ((check_rank + round) % 4 != 3 || check_size < 4) get_and_compare(pool, name, image, bytes);

@@ -7,7 +7,7 @@
 
 int main(int argc, char **argv)
 {
-    bp_config cfg;
+    bp_config cfg = bp_config_init();
     bp_pool *pool;
     CHECK_OK(bp_config_default(&cfg));
     CHECK_STATUS(bp_pool_create(MPI_COMM_WORLD, &cfg, &pool), BP_EMPI);
