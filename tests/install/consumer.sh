@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# consumer.sh BUILD RUN_MPI : install, then build and run a small program against it through the CMake package and
-# through pkg-config.
+# consumer.sh BUILD RUN_MPI : install, then build and run small programs against it: through the CMake package, through
+# pkg-config, in C++, and with headers older and newer than the library.
 set -eu
 build=$1 run=$2 here=$(cd "$(dirname "$0")" && pwd)
 work=$(mktemp -d)
@@ -14,12 +14,50 @@ fi
 cmake -S "$here" -B "$work/cmake" -DCMAKE_PREFIX_PATH="$work/prefix" -DCMAKE_C_FLAGS="$flags" >"$work/log" 2>&1 &&
     cmake --build "$work/cmake" >>"$work/log" 2>&1 || { cat "$work/log"; exit 1; }
 export LD_LIBRARY_PATH=$work/prefix/lib/x86_64-linux-gnu:$work/prefix/lib:$work/prefix/lib64
-[ "$("$run" 2 "$work/cmake/consumer" | sort -u)" = BP_ENOTFOUND ] && echo "the CMake package works"
+same() { [ "$1" = "$2" ] && echo "$3" || { printf 'not so: %s\n%s\n' "$3" "$1"; exit 1; }; }
+same "$("$run" 2 "$work/cmake/consumer" | sort -u)" BP_ENOTFOUND "the CMake package works"
 
 PKG_CONFIG_PATH=$(dirname "$(find "$work/prefix" -name bundlepool.pc)")
 export PKG_CONFIG_PATH
 static=$([ -e "$(find "$work/prefix" -name 'libbundlepool.a')" ] && echo --static || true)
-# shellcheck disable=SC2046,SC2086
-cc $flags "$here/consumer.c" -o "$work/consumer" $(pkg-config $static --cflags --libs bundlepool) \
-    $([ -z "$static" ] || pkg-config --libs hdf5)
-[ "$("$run" 2 "$work/consumer" | sort -u)" = BP_ENOTFOUND ] && echo "pkg-config works"
+# compile OUT CC ARGUMENTS...
+compile() {
+    local out=$1 cc=$2
+    shift 2
+    # shellcheck disable=SC2046,SC2086
+    "$cc" $flags -Wall -Wextra -Werror "$@" -o "$out" $(pkg-config $static --cflags --libs bundlepool) \
+        $([ -z "$static" ] || pkg-config --libs hdf5)
+}
+compile "$work/consumer" cc "$here/consumer.c"
+same "$("$run" 2 "$work/consumer" | sort -u)" BP_ENOTFOUND "pkg-config works"
+
+if command -v c++ >/dev/null; then
+    for header in "$work"/prefix/include/bundlepool/*.h; do
+        echo "#include <bundlepool/$(basename "$header")>" >"$work/header.cpp"
+        compile "$work/header.o" c++ -DOMPI_SKIP_MPICXX -DMPICH_SKIP_MPICXX -c "$work/header.cpp"
+    done
+    echo "each header is C++ as well, by itself"
+fi
+
+# Headers of another age: fields that are not there yet, or that this library has never heard of.
+mkdir -p "$work/older" "$work/newer"
+cp -r "$work/prefix/include/bundlepool" "$work/older"
+cp -r "$work/prefix/include/bundlepool" "$work/newer"
+sed -i -e '/load_seconds;/d' -e '/wait_seconds;/d' "$work/older/bundlepool/stats.h"
+sed -i '/char content_hash\[/d' "$work/older/bundlepool/bundle.h"
+sed -i 's/^} bp_\(stats\|counters\);/    int64_t newer;\n&/' "$work/newer/bundlepool/stats.h"
+sed -i 's/^} bp_version;/    int64_t newer;\n&/' "$work/newer/bundlepool/bundle.h"
+sed -i 's/^} bp_config;/    int64_t newer;\n&/' "$work/newer/bundlepool/config.h"
+for header in older/stats newer/stats older/bundle newer/bundle newer/config; do
+    if cmp -s "$work/${header%/*}/bundlepool/${header#*/}.h" "$work/prefix/include/bundlepool/${header#*/}.h"; then
+        echo "$header.h is as it was: the fields that this script edits are others by now"
+        exit 1
+    fi
+done
+"$work/prefix/bin/bundle" demo demo --assets 3 --days 20 --root "$work" >"$work/log" || { cat "$work/log"; exit 1; }
+for age in older newer; do
+    case $age in older) define=OLDER ;; *) define=NEWER ;; esac
+    compile "$work/$age/ages" cc -I "$work/$age" -D$define -DAGE="\"$age\"" "$here/ages.c"
+    version=$(sed -n 's/^Version: //p' "$PKG_CONFIG_PATH/bundlepool.pc")
+    same "$("$run" 2 "$work/$age/ages" "$work" | sort -u)" "$age works with $version" "a program of $age headers works"
+done

@@ -1,0 +1,138 @@
+/* Prints what a program takes from the public headers when it is compiled: sizes and offsets of structs, and
+ * numbers. Nothing of it may change under a program; record.sh compares it with what was recorded. */
+#include <stdio.h>
+
+#include <bundlepool/bundle.h>
+#include <bundlepool/config.h>
+#include <bundlepool/stats.h>
+#include <bundlepool/version.h>
+
+static size_t end; /* of the field before */
+
+static void begin(const char *type, size_t size)
+{
+    printf("%s %zu bytes\n", type, size);
+    end = 0;
+}
+
+/* Padding is printed as well: a field that is missing from the lists below shows as a hole. */
+static void hole(const char *type, size_t to)
+{
+    if (to > end) printf("%s: padding at %zu, %zu bytes\n", type, end, to - end);
+}
+
+static void field(const char *type, const char *name, size_t offset, size_t size)
+{
+    hole(type, offset);
+    printf("%s.%s at %zu, %zu bytes\n", type, name, offset, size);
+    end = offset + size;
+}
+
+static void number(const char *name, long value)
+{
+    printf("%s = %ld\n", name, value);
+}
+
+#define BEGIN(type)       begin(#type, sizeof(type))
+#define FIELD(type, name) field(#type, #name, offsetof(type, name), sizeof((type){0}.name))
+#define END(type)         hole(#type, sizeof(type))
+#define NUMBER(name)      number(#name, (long)(name))
+
+static void structs(void)
+{
+    BEGIN(bp_array);
+    FIELD(bp_array, data);
+    FIELD(bp_array, type);
+    FIELD(bp_array, ndim);
+    FIELD(bp_array, shape);
+    END(bp_array);
+
+    BEGIN(bp_config);
+    FIELD(bp_config, size);
+    FIELD(bp_config, enable_bundle_pooling);
+    FIELD(bp_config, transfer);
+    FIELD(bp_config, log_level);
+    FIELD(bp_config, log_format);
+    FIELD(bp_config, max_bundle_pool_size);
+    FIELD(bp_config, pool_memory);
+    FIELD(bp_config, max_staleness_ms);
+    FIELD(bp_config, load_timeout_ms);
+    FIELD(bp_config, room_timeout_ms);
+    FIELD(bp_config, ranks_per_node);
+    FIELD(bp_config, root);
+    END(bp_config);
+
+    BEGIN(bp_counters);
+    FIELD(bp_counters, size);
+    FIELD(bp_counters, hits);
+    FIELD(bp_counters, misses);
+    FIELD(bp_counters, loads);
+    FIELD(bp_counters, failures);
+    FIELD(bp_counters, checks);
+    FIELD(bp_counters, evictions);
+    FIELD(bp_counters, invalidations);
+    FIELD(bp_counters, load_seconds);
+    FIELD(bp_counters, wait_seconds);
+    END(bp_counters);
+
+    BEGIN(bp_stats);
+    FIELD(bp_stats, size);
+    FIELD(bp_stats, pool_size);
+    FIELD(bp_stats, max_pool_size);
+    FIELD(bp_stats, num_versions_tracked);
+    FIELD(bp_stats, utilization_percent);
+    FIELD(bp_stats, bytes_resident);
+    FIELD(bp_stats, bytes_peak);
+    FIELD(bp_stats, bytes_limit);
+    FIELD(bp_stats, limit_from);
+    FIELD(bp_stats, num_nodes);
+    FIELD(bp_stats, num_ranks);
+    FIELD(bp_stats, rank);
+    FIELD(bp_stats, node);
+    FIELD(bp_stats, cluster);
+    END(bp_stats);
+
+    BEGIN(bp_version);
+    FIELD(bp_version, size);
+    FIELD(bp_version, bundle_name);
+    FIELD(bp_version, asset_list);
+    FIELD(bp_version, num_assets);
+    FIELD(bp_version, date_range);
+    FIELD(bp_version, schema_version);
+    FIELD(bp_version, computed_hash);
+    FIELD(bp_version, content_hash);
+    END(bp_version);
+}
+
+static void numbers(void)
+{
+#define X(name, value, text) NUMBER(BP_##name);
+    BP_STATUS_MAP(X)
+#undef X
+#define X(id, name, type, ndim) NUMBER(BP_COL_##id);
+    BP_COLUMN_MAP(X)
+#undef X
+    NUMBER(BP_TYPE_I64);
+    NUMBER(BP_TYPE_F64);
+    NUMBER(BP_TYPE_U32);
+    NUMBER(BP_TYPE_BYTES);
+    NUMBER(BP_TRANSFER_AUTO);
+    NUMBER(BP_TRANSFER_DECODED);
+    NUMBER(BP_TRANSFER_STORED);
+    NUMBER(BP_LOG_ERROR);
+    NUMBER(BP_LOG_WARN);
+    NUMBER(BP_LOG_INFO);
+    NUMBER(BP_LOG_DEBUG);
+    NUMBER(BP_LOG_TEXT);
+    NUMBER(BP_LOG_JSON);
+    NUMBER(BP_NAME_MAX);
+    NUMBER(BP_PATH_MAX);
+    NUMBER(BP_LIMIT_FROM_MAX);
+}
+
+int main(void)
+{
+    structs();
+    numbers();
+    return 0;
+}
