@@ -413,6 +413,10 @@ static void test_create_errors(void)
         CHECK_STATUS(bp_pool_create(MPI_COMM_WORLD, &cfg, &pool), BP_EINVAL);
         CHECK(strstr(bp_error_text(), "max_staleness_ms"));
     }
+    cfg = config(); /* one rank's cannot be read, ranks_per_node included */
+    if (check_rank == check_size - 1) cfg.size = 0;
+    CHECK_STATUS(bp_pool_create(MPI_COMM_WORLD, &cfg, &pool), BP_EINVAL);
+    CHECK(pool == NULL && strstr(bp_error_text(), "bp_config_init()"));
 }
 
 static void test_version(void)
