@@ -41,18 +41,37 @@ good() { # RANKS ARGS... : exit code 0 and no problem on stderr
     if grep -q '^optimizer: ' err; then fail "unexpected message: $*"; fi
 }
 
-bad() { # CODE TEXT ARGS... : exit code, and one line with this text, from 4 ranks, or from 2 if it is the usage that is wrong
-    local code=$1 text=$2 rc=0
-    shift 2
-    optimizer $((code == 2 ? 2 : 4)) "$@" || rc=$?
-    if [ $rc != "$code" ] || [ "$(grep -c '^optimizer: ' err)" != 1 ] ||
-        ! grep '^optimizer: error: ' err | grep -qF -- "$text"; then
-        fail "expected exit code $code and one error with '$text', got $rc: $*"
+# one_error CODE RC TEXT WHAT : a run ended with CODE, one error line, with this text, and no output
+one_error() {
+    if [ "$2" != "$1" ] || [ "$(grep -c '^optimizer: ' err)" != 1 ] || ! grep '^optimizer: error: ' err | grep -qF -- "$3"; then
+        fail "expected exit code $1 and one error with '$3', got $2: $4"
     elif [ -s out ]; then
-        fail "output in spite of the error: $*"
+        fail "output in spite of the error: $4"
     else
-        echo "ok: $code $(grep '^optimizer: error: ' err)"
+        echo "ok: $1 $(grep '^optimizer: error: ' err)"
     fi
+}
+
+# bad CODE TEXT ARGS... : exit code, and one line with this text; the program alone, as it needs no other rank to see it
+bad() {
+    local rc=0
+    timeout 120 "$optimizer" "${@:3}" >out 2>err || rc=$?
+    one_error "$1" $rc "$2" "${*:3}"
+}
+
+# bad_ranks RANKS CODE TEXT ARGS... : the same, told once by so many ranks
+bad_ranks() {
+    local rc=0
+    optimizer "$1" "${@:4}" || rc=$?
+    one_error "$2" $rc "$3" "${*:4}"
+}
+
+# alone ARGS... : exit code 0 and no problem on stderr, of the program without a launcher
+alone() {
+    local rc=0
+    timeout 120 "$optimizer" "$@" >out 2>err || rc=$?
+    [ $rc = 0 ] || fail "exit code $rc: $*"
+    if grep -q '^optimizer: ' err; then fail "unexpected message: $*"; fi
 }
 
 expect() { # FILE PATTERN WHAT

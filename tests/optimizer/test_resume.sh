@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # test_resume.sh BIN SHARED_DATA RUN_MPI : what the optimizer promises of its journal: what is refused and how, signals,
-# resuming with any number of ranks, bundles that change, slices and their merge. test_killed.sh kills it.
+# resuming with any number of ranks, bundles that change, slices and their merge. killed.sh kills it.
 . "$(dirname "$0")/common.sh"
 
 # long enough to be interrupted; the sanitizers make it ten times slower
@@ -84,6 +84,7 @@ cp x.csv.journal before
 another() { bad 1 "$@" --out x.csv --resume; }
 another "127,128,129,130', here '...,121,122,123,124,125,126,127,128,129,130,131'" "${sweep[@]:0:6}" --param slow=51:131
 another "there 'strategy sma_cross', here 'strategy momentum'" --bundle demo --strategy momentum
+bad_ranks 4 1 "there 'strategy sma_cross', here 'strategy momentum'" --bundle demo --strategy momentum --out x.csv --resume
 another "here 'commission 5'" "${sweep[@]}" --commission 5
 another "here 'slice 1/2'" "${sweep[@]}" --slice 1/2
 another "here 'bundle other'" --bundle other "${sweep[@]:2}"
@@ -273,7 +274,7 @@ expect err '^optimizer: stats: done=[0-9]+ total=3680 pool_size=1 .*bytes_limit=
 # Launched otherwise than Slurm was asked for -----------------------------------------------------------------------
 
 export SLURM_NTASKS=16
-bad 2 'SLURM_NTASKS is 16; start it as: srun --mpi=pmix -n 16' "${few[@]}"
+bad_ranks 2 2 'SLURM_NTASKS is 16; start it as: srun --mpi=pmix -n 16' "${few[@]}"
 rc=0
 SLURM_PROCID=3 "$optimizer" "${few[@]}" >out 2>err || rc=$?
 [ $rc = 2 ] && [ ! -s err ] || fail 'every one of several jobs tells of the same mistake'
@@ -281,6 +282,6 @@ SLURM_NTASKS=2 good 2 "${few[@]}"
 unset SLURM_NTASKS
 SLURM_MEM_PER_NODE=64 good 2 "${few[@]}"
 expect out "^pool memory: at most 32\.0 MiB a node \(half of Slurm's limit on .*, 64 MiB\)\$" "the job's memory"
-SLURM_MEM_PER_NODE=64 bad 1 'ask for more with --mem' "${few[@]}" --pool-memory 100M
+SLURM_MEM_PER_NODE=64 bad_ranks 4 1 'ask for more with --mem' "${few[@]}" --pool-memory 100M
 
 finish
