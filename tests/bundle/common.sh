@@ -13,7 +13,7 @@ unset BUNDLEPOOL_ROOT
 failures=0
 
 fail() { echo "FAILED: $*"; failures=$((failures + 1)); }
-skip() { echo "skipped: $*"; exit 77; }
+skip() { echo "SKIPPED: $*"; exit 77; }
 need_python() { "$python" -c "import $1" 2>"$dir/err" || skip "$python has no module $1"; }
 
 # run CODE ARGUMENTS...: the tool ends with CODE; its output is in $out and $err

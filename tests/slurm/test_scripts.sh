@@ -1,6 +1,13 @@
 #!/usr/bin/env bash
-# test_scripts.sh BIN SOURCE : the scripts of slurm/ on a real Slurm of 3 hosts, with the commands of slurm/README.md: the
-# same files as without Slurm, after time limits that are too short, a lost host and cancelled jobs too.
+# test_scripts.sh BIN SOURCE PART... : the scripts of slurm/ on a real Slurm of 3 hosts: the same files as without Slurm.
+# Parts:
+#   search      one search, started by mpirun and by srun
+#   readme      the commands of slurm/README.md
+#   launchers   mpirun and srun on three hosts, and a launch that would do the work several times
+#   bundles     an array with one element for each bundle
+#   time_limit  a time limit that is too short
+#   cancelled   a cancelled job, and the same job again
+#   host_lost   a host that is lost
 set -u
 self=$(realpath "$0")
 here=${self%/*}
@@ -27,13 +34,26 @@ search=(--bundle prices --strategy sma_cross --param fast=5:50:5 --param slow=20
 long=(--bundle wide --strategy sma_cross --param fast=5:50 --param slow=51:94)     # some 15 s on two cores
 longer=(--bundle wide --strategy sma_cross --param fast=5:50 --param slow=51:200)  # some 50 s: Slurm looks every 30 s
 
+need_bundle() { # NAME OPTIONS...
+    [ -e "$BUNDLEPOOL_ROOT/$1.h5" ] || "$BUNDLE" demo "$@" >/dev/null || fail "bundle demo $*"
+}
+
+need_prices() { # as slurm/README.md makes them
+    need_bundle prices --assets 50 --days 1000
+}
+
+need_wide() {
+    need_bundle wide --assets 500 --days 2520 --seed 3
+}
+
 without_slurm() { # FILE ARGUMENTS... : what the scripts must come to
     local file=$1
     shift
+    [ ! -e "$file" ] || return 0
     mpirun --host head:2 -n 2 "$OPTIMIZER" "$@" --out "$file" >"$file.log" 2>&1 || fail "without Slurm: $*"
 }
 
-readme() {
+part_readme() {
     "$DOCS/blocks.sh" "$SOURCE/slurm/README.md" "$PWD" >readme.log 2>&1 || fail "the commands of slurm/README.md"
     poll_until 300 all_have_ended || fail "jobs of slurm/README.md do not end: $(squeue --states=all)"
     ! squeue --noheader --states=all --format='%i %j %T' | grep -v COMPLETED || fail "jobs of slurm/README.md"
@@ -58,26 +78,40 @@ all_have_ended() {
     ! squeue --noheader --states=all --format=%T | grep -qvxE 'COMPLETED|FAILED|CANCELLED|TIMEOUT|NODE_FAIL'
 }
 
-launchers_agree() {
+# searched LAUNCHER NODES FILE : the search as a job; the file is that of the search without Slurm
+searched() {
     local job
-    for LAUNCH in mpirun srun; do
-        export LAUNCH
-        job=$(sbatch --parsable --nodes=3 --ntasks-per-node=2 slurm/grid_search.sbatch "${search[@]}" --out=$LAUNCH.csv)
-        completes "$job" 60
-        same plain.csv $LAUNCH.csv
-    done
-    unset LAUNCH
+    job=$(LAUNCH=$1 sbatch --parsable --nodes="$2" --ntasks-per-node=2 slurm/grid_search.sbatch "${search[@]}" --out "$3")
+    completes "$job" 60
+    same plain.csv "$3"
+}
+
+part_search() {
+    need_prices
+    without_slurm plain.csv "${search[@]}"
+    searched mpirun 3 mpirun.csv
+    searched srun 2 srun.csv
+    echo "a search on Slurm gives the file of the one without"
+}
+
+part_launchers() {
+    local launcher
+    need_prices
+    without_slurm plain.csv "${search[@]}"
+    for launcher in mpirun srun; do searched $launcher 3 $launcher.csv; done
     # one rank where six were asked for: each would do all of the work
     sbatch --parsable --ntasks=6 --output=wrong.log --wrap "srun $OPTIMIZER ${search[*]}" >wrong.job
     job_ended "$(<wrong.job)" 60 || fail "a wrong launch does not end"
     [ "$(job_field "$(<wrong.job)" ExitCode)" = 2:0 ] || fail "a wrong launch: $(job_field "$(<wrong.job)" ExitCode)"
-    [ "$(grep -c '^optimizer: error: srun has started this without MPI; start it as: srun --mpi=pmix -n 6' wrong.log)" = 1 ] || fail "a wrong launch is not told of once"
+    [ "$(grep -c '^optimizer: error: srun has started this without MPI; start it as: srun --mpi=pmix -n 6' wrong.log)" = 1 ] ||
+        fail "a wrong launch is not told of once"
     echo "srun and mpirun agree"
 }
 
-bundles_as_array() {
+part_bundles() {
     local job
-    "$BUNDLE" demo other --assets 40 --days 1000 --seed 5 >/dev/null
+    need_prices
+    need_bundle other --assets 40 --days 1000 --seed 5
     job=$(SPLIT=bundles sbatch --parsable --array=1-2 --ntasks=2 slurm/grid_array.sbatch --bundles prices,other \
         "${search[@]:2}" --out two.csv)
     job=$(sbatch --parsable --dependency="afterok:$job" --ntasks=1 slurm/grid_array.sbatch merge --out two.csv)
@@ -91,8 +125,9 @@ has_started() { # JOB
     [ "$(job_state "$1")" != PENDING ]
 }
 
-time_is_up() {
+part_time_limit() {
     local job starts
+    need_wide
     job=$(GRACE=2 sbatch --parsable --nodes=3 --ntasks-per-node=2 --time=0:20 --signal=B:USR1@40 \
         slurm/grid_search.sbatch "${longer[@]}" --out limited.csv)
     until job_has_ended "$job"; do
@@ -118,8 +153,10 @@ has_results() { # FILE NUMBER
     [ "$(results "$1")" -ge "$2" ]
 }
 
-cancelled() {
+part_cancelled() {
     local job k launcher left
+    need_wide
+    without_slurm plain-long.csv "${long[@]}"
     for launcher in mpirun srun; do
         job=$(LAUNCH=$launcher sbatch --parsable --nodes=3 --ntasks-per-node=2 slurm/grid_search.sbatch "${long[@]}" \
             --out $launcher-cancelled.csv)
@@ -150,9 +187,10 @@ host_is_clean() {
     [ -z "$(host_exec "$1" find /dev/shm -mindepth 1)" ]
 }
 
-# The last: there are two hosts afterwards
-host_is_lost() {
+part_host_lost() { # only two hosts are left afterwards
     local job nodes
+    need_wide
+    without_slurm plain-long.csv "${long[@]}"
     job=$(sbatch --parsable --nodes=2 --ntasks-per-node=2 slurm/grid_search.sbatch "${long[@]}" --out lost.csv)
     poll_until 60 has_results lost.csv 200 || fail "the job does not get on"
     nodes=$(scontrol show hostnames "$(job_field "$job" NodeList)" | tr '\n' ' ')
@@ -166,21 +204,22 @@ host_is_lost() {
 }
 
 if [ "${1:-}" = --inside ]; then
-    readme
-    export SBATCH_MEM_PER_NODE=500 # wins over the scripts'
-    launchers_agree
-    bundles_as_array
-    "$BUNDLE" demo wide --assets 500 --days 2520 --seed 3 >/dev/null || fail "bundle demo"
-    without_slurm plain-long.csv "${long[@]}"
-    time_is_up
-    cancelled
-    host_is_lost
+    for part in "${@:2}"; do
+        # wins over the scripts', but not over README's own
+        if [ "$part" = readme ]; then unset SBATCH_MEM_PER_NODE; else export SBATCH_MEM_PER_NODE=500; fi
+        "part_$part"
+    done
     exit
 fi
 
 # --- on the machine ---
 
 bin=$(realpath "$1") source=$(realpath "$2")
+shift 2
+[ $# -gt 0 ] || { echo "FAILED: no part is named" && exit 2; }
+for part in "$@"; do
+    [ "$(type -t "part_$part")" = function ] || { echo "FAILED: there is no part '$part'" && exit 2; }
+done
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 1
@@ -191,4 +230,4 @@ export OPTIMIZER=$bin/optimizer BUNDLE=$bin/bundle SOURCE=$source DOCS=$source/t
 mkdir build
 ln -s "$bin" build/bin
 ln -s "$source/slurm" slurm
-"$here/with_slurm.sh" 3 --share "$bin" --share "$source" -- "$self" --inside
+"$here/with_slurm.sh" 3 --share "$bin" --share "$source" -- "$self" --inside "$@"

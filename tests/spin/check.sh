@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# check.sh: search the model of the protocol, pool.pml, for broken promises.
+# check.sh [SCENARIO [BUG...]] : search the model of the protocol, pool.pml, for broken promises: in every scenario, or in
+# one, with all the bugs that are seeded in it or with those of these numbers only.
 #
-# Every scenario must be searched to the end without an error, and every seeded bug must be found by the invariant
-# that it breaks. Skipped (77) where spin or a compiler is missing.
+# A scenario must be searched to the end without an error, and a seeded bug must be found by the invariant that it breaks.
+# Skipped (77) where spin or a compiler is missing.
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -20,6 +21,10 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
 scenarios=(ROOM INVALIDATE REWRITE FRESH FORWARD FAULTY)
+if [ $# -gt 0 ]; then
+    [[ " ${scenarios[*]} " == *" $1 "* ]] || { echo "FAILED: '$1' is none of ${scenarios[*]}" && exit 2; }
+    scenarios=("$1")
+fi
 
 # The bug's number in pool.pml, a scenario that meets it, what the search must say, and what is wrong.
 moved='extent_of\[g\])-1)\]==g))' # a pinned slot was used again, or its bytes changed
@@ -53,7 +58,7 @@ search() {
         spin "-D$scenario" "-DBUG=$bug" -a pool.pml >spin.log 2>&1 || { cat spin.log && exit 1; }
         cc -O1 -w -DSAFETY "-DMEMLIM=$memory_mb" -o pan pan.c
         ./pan "-m$depth" -w22 >pan.log 2>&1 || true
-    ) || { echo "FAIL: $scenario: the model does not compile" && exit 1; }
+    ) || { echo "FAILED: $scenario: the model does not compile" && exit 1; }
     outcome=$(cat "$folder/pan.log")
     rm -rf "$folder"
 }
@@ -71,25 +76,40 @@ for scenario in "${scenarios[@]}"; do
         echo "$scenario: complete, $states states, depth $reached, no error"
         total=$((total + states))
     else
-        echo "FAIL: $scenario: $(grep -E '^pan:|errors:|too small|not completed|exhausted' <<<"$outcome" | tr '\n' ' ')"
+        echo "FAILED: $scenario: $(grep -E '^pan:|errors:|too small|not completed|exhausted' <<<"$outcome" | tr '\n' ' ')"
         failures=$((failures + 1))
     fi
 done
 echo "states in all: $total"
 
+is_wanted() { # SCENARIO BUG ARGUMENTS... : of check.sh
+    [ $# = 2 ] && return 0
+    [ "$1" = "$3" ] || return 1
+    [ $# = 3 ] && return 0
+    [[ " ${*:4} " == *" $2 "* ]]
+}
+
+searched=0
 for line in "${bugs[@]}"; do
     read -r bug scenario invariant meaning <<<"$line"
+    is_wanted "$scenario" "$bug" "$@" || continue
+    searched=$((searched + 1))
     search "$scenario" "$bug"
     if grep -q "^pan:1: .*$invariant" <<<"$outcome"; then
         echo "bug $bug ($meaning): found, $scenario, depth $(number_of 'at depth [0-9]+')"
     else
-        echo "FAIL: bug $bug ($meaning): $scenario: $(grep -E '^pan:|errors:' <<<"$outcome" | tr '\n' ' ')"
+        echo "FAILED: bug $bug ($meaning): $scenario: $(grep -E '^pan:|errors:' <<<"$outcome" | tr '\n' ' ')"
         failures=$((failures + 1))
     fi
 done
 
+# A bug that no scenario meets, or a number that stands for none, must not pass for one that was found.
+if [ $# -gt 1 ] && [ $searched != $(($# - 1)) ]; then
+    echo "FAILED: not all of the bugs ${*:2} are seeded in $1"
+    exit 2
+fi
 if ((failures)); then
-    echo "FAIL: $failures searches"
+    echo "FAILED: $failures searches"
     exit 1
 fi
-echo "PASS: ${#scenarios[@]} scenarios, ${#bugs[@]} seeded bugs"
+echo "${#scenarios[@]} scenarios and $searched seeded bugs: all as they should be"
