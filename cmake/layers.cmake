@@ -16,7 +16,7 @@ set(BP_LAYERS
     "search    bp_search    src/search/              backtest door mpi core include pool.h MPI"
     "cli       bp_cli       src/cli/                 core include"
     "bundle    bundle       src/bundle/              cli hdf5 ingest draft core include"
-    "optimizer optimizer    src/optimizer/           cli search backtest door mpi bundle core include pool.h MPI")
+    "optimizer optimizer    src/optimizer/           cli search backtest door mpi core include pool.h MPI")
 
 # Write the table for the lint: "layer NAME PREFIXES USES…" and "object NAME PATH" lines.
 function(bp_write_layers file)

@@ -20,6 +20,8 @@
 
 #include <bundlepool/bundle.h>
 
+#include "backtest/metrics.h"
+
 #define BP__MAX_PARAMS 8
 
 typedef struct bp__param {
@@ -80,11 +82,6 @@ typedef struct bp__account {
     double slippage_bps;   /**< buys pay more, sales get less */
 } bp__account;
 
-typedef struct bp__metrics {
-    double total_return, cagr, sharpe, sortino, max_drawdown, calmar; /**< NaN where undefined */
-    int64_t trades;                                                   /**< fills, delistings included */
-} bp__metrics;
-
 /** Memory that runs over one scope reuse; one per thread. About one bit per asset and session.
  *  @param[out] ws  owned: bp__workspace_destroy(), before the scope goes
  *  @retval BP_ENOMEM */
@@ -107,12 +104,5 @@ void bp__workspace_destroy(bp__workspace **ws);
 bp_status bp__backtest_run(const bp__scope *scope, const bp__strategy *strategy, const double *params,
                            const bp__account *account, bp__workspace *ws, bp__metrics *metrics,
                            double *equity);
-
-/** Metrics that a search can rank by: name, and whether more is better.
- *  @return false past the last */
-bool bp__objective_at(unsigned i, const char **name, bool *more_is_better);
-
-/** Value of the i-th objective, which must exist; NaN where it is undefined. */
-double bp__objective_value(const bp__metrics *m, unsigned i);
 
 #endif

@@ -16,6 +16,7 @@
 
 #include "backtest/metrics.h"
 #include "backtest/strategy.h"
+#include "core/day.h"
 #include "core/status.h"
 
 /* Orders of one direction. Filled ones leave the list, waiting ones stay. */
@@ -288,7 +289,7 @@ static bp_status check_equity(const bp__scope *scope, const double *equity)
 {
     for (size_t t = 0; t < scope->num_sessions; t++) {
         if (bp__priced(equity[t])) continue;
-        char day[16];
+        char day[32];
         BP_FAIL(BP_ERANGE, "session %s: equity is %g, no positive number; look at the prices and at cash",
                 bp__day_text(scope->day[t], day), equity[t]);
     }
@@ -306,8 +307,7 @@ bp_status bp__backtest_run(const bp__scope *scope, const bp__strategy *strategy,
     strategy->signal(scope, params, &ws->signals);
     run_sessions(ws, equity);
     BP_TRY(check_equity(scope, equity));
-    bp__metrics_from(equity, scope->num_sessions, account->cash, metrics);
-    metrics->trades = ws->trades;
+    bp__metrics_from(equity, scope->num_sessions, account->cash, ws->trades, metrics);
     return BP_OK;
 }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "core/day.h"
 #include "core/status.h"
 
 /* While a scope is built, sessions are indices into the bundle; `first` turns them into t. */
@@ -37,20 +38,12 @@ static size_t sessions_before(const int64_t *day, size_t n, int64_t date)
     return low;
 }
 
-const char *bp__day_text(int64_t ns, char text[16])
-{
-    time_t seconds = (time_t)(ns / 1000000000 - (ns % 1000000000 < 0));
-    struct tm tm;
-    if (!gmtime_r(&seconds, &tm) || strftime(text, 16, "%Y-%m-%d", &tm) == 0) strcpy(text, "?");
-    return text;
-}
-
 /* Selection ------------------------------------------------------------------------------------- */
 
 static bp_status find_range(build *b, int64_t start, int64_t end)
 {
     const char *name = bp_bundle_name(b->bundle);
-    char from[16], to[16];
+    char from[32], to[32];
     if (b->num_days == 0) BP_FAIL(BP_ERANGE, "%s: the bundle has no sessions, nothing to test", name);
     if (start == BP_TIME_MISSING) start = b->day[0];
     if (end == BP_TIME_MISSING) end = b->day[b->num_days - 1];

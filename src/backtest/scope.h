@@ -58,9 +58,6 @@ static inline bool bp__priced(double price)
     return price > 0 && price <= DBL_MAX;
 }
 
-/** A day as 2020-01-31, for error texts. @return text */
-const char *bp__day_text(int64_t ns, char text[16]);
-
 /** Session of observation j. */
 static inline int32_t bp__observed_at(const bp__asset *a, int32_t j)
 {

@@ -8,15 +8,8 @@
 #include <unistd.h>
 
 #include "bundle/command.h"
-#include "bundle/locate.h"
-
-bp_status bp__target_find(const char *arg, const bp__command_line *line, bp__target *target)
-{
-    BP_TRY(bp__locate(arg, line->root, target->root, sizeof target->root, target->name, sizeof target->name));
-    snprintf(target->path, sizeof target->path, "%s%s%s.h5", target->root,
-             strcmp(target->root, "/") == 0 ? "" : "/", target->name);
-    return BP_OK;
-}
+#include "cli/locate.h"
+#include "core/text.h"
 
 /* Like mkdir -p. */
 static bp_status make_folder(const char *path)
@@ -41,16 +34,17 @@ static bp_status write_draft(const bp__draft *draft, const bp__target *target, b
     BP_TRY(make_folder(target->root));
     BP_TRY(bp__h5_write(draft, target->path, filter));
     uint64_t size = stat(target->path, &st) == 0 ? (uint64_t)st.st_size : 0;
-    printf("%s: %zu assets, %zu sessions, %zu minute bars, %s\n", target->path, draft->assets.n,
-           draft->num_sessions, draft->bars.n, bp__bytes_text(size, bytes));
+    bp__text_line(stdout, "%s: %zu assets, %zu sessions, %zu minute bars, %s", target->path, draft->assets.n,
+                  draft->num_sessions, draft->bars.n, bp__bytes_text(size, bytes));
     return BP_OK;
 }
 
-bp_status bp__run_demo(const bp__command_line *line)
+bp_status bp__run_demo(const void *command_line)
 {
+    const bp__command_line *line = command_line;
     bp__target target;
     bp__draft draft;
-    BP_TRY(bp__target_find(line->arg[0], line, &target));
+    BP_TRY(bp__target_find(line->arg[0], line->root, &target));
     BP_TRY(bp__draft_init(&draft, target.name));
     bp_status s = bp__demo_generate(&line->demo, &draft);
     if (!bp__failed(s)) s = write_draft(&draft, &target, line->filter);
@@ -64,14 +58,27 @@ static void show_progress(void *context, size_t done, size_t total)
     fprintf(stderr, "\rreading %zu of %zu files%s", done, total, done == total ? "\n" : "");
 }
 
-bp_status bp__run_ingest(const bp__command_line *line)
+static bp_status unknown_source(const char *name)
 {
+    char names[256] = "";
+    for (const bp__ingest_source *s = bp__ingest_sources; s->name; s++) {
+        const size_t used = strlen(names);
+        snprintf(names + used, sizeof names - used, "%s%s", used ? ", " : "", s->name);
+    }
+    BP_FAIL(BP_EINVAL, "ingest: unknown source '%.80s', choose from %s", name, names);
+}
+
+bp_status bp__run_ingest(const void *command_line)
+{
+    const bp__command_line *line = command_line;
     bp__target target;
     bp__draft draft;
-    BP_TRY(bp__target_find(line->arg[1], line, &target));
+    const bp__ingest_source *source = bp__ingest_source_find(line->arg[0]);
+    if (!source) return unknown_source(line->arg[0]);
+    BP_TRY(bp__target_find(line->arg[2], line->root, &target));
     BP_TRY(bp__draft_init(&draft, target.name));
     bp__ingest_progress *progress = isatty(STDERR_FILENO) ? show_progress : NULL;
-    bp_status s = line->source->read(line->arg[0], progress, NULL, &draft);
+    bp_status s = source->read(line->arg[1], progress, NULL, &draft);
     if (!bp__failed(s)) s = write_draft(&draft, &target, line->filter);
     bp__draft_fini(&draft);
     return s;

@@ -5,35 +5,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "bundle/command.h"
-#include "bundle/locate.h"
+#include "cli/locate.h"
 #include "core/bundle.h"
+#include "core/day.h"
 #include "core/direct.h"
 #include "core/json.h"
+#include "core/text.h"
 #include "io/hdf5/h5read.h"
-
-/* Texts ----------------------------------------------------------------------------------------- */
-
-const char *bp__time_text(int64_t ns, char text[32])
-{
-    struct tm tm;
-    time_t t = (time_t)(ns / 1000000000 - (ns % 1000000000 < 0));
-    if (ns == BP_TIME_MISSING || !gmtime_r(&t, &tm)) return strcpy(text, "-");
-    strftime(text, 32, ns % BP_NS_PER_DAY == 0 ? "%Y-%m-%d" : "%Y-%m-%d %H:%M", &tm);
-    return text;
-}
-
-const char *bp__bytes_text(uint64_t bytes, char text[32])
-{
-    static const char *const unit[] = {"bytes", "KiB", "MiB", "GiB", "TiB"};
-    size_t u = 0;
-    double x = (double)bytes;
-    for (; x >= 1024 && u < 4; u++) x /= 1024;
-    snprintf(text, 32, u == 0 ? "%.0f %s" : "%.1f %s", x, unit[u]);
-    return text;
-}
 
 /* A bundle without its bars --------------------------------------------------------------------- */
 
@@ -119,11 +99,11 @@ static void info_text(const peek *p, const char *path)
 {
     char file[32], image[32], first[32], last[32];
     const bp__image *head = p->bundle.image;
-    printf("%-24s%s\n", "bundle", p->bundle.name);
-    printf("%-24s%s, %s\n", "file", path, bp__bytes_text(p->bytes, file));
+    bp__text_line(stdout, "%-24s%s", "bundle", p->bundle.name);
+    bp__text_line(stdout, "%-24s%s, %s", "file", path, bp__bytes_text(p->bytes, file));
     printf("%-24s%s\n", "image in memory", bp__bytes_text(head->bytes, image));
-    printf("%-24s%s\n", "schema", head->schema_version);
-    printf("%-24s%s\n", "calendar", *head->calendar_name ? head->calendar_name : "-");
+    bp__text_line(stdout, "%-24s%s", "schema", head->schema_version);
+    bp__text_line(stdout, "%-24s%s", "calendar", *head->calendar_name ? head->calendar_name : "-");
     printf("%-24s%" PRId64 "\n", "assets", rows(p, BP_COL_ASSET_SID));
     printf("%-24s%" PRId64 ", %s to %s\n", "sessions", rows(p, BP_COL_DAY),
            bp__time_text(session(p, false), first), bp__time_text(session(p, true), last));
@@ -137,11 +117,12 @@ static void info_text(const peek *p, const char *path)
     }
 }
 
-bp_status bp__run_info(const bp__command_line *line)
+bp_status bp__run_info(const void *command_line)
 {
+    const bp__command_line *line = command_line;
     bp__target target;
     peek p;
-    BP_TRY(bp__target_find(line->arg[0], line, &target));
+    BP_TRY(bp__target_find(line->arg[0], line->root, &target));
     BP_TRY(peek_open(target.path, target.name, &p));
     if (line->json)
         info_json(&p, target.path);
@@ -178,20 +159,21 @@ static void list_one(bp__json *j, bool json, const char *root, const char *file)
         bp__json_text(j, "path", path);
         bp__json_text(j, "error", bp_error_text());
     } else if (bp__failed(s)) {
-        printf("%-24s broken: %s\n", stem, bp_error_text());
+        bp__text_line(stdout, "%-24s broken: %s", stem, bp_error_text());
     } else if (json) {
         put_summary(j, &p, path);
     } else {
-        printf("%-24s %10s  %6" PRId64 " assets  %6" PRId64 " sessions  %s to %s\n", stem,
-               bp__bytes_text(p.bytes, bytes), rows(&p, BP_COL_ASSET_SID), rows(&p, BP_COL_DAY),
-               bp__time_text(session(&p, false), first), bp__time_text(session(&p, true), last));
+        bp__text_line(stdout, "%-24s %10s  %6" PRId64 " assets  %6" PRId64 " sessions  %s to %s", stem,
+                      bp__bytes_text(p.bytes, bytes), rows(&p, BP_COL_ASSET_SID), rows(&p, BP_COL_DAY),
+                      bp__time_text(session(&p, false), first), bp__time_text(session(&p, true), last));
     }
     if (json) bp__json_close(j, '}');
     if (!bp__failed(s)) peek_close(&p);
 }
 
-bp_status bp__run_list(const bp__command_line *line)
+bp_status bp__run_list(const void *command_line)
 {
+    const bp__command_line *line = command_line;
     const char *root = bp__root(line->root);
     if (strlen(root) >= BP_PATH_MAX) BP_FAIL(BP_EINVAL, "%.40s...: the folder's path is too long", root);
     struct dirent **entry;
@@ -231,22 +213,26 @@ static void version_json(const bp_version *v)
 
 static void version_text(const bp_version *v)
 {
-    printf("%-16s%s\n", "bundle", v->bundle_name);
+    bp__text_line(stdout, "%-16s%s", "bundle", v->bundle_name);
     printf("%-16s%zu", "assets", v->num_assets);
-    for (size_t i = 0; i < v->num_assets && i < 8; i++) printf("%s%s", i ? ", " : ": ", v->asset_list[i]);
+    for (size_t i = 0; i < v->num_assets && i < 8; i++) {
+        fputs(i ? ", " : ": ", stdout);
+        bp__text_put(stdout, v->asset_list[i]);
+    }
     printf("%s\n", v->num_assets > 8 ? ", ..." : "");
     printf("%-16s%s to %s\n", "dates", v->date_range[0], v->date_range[1]);
-    printf("%-16s%s\n", "schema", v->schema_version);
+    bp__text_line(stdout, "%-16s%s", "schema", v->schema_version);
     printf("%-16s%s\n", "computed_hash", v->computed_hash);
     printf("%-16s%s\n", "content_hash", v->content_hash);
 }
 
-bp_status bp__run_version(const bp__command_line *line)
+bp_status bp__run_version(const void *command_line)
 {
+    const bp__command_line *line = command_line;
     bp__target target;
     const bp_bundle *bundle;
     bp_version version = bp_version_init();
-    BP_TRY(bp__target_find(line->arg[0], line, &target));
+    BP_TRY(bp__target_find(line->arg[0], line->root, &target));
     BP_TRY(bp__direct_load(bp__h5_loader(), target.root, target.name, &bundle));
     bp_status s = bp_bundle_version(bundle, &version);
     bp_bundle_release(&bundle);

@@ -5,9 +5,12 @@
 #include <string.h>
 
 #include "bundle/command.h"
+#include "cli/locate.h"
 #include "core/bundle.h"
+#include "core/day.h"
 #include "core/direct.h"
 #include "core/json.h"
+#include "core/text.h"
 #include "io/hdf5/h5read.h"
 
 /* What can be odd about a bundle that reads well: none of it stops a backtest. */
@@ -194,7 +197,7 @@ static void report_text(const findings *f, const bp__target *target, const bp_ve
         warning_text(f, k, text, sizeof text);
         printf("warning: %s\n", text);
     }
-    printf("%s: good, content_hash %s\n", target->path, v->content_hash);
+    bp__text_line(stdout, "%s: good, content_hash %s", target->path, v->content_hash);
 }
 
 static bp_status verify(const bp__target *target, findings *f, bp_version *version)
@@ -213,12 +216,13 @@ static bp_status verify(const bp__target *target, findings *f, bp_version *versi
     return s;
 }
 
-bp_status bp__run_verify(const bp__command_line *line)
+bp_status bp__run_verify(const void *command_line)
 {
+    const bp__command_line *line = command_line;
     bp__target target;
     bp_version version = bp_version_init();
     findings f = {0};
-    BP_TRY(bp__target_find(line->arg[0], line, &target));
+    BP_TRY(bp__target_find(line->arg[0], line->root, &target));
     bp_status s = verify(&target, &f, &version);
     if (line->json)
         report_json(&f, &target, bp__failed(s) ? NULL : &version);

@@ -3,7 +3,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+
+#include "core/day.h"
 
 #include "core/sized.h"
 
@@ -128,13 +129,6 @@ static int by_code_point(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-static void iso_date(int64_t ns, char out[32])
-{
-    time_t t = (time_t)(ns / 1000000000 - (ns % 1000000000 < 0));
-    struct tm tm;
-    if (!gmtime_r(&t, &tm) || strftime(out, 32, "%Y-%m-%dT%H:%M:%S", &tm) == 0) strcpy(out, "?");
-}
-
 /* Earliest start and latest end of the assets; sessions where there is no asset; else a placeholder. */
 static void date_range(const bp_bundle *b, int64_t *start, int64_t *end)
 {
@@ -171,8 +165,8 @@ bp_status bp_bundle_version(const bp_bundle *bundle, bp_version *version)
     strcpy(v.bundle_name, bundle->name);
     memcpy(v.schema_version, bundle->image->schema_version, sizeof v.schema_version);
     date_range(bundle, &start, &end);
-    iso_date(start, v.date_range[0]);
-    iso_date(end, v.date_range[1]);
+    bp__iso_text(start, v.date_range[0]);
+    bp__iso_text(end, v.date_range[1]);
 
     v.asset_list = calloc(n ? n : 1, sizeof *v.asset_list);
     if (!v.asset_list) BP_FAIL(BP_ENOMEM, "no memory for %zu symbols", n);

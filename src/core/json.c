@@ -3,35 +3,21 @@
 #include <inttypes.h>
 #include <math.h>
 
-/* Bytes of the UTF-8 sequence at `s`; 0 if it is none: overlong, a surrogate, beyond U+10FFFF, cut. */
-static int utf8_length(const unsigned char *s)
-{
-    if (s[0] < 0x80) return 1;
-    int n = s[0] >= 0xc2 && s[0] < 0xe0   ? 2
-            : s[0] >= 0xe0 && s[0] < 0xf0 ? 3
-            : s[0] >= 0xf0 && s[0] < 0xf5 ? 4
-                                          : 0;
-    for (int i = 1; i < n; i++)
-        if ((s[i] & 0xc0) != 0x80) return 0;
-    if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) || (s[0] == 0xf0 && s[1] < 0x90) ||
-        (s[0] == 0xf4 && s[1] > 0x8f))
-        return 0;
-    return n;
-}
+#include "core/text.h"
 
 static void put_string(FILE *file, const char *text)
 {
     fputc('"', file);
-    for (const unsigned char *s = (const unsigned char *)text; *s;) {
-        int n = utf8_length(s);
+    for (const char *s = text; *s;) {
+        int n = bp__utf8_length(s);
         if (n == 0)
             fputs("\\ufffd", file);
         else if (n > 1)
             fwrite(s, 1, (size_t)n, file);
         else if (*s == '"' || *s == '\\')
             fprintf(file, "\\%c", *s);
-        else if (*s < 0x20)
-            fprintf(file, "\\u%04x", *s);
+        else if ((unsigned char)*s < 0x20)
+            fprintf(file, "\\u%04x", (unsigned)*s);
         else
             fputc(*s, file);
         s += n ? n : 1;

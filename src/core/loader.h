@@ -10,6 +10,7 @@
 #ifndef BP_CORE_LOADER_H
 #define BP_CORE_LOADER_H
 
+#include "core/name.h"
 #include "core/plan.h"
 
 typedef struct bp__source bp__source;   /**< an open file with its plan; private to the loader */
@@ -49,12 +50,5 @@ typedef struct bp__loader {
  *  @retval BP_EFORMAT, BP_EIO, BP_ENOMEM */
 bp_status bp__load_task(const bp__loader *loader, bp__source *source, const char *label, bp__decoder *decoder,
                         uint64_t task, void *image);
-
-/** ROOT/NAME.h5 after checking the name.
- *  @retval BP_EINVAL  not 1..63 bytes of [A-Za-z0-9._-], or starts with '.' */
-bp_status bp__bundle_path(const char *root, const char *name, char *path, size_t size);
-
-/** Check a bundle's name. @retval BP_EINVAL */
-bp_status bp__bundle_name_check(const char *name);
 
 #endif

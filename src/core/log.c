@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "core/json.h"
+#include "core/text.h"
 
 /* written by bp__log_setup(), read by every thread */
 static _Atomic int level_now = BP_LOG_WARN, format_now = BP_LOG_TEXT;
@@ -67,8 +68,7 @@ void bp__log_as(const char *program, const char *kind, const char *text)
     char line[2048];
     int n = snprintf(line, sizeof line - 1, "%s: %s%s%s", program, kind ? kind : "", kind ? ": " : "", text);
     if (n > (int)sizeof line - 2) n = (int)sizeof line - 2;
-    for (char *c = line; *c; c++)
-        if ((unsigned char)*c < 0x20 || *c == 0x7f) *c = '?';
+    bp__text_clean(line);
     line[n++] = '\n';
     emit(line, (size_t)n);
 }

@@ -43,10 +43,14 @@ static int slurm_tasks(void)
     return tasks ? atoi(tasks) : 0;
 }
 
+bool bp__launch_by_mpi(void)
+{
+    return getenv("PMIX_RANK") || getenv("PMI_RANK") || getenv("OMPI_COMM_WORLD_SIZE");
+}
+
 bp_status bp__launch_check_early(const char *command)
 {
-    const bool launcher = getenv("PMIX_RANK") || getenv("PMI_RANK") || getenv("OMPI_COMM_WORLD_SIZE");
-    if (launcher || !getenv("SLURM_STEP_ID")) return BP_OK;
+    if (bp__launch_by_mpi() || !getenv("SLURM_STEP_ID")) return BP_OK;
     BP_FAIL(
         BP_EINVAL,
         "srun has started this without MPI; start it as: srun --mpi=pmix -n %d %.300s  or: mpirun -n %d ...",
@@ -61,8 +65,7 @@ bp_status bp__launch_check(int num_ranks, const char *command)
     if (tasks < 1 || tasks == num_ranks) return BP_OK;
     BP_FAIL(BP_EINVAL,
             "this job has %d rank%s, but SLURM_NTASKS is %d; start it as: srun --mpi=pmix -n %d %.200s  or: "
-            "mpirun "
-            "-n %d ...; if %d is meant: SLURM_NTASKS=%d mpirun -n %d ...",
+            "mpirun -n %d ...; if %d is meant: SLURM_NTASKS=%d mpirun -n %d ...",
             num_ranks, num_ranks == 1 ? "" : "s", tasks, tasks, command, tasks, num_ranks, num_ranks,
             num_ranks);
 }

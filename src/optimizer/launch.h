@@ -5,11 +5,16 @@
 #ifndef BP_OPTIMIZER_LAUNCH_H
 #define BP_OPTIMIZER_LAUNCH_H
 
+#include <stdbool.h>
+
 #include "core/status.h"
 
 /** This program and its arguments, as a shell would take them.
  *  @param[out] command  owned: free() @retval BP_ENOMEM */
 bp_status bp__launch_command(int argc, char **argv, char **command);
+
+/** Whether a launcher of MPI jobs has started this process: it is one of several ranks, or the only one of a job. */
+bool bp__launch_by_mpi(void);
 
 /** Before MPI is started, any rank: srun without MPI is a mistake that the MPI library ends the process for.
  *  @retval BP_EINVAL  the text has the command that would be right */

@@ -1,12 +1,12 @@
-/* optimizer: backtests every combination of a strategy's parameters over pooled bundles, on all ranks of an
- * MPI job.
+/* optimizer: backtests every combination of a strategy's parameters over pooled bundles, on all ranks of an MPI job.
  *
- * Every rank reads the same command line. Whatever fails, on whatever rank, is agreed on by all before
- * anybody leaves: rank 0 alone prints it, all end with the same code, none waits for one that has gone.
+ * Every rank reads the same command line. Whatever fails, on whatever rank, is agreed on by all before anybody leaves:
+ * rank 0 alone prints it, all end with the same code, none waits for one that has gone.
+ *
+ * What no MPI job is needed for (help, lists, a wrong command line, merge) is done without one where the program was
+ * started without a launcher.
  */
-#include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include <mpi.h>
 
@@ -14,112 +14,104 @@
 
 #include "core/log.h"
 #include "mpi/comm.h"
-#include "optimizer/help.h"
 #include "optimizer/launch.h"
-#include "optimizer/merge.h"
+#include "optimizer/lists.h"
 #include "optimizer/options.h"
-#include "optimizer/report.h"
-#include "optimizer/search.h"
+#include "optimizer/run.h"
 #include "optimizer/signals.h"
 
-static int usage_or_failure(bp_status s)
+static int fail(bp_status s)
 {
-    return s == BP_ENOMEM || s == BP_EMPI ? BP__EXIT_FAILED : BP__EXIT_USAGE;
+    const bool machine = s == BP_ENOMEM || s == BP_EMPI;
+    return bp__program_error(bp__optimizer(), machine ? BP__EXIT_FAILED : BP__EXIT_USAGE);
 }
 
-/* Rank 0, or the only process. */
-static int tell_failure(bp_status s, int code)
+/* Help and the like. @return whether that was all that was asked for */
+static bool tell(const bp__options *o)
 {
-    if (bp__failed(s))
-        bp__report_problem("error", code == BP__EXIT_USAGE ? "%s; try 'optimizer --help'" : "%s",
-                           bp_error_text());
-    return code;
+    if (o->help)
+        bp__program_help(bp__optimizer(), o->command);
+    else if (o->version)
+        bp__program_version(bp__optimizer(), o->json);
+    else if (o->list_strategies)
+        bp__print_strategies(o->json);
+    else if (o->list_metrics)
+        bp__print_metrics(o->json);
+    else
+        return false;
+    return true;
 }
 
-/* Help and the like: rank 0 prints. */
-static int tell(const bp__options *o, int rank)
+static bool is_only_telling(const bp__options *o)
 {
-    if (rank == 0) {
-        if (o->action == BP__HELP) bp__print_help();
-        if (o->action == BP__VERSION) puts("optimizer " BP_VERSION_STRING);
-        if (o->action == BP__LIST_STRATEGIES) bp__print_strategies(o->json);
-    }
-    bp_status s = bp__agree(MPI_COMM_WORLD, rank == 0 ? bp__report_check_stdout() : BP_OK);
-    const int code = bp__failed(s) ? BP__EXIT_FAILED : BP__EXIT_DONE;
-    return rank == 0 ? tell_failure(s, code) : code;
+    return o->help || o->version || o->list_strategies || o->list_metrics;
 }
 
-static int run(int argc, char **argv, int thread_level)
+static int check_stdout(void)
+{
+    return bp__failed(bp__check_stdout()) ? bp__program_error(bp__optimizer(), BP__EXIT_FAILED)
+                                          : BP__EXIT_DONE;
+}
+
+/* Without MPI. */
+static int run_alone(const bp__options *o)
+{
+    if (tell(o)) return check_stdout();
+    return bp__run_merge(o);
+}
+
+/* As a rank of a job. @param[in] s  of the options */
+static int run_as_rank(const bp__options *o, bp_status s, int thread_level)
 {
     int rank, num_ranks;
-    MPI_Comm_rank(MPI_COMM_WORLD, &rank);
-    MPI_Comm_size(MPI_COMM_WORLD, &num_ranks);
-    if (thread_level < MPI_THREAD_MULTIPLE) {
-        if (rank == 0)
-            bp__report_problem(
-                "error", "MPI runs without MPI_THREAD_MULTIPLE, which the bundle pool needs; use an MPI "
-                         "library that is built with it");
-        return BP__EXIT_FAILED;
-    }
-    bp__options options;
     bool wrong_launch = false;
-    bp_status s = bp__options_parse(argc, argv, &options);
-    bp__log_setup(&options.cfg);
-    if (s == BP_OK && rank == 0 && options.action == BP__SEARCH) {
-        s = bp__launch_check(num_ranks, options.command);
+    MPI_Comm_rank(MPI_COMM_WORLD, &rank); /* over MPI_COMM_WORLD a failure ends the job */
+    MPI_Comm_size(MPI_COMM_WORLD, &num_ranks);
+    if (s == BP_OK && !is_only_telling(o) && thread_level < MPI_THREAD_MULTIPLE)
+        s = bp__fail(BP_EMPI,
+                     "MPI runs without MPI_THREAD_MULTIPLE, which the bundle pool needs; use an MPI library "
+                     "that is built with it");
+    if (s == BP_OK && rank == 0 && !is_only_telling(o)) {
+        s = bp__launch_check(num_ranks, o->command_line);
         wrong_launch = bp__failed(s);
     }
     s = bp__agree(MPI_COMM_WORLD, s);
-    int code;
     if (bp__failed(s)) {
-        code = usage_or_failure(s);
-        if (rank == 0 && !(wrong_launch && bp__launch_is_told_elsewhere(num_ranks))) tell_failure(s, code);
-    } else {
-        code = options.action == BP__SEARCH ? bp__search(&options, rank, num_ranks) : tell(&options, rank);
+        const bool silent = rank != 0 || (wrong_launch && bp__launch_is_told_elsewhere(num_ranks));
+        return !silent ? fail(s) : s == BP_ENOMEM || s == BP_EMPI ? BP__EXIT_FAILED : BP__EXIT_USAGE;
     }
-    bp__options_fini(&options);
+    if (!is_only_telling(o)) return bp__run_search(o, rank);
+    int code = rank == 0 ? run_alone(o) : BP__EXIT_DONE;
+    MPI_Bcast(&code, 1, MPI_INT, 0, MPI_COMM_WORLD);
     return code;
 }
 
-static int run_merge(int argc, char **argv)
+static int run(int argc, char **argv, bp__options *o)
 {
-    bp__options options;
-    uint64_t failed = 0;
-    bp_status s = bp__options_parse(argc, argv, &options);
-    bp__log_setup(&options.cfg);
-    int code = bp__failed(s) ? usage_or_failure(s) : BP__EXIT_DONE;
-    if (s == BP_OK && options.action == BP__HELP) bp__print_help();
-    if (s == BP_OK && options.action == BP__VERSION) puts("optimizer " BP_VERSION_STRING);
-    if (s == BP_OK && options.action == BP__MERGE) s = bp__merge(&options, &failed);
-    if (s == BP_OK) s = bp__report_check_stdout();
-    if (bp__failed(s) && code == BP__EXIT_DONE) code = BP__EXIT_FAILED;
-    tell_failure(s, code);
-    if (s == BP_OK && failed > 0) {
-        bp__report_problem("error", "%" PRIu64 " combinations failed", failed);
-        code = BP__EXIT_FAILED;
+    bp_status s = bp__options_parse(argc, argv, o);
+    const bool merges = o->command && o->command->use == BP__MERGE;
+    bp__log_setup(&o->conduct.cfg);
+    if (merges || !bp__launch_by_mpi()) {
+        if (s == BP_OK && (merges || is_only_telling(o))) return run_alone(o);
+        if (s == BP_OK) s = bp__launch_check_early(o->command_line);
+        if (bp__failed(s)) return bp__launch_is_told_elsewhere(1) ? BP__EXIT_USAGE : fail(s);
     }
-    bp__options_fini(&options);
+    int level = MPI_THREAD_SINGLE;
+    bp__signals_catch();
+    if (MPI_Init_thread(&argc, &argv, MPI_THREAD_MULTIPLE, &level) != MPI_SUCCESS) {
+        bp__log_as("optimizer", "error", "MPI could not be started");
+        return BP__EXIT_FAILED;
+    }
+    const int code = run_as_rank(o, s, level);
+    MPI_Finalize();
     return code;
 }
 
 int main(int argc, char **argv)
 {
-    if (bp__options_is_merge(argc, argv)) return run_merge(argc, argv);
-    char *command;
-    bp_status s = bp__launch_command(argc, argv, &command);
-    if (s == BP_OK && !(argc == 2 && argv[1][0] == '-'))
-        s = bp__launch_check_early(command); /* not for --help */
-    free(command);
-    if (bp__failed(s))
-        return bp__launch_is_told_elsewhere(1) ? BP__EXIT_USAGE : tell_failure(s, usage_or_failure(s));
-
-    int level = MPI_THREAD_SINGLE;
-    bp__signals_catch();
-    if (MPI_Init_thread(&argc, &argv, MPI_THREAD_MULTIPLE, &level) != MPI_SUCCESS) {
-        bp__report_problem("error", "MPI could not be started");
-        return BP__EXIT_FAILED;
-    }
-    int code = run(argc, argv, level);
-    MPI_Finalize();
+    if (!bp__launch_by_mpi() && bp__program_tell(bp__optimizer(), argc, argv)) return check_stdout();
+    bp__options options;
+    const int code = run(argc, argv, &options);
+    bp__options_fini(&options);
     return code;
 }

@@ -1,154 +1,92 @@
 #include "optimizer/options.h"
 
-#include <errno.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <time.h>
 
-#include "bundle/locate.h"
+#include "cli/locate.h"
+#include "core/day.h"
+#include "core/number.h"
 #include "optimizer/launch.h"
 
-/* The letters are for the switch below; only -h is an option of its own. Pool fields follow from FIELDS on.
- */
-enum { FIELDS = 256, MAX_FIELDS = 32 };
-static const struct option own_options[] = {
-    {"bundle", required_argument, NULL, 'b'},
-    {"bundles", required_argument, NULL, 'B'},
-    {"strategy", required_argument, NULL, 's'},
-    {"param", required_argument, NULL, 'p'},
-    {"objective", required_argument, NULL, 'o'},
-    {"top", required_argument, NULL, 't'},
-    {"start", required_argument, NULL, 'f'},
-    {"end", required_argument, NULL, 'e'},
-    {"symbols", required_argument, NULL, 'y'},
-    {"cash", required_argument, NULL, 'c'},
-    {"commission", required_argument, NULL, 'm'},
-    {"slippage", required_argument, NULL, 'i'},
-    {"slice", required_argument, NULL, 'k'},
-    {"out", required_argument, NULL, 'w'},
-    {"journal", required_argument, NULL, 'J'},
-    {"no-journal", no_argument, NULL, 'N'},
-    {"resume", no_argument, NULL, 'r'},
-    {"on-update", required_argument, NULL, 'u'},
-    {"grace", required_argument, NULL, 'g'},
-    {"progress", required_argument, NULL, 'P'},
-    {"stats-every", required_argument, NULL, 'S'},
-    {"list-strategies", no_argument, NULL, 'l'},
-    {"json", no_argument, NULL, 'j'},
-    {"help", no_argument, NULL, 'h'},
-    {"version", no_argument, NULL, 'v'},
-};
-#define NUM_OWN (sizeof own_options / sizeof *own_options)
-
-/* What can only be understood when all options are there. */
-typedef struct late {
-    const char *bundle, *bundles, *strategy, *journal;
-    const char **param; /* [num_params] */
-    int num_params;
-    bool no_journal;
-    const char *for_search; /* an option that was given and has no meaning for a merge */
-} late;
+#define MAX_FIELDS 32
 
 /* Values ---------------------------------------------------------------------------------------- */
 
-static bp_status take_number(const char *option, const char *text, double *number)
+/* The text of a failure, behind the option that is to blame. */
+static bp_status blame(const char *option, bp_status s)
 {
-    if (!bp__number_from(text, strlen(text), number))
-        BP_FAIL(BP_EINVAL, "%s: '%.60s' is not a number", option, text);
+    char text[BP_ERROR_TEXT_MAX];
+    if (!bp__failed(s)) return s;
+    snprintf(text, sizeof text, "%s", bp_error_text());
+    return bp__fail(s, "--%s: %s", option, text);
+}
+
+static bp_status set_cash(void *target, const bp__option *o, const char *value)
+{
+    const double *cash = &((bp__options *)target)->spec.account.cash;
+    BP_TRY(bp__set_number(target, o, value));
+    if (!(*cash > 0)) BP_FAIL(BP_EINVAL, "--%s: %g is not greater than 0", o->name, *cash);
     return BP_OK;
 }
 
-static bp_status take_cash(const char *text, double *cash)
+static bp_status set_bps(void *target, const bp__option *o, const char *value)
 {
-    BP_TRY(take_number("--cash", text, cash));
-    if (!(*cash > 0)) BP_FAIL(BP_EINVAL, "--cash: %g is not greater than 0", *cash);
+    BP_TRY(bp__set_number(target, o, value));
+    const double bps = *(double *)(void *)((char *)target + o->at);
+    if (!(bps >= 0 && bps < 10000))
+        BP_FAIL(BP_EINVAL, "--%s: %g basis points are out of range; allowed are 0 to less than 10000",
+                o->name, bps);
     return BP_OK;
 }
 
-static bp_status take_bps(const char *option, const char *text, double *bps)
+static bp_status set_day(void *target, const bp__option *o, const char *value)
 {
-    BP_TRY(take_number(option, text, bps));
-    if (!(*bps >= 0 && *bps < 10000))
-        BP_FAIL(BP_EINVAL, "%s: %g basis points are out of range; allowed are 0 to less than 10000", option,
-                *bps);
+    return blame(o->name, bp__day_from(value, (int64_t *)(void *)((char *)target + o->at)));
+}
+
+static bp_status set_slice(void *target, const bp__option *o, const char *value)
+{
+    bp__spec *spec = &((bp__options *)target)->spec;
+    const size_t n = strcspn(value, "/");
+    if (!value[n] || !bp__count_from(value, n, &spec->slice) ||
+        !bp__count_from(value + n + 1, strlen(value + n + 1), &spec->num_slices) || spec->slice < 1 ||
+        spec->slice > spec->num_slices)
+        BP_FAIL(BP_EINVAL, "--%s: '%.60s' is not a slice; write K/N with K from 1 to N, such as 2/4", o->name,
+                value);
     return BP_OK;
 }
 
-static bool whole_number(const char *text, size_t length, uint64_t *number)
+static const char *const on_update_names[] = {"finish", "fail", "restart"};
+#define NUM_ON_UPDATE (sizeof on_update_names / sizeof *on_update_names)
+
+static bp_status set_on_update(void *target, const bp__option *o, const char *value)
 {
-    char *end;
-    errno = 0;
-    *number = strtoull(text, &end, 10);
-    return length > 0 && strspn(text, "0123456789") >= length && end == text + length && errno == 0;
+    for (unsigned i = 0; i < NUM_ON_UPDATE; i++)
+        if (strcasecmp(value, on_update_names[i]) == 0)
+            return ((bp__options *)target)->conduct.on_update = (bp__on_update)i, BP_OK;
+    BP_FAIL(BP_EINVAL, "--%s: '%.60s' is none of finish, fail, restart", o->name, value);
 }
 
-static bp_status take_top(const char *text, uint64_t *top)
+static bp_status set_param(void *target, const bp__option *o, const char *value)
 {
-    if (!whole_number(text, strlen(text), top))
-        BP_FAIL(BP_EINVAL, "--top: '%.60s' is not a whole number from 0 on", text);
+    bp__options *options = target;
+    (void)o;
+    options->param[options->num_params++] = value;
     return BP_OK;
 }
 
-static bp_status take_slice(const char *text, uint64_t *slice, uint64_t *num_slices)
+static bp_status set_symbols(void *target, const bp__option *o, const char *text)
 {
-    const size_t n = strcspn(text, "/");
-    if (!text[n] || !whole_number(text, n, slice) ||
-        !whole_number(text + n + 1, strlen(text + n + 1), num_slices) || *slice < 1 || *slice > *num_slices)
-        BP_FAIL(BP_EINVAL, "--slice: '%.60s' is not a slice; write K/N with K from 1 to N, such as 2/4",
-                text);
-    return BP_OK;
-}
-
-static bp_status take_seconds(const char *option, const char *text, double *seconds)
-{
-    BP_TRY(take_number(option, text, seconds));
-    if (!(*seconds >= 0 && *seconds <= 1e6))
-        BP_FAIL(BP_EINVAL, "%s: %g seconds are out of range; allowed are 0 to 1000000", option, *seconds);
-    return BP_OK;
-}
-
-static bp_status take_on_update(const char *text, bp__on_update *on_update)
-{
-    static const char *const names[] = {"finish", "fail", "restart"};
-    for (unsigned i = 0; i < sizeof names / sizeof *names; i++)
-        if (strcasecmp(text, names[i]) == 0) return *on_update = (bp__on_update)i, BP_OK;
-    BP_FAIL(BP_EINVAL, "--on-update: '%.60s' is none of finish, fail, restart", text);
-}
-
-static bp_status take_date(const char *option, const char *text, int64_t *ns)
-{
-    static const char shape[] = "dddd-dd-dd";
-    bool well_formed = strlen(text) == sizeof shape - 1;
-    for (size_t i = 0; well_formed && shape[i]; i++)
-        well_formed = shape[i] == 'd' ? text[i] >= '0' && text[i] <= '9' : text[i] == shape[i];
-    struct tm tm = {0}, back;
-    if (well_formed) {
-        tm.tm_year = atoi(text) - 1900;
-        tm.tm_mon = atoi(text + 5) - 1;
-        tm.tm_mday = atoi(text + 8);
-    }
-    const int month = tm.tm_mon, day = tm.tm_mday;
-    const int64_t seconds = timegm(&tm); /* makes 1 March of 29 February where there is none */
-    const time_t when = (time_t)seconds;
-    if (!well_formed || !gmtime_r(&when, &back) || back.tm_mon != month || back.tm_mday != day)
-        BP_FAIL(BP_EINVAL, "%s: '%.60s' is not a date; write YYYY-MM-DD", option, text);
-    if (__builtin_mul_overflow(seconds, INT64_C(1000000000), ns))
-        BP_FAIL(BP_EINVAL, "%s: %s is out of range; choose a date from 1678-01-01 to 2262-01-01", option,
-                text);
-    return BP_OK;
-}
-
-static bp_status take_symbols(const char *text, char ***symbols)
-{
+    char ***symbols = &((bp__options *)target)->spec.symbols;
     size_t count = 1;
     for (const char *c = text; *c; c++) {
         count += *c == ',';
-        if ((unsigned char)*c < 0x20) BP_FAIL(BP_EINVAL, "--symbols: a control character is in no symbol");
+        if ((unsigned char)*c < 0x20)
+            BP_FAIL(BP_EINVAL, "--%s: a control character is in no symbol", o->name);
     }
     char **list = calloc(count + 1, sizeof *list); /* a second --symbols replaces the first */
     for (size_t i = 0; *symbols && (*symbols)[i]; i++) free((*symbols)[i]);
@@ -156,111 +94,324 @@ static bp_status take_symbols(const char *text, char ***symbols)
     *symbols = list;
     for (size_t i = 0; list && i < count; i++) {
         size_t n = strcspn(text, ",");
-        if (n == 0) BP_FAIL(BP_EINVAL, "--symbols: a symbol is empty; write A,B,C");
+        if (n == 0) BP_FAIL(BP_EINVAL, "--%s: a symbol is empty; write A,B,C", o->name);
         list[i] = strndup(text, n);
         if (!list[i]) break;
         text += n + 1;
     }
-    if (!list || !list[count - 1]) BP_FAIL(BP_ENOMEM, "--symbols: no memory for %zu symbols", count);
+    if (!list || !list[count - 1]) BP_FAIL(BP_ENOMEM, "--%s: no memory for %zu symbols", o->name, count);
     return BP_OK;
 }
 
-static bp_status take_objective(const char *text, unsigned *objective)
+/* @param o  its `at` is the number of a field */
+static bp_status set_field(void *target, const bp__option *o, const char *value)
 {
-    char names[256] = "";
-    const char *name;
-    bool more;
-    for (unsigned i = 0; bp__objective_at(i, &name, &more); i++) {
-        if (strcmp(text, name) == 0) return *objective = i, BP_OK;
-        size_t used = strlen(names);
-        snprintf(names + used, sizeof names - used, "%s%s", i ? ", " : "", name);
-    }
-    BP_FAIL(BP_ENOTFOUND, "--objective: there is no '%.60s', choose from %s", text, names);
+    const char *field, *fallback, *help;
+    char shown[64];
+    bp_config_field((unsigned)o->at, &field, &fallback, &help);
+    snprintf(shown, sizeof shown, "--%s", o->name);
+    return bp_config_set(&((bp__options *)target)->conduct.cfg, field, value, shown);
 }
 
-static bp_status take_option(int letter, const char *value, bp__options *o, late *l)
+/* Words that complete a value ------------------------------------------------------------------- */
+
+static void strategies(FILE *file)
 {
-    switch (letter) {
-    case 'b': return l->bundle = value, BP_OK;
-    case 'B': return l->bundles = value, BP_OK;
-    case 's': return l->strategy = value, BP_OK;
-    case 'p': return l->param[l->num_params++] = value, BP_OK;
-    case 'o': return take_objective(value, &o->objective);
-    case 't': return take_top(value, &o->top);
-    case 'f': return take_date("--start", value, &o->start);
-    case 'e': return take_date("--end", value, &o->end);
-    case 'y': return take_symbols(value, &o->symbols);
-    case 'c': return take_cash(value, &o->account.cash);
-    case 'm': return take_bps("--commission", value, &o->account.commission_bps);
-    case 'i': return take_bps("--slippage", value, &o->account.slippage_bps);
-    case 'k': return take_slice(value, &o->slice, &o->num_slices);
-    case 'w': return o->out = value, BP_OK;
-    case 'J': return l->journal = value, BP_OK;
-    case 'N': return l->no_journal = true, BP_OK;
-    case 'r': return o->resume = true, BP_OK;
-    case 'u': return take_on_update(value, &o->on_update);
-    case 'g': return take_seconds("--grace", value, &o->grace_s);
-    case 'P': return take_seconds("--progress", value, &o->progress_s);
-    case 'S': return take_seconds("--stats-every", value, &o->stats_s);
-    case 'l': return o->action = BP__LIST_STRATEGIES, BP_OK;
-    case 'j': return o->json = true, BP_OK;
-    case 'h': return o->action = BP__HELP, BP_OK;
-    default: return o->action = BP__VERSION, BP_OK;
-    }
+    const bp__strategy *s;
+    for (unsigned i = 0; (s = bp__strategy_at(i)) != NULL; i++)
+        fprintf(file, "%s%s", i ? " " : "", bp__strategy_name(s));
 }
 
-/* The command line ------------------------------------------------------------------------------ */
-
-static bp_status refuse_option(int letter, char **argv)
+static void metrics(FILE *file)
 {
-    const char *option = argv[optind - 1];
-    if (letter == ':') BP_FAIL(BP_EINVAL, "%.80s: a value is missing", option);
-    if (strncmp(option, "--", 2) != 0) BP_FAIL(BP_EINVAL, "unknown option '-%c'", optopt);
-    if (optopt) BP_FAIL(BP_EINVAL, "%.80s: this option takes no value", option);
-    BP_FAIL(BP_EINVAL, "unknown or ambiguous option '%.80s'", option);
+    for (unsigned i = 0; i < BP__NUM_METRICS; i++)
+        fprintf(file, "%s%s", i ? " " : "", bp__metric_at(i)->name);
 }
 
-/* What merge takes as well; the others have no meaning there. */
-static bool is_for_merge(int letter)
+static void on_update(FILE *file)
 {
-    return strchr("towjhv", letter) != NULL;
+    for (unsigned i = 0; i < NUM_ON_UPDATE; i++) fprintf(file, "%s%s", i ? " " : "", on_update_names[i]);
 }
 
-/* Own options and one for each field of the pool's configuration. */
-static bp_status parse_options(int argc, char **argv, bp__options *o, late *l)
+/* The table ------------------------------------------------------------------------------------- */
+
+#define AT(field) offsetof(bp__options, field)
+#define BOTH      (BP__SEARCH | BP__MERGE)
+
+static const bp__option own[] = {
+    {.help = "Search"},
+    {.name = "bundle",
+     .value = "NAME",
+     .uses = BP__SEARCH,
+     .set = bp__set_text,
+     .at = AT(bundle),
+     .help = "ROOT/NAME.h5, or a path that ends in .h5",
+     .more = "Of a path, the folder is the root and the stem the name."},
+    {.name = "bundles",
+     .value = "A,B,C",
+     .uses = BP__SEARCH,
+     .set = bp__set_text,
+     .at = AT(bundles),
+     .help =
+         "over several of one folder, one after the other: each is loaded once, however small the pool is",
+     .more = "Tables and files get a column bundle."},
+    {.name = "strategy",
+     .value = "NAME",
+     .uses = BP__SEARCH,
+     .set = bp__set_text,
+     .at = AT(strategy),
+     .choices = strategies,
+     .help = "what to test; --list-strategies tells which there are"},
+    {.name = "param",
+     .value = "NAME=VALUES",
+     .uses = BP__SEARCH,
+     .set = set_param,
+     .help = "of a parameter, one option each: A, or A,B,C, or FROM:TO[:STEP], TO included",
+     .more =
+         "TO is included if it is on the grid; the step is 1 if it is left out. A parameter that is not named has "
+         "its default."},
+    {.name = "objective",
+     .value = "METRIC",
+     .uses = BOTH,
+     .set = bp__set_text,
+     .at = AT(objective),
+     .choices = metrics,
+     .help = "what results are ranked by (default sharpe, or the first of --metrics)",
+     .more =
+         "Of max_drawdown and trades the least is the best, of the others the most. Undefined values come last; "
+         "ties rank by index. A metric that is not among the columns becomes the last of them."},
+    {.name = "metrics",
+     .value = "A,B,C",
+     .uses = BP__SEARCH,
+     .set = bp__set_text,
+     .at = AT(metrics),
+     .choices = metrics,
+     .help =
+         "columns of tables and files (default total_return,cagr,sharpe,sortino,max_drawdown,calmar,trades); "
+         "--list-metrics tells which there are",
+     .more = "A journal keeps these, so another list is another search."},
+    {.name = "start",
+     .value = "YYYY-MM-DD",
+     .uses = BP__SEARCH,
+     .set = set_day,
+     .at = AT(spec.start),
+     .help = "first day (default: the bundle's)"},
+    {.name = "end",
+     .value = "YYYY-MM-DD",
+     .uses = BP__SEARCH,
+     .set = set_day,
+     .at = AT(spec.end),
+     .help = "last day, included (default: the bundle's)"},
+    {.name = "symbols",
+     .value = "A,B,C",
+     .uses = BP__SEARCH,
+     .set = set_symbols,
+     .help = "these assets only"},
+    {.name = "cash",
+     .value = "X",
+     .uses = BP__SEARCH,
+     .set = set_cash,
+     .at = AT(spec.account.cash),
+     .help = "at the start (default 10000000)"},
+    {.name = "commission",
+     .value = "BPS",
+     .uses = BP__SEARCH,
+     .set = set_bps,
+     .at = AT(spec.account.commission_bps),
+     .help = "basis points of each fill's value (default 0)"},
+    {.name = "slippage",
+     .value = "BPS",
+     .uses = BP__SEARCH,
+     .set = set_bps,
+     .at = AT(spec.account.slippage_bps),
+     .help = "basis points that buys pay more and sales get less (default 0)"},
+    {.name = "slice",
+     .value = "K/N",
+     .uses = BP__SEARCH,
+     .set = set_slice,
+     .help = "the K-th of N equal parts; 'optimizer merge' joins them",
+     .more = "Every N-th combination, beginning with the K-th. The same options give the same part."},
+
+    {.help = "Results"},
+    {.name = "top",
+     .value = "N",
+     .uses = BOTH,
+     .set = bp__set_count,
+     .at = AT(top),
+     .help = "rows of the table (default 10)"},
+    {.name = "out",
+     .value = "FILE.csv",
+     .uses = BOTH,
+     .set = bp__set_text,
+     .at = AT(out),
+     .help = "every combination, in the order of the grid; an existing file is replaced",
+     .more =
+         "The file appears, or is replaced, as a whole at the end; that it can be made is checked before anything "
+         "is loaded."},
+    {.name = "json",
+     .uses = BOTH,
+     .set = bp__set_flag,
+     .at = AT(json),
+     .help =
+         "print JSON instead of a table, and the summary on standard error; --list-strategies and the like too"},
+
+    {.help = "Interruptions"},
+    {.name = "journal",
+     .value = "FILE",
+     .uses = BP__SEARCH,
+     .set = bp__set_text,
+     .at = AT(journal),
+     .help = "where results are kept at once (default: that of --out, with .journal)",
+     .more = "Without either there is none. An unfinished journal is refused unless --resume is given."},
+    {.name = "no-journal",
+     .uses = BP__SEARCH,
+     .set = bp__set_flag,
+     .at = AT(no_journal),
+     .help = "keep nothing"},
+    {.name = "resume",
+     .uses = BP__SEARCH,
+     .set = bp__set_flag,
+     .at = AT(conduct.resume),
+     .help = "go on from the journal, with any number of ranks; without one start afresh",
+     .more =
+         "Prints 'resumed: N of M'. Waits up to 10 seconds for a predecessor that still holds the journal."},
+    {.name = "on-update",
+     .value = "WHAT",
+     .uses = BP__SEARCH,
+     .set = set_on_update,
+     .choices = on_update,
+     .help =
+         "if the bundle changes on disk: finish (default) with the version of the start, fail, or restart with the "
+         "new one",
+     .more = "With restart, a journal whose results are of an older version is taken as well."},
+    {.name = "grace",
+     .value = "SECONDS",
+     .uses = BP__SEARCH,
+     .set = bp__set_seconds,
+     .at = AT(grace_s),
+     .help = "for what is in hand after SIGUSR1 (default 30); SIGTERM: half a second",
+     .more =
+         "After the signal no work is handed out any more. Backtests that have begun may take this long to end; "
+         "then the job is ended without them. Rank 0 looks between two backtests of its own: one that takes longer "
+         "is waited for, and so is a bundle that is being loaded."},
+    {.name = "progress",
+     .value = "SECONDS",
+     .uses = BP__SEARCH,
+     .set = bp__set_seconds,
+     .at = AT(progress_s),
+     .help = "between two lines where there is no terminal (default 10; 0: none)"},
+    {.name = "stats-every",
+     .value = "SECONDS",
+     .uses = BP__SEARCH,
+     .set = bp__set_seconds,
+     .at = AT(stats_s),
+     .help = "a line of the pool's statistics (default 0: none)"},
+
+    {.help = "Other"},
+    {.name = "list-strategies",
+     .uses = BP__SEARCH,
+     .set = bp__set_flag,
+     .at = AT(list_strategies),
+     .help = "what each strategy does and takes"},
+    {.name = "list-metrics",
+     .uses = BP__SEARCH,
+     .set = bp__set_flag,
+     .at = AT(list_metrics),
+     .help = "what each metric is"},
+    {.name = "help",
+     .uses = BOTH,
+     .set = bp__set_flag,
+     .at = AT(help),
+     .help = "print this and exit",
+     .ends = true},
+    {.name = "version",
+     .uses = BOTH,
+     .set = bp__set_flag,
+     .at = AT(version),
+     .help = "print the version; with --json, how the program was built"},
+
+    {.help = "Pool (each also in the environment, as BUNDLEPOOL_ROOT for --root)"},
+};
+#define NUM_OWN (sizeof own / sizeof *own)
+
+static const bp__command commands[] = {
+    {
+        .arguments = "--bundle NAME --strategy NAME [--param NAME=VALUES]...",
+        .launcher = "mpirun -n RANKS ",
+        .use = BP__SEARCH,
+        .summary = "search a grid; on all ranks of an MPI job, or on one",
+        .notes = "A search that was stopped by SIGUSR1, SIGTERM or SIGINT goes on with --resume.\n"
+                 "Batch scripts for Slurm are in slurm/.",
+        .examples =
+            "  mpirun -n 16 optimizer --bundle demo --strategy sma_cross --param fast=5:50:5 --param slow=20:200:20\n"
+            "  mpirun -n 4 optimizer --bundle ./prices.h5 --strategy momentum --param lookback=63,126,252 \\\n"
+            "      --param top=5:20:5 --commission 5 --slippage 2 --objective calmar --out momentum.csv\n"
+            "  mpirun -n 4 optimizer (the same) --resume\n"
+            "  optimizer --bundle demo --strategy buy_and_hold --start 2012-01-01 --metrics sharpe,win_rate\n"
+            "  optimizer merge 1.csv.journal 2.csv.journal --out all.csv\n",
+    },
+    {
+        .name = "merge",
+        .arguments = "JOURNAL... --out FILE.csv",
+        .use = BP__MERGE,
+        .min_args = 1,
+        .max_args = INT_MAX,
+        .summary = "join the journals of the parts of one search",
+        .help =
+            "Join the journals of the parts of one search (slices, bundles or both) into the file that one job\n"
+            "would have written. Combinations that are missing, or in two journals, are an error. Needs no MPI.",
+        .examples = "  optimizer merge 1.csv.journal 2.csv.journal --out all.csv\n"
+                    "  optimizer merge slice-*.journal --out all.csv --objective calmar --top 20\n",
+    },
+};
+
+/* "--pool-memory" for the field pool_memory. */
+static bp__option field_option(unsigned i, const char *field, const char *fallback, const char *help)
 {
-    static char field_option[MAX_FIELDS][48];
-    const char *field[MAX_FIELDS], *fallback, *help;
-    struct option known[NUM_OWN + MAX_FIELDS + 1] = {0};
-    memcpy(known, own_options, sizeof own_options);
-    for (unsigned i = 0; i < MAX_FIELDS && bp_config_field(i, &field[i], &fallback, &help); i++) {
-        snprintf(field_option[i], sizeof field_option[i], "--%s", field[i]);
-        for (char *c = field_option[i]; *c; c++)
-            if (*c == '_') *c = '-';
-        known[NUM_OWN + i] = (struct option){field_option[i] + 2, required_argument, NULL, FIELDS + (int)i};
-    }
-    opterr = 0;
-    for (int letter, which = 0; (letter = getopt_long(argc, argv, ":h", known, &which)) != -1;) {
-        if (letter == ':' || letter == '?') return refuse_option(letter, argv);
-        if (letter >= FIELDS)
-            BP_TRY(bp_config_set(&o->cfg, field[letter - FIELDS], optarg, field_option[letter - FIELDS]));
-        else
-            BP_TRY(take_option(letter, optarg, o, l));
-        if (o->action == BP__HELP || o->action == BP__VERSION) return BP_OK;
-        if (letter < FIELDS && !is_for_merge(letter)) l->for_search = known[which].name;
-    }
-    if (o->action == BP__MERGE) {
-        o->input = argv + optind;
-        o->num_inputs = argc - optind;
-    } else if (optind < argc) {
-        BP_FAIL(BP_EINVAL, "unexpected argument '%.80s'; a bundle is named by --bundle", argv[optind]);
-    }
-    return BP_OK;
+    static char name[MAX_FIELDS][48], text[MAX_FIELDS][240];
+    snprintf(name[i], sizeof name[i], "%s", field);
+    for (char *c = name[i]; *c; c++)
+        if (*c == '_') *c = '-';
+    snprintf(text[i], sizeof text[i], "%s (default %s)", help, fallback);
+    return (bp__option){.name = name[i],
+                        .value = strcmp(field, "root") == 0 ? "DIR" : "VALUE",
+                        .uses = BP__SEARCH,
+                        .set = set_field,
+                        .at = i,
+                        .help = text[i]};
 }
+
+const bp__program *bp__optimizer(void)
+{
+    static bp__option option[NUM_OWN + MAX_FIELDS];
+    static bp__program program = {
+        .name = "optimizer",
+        .help =
+            "Backtests a strategy with every combination of its parameters over a bundle, which is read once and\n"
+            "shared by all ranks, and ranks the results. They are the same for any number of ranks.",
+        .exit_codes =
+            "Exit codes: 0 every combination is done or skipped, 1 failed, or a combination has, 2 wrong\n"
+            "usage, 75 stopped by a signal: --resume goes on.",
+        .command = commands,
+        .num_commands = sizeof commands / sizeof *commands,
+        .option = option,
+    };
+    const char *field, *fallback, *help;
+    if (program.num_options > 0) return &program;
+    memcpy(option, own, sizeof own);
+    program.num_options = NUM_OWN;
+    for (unsigned i = 0; i < MAX_FIELDS && bp_config_field(i, &field, &fallback, &help); i++)
+        option[program.num_options++] = field_option(i, field, fallback, help);
+    return &program;
+}
+
+/* What is only understood when all options are there -------------------------------------------- */
 
 /* Names of one or several bundles, all of one folder. */
-static bp_status find_bundles(bp__options *o, const char *text, bool several)
+static bp_status find_bundles(bp__options *options, const char *text, bool several)
 {
+    bp__spec *o = &options->spec;
+    bp_config *cfg = &options->conduct.cfg;
     const char *option = several ? "--bundles" : "--bundle";
     char root[BP_PATH_MAX], first_root[BP_PATH_MAX] = "", item[BP_PATH_MAX];
     size_t count = 1;
@@ -275,7 +426,7 @@ static bp_status find_bundles(bp__options *o, const char *text, bool several)
         memcpy(item, text, n);
         item[n] = '\0';
         text += n + 1;
-        BP_TRY(bp__locate(item, o->cfg.root, root, sizeof root, name, sizeof *o->bundle));
+        BP_TRY(bp__locate(item, cfg->root, root, sizeof root, name, sizeof *o->bundle));
         if (o->num_bundles == 0) memcpy(first_root, root, sizeof root);
         if (strcmp(root, first_root) != 0)
             BP_FAIL(BP_EINVAL, "%s: %s and %s are in different folders; put them into one", option,
@@ -283,7 +434,7 @@ static bp_status find_bundles(bp__options *o, const char *text, bool several)
         for (uint64_t i = 0; i < o->num_bundles; i++)
             if (strcmp(o->bundle[i], name) == 0) BP_FAIL(BP_EINVAL, "%s: %s is named twice", option, name);
     }
-    memcpy(o->cfg.root, first_root, sizeof first_root);
+    memcpy(cfg->root, first_root, sizeof first_root);
     return BP_OK;
 }
 
@@ -305,55 +456,60 @@ static bool same_file(const char *a, const char *b)
     return strcmp(a, b) == 0 || (resolve(a, x) && resolve(b, y) && strcmp(x, y) == 0);
 }
 
-static bp_status choose_journal(bp__options *o, const late *l)
+static bp_status choose_journal(bp__options *o)
 {
-    if (l->journal && l->no_journal) BP_FAIL(BP_EINVAL, "--journal and --no-journal: choose one");
-    if (l->journal && !*l->journal) BP_FAIL(BP_EINVAL, "--journal: '' is not the name of a file");
-    if (!l->no_journal && (l->journal || o->out)) {
-        int n = l->journal ? asprintf(&o->journal, "%s", l->journal)
-                           : asprintf(&o->journal, "%s.journal", o->out);
+    if (o->journal && o->no_journal) BP_FAIL(BP_EINVAL, "--journal and --no-journal: choose one");
+    if (o->journal && !*o->journal) BP_FAIL(BP_EINVAL, "--journal: '' is not the name of a file");
+    if (!o->no_journal && (o->journal || o->out)) {
+        int n = o->journal ? asprintf(&o->journal_path, "%s", o->journal)
+                           : asprintf(&o->journal_path, "%s.journal", o->out);
         if (n < 0) {
-            o->journal = NULL;
+            o->journal_path = NULL;
             BP_FAIL(BP_ENOMEM, "--journal: no memory for its name");
         }
     }
-    if (o->resume && !o->journal)
+    o->conduct.journal = o->journal_path;
+    if (o->conduct.resume && !o->journal_path)
         BP_FAIL(BP_EINVAL, "--resume: there is no journal; name it by --journal, or by --out");
-    if (o->journal && o->out && same_file(o->journal, o->out))
-        BP_FAIL(BP_EINVAL, "--journal: %.200s is --out as well; choose two files", o->journal);
+    if (o->journal_path && o->out && same_file(o->journal_path, o->out))
+        BP_FAIL(BP_EINVAL, "--journal: %.200s is --out as well; choose two files", o->journal_path);
     return BP_OK;
 }
 
-static bp_status finish_search(bp__options *o, const late *l)
+static bp_status choose_grid(bp__options *o)
 {
-    if (l->bundle && l->bundles) BP_FAIL(BP_EINVAL, "--bundle and --bundles: choose one");
-    if (!l->bundle && !l->bundles)
-        BP_FAIL(BP_EINVAL, "--bundle is missing; name a bundle, or a file that ends in .h5");
-    if (!l->strategy) BP_FAIL(BP_EINVAL, "--strategy is missing; --list-strategies tells which there are");
-    BP_TRY(find_bundles(o, l->bundles ? l->bundles : l->bundle, l->bundles != NULL));
-    if (o->start != BP_TIME_MISSING && o->end != BP_TIME_MISSING && o->start > o->end)
-        BP_FAIL(BP_EINVAL, "--start lies after --end; nothing is left to test");
-
     const bp__strategy *strategy;
-    BP_TRY(bp__strategy_find(l->strategy, &strategy));
-    BP_TRY(bp__grid_init(strategy, &o->grid));
-    for (int i = 0; i < l->num_params; i++) BP_TRY(bp__grid_set(&o->grid, l->param[i]));
-    if (o->num_bundles > BP__MAX_COMBINATIONS / o->grid.size)
+    bp__spec *spec = &o->spec;
+    if (!o->strategy) BP_FAIL(BP_EINVAL, "--strategy is missing; --list-strategies tells which there are");
+    BP_TRY(bp__strategy_find(o->strategy, &strategy));
+    BP_TRY(bp__grid_init(strategy, &spec->grid));
+    for (int i = 0; i < o->num_params; i++) BP_TRY(bp__grid_set(&spec->grid, o->param[i]));
+    if (spec->num_bundles > BP__MAX_COMBINATIONS / spec->grid.size)
         BP_FAIL(BP_EINVAL,
                 "--bundles: %" PRIu64 " combinations over %" PRIu64
                 " bundles are too many; search in several runs",
-                o->grid.size, o->num_bundles);
-    BP_TRY(choose_journal(o, l));
-    return bp_config_check(&o->cfg);
+                spec->grid.size, spec->num_bundles);
+    return BP_OK;
 }
 
-static bp_status finish_merge(const bp__options *o, const late *l)
+static bp_status finish_search(bp__options *o)
 {
-    if (l->for_search)
-        BP_FAIL(BP_EINVAL,
-                "--%s: merge takes --out, --objective, --top and --json; the rest is in the journals",
-                l->for_search);
-    if (o->num_inputs == 0) BP_FAIL(BP_EINVAL, "merge: no journal is named");
+    bp__spec *spec = &o->spec;
+    if (o->bundle && o->bundles) BP_FAIL(BP_EINVAL, "--bundle and --bundles: choose one");
+    if (!o->bundle && !o->bundles)
+        BP_FAIL(BP_EINVAL, "--bundle is missing; name a bundle, or a file that ends in .h5");
+    if (o->metrics) BP_TRY(blame("metrics", bp__spec_set_metrics(spec, o->metrics)));
+    if (o->objective) BP_TRY(blame("objective", bp__spec_set_objective(spec, o->objective)));
+    if (spec->start != BP_TIME_MISSING && spec->end != BP_TIME_MISSING && spec->start > spec->end)
+        BP_FAIL(BP_EINVAL, "--start lies after --end; nothing is left to test");
+    BP_TRY(find_bundles(o, o->bundles ? o->bundles : o->bundle, o->bundles != NULL));
+    BP_TRY(choose_grid(o));
+    BP_TRY(choose_journal(o));
+    return bp_config_check(&o->conduct.cfg);
+}
+
+static bp_status finish_merge(const bp__options *o)
+{
     if (!o->out) BP_FAIL(BP_EINVAL, "--out is missing; name the file of all results");
     for (int i = 0; i < o->num_inputs; i++)
         if (same_file(o->input[i], o->out))
@@ -361,56 +517,43 @@ static bp_status finish_merge(const bp__options *o, const late *l)
     return BP_OK;
 }
 
-bool bp__options_is_merge(int argc, char **argv)
+/* The command line ------------------------------------------------------------------------------ */
+
+static bp_status parse(int argc, char **argv, bp__options *o)
 {
-    return argc > 1 && strcmp(argv[1], "merge") == 0;
+    const bp__program *program = bp__optimizer();
+    bp_config *cfg = &o->conduct.cfg;
+    char **arg;
+    *cfg = bp_config_init();
+    BP_TRY(bp_config_default(cfg));
+    bp_status environment = bp_config_from_env(cfg); /* --help works in any environment */
+    o->param = calloc((size_t)argc + 1, sizeof *o->param);
+    if (!o->param) BP_FAIL(BP_ENOMEM, "no memory for the command line");
+    BP_TRY(bp__program_command(program, argc, argv, &o->command));
+    BP_TRY(bp__program_read(program, o->command, argc, argv, o, &arg, &o->num_inputs));
+    if (o->help || o->version || o->list_strategies || o->list_metrics) return BP_OK;
+    if (o->command->use == BP__SEARCH && o->num_inputs > 0)
+        BP_FAIL(BP_EINVAL, "unexpected argument '%.80s'; a bundle is named by --bundle", arg[0]);
+    BP_TRY(bp__program_check_args(program, o->command, arg, o->num_inputs));
+    o->input = (const char *const *)arg;
+    if (o->command->use == BP__MERGE) return finish_merge(o);
+    if (bp__failed(environment)) BP_TRY(bp_config_from_env(cfg)); /* again, for its text */
+    return finish_search(o);
 }
 
 bp_status bp__options_parse(int argc, char **argv, bp__options *o)
 {
-    *o = (bp__options){
-        .slice = 1,
-        .num_slices = 1,
-        .top = 10,
-        .start = BP_TIME_MISSING,
-        .end = BP_TIME_MISSING,
-        .account = {.cash = 10e6},
-        .grace_s = 30,
-        .progress_s = 10,
-    };
-    BP_TRY(bp__launch_command(argc, argv, &o->command));
-    BP_TRY(take_objective("sharpe", &o->objective));
-    o->cfg = bp_config_init();
-    BP_TRY(bp_config_default(&o->cfg));
-    bp_status environment = bp_config_from_env(&o->cfg); /* --help works in any environment */
-    late l = {.param = calloc((size_t)argc + 1, sizeof *l.param)};
-    if (!l.param) BP_FAIL(BP_ENOMEM, "no memory for the command line");
-    if (bp__options_is_merge(argc, argv)) {
-        o->action = BP__MERGE;
-        argc--;
-        argv++; /* "merge" stands where getopt expects the program */
-    }
-    bp_status s = parse_options(argc, argv, o, &l);
-    if (s == BP_OK && o->action == BP__SEARCH) {
-        if (bp__failed(environment)) s = bp_config_from_env(&o->cfg); /* again, for its text */
-        if (s == BP_OK) s = finish_search(o, &l);
-    } else if (s == BP_OK && o->action == BP__MERGE) {
-        s = finish_merge(o, &l);
-    }
-    free(l.param);
-    return s;
+    *o = (bp__options){.top = 10, .grace_s = 30, .progress_s = 10};
+    bp__spec_init(&o->spec);
+    BP_TRY(bp__launch_command(argc, argv, &o->command_line));
+    return parse(argc, argv, o);
 }
 
 void bp__options_fini(bp__options *o)
 {
-    for (size_t i = 0; o->symbols && o->symbols[i]; i++) free(o->symbols[i]);
-    free(o->symbols);
-    o->symbols = NULL;
-    free(o->bundle);
-    o->bundle = NULL;
-    free(o->journal);
-    o->journal = NULL;
-    free(o->command);
-    o->command = NULL;
-    bp__grid_fini(&o->grid);
+    bp__spec_fini(&o->spec);
+    free(o->param);
+    free(o->journal_path);
+    free(o->command_line);
+    *o = (bp__options){0};
 }

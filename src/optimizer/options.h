@@ -4,49 +4,38 @@
 #ifndef BP_OPTIMIZER_OPTIONS_H
 #define BP_OPTIMIZER_OPTIONS_H
 
-#include <bundlepool/bundle.h>
-#include <bundlepool/config.h>
+#include "cli/program.h"
+#include "search/search.h"
 
-#include "optimizer/grid.h"
-
-typedef enum bp__action { BP__SEARCH, BP__MERGE, BP__HELP, BP__VERSION, BP__LIST_STRATEGIES } bp__action;
-
-/** What to do when another version of a bundle turns up while it is tested: go on with the one that is
- * pinned, fail, or test the new one from the start. */
-typedef enum bp__on_update { BP__UPDATE_FINISH, BP__UPDATE_FAIL, BP__UPDATE_RESTART } bp__on_update;
-
-typedef char bp__bundle_name[BP_NAME_MAX + 1];
+/** Commands, each with its bit in the table of options. */
+enum { BP__SEARCH = 1, BP__MERGE = 2 };
 
 typedef struct bp__options {
-    bp__action action; /**< but for `json` and `cfg`, the rest is for BP__SEARCH, some of it for BP__MERGE */
-    bool json;
-    bp_config cfg;           /**< with the bundles' folder as root */
-    bp__bundle_name *bundle; /**< [num_bundles], owned */
-    uint64_t num_bundles;
-    bool several; /**< named by --bundles: whatever names a combination names its bundle too */
-    bp__grid grid;
-    uint64_t slice, num_slices; /**< which part, from 1, of how many; 1 of 1 is everything */
-    unsigned objective;         /**< as bp__objective_at() numbers them */
+    const bp__command *command; /**< NULL: the command line has failed before it was known */
+    bool help, version, list_strategies, list_metrics, json;
+    bp__spec spec;       /**< search */
+    bp__conduct conduct; /**< search; what it borrows is owned here */
     uint64_t top;
-    int64_t start, end; /**< BP_TIME_MISSING: from the first, to the last session */
-    char **symbols;     /**< NULL-terminated, owned; NULL: all */
-    bp__account account;
-    const char *out; /**< borrowed from argv; NULL: no file */
-    char *journal;   /**< owned; NULL: none */
-    bool resume;
-    bp__on_update on_update;
-    double grace_s;    /**< for what is in hand, when a signal has come */
-    double progress_s; /**< between two lines; 0: none */
-    double stats_s;    /**< between two lines; 0: none */
-    char **input;      /**< [num_inputs] journals to merge; borrowed from argv */
+    const char *out;          /**< borrowed from argv; NULL: no file */
+    double grace_s;           /**< for what is in hand, when a signal has come */
+    double progress_s;        /**< between two lines; 0: none */
+    double stats_s;           /**< between two lines; 0: none */
+    const char *const *input; /**< [num_inputs] journals to merge; borrowed from argv */
     int num_inputs;
-    char *command; /**< this program and its arguments, for a shell; owned */
+    char *command_line; /**< this program and its arguments, for a shell; owned */
+
+    /* As they were given: understood when all options are there. Borrowed from argv. */
+    const char *bundle, *bundles, *strategy, *objective, *metrics, *journal;
+    const char **param; /**< [num_params], owned */
+    int num_params;
+    bool no_journal;
+    char *journal_path; /**< owned */
 } bp__options;
 
-/** Whether the command line asks for something that needs no MPI. */
-bool bp__options_is_merge(int argc, char **argv);
+/** Commands and options. The first call makes them: before there is a second thread. */
+const bp__program *bp__optimizer(void);
 
-/** Read the environment and the command line; options win. Permutes argv.
+/** Read the environment and the command line; options win. Permutes argv. Needs no MPI.
  *
  * @param[out] options  bp__options_fini(), after a failure too; borrows from argv
  * @retval BP_ENOMEM    the machine's fault

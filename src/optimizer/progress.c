@@ -14,10 +14,9 @@
 #define BAR_CELLS 20
 #define NEVER     UINT64_MAX
 
-void bp__progress_init(const bp__results *r, bp__progress *p)
+void bp__progress_init(const bp__found *found, double seconds, bp__progress *p)
 {
-    const double seconds = r->options->progress_s;
-    *p = (bp__progress){.results = r, .before = r->done + r->failed, .start_ns = bp__clock_ns()};
+    *p = (bp__progress){.found = found, .start_ns = bp__clock_ns()};
     p->terminal = isatty(STDERR_FILENO) && !bp__log_is_json();
     p->step_ns = p->terminal ? BAR_NS : (uint64_t)(seconds * 1e9);
     p->next_ns = seconds > 0 ? p->start_ns + p->step_ns : NEVER;
@@ -41,21 +40,19 @@ static void draw(bp__progress *p, double part, const char *text)
 void bp__progress_update(bp__progress *p)
 {
     const uint64_t now = bp__clock_ns();
-    if (now < p->next_ns || p->results->num_todo == 0) return;
+    if (now < p->next_ns || p->found->results.num_todo == 0) return;
     p->next_ns = now + p->step_ns;
 
-    const bp__results *r = p->results;
-    const bp__options *o = r->options;
+    const bp__results *r = &p->found->results;
+    const bp__spec *spec = r->spec;
+    const char *objective = bp__spec_metric(spec, spec->objective)->name;
     const uint64_t done = r->done + r->failed;
-    const double seconds = (double)(now - p->start_ns) * 1e-9, rate = (double)(done - p->before) / seconds;
+    const double seconds = (double)(now - p->start_ns) * 1e-9,
+                 rate = (double)(done - p->found->resumed) / seconds;
     const double eta = rate > 0 ? (double)(r->num_todo - done) / rate : 0,
                  part = (double)done / (double)r->num_todo;
-    const char *objective = "";
     char best[160] = "", eta_text[32] = "unknown";
-    bool more;
-    bp__objective_at(o->objective, &objective, &more);
-    const double value =
-        r->best == BP__NO_TASK ? NAN : bp__objective_value(&r->row[r->best].metrics, o->objective);
+    const double value = r->best == BP__NO_TASK ? NAN : bp__results_values(r, r->best)[spec->objective];
     if (r->best != BP__NO_TASK) bp__results_task(r, r->best, best, sizeof best);
     if (bp__log_is_json()) {
         const bp__log_field field[] = {

@@ -4,17 +4,16 @@
 #ifndef BP_OPTIMIZER_PROGRESS_H
 #define BP_OPTIMIZER_PROGRESS_H
 
-#include "optimizer/results.h"
+#include "search/search.h"
 
 typedef struct bp__progress {
-    const bp__results *results; /**< borrowed */
-    uint64_t before;            /**< done or failed when the clock started */
+    const bp__found *found; /**< borrowed; what was known before does not count for the rate */
     uint64_t start_ns, next_ns, step_ns;
     bool terminal, drawn;
 } bp__progress;
 
-/** The clock starts; what is done by now does not count for the rate. */
-void bp__progress_init(const bp__results *results, bp__progress *progress);
+/** The clock starts. @param[in] seconds  between two lines; 0: none */
+void bp__progress_init(const bp__found *found, double seconds, bp__progress *progress);
 
 /** Tell if it is time to: on a terminal 5 times a second, else as often as the options say. */
 void bp__progress_update(bp__progress *progress);

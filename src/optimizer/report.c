@@ -1,48 +1,31 @@
 #include "optimizer/report.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "core/day.h"
 #include "core/json.h"
 #include "core/log.h"
 
 #define HASH_DIGITS 12
-#define NUM_METRICS 7
-#define MAX_CELLS   (3 + BP__MAX_PARAMS + NUM_METRICS)
+#define MAX_CELLS   (3 + BP__MAX_PARAMS + BP__NUM_METRICS)
 
-static const char *const metric_names[NUM_METRICS] = {"total_return", "cagr",   "sharpe", "sortino",
-                                                      "max_drawdown", "calmar", "trades"};
-
-static void metric_values(const bp__metrics *m, double value[NUM_METRICS])
+static const bp__spec *spec_of(const bp__report_facts *f)
 {
-    const double values[NUM_METRICS] = {m->total_return, m->cagr,   m->sharpe,        m->sortino,
-                                        m->max_drawdown, m->calmar, (double)m->trades};
-    memcpy(value, values, sizeof values);
+    return f->results->spec;
 }
 
-static const char *day_text(int64_t ns, char text[16])
+static const bp__metric *objective_of(const bp__report_facts *f)
 {
-    const time_t seconds = (time_t)(ns / 1000000000); /* a session is a midnight: nothing is cut off */
-    struct tm tm;
-    if (!gmtime_r(&seconds, &tm) || strftime(text, 16, "%Y-%m-%d", &tm) == 0) strcpy(text, "?");
-    return text;
-}
-
-static const char *objective_name(const bp__report_facts *f, bool *more_is_better)
-{
-    const char *name = "";
-    bp__objective_at(f->options->objective, &name, more_is_better);
-    return name;
+    return bp__spec_metric(spec_of(f), spec_of(f)->objective);
 }
 
 static bool pooled(const bp__report_facts *f)
 {
-    return bp_config_should_use_pool(&f->options->cfg);
+    return bp_config_should_use_pool(&f->options->conduct.cfg);
 }
 
 static uint64_t shown(const bp__report_facts *f)
@@ -54,14 +37,14 @@ static uint64_t shown(const bp__report_facts *f)
 
 void bp__report_header(FILE *file, const bp__report_facts *f, uint64_t bundle)
 {
-    char first[16], last[16];
-    const bp__options *o = f->options;
-    const bp__tested *t = &f->tested[bundle];
+    char first[32], last[32];
+    const bp__spec *o = spec_of(f);
+    const bp__tested *t = &f->found->tested[bundle];
     const bp__grid *grid = &o->grid;
     fprintf(file, "bundle: %s, content %.*s, symbols and dates %.*s\n", o->bundle[bundle], HASH_DIGITS,
             t->content_hash, HASH_DIGITS, t->computed_hash);
     fprintf(file, "scope: %zu assets, %zu sessions, %s to %s\n", t->num_assets, t->num_sessions,
-            day_text(t->first_session, first), day_text(t->last_session, last));
+            bp__day_text(t->first_session, first), bp__day_text(t->last_session, last));
     fprintf(file, "search: %s", bp__strategy_name(grid->strategy));
     const bp__param *param = bp__strategy_params(grid->strategy, &(unsigned){0});
     for (unsigned i = 0; i < grid->num_axes; i++) {
@@ -73,7 +56,7 @@ void bp__report_header(FILE *file, const bp__report_facts *f, uint64_t bundle)
     }
     fprintf(file, ": %" PRIu64 " combination%s", grid->size, grid->size == 1 ? "" : "s");
     if (o->num_slices > 1) fprintf(file, ", slice %" PRIu64 " of %" PRIu64, o->slice, o->num_slices);
-    fprintf(file, " on %d rank%s\n", f->num_ranks, f->num_ranks == 1 ? "" : "s");
+    fprintf(file, " on %d rank%s\n", f->found->num_ranks, f->found->num_ranks == 1 ? "" : "s");
     fflush(file);
 }
 
@@ -104,35 +87,38 @@ static void end_row(table *t)
     t->column = 0;
 }
 
+static void metric_cell(table *t, const bp__metric *metric, double value)
+{
+    if (isnan(value))
+        cell(t, "-");
+    else if (metric->kind == BP__COUNT)
+        cell(t, "%.0f", value);
+    else
+        cell(t, fabs(value) < 1e6 ? "%.4f" : "%.4g", value);
+}
+
 static void fill_table(table *t, const bp__report_facts *f)
 {
-    const bp__options *o = f->options;
-    const bp__grid *grid = &o->grid;
+    const bp__spec *spec = spec_of(f);
+    const bp__grid *grid = &spec->grid;
     const bp__param *param = bp__strategy_params(grid->strategy, &(unsigned){0});
     cell(t, "#");
-    if (o->several) cell(t, "bundle");
+    if (spec->several) cell(t, "bundle");
     cell(t, "index");
     for (unsigned p = 0; p < grid->num_axes; p++) cell(t, "%s", param[p].name);
-    for (int k = 0; k < NUM_METRICS; k++) cell(t, "%s", metric_names[k]);
+    for (unsigned k = 0; k < spec->num_metrics; k++) cell(t, "%s", bp__spec_metric(spec, k)->name);
     end_row(t);
 
-    double params[BP__MAX_PARAMS], value[NUM_METRICS];
+    double params[BP__MAX_PARAMS];
     for (uint64_t i = 0; i < shown(f); i++) {
         const uint64_t task = f->order[i], index = task % grid->size;
-        const bp__metrics *metrics = &f->results->row[task].metrics;
+        const double *value = bp__results_values(f->results, task);
         bp__grid_at(grid, index, params);
-        metric_values(metrics, value);
         cell(t, "%" PRIu64, i + 1);
-        if (o->several) cell(t, "%s", o->bundle[task / grid->size]);
+        if (spec->several) cell(t, "%s", spec->bundle[task / grid->size]);
         cell(t, "%" PRIu64, index);
         for (unsigned p = 0; p < grid->num_axes; p++) cell(t, "%.10g", params[p]);
-        for (int k = 0; k < NUM_METRICS - 1; k++) {
-            if (isnan(value[k]))
-                cell(t, "-");
-            else
-                cell(t, fabs(value[k]) < 1e6 ? "%.4f" : "%.4g", value[k]);
-        }
-        cell(t, "%" PRId64, metrics->trades);
+        for (unsigned k = 0; k < spec->num_metrics; k++) metric_cell(t, bp__spec_metric(spec, k), value[k]);
         end_row(t);
     }
 }
@@ -140,9 +126,9 @@ static void fill_table(table *t, const bp__report_facts *f)
 void bp__report_table(FILE *file, const bp__report_facts *f)
 {
     if (shown(f) == 0) return;
-    bool more = true;
-    const char *objective = objective_name(f, &more);
-    fprintf(file, "\ntop %" PRIu64 " by %s, %s first\n", shown(f), objective, more ? "highest" : "lowest");
+    const bp__metric *m = objective_of(f);
+    fprintf(file, "\ntop %" PRIu64 " by %s, %s first\n", shown(f), m->name,
+            m->best == BP__HIGHEST ? "highest" : "lowest");
     table t = {.file = file};
     fill_table(&t, f);
     t.printing = true;
@@ -152,42 +138,42 @@ void bp__report_table(FILE *file, const bp__report_facts *f)
 
 static double rate(const bp__report_facts *f)
 {
-    const double ran = (double)(f->results->done + f->results->failed - f->resumed);
-    return f->seconds > 0 ? ran / f->seconds : 0;
+    const double ran = (double)(f->results->done + f->results->failed - f->found->resumed);
+    return f->found->seconds > 0 ? ran / f->found->seconds : 0;
 }
 
 /* The most that stood in memory at a time: one bundle after the other. */
 static uint64_t largest_bundle(const bp__report_facts *f)
 {
     uint64_t bytes = 0;
-    for (uint64_t b = 0; b < f->options->num_bundles; b++)
-        if (f->tested[b].bytes > bytes) bytes = f->tested[b].bytes;
+    for (uint64_t b = 0; b < spec_of(f)->num_bundles; b++)
+        if (f->found->tested[b].bytes > bytes) bytes = f->found->tested[b].bytes;
     return bytes;
 }
 
 void bp__report_summary(FILE *file, const bp__report_facts *f)
 {
     const bp__results *r = f->results;
-    const bp_counters *all = &f->stats->cluster;
+    const bp_counters *all = &f->found->stats.cluster;
     const uint64_t bytes = largest_bundle(f);
-    const char *what = f->options->several ? "largest bundle bytes" : "bundle bytes";
+    const char *what = spec_of(f)->several ? "largest bundle bytes" : "bundle bytes";
     fprintf(file, "combinations: %" PRIu64 " done, %" PRIu64 " skipped, %" PRIu64 " failed\n", r->done,
             r->skipped, r->failed);
-    fprintf(file, "elapsed: %.3f s (%.1f backtests/s)\n", f->seconds, rate(f));
+    fprintf(file, "elapsed: %.3f s (%.1f backtests/s)\n", f->found->seconds, rate(f));
     fprintf(file, "loads: %" PRIu64 "\n", all->loads);
     if (pooled(f)) {
         fprintf(file, "hits: %" PRIu64 "\n", all->hits);
         fprintf(file, "misses: %" PRIu64 "\n", all->misses);
         fprintf(file, "load time: %.3f s\n", all->load_seconds);
         fprintf(file, "pool memory: at most %.1f MiB a node (%s)\n",
-                (double)f->stats->bytes_limit / (1 << 20), f->stats->limit_from);
+                (double)f->found->stats.bytes_limit / (1 << 20), f->found->stats.limit_from);
     }
     const double mib = (double)bytes / (1 << 20);
-    if (pooled(f) && f->num_ranks > 1) {
+    if (pooled(f) && f->found->num_ranks > 1) {
         fprintf(file, "%s: %" PRIu64 "; once per node instead of once per rank\n", what, bytes);
         fprintf(file, "memory: %.1f MiB on %d node%s instead of %.1f MiB for %d ranks\n",
-                mib * f->stats->num_nodes, f->stats->num_nodes, f->stats->num_nodes == 1 ? "" : "s",
-                mib * f->num_ranks, f->num_ranks);
+                mib * f->found->stats.num_nodes, f->found->stats.num_nodes,
+                f->found->stats.num_nodes == 1 ? "" : "s", mib * f->found->num_ranks, f->found->num_ranks);
     } else {
         fprintf(file, "%s: %" PRIu64 "%s\n", what, bytes,
                 pooled(f) ? "" : "; once per rank, pooling is switched off");
@@ -199,44 +185,45 @@ void bp__report_summary(FILE *file, const bp__report_facts *f)
 
 static void json_row(bp__json *j, const bp__report_facts *f, uint64_t task)
 {
-    const bp__options *o = f->options;
-    const bp__param *param = bp__strategy_params(o->grid.strategy, &(unsigned){0});
-    double params[BP__MAX_PARAMS], value[NUM_METRICS];
-    bp__grid_at(&o->grid, task % o->grid.size, params);
-    metric_values(&f->results->row[task].metrics, value);
+    const bp__spec *spec = spec_of(f);
+    const bp__param *param = bp__strategy_params(spec->grid.strategy, &(unsigned){0});
+    const double *value = bp__results_values(f->results, task);
+    double params[BP__MAX_PARAMS];
+    bp__grid_at(&spec->grid, task % spec->grid.size, params);
     bp__json_open(j, NULL, '{');
-    if (o->several) bp__json_text(j, "bundle", o->bundle[task / o->grid.size]);
-    bp__json_int(j, "index", (int64_t)(task % o->grid.size));
+    if (spec->several) bp__json_text(j, "bundle", spec->bundle[task / spec->grid.size]);
+    bp__json_int(j, "index", (int64_t)(task % spec->grid.size));
     bp__json_open(j, "parameters", '{');
-    for (unsigned p = 0; p < o->grid.num_axes; p++) bp__json_number(j, param[p].name, params[p]);
+    for (unsigned p = 0; p < spec->grid.num_axes; p++) bp__json_number(j, param[p].name, params[p]);
     bp__json_close(j, '}');
-    for (int k = 0; k < NUM_METRICS; k++) bp__json_number(j, metric_names[k], value[k]);
+    for (unsigned k = 0; k < spec->num_metrics; k++)
+        bp__json_number(j, bp__spec_metric(spec, k)->name, value[k]);
     bp__json_close(j, '}');
 }
 
 static void json_bundle(bp__json *j, const bp__report_facts *f, uint64_t bundle)
 {
-    char day[16];
-    const bp__tested *t = &f->tested[bundle];
-    bp__json_text(j, "bundle", f->options->bundle[bundle]);
+    char day[32];
+    const bp__tested *t = &f->found->tested[bundle];
+    bp__json_text(j, "bundle", spec_of(f)->bundle[bundle]);
     bp__json_text(j, "content_hash", t->content_hash);
     bp__json_text(j, "computed_hash", t->computed_hash);
     bp__json_int(j, "assets", (int64_t)t->num_assets);
     bp__json_int(j, "sessions", (int64_t)t->num_sessions);
     bp__json_open(j, "date_range", '[');
-    bp__json_text(j, NULL, day_text(t->first_session, day));
-    bp__json_text(j, NULL, day_text(t->last_session, day));
+    bp__json_text(j, NULL, bp__day_text(t->first_session, day));
+    bp__json_text(j, NULL, bp__day_text(t->last_session, day));
     bp__json_close(j, ']');
 }
 
 static void json_bundles(bp__json *j, const bp__report_facts *f)
 {
-    if (!f->options->several) {
+    if (!spec_of(f)->several) {
         json_bundle(j, f, 0);
         return;
     }
     bp__json_open(j, "bundles", '[');
-    for (uint64_t b = 0; b < f->options->num_bundles; b++) {
+    for (uint64_t b = 0; b < spec_of(f)->num_bundles; b++) {
         bp__json_open(j, NULL, '{');
         json_bundle(j, f, b);
         bp__json_close(j, '}');
@@ -246,10 +233,10 @@ static void json_bundles(bp__json *j, const bp__report_facts *f)
 
 static void json_run(bp__json *j, const bp__report_facts *f)
 {
-    const bp_counters *all = &f->stats->cluster;
-    bp__json_int(j, "ranks", f->num_ranks);
-    bp__json_int(j, "resumed", (int64_t)f->resumed);
-    bp__json_number(j, "seconds", f->seconds);
+    const bp_counters *all = &f->found->stats.cluster;
+    bp__json_int(j, "ranks", f->found->num_ranks);
+    bp__json_int(j, "resumed", (int64_t)f->found->resumed);
+    bp__json_number(j, "seconds", f->found->seconds);
     bp__json_number(j, "backtests_per_second", rate(f));
     bp__json_open(j, "pool", '{');
     bp__json_int(j, "loads", (int64_t)all->loads);
@@ -257,35 +244,28 @@ static void json_run(bp__json *j, const bp__report_facts *f)
     bp__json_int(j, "misses", (int64_t)all->misses);
     bp__json_number(j, "load_seconds", all->load_seconds);
     bp__json_int(j, "bundle_bytes", (int64_t)largest_bundle(f));
-    bp__json_int(j, "bytes_limit", (int64_t)f->stats->bytes_limit);
-    bp__json_text(j, "limit_from", f->stats->limit_from);
+    bp__json_int(j, "bytes_limit", (int64_t)f->found->stats.bytes_limit);
+    bp__json_text(j, "limit_from", f->found->stats.limit_from);
     bp__json_close(j, '}');
 }
 
 void bp__report_json(FILE *file, const bp__report_facts *f)
 {
-    bool more;
     const bp__results *r = f->results;
     bp__json json = {.file = file}, *j = &json;
     bp__json_open(j, NULL, '{');
-    if (f->tested) json_bundles(j, f);
-    bp__json_text(j, "strategy", bp__strategy_name(f->options->grid.strategy));
-    bp__json_text(j, "objective", objective_name(f, &more));
+    if (f->found) json_bundles(j, f);
+    bp__json_text(j, "strategy", bp__strategy_name(spec_of(f)->grid.strategy));
+    bp__json_text(j, "objective", objective_of(f)->name);
     bp__json_int(j, "done", (int64_t)r->done);
     bp__json_int(j, "skipped", (int64_t)r->skipped);
     bp__json_int(j, "failed", (int64_t)r->failed);
     bp__json_open(j, "top", '[');
     for (uint64_t i = 0; i < shown(f); i++) json_row(j, f, f->order[i]);
     bp__json_close(j, ']');
-    if (f->tested) json_run(j, f);
+    if (f->found) json_run(j, f);
     bp__json_close(j, '}');
     fflush(file);
-}
-
-bp_status bp__report_check_stdout(void)
-{
-    if (fflush(stdout) == 0 && !ferror(stdout)) return BP_OK;
-    BP_FAIL_ERRNO(BP_EIO, errno, "standard output cannot be written");
 }
 
 /* The log --------------------------------------------------------------------------------------- */
@@ -330,8 +310,8 @@ void bp__report_failures(const bp__results *r)
 {
     char text[256];
     for (unsigned i = 0; i < r->num_told; i++) {
-        const uint64_t task = r->failure[i].index;
-        bp__report_problem("warning", "combination %" PRIu64 " (%s) failed: %s", task % r->options->grid.size,
+        const uint64_t task = r->failure[i].task;
+        bp__report_problem("warning", "combination %" PRIu64 " (%s) failed: %s", task % r->spec->grid.size,
                            bp__results_task(r, task, text, sizeof text), r->failure[i].why);
     }
 }

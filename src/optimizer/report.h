@@ -6,33 +6,20 @@
 
 #include <stdio.h>
 
-#include "optimizer/sweep.h"
-
-/** A bundle as it was tested. */
-typedef struct bp__tested {
-    char content_hash[65], computed_hash[65];
-    uint64_t bytes;
-    size_t num_assets, num_sessions; /**< of the scope, as the days */
-    int64_t first_session, last_session;
-} bp__tested;
+#include "optimizer/options.h"
 
 /** Everything there is to tell of a run. */
 typedef struct bp__report_facts {
     const bp__options *options;
-    const bp__results *results;
-    const bp__tested *tested; /**< [options->num_bundles]; NULL: results of other runs */
-    const bp_stats *stats;
-    const uint64_t *order; /**< as bp__results_rank() has made it */
-    int num_ranks;
-    uint64_t resumed; /**< done or failed before this run */
-    double seconds;   /**< in backtests, from the first to the last of each bundle */
+    const bp__results *results; /**< with the search that they are of */
+    const bp__found *found;     /**< NULL: results of other runs */
+    const uint64_t *order;      /**< as bp__results_rank() has made it */
 } bp__report_facts;
 
-/** What will be done over a bundle. Needs options, tested, num_ranks only. */
+/** What will be done over a bundle. Needs found only. */
 void bp__report_header(FILE *file, const bp__report_facts *facts, uint64_t bundle);
 
-/** The best, as a table with aligned columns. Needs options, results, order only, as bp__report_json()
- * without `tested`. */
+/** The best, as a table with aligned columns. Needs no `found`. */
 void bp__report_table(FILE *file, const bp__report_facts *facts);
 
 /** Counts, time, and what the pool did. Has the line "loads: N". */
@@ -40,9 +27,6 @@ void bp__report_summary(FILE *file, const bp__report_facts *facts);
 
 /** All of it, as one JSON object; what is undefined is null. */
 void bp__report_json(FILE *file, const bp__report_facts *facts);
-
-/** What was printed must have got where it should. @retval BP_EIO  it has not */
-bp_status bp__report_check_stdout(void);
 
 /** The failures of the lowest numbers, as warnings. */
 void bp__report_failures(const bp__results *results);

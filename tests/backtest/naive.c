@@ -256,13 +256,14 @@ static void decide(book *b, double equity)
 
 static void measure(const double *e, size_t n, double cash, bp__metrics *x)
 {
-    double m = (double)n - 1, sum = 0, squares = 0, losses = 0, deepest = 0;
+    double m = (double)n - 1, sum = 0, squares = 0, losses = 0, deepest = 0, wins = 0;
     for (size_t t = 1; t < n; t++) sum = sum + (e[t] / e[t - 1] - 1);
     double mean = sum / m;
     for (size_t t = 1; t < n; t++) {
         double r = e[t] / e[t - 1] - 1;
         squares = squares + (r - mean) * (r - mean);
         losses = losses + fmin(r, 0) * fmin(r, 0);
+        if (e[t] > e[t - 1]) wins = wins + 1;
     }
     for (size_t t = 0; t < n; t++) {
         double most = e[0];
@@ -276,6 +277,7 @@ static void measure(const double *e, size_t n, double cash, bp__metrics *x)
     x->sortino = dd == 0 ? NAN : mean / dd * sqrt(252);
     x->max_drawdown = deepest;
     x->calmar = deepest == 0 ? NAN : x->cagr / deepest;
+    x->win_rate = wins / m;
 }
 
 void naive_run(const bp_bundle *bundle, size_t first, size_t n, const bool *selected, const char *strategy,
@@ -326,7 +328,7 @@ void naive_run(const bp_bundle *bundle, size_t first, size_t n, const bool *sele
             decide(&b, equity[t]);
     }
     measure(equity, n, account->cash, metrics);
-    metrics->trades = b.trades;
+    metrics->trades = (double)b.trades;
     free(adj);
     free(b.shares);
     free(b.target);

@@ -367,6 +367,7 @@ static void test_metrics(void)
     CLOSE_TO(r.metrics.sortino, mean / sqrt(0.0625 / 3) * sqrt(252));
     CLOSE_TO(r.metrics.max_drawdown, 0.25);
     CLOSE_TO(r.metrics.calmar, (pow(1.1, 63) - 1) / 0.25);
+    CU_ASSERT_EQUAL(r.metrics.win_rate, 0.5); /* a gain of 0 is none */
     market_destroy(&m);
 }
 
@@ -387,18 +388,31 @@ static void test_undefined_metrics(void)
     market_destroy(&m);
 }
 
-static void test_objectives(void)
+static void test_metric_list(void)
 {
-    bp__metrics x = {1, 2, 3, 4, 5, 6, 7};
-    const char *names[] = {"total_return", "cagr", "sharpe", "sortino", "max_drawdown", "calmar"}, *name;
-    bool more;
-    for (unsigned i = 0; i < 6; i++) {
-        CU_ASSERT_FATAL(bp__objective_at(i, &name, &more));
-        CU_ASSERT_STRING_EQUAL(name, names[i]);
-        CU_ASSERT_EQUAL(more, i != 4);
-        CU_ASSERT_EQUAL(bp__objective_value(&x, i), i + 1);
+    static const char *const columns[] = {"total_return", "cagr",   "sharpe", "sortino",
+                                          "max_drawdown", "calmar", "trades"};
+    bp__metrics x;
+    unsigned defaults = 0, found;
+    char names[256];
+    CU_ASSERT(strstr(bp__metric_names(names, sizeof names), "total_return, cagr, ") == names);
+    for (unsigned i = 0; i < BP__NUM_METRICS; i++) {
+        const bp__metric *m = bp__metric_at(i);
+        const double value = i + 0.5;
+        memcpy((char *)&x + i * sizeof value, &value, sizeof value);
+        CU_ASSERT_EQUAL(bp__metric_value(&x, i), value);
+        CU_ASSERT(bp__metric_find(m->name, strlen(m->name), &found) && found == i);
+        CU_ASSERT_FALSE(bp__metric_find(m->name, strlen(m->name) - 1, &found));
+        CU_ASSERT(strstr(names, m->name) != NULL);
+        CU_ASSERT(*m->help != '\0');
+        if (!m->is_default) continue;
+        CU_ASSERT_FATAL(defaults < 7);
+        CU_ASSERT_STRING_EQUAL(m->name, columns[defaults++]);
     }
-    CU_ASSERT_FALSE(bp__objective_at(6, &name, &more));
+    CU_ASSERT_EQUAL(defaults, 7);
+    CU_ASSERT(x.total_return == 0.5 && x.max_drawdown == 4.5 && x.win_rate == 7.5);
+    CU_ASSERT(bp__metric_find("max_drawdown", 12, &found) && bp__metric_at(found)->best == BP__LOWEST);
+    CU_ASSERT(bp__metric_find("sharpe", 6, &found) && bp__metric_at(found)->best == BP__HIGHEST);
 }
 
 /* Scopes and bad input -------------------------------------------------------------------------- */
@@ -548,13 +562,12 @@ static int64_t compare(uint64_t seed)
         CU_ASSERT_EQUAL_FATAL(bp__backtest_run(scope, bp__strategy_at(k), params, &account, ws, &x, equity),
                               BP_OK);
         naive_run(bundle, first, last - first + 1, selected, name, params, &account, &y, expected);
-        bool equal = x.trades == y.trades && same(x.total_return, y.total_return) && same(x.cagr, y.cagr) &&
-                     same(x.sharpe, y.sharpe) && same(x.sortino, y.sortino) &&
-                     same(x.max_drawdown, y.max_drawdown) && same(x.calmar, y.calmar) &&
-                     memcmp(equity, expected, (last - first + 1) * sizeof *equity) == 0;
+        bool equal = memcmp(equity, expected, (last - first + 1) * sizeof *equity) == 0;
+        for (unsigned i = 0; i < BP__NUM_METRICS; i++)
+            equal = equal && same(bp__metric_value(&x, i), bp__metric_value(&y, i));
         if (!equal) printf("\n    seed %llu, %s differs", (unsigned long long)seed, name);
         CU_ASSERT(equal);
-        trades += x.trades;
+        trades += (int64_t)x.trades;
     }
     bp__workspace_destroy(&ws);
     bp__scope_destroy(&scope);
@@ -597,7 +610,7 @@ int main(void)
         {"table of strategies, skipped combinations", test_strategy_table},
         {"metrics", test_metrics},
         {"undefined metrics", test_undefined_metrics},
-        {"objectives", test_objectives},
+        {"list of metrics", test_metric_list},
         {"selection by symbol", test_selection},
         {"bad ranges and symbols", test_bad_scopes},
         {"range between sessions", test_range_between_sessions},

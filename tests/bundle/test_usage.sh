@@ -9,9 +9,11 @@ refused 2 "unknown option '--foo'" --foo
 refused 2 "try 'bundle --help'" info
 refused 2 "unexpected argument 'y'" info x y
 refused 2 "unexpected argument 'x'" list x
-refused 2 "unknown option '--json'" demo x --json
+refused 2 "--json: 'bundle demo' has no such option; it takes --assets" demo x --json
+refused 2 "unknown or ambiguous option '--foo'" demo x --foo
 refused 2 "unknown option '-x'" demo x -x
-refused 2 "option '--assets' needs a value" demo x --assets
+refused 2 "--assets: a value is missing" demo x --assets
+refused 2 "--json=1: this option takes no value" info x --json=1
 refused 2 "--assets: '0' is not a whole number from 1" demo x --assets 0
 refused 2 "--assets: '1e3' is not" demo x --assets 1e3
 refused 2 "--assets: '-5' is not" demo x --assets=-5
@@ -19,7 +21,7 @@ refused 2 "--days: '99999999' is not" demo x --days 99999999
 refused 2 "--seed: '99999999999999999999' is not" demo x --seed 99999999999999999999
 refused 2 "--filter: 'zip' is neither" demo x --filter zip
 refused 2 "--root: the folder's name is empty" info x --root=
-refused 2 "unknown source 'quandl'" ingest quandl . x
+refused 2 "unknown source 'quandl', choose from csvdir" ingest quandl . x
 refused 2 "an argument is missing" ingest csvdir .
 for name in .. ../x /x a/b .x "a b" "" "$(printf 'x\ny')" "$(printf '%064d' 0)" dir/.h5 "dir/a b.h5"; do
     refused 2 "name" info "$name"

@@ -1,0 +1,28 @@
+#include "core/number.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+bool bp__number_from(const char *text, size_t length, double *number)
+{
+    char copy[64], *end;
+    /* this leaves out what strtod() takes and nobody means: blanks, hexadecimal, inf, nan */
+    if (length == 0 || length >= sizeof copy || strspn(text, "+-.0123456789eE") < length) return false;
+    memcpy(copy, text, length);
+    copy[length] = '\0';
+    double x = strtod(copy, &end);
+    if (*end || !isfinite(x)) return false;
+    *number = x + 0.0; /* -0 becomes 0, or it would be another text in a result file */
+    return true;
+}
+
+const char *bp__number_text(double x, char text[32])
+{
+    for (int digits = 15; digits <= 17; digits++) {
+        snprintf(text, 32, "%.*g", digits, x);
+        if (strtod(text, NULL) == x) break;
+    }
+    return text;
+}

@@ -1,0 +1,29 @@
+/** @file src/core/text.h
+ * Text that comes from a file or from a user, on its way to a terminal or a log: whatever is in it, it stays one line
+ * and moves no cursor. Pure; any thread.
+ */
+#ifndef BP_CORE_TEXT_H
+#define BP_CORE_TEXT_H
+
+#include <stdint.h>
+#include <stdio.h>
+
+/** Bytes of the UTF-8 sequence at `s`; 0 if it is none: overlong, a surrogate, beyond U+10FFFF, cut off. */
+int bp__utf8_length(const char *s);
+
+/** Print a text. Control characters, C1 ones included, and bytes that are not UTF-8 become '?'. */
+void bp__text_put(FILE *file, const char *text);
+
+/** A formatted text, printed likewise, and the end of its line. */
+__attribute__((format(printf, 2, 3))) void bp__text_line(FILE *file, const char *fmt, ...);
+
+/** Make a text printable in place. @return `text` */
+char *bp__text_clean(char *text);
+
+/** Columns that a text takes up on a terminal, taking one for each character. */
+int bp__text_width(const char *text);
+
+/** "12.3 MiB". @return `text` */
+const char *bp__bytes_text(uint64_t bytes, char text[32]);
+
+#endif

@@ -1,0 +1,15 @@
+/** @file src/optimizer/lists.h
+ * What there is to choose from, on stdout.
+ */
+#ifndef BP_OPTIMIZER_LISTS_H
+#define BP_OPTIMIZER_LISTS_H
+
+#include <stdbool.h>
+
+/** Each strategy, what it does, and what it takes. */
+void bp__print_strategies(bool json);
+
+/** Each metric, and what it is. */
+void bp__print_metrics(bool json);
+
+#endif

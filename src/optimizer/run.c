@@ -1,0 +1,201 @@
+#include "optimizer/run.h"
+
+#include <inttypes.h>
+#include <signal.h>
+#include <stdlib.h>
+
+#include <mpi.h>
+
+#include "core/clock.h"
+#include "core/log.h"
+#include "mpi/comm.h"
+#include "optimizer/progress.h"
+#include "optimizer/report.h"
+#include "optimizer/signals.h"
+#include "search/merge.h"
+
+#define TERM_GRACE_NS UINT64_C(500000000) /* mpirun kills a second after it has passed SIGTERM on */
+
+/* What the hooks need; of rank 0. */
+typedef struct run {
+    const bp__options *options;
+    bp__progress progress; /* since the first backtest */
+    uint64_t next_stats_ns;
+    bool complete; /* everything was done, whether or not it could be stored */
+} run;
+
+/* Hooks ----------------------------------------------------------------------------------------- */
+
+static void opened(void *context, const bp__found *found)
+{
+    const bp__options *o = ((run *)context)->options;
+    if (o->conduct.resume)
+        fprintf(o->json ? stderr : stdout, "resumed: %" PRIu64 " of %" PRIu64 "\n", found->resumed,
+                found->results.num_todo);
+}
+
+static void begun(void *context, const bp__found *found, uint64_t bundle)
+{
+    run *r = context;
+    const bp__report_facts facts = {.options = r->options, .results = &found->results, .found = found};
+    if (!r->options->json) bp__report_header(stdout, &facts, bundle);
+    if (r->progress.start_ns == 0) bp__progress_init(found, r->options->progress_s, &r->progress);
+}
+
+static void tell_stats(run *r, const bp__found *found, bp_pool *pool)
+{
+    bp_stats stats = bp_stats_init();
+    const uint64_t now = bp__clock_ns();
+    if (r->options->stats_s <= 0 || now < r->next_stats_ns) return;
+    r->next_stats_ns = now + (uint64_t)(r->options->stats_s * 1e9);
+    if (bp_pool_stats(pool, &stats) == BP_OK) bp__report_stats(&found->results, &stats);
+}
+
+static bool go_on(void *context, const bp__found *found, bp_pool *pool, uint64_t *until_ns)
+{
+    run *r = context;
+    const uint64_t grace = (uint64_t)(r->options->grace_s * 1e9);
+    uint64_t since_ns;
+    bp__progress_update(&r->progress);
+    tell_stats(r, found, pool);
+    const int signal = bp__signal_seen(&since_ns);
+    *until_ns = since_ns + (signal == SIGUSR1 || grace < TERM_GRACE_NS ? grace : TERM_GRACE_NS);
+    return signal == 0;
+}
+
+static void warn(void *context, const char *text)
+{
+    (void)context;
+    bp__report_problem("warning", "%s", text);
+}
+
+static bp_status store(void *context, const bp__found *found)
+{
+    run *r = context;
+    r->complete = true;
+    return r->options->out ? bp__results_write(&found->results, r->options->out) : BP_OK;
+}
+
+/* What is told at the end ----------------------------------------------------------------------- */
+
+static bp_status report(const bp__options *o, const bp__results *results, const bp__found *found)
+{
+    uint64_t *order = NULL;
+    BP_TRY(bp__results_rank(results, &order));
+    const bp__report_facts facts = {.options = o, .results = results, .found = found, .order = order};
+    if (o->json)
+        bp__report_json(stdout, &facts);
+    else
+        bp__report_table(stdout, &facts);
+    if (found) bp__report_summary(o->json ? stderr : stdout, &facts);
+    free(order);
+    bp__report_failures(results);
+    return BP_OK;
+}
+
+/* How to go on, as a line of its own that can be copied. */
+static void tell_command(const bp__options *o, const bp__found *found)
+{
+    char launcher[32] = "";
+    if (found->num_ranks > 1) snprintf(launcher, sizeof launcher, "mpirun -n %d ", found->num_ranks);
+    if (!bp__log_is_json()) {
+        fprintf(stderr, "  go on with: %s%s%s\n", launcher, o->command_line,
+                o->conduct.resume ? "" : " --resume");
+        return;
+    }
+    const bp__log_field field[] = {{.name = "command", .text = o->command_line},
+                                   {.name = "ranks", .number = found->num_ranks}};
+    bp__log_event("optimizer", "resumable", field, 2);
+}
+
+static void tell_stopped(const bp__options *o, const bp__found *found)
+{
+    const bp__results *r = &found->results;
+    const int signal = bp__signal_seen(&(uint64_t){0});
+    bp__report_problem("stopped", "by %s: %" PRIu64 " of %" PRIu64 " are done%s",
+                       signal == SIGUSR1  ? "SIGUSR1"
+                       : signal == SIGINT ? "SIGINT"
+                                          : "SIGTERM",
+                       r->done + r->failed, r->num_todo,
+                       found->has_journal ? "" : ", and lost: there is no journal");
+    if (found->has_journal) tell_command(o, found);
+}
+
+static int tell_failed_combinations(const bp__results *r)
+{
+    if (r->failed == 0) return BP__EXIT_DONE;
+    bp__report_problem("error", "%" PRIu64 " of %" PRIu64 " combinations failed", r->failed, r->num_rows);
+    return BP__EXIT_FAILED;
+}
+
+/* Rank 0. @return the exit code */
+static int tell_end(const bp__options *o, const bp__found *found, bp_status s)
+{
+    if (bp__failed(s)) {
+        bp__program_error(bp__optimizer(), BP__EXIT_FAILED);
+        if (found->unfinished || found->ending == BP__ENDED_UNWRITABLE) tell_command(o, found);
+        return BP__EXIT_FAILED;
+    }
+    if (found->ending != BP__ENDED_STOPPED) return tell_failed_combinations(&found->results);
+    tell_stopped(o, found);
+    return BP__EXIT_AGAIN;
+}
+
+/* Search ---------------------------------------------------------------------------------------- */
+
+/* There is no other way out: a rank is in a backtest, or waits for a message that will not come. */
+_Noreturn static void end_all_ranks(bp_status s)
+{
+    bp__program_error(bp__optimizer(), BP__EXIT_FAILED);
+    MPI_Abort(MPI_COMM_WORLD, s == BP_ETIMEOUT ? BP__EXIT_AGAIN : BP__EXIT_FAILED);
+    abort();
+}
+
+int bp__run_search(const bp__options *o, int rank)
+{
+    run r = {.options = o};
+    const bp__hooks hooks = {
+        .context = &r, .opened = opened, .begun = begun, .go_on = go_on, .warn = warn, .store = store};
+    bp__found found = {.spec = &o->spec};
+    bp_status s = bp__agree(MPI_COMM_WORLD, rank == 0 && o->out ? bp__results_check_path(o->out) : BP_OK);
+    if (s == BP_OK) s = bp__search_run(MPI_COMM_WORLD, &o->spec, &o->conduct, &hooks, &found);
+    bp__progress_fini(&r.progress);
+    if (found.ending == BP__ENDED_ABANDONED) end_all_ranks(s);
+
+    char text[BP_ERROR_TEXT_MAX] = ""; /* the first failure is the one to be told */
+    if (bp__failed(s)) snprintf(text, sizeof text, "%s", bp_error_text());
+    bp_status told = rank == 0 && r.complete ? report(o, &found.results, &found) : BP_OK;
+    if (told == BP_OK && rank == 0) told = bp__check_stdout();
+    told = bp__agree(MPI_COMM_WORLD, told);
+    s = bp__failed(s) ? bp__fail_text(s, text) : told;
+    int code = rank == 0 ? tell_end(o, &found, s) : BP__EXIT_DONE;
+    MPI_Bcast(&code, 1, MPI_INT, 0, MPI_COMM_WORLD);
+    bp__search_fini(&found);
+    return code;
+}
+
+/* Merge ----------------------------------------------------------------------------------------- */
+
+static bp_status merge(const bp__options *o, bp__spec *spec, bp__results *results)
+{
+    BP_TRY(bp__results_check_path(o->out));
+    BP_TRY(bp__merge(o->input, o->num_inputs, o->objective, spec, results));
+    BP_TRY(bp__results_write(results, o->out));
+    BP_TRY(report(o, results, NULL));
+    fprintf(o->json ? stderr : stdout,
+            "merged: %d journals, combinations: %" PRIu64 " done, %" PRIu64 " skipped, %" PRIu64 " failed\n",
+            o->num_inputs, results->done, results->skipped, results->failed);
+    return bp__check_stdout();
+}
+
+int bp__run_merge(const bp__options *o)
+{
+    bp__spec spec = {0};
+    bp__results results = {0};
+    bp_status s = merge(o, &spec, &results);
+    const int code = bp__failed(s) ? bp__program_error(bp__optimizer(), BP__EXIT_FAILED)
+                                   : tell_failed_combinations(&results);
+    bp__results_fini(&results);
+    bp__spec_fini(&spec);
+    return code;
+}

@@ -1,0 +1,235 @@
+#include "search/dispatch.h"
+
+#include <time.h>
+
+#include "core/clock.h"
+#include "mpi/comm.h"
+
+enum { TAG_REQUEST = 1, TAG_BATCH, TAG_RESULTS, TAG_STOP, TAG_STOPPED };
+#define MAX_BATCH   64
+#define MAX_RESULTS 16 /* in a message: below the size up to which MPI sends without asking the receiver */
+#define FLUSH_NS    UINT64_C(100000000)
+#define NAP_MIN_NS  200000
+#define NAP_MAX_NS  1000000
+
+static void nap(long *ns)
+{
+    nanosleep(&(struct timespec){.tv_nsec = *ns}, NULL);
+    *ns = *ns * 3 / 2 < NAP_MAX_NS ? *ns * 3 / 2 : NAP_MAX_NS;
+}
+
+static bp_status wait_for(MPI_Request *request, MPI_Status *status)
+{
+    for (long ns = NAP_MIN_NS;; nap(&ns)) {
+        int done;
+        BP_MPI(MPI_Test(request, &done, status));
+        if (done) return BP_OK;
+    }
+}
+
+/* Workers --------------------------------------------------------------------------------------- */
+
+/* Results on their way: one buffer is filled while the other is sent. */
+typedef struct outbox {
+    MPI_Comm comm;
+    bp__result buffer[2][MAX_RESULTS];
+    int filling, count;
+    MPI_Request sending;
+    uint64_t flushed_ns;
+} outbox;
+
+static bp_status flush(outbox *o)
+{
+    o->flushed_ns = bp__clock_ns();
+    if (o->count == 0) return BP_OK;
+    BP_TRY(wait_for(&o->sending, MPI_STATUS_IGNORE));
+    BP_MPI(MPI_Isend(o->buffer[o->filling], o->count * (int)sizeof(bp__result), MPI_BYTE, 0, TAG_RESULTS,
+                     o->comm, &o->sending));
+    o->filling = !o->filling;
+    o->count = 0;
+    return BP_OK;
+}
+
+typedef struct worker_state {
+    const bp__tasks *tasks;
+    outbox out;
+    bool stopped;
+} worker_state;
+
+static bp_status ask(MPI_Comm comm, uint64_t *batch, MPI_Request *reply)
+{
+    BP_MPI(MPI_Irecv(batch, MAX_BATCH, MPI_UINT64_T, 0, TAG_BATCH, comm, reply));
+    BP_MPI(MPI_Send(NULL, 0, MPI_BYTE, 0, TAG_REQUEST, comm));
+    return BP_OK;
+}
+
+/* Rank 0 may have said that it is over: what is finished goes out, and nothing follows. */
+static bp_status heed_stop(worker_state *w)
+{
+    MPI_Message message;
+    int found;
+    if (w->stopped) return BP_OK;
+    BP_MPI(MPI_Improbe(0, TAG_STOP, w->out.comm, &found, &message, MPI_STATUS_IGNORE));
+    if (!found) return BP_OK;
+    BP_MPI(MPI_Mrecv(NULL, 0, MPI_BYTE, &message, MPI_STATUS_IGNORE));
+    w->stopped = true;
+    BP_TRY(flush(&w->out));
+    BP_MPI(MPI_Send(NULL, 0, MPI_BYTE, 0, TAG_STOPPED, w->out.comm));
+    return BP_OK;
+}
+
+static bp_status next_batch(worker_state *w, MPI_Request *reply, int *count)
+{
+    MPI_Status status;
+    for (long ns = NAP_MIN_NS;; nap(&ns)) {
+        int done;
+        BP_MPI(MPI_Test(reply, &done, &status));
+        if (done) break;
+        BP_TRY(heed_stop(w));
+    }
+    BP_MPI(MPI_Get_count(&status, MPI_UINT64_T, count));
+    return BP_OK;
+}
+
+static bp_status run_batch(worker_state *w, const uint64_t *batch, int count)
+{
+    outbox *out = &w->out;
+    for (int i = 0; i < count; i++) {
+        BP_TRY(heed_stop(w));
+        if (w->stopped) break;
+        w->tasks->run(w->tasks->context, batch[i], &out->buffer[out->filling][out->count]);
+        out->count++;
+        bool due = out->count == MAX_RESULTS || i == count - 1 || bp__clock_ns() - out->flushed_ns > FLUSH_NS;
+        if (due) BP_TRY(flush(out));
+    }
+    return BP_OK;
+}
+
+static bp_status work(MPI_Comm comm, const bp__tasks *tasks)
+{
+    worker_state w = {.tasks = tasks,
+                      .out = {.comm = comm, .sending = MPI_REQUEST_NULL, .flushed_ns = bp__clock_ns()}};
+    uint64_t batch[2][MAX_BATCH];
+    MPI_Request reply;
+    BP_TRY(ask(comm, batch[0], &reply));
+    for (int now = 0;; now = !now) {
+        int count;
+        BP_TRY(next_batch(&w, &reply, &count));
+        if (count == 0) break;
+        BP_TRY(ask(comm, batch[!now], &reply));
+        BP_TRY(run_batch(&w, batch[now], count));
+    }
+    return wait_for(&w.out.sending, MPI_STATUS_IGNORE);
+}
+
+/* Rank 0 ---------------------------------------------------------------------------------------- */
+
+typedef struct server {
+    MPI_Comm comm;
+    const bp__tasks *tasks;
+    int num_ranks;
+    int parked;           /* workers that asked when nothing was left */
+    uint64_t next, taken; /* handed out, and come back */
+    bool stopping;
+    int stopped;       /* workers that have dropped what they had */
+    uint64_t until_ns; /* when they must have */
+} server;
+
+static int batch_size(const server *s)
+{
+    uint64_t left = s->tasks->count - s->next, n = left / (4 * (uint64_t)s->num_ranks);
+    if (n < 1) n = 1;
+    if (n > MAX_BATCH) n = MAX_BATCH;
+    return (int)(n < left ? n : left);
+}
+
+static bp_status send_batch(server *s, int worker, int n)
+{
+    /* the worker has a receive waiting for it: this never blocks */
+    BP_MPI(MPI_Send(n ? s->tasks->index + s->next : NULL, n, MPI_UINT64_T, worker, TAG_BATCH, s->comm));
+    s->next += (uint64_t)n;
+    return BP_OK;
+}
+
+/* Whoever asks when nothing is left is answered when all is done, and sleeps until then: a worker that went
+ * on to the next collective would spin there and take the time of those that still compute. */
+static bp_status answer(server *s, int worker)
+{
+    const int n = s->stopping ? 0 : batch_size(s);
+    if (n > 0) return send_batch(s, worker, n);
+    s->parked++;
+    return BP_OK;
+}
+
+/* Serve one message, if there is any. */
+static bp_status serve(server *s, bool *served)
+{
+    MPI_Message message;
+    MPI_Status status;
+    int found, bytes;
+    BP_MPI(MPI_Improbe(MPI_ANY_SOURCE, MPI_ANY_TAG, s->comm, &found, &message, &status));
+    *served = found;
+    if (!found) return BP_OK;
+    BP_MPI(MPI_Get_count(&status, MPI_BYTE, &bytes));
+    bp__result result[MAX_RESULTS];
+    BP_MPI(MPI_Mrecv(result, (int)sizeof result, MPI_BYTE, &message, MPI_STATUS_IGNORE));
+    if (status.MPI_TAG == TAG_REQUEST) return answer(s, status.MPI_SOURCE);
+    s->stopped += status.MPI_TAG == TAG_STOPPED;
+    const int n = bytes / (int)sizeof *result;
+    for (int i = 0; i < n; i++) s->tasks->enter(s->tasks->context, &result[i]);
+    s->taken += (uint64_t)n;
+    return BP_OK;
+}
+
+static bp_status look_whether_to_go_on(server *s)
+{
+    if (s->tasks->go_on(s->tasks->context, &s->until_ns)) return BP_OK;
+    /* buffered by MPI, as short as they are: this never blocks */
+    for (int worker = 1; !s->stopping && worker < s->num_ranks; worker++)
+        BP_MPI(MPI_Send(NULL, 0, MPI_BYTE, worker, TAG_STOP, s->comm));
+    s->stopping = true;
+    if (s->stopped < s->num_ranks - 1 && bp__clock_ns() > s->until_ns)
+        BP_FAIL(BP_ETIMEOUT, "%d of %d ranks are still in a backtest", s->num_ranks - 1 - s->stopped,
+                s->num_ranks);
+    return BP_OK;
+}
+
+static bool is_over(const server *s)
+{
+    const bool all_in = s->stopping ? s->stopped == s->num_ranks - 1 : s->taken == s->tasks->count;
+    return all_in && s->parked == s->num_ranks - 1;
+}
+
+static bp_status lead(MPI_Comm comm, const bp__tasks *tasks, int num_ranks)
+{
+    server s = {.comm = comm, .tasks = tasks, .num_ranks = num_ranks};
+    long ns = NAP_MIN_NS;
+    for (;;) {
+        bool served = num_ranks > 1;
+        for (int messages = 0; served; messages++) {
+            BP_TRY(serve(&s, &served));
+            if (served || messages > 0) ns = NAP_MIN_NS;
+        }
+        BP_TRY(look_whether_to_go_on(&s));
+        if (is_over(&s)) break;
+        if (s.next < tasks->count && !s.stopping) {
+            bp__result result;
+            tasks->run(tasks->context, tasks->index[s.next++], &result);
+            tasks->enter(tasks->context, &result);
+            s.taken++;
+        } else {
+            nap(&ns);
+        }
+    }
+    for (int worker = 1; worker < num_ranks; worker++) BP_TRY(send_batch(&s, worker, 0));
+    return BP_OK;
+}
+
+bp_status bp__dispatch(MPI_Comm comm, const bp__tasks *tasks)
+{
+    int rank, num_ranks;
+    BP_MPI(MPI_Comm_set_errhandler(comm, MPI_ERRORS_RETURN));
+    BP_MPI(MPI_Comm_rank(comm, &rank));
+    BP_MPI(MPI_Comm_size(comm, &num_ranks));
+    return rank == 0 ? lead(comm, tasks, num_ranks) : work(comm, tasks);
+}

@@ -1,0 +1,53 @@
+/** @file src/search/grid.h
+ * The combinations of a search: the product of one list of values per parameter of a strategy.
+ *
+ * The index of a combination depends on the values alone, not on the order in which they were given: the
+ * strategy's first parameter varies slowest, its last one fastest. A parameter that is not named has one
+ * value, its fallback. Pure; a grid is read-only once its last parameter is set.
+ */
+#ifndef BP_SEARCH_GRID_H
+#define BP_SEARCH_GRID_H
+
+#include "backtest/backtest.h"
+#include "core/status.h"
+
+#define BP__MAX_COMBINATIONS UINT64_C(10000000)
+
+typedef struct bp__axis {
+    double *value; /**< [count]; owned */
+    char *text;    /**< as it was given, without the name; owned; NULL: not named */
+    uint64_t count;
+} bp__axis;
+
+typedef struct bp__grid {
+    const bp__strategy *strategy;
+    unsigned num_axes; /**< parameters of the strategy, in its order */
+    bp__axis axis[BP__MAX_PARAMS];
+    uint64_t size; /**< combinations; at least 1 */
+} bp__grid;
+
+/** Every parameter at its fallback: one combination.
+ *  @param[out] grid  bp__grid_fini(), after a failure too
+ *  @retval BP_ENOMEM */
+bp_status bp__grid_init(const bp__strategy *strategy, bp__grid *grid);
+void bp__grid_fini(bp__grid *grid);
+
+/** Set the values of one parameter.
+ *
+ * @param[in] text  "name=value", "name=a,b,c" or "name=a:b[:s]": a, a+s, … up to b, which is included if it
+ * is on the grid to within 1e-9 steps; the step is 1 if it is left out
+ *
+ * @retval BP_EINVAL  malformed, unknown, named before, empty, not a value of that parameter, or more than
+ *                    BP__MAX_COMBINATIONS combinations; the text quotes the option; the grid is unchanged
+ * @retval BP_ENOMEM  the grid is unchanged
+ */
+bp_status bp__grid_set(bp__grid *grid, const char *text);
+
+/** Combination `index`.
+ *  @param[out] params  one value per parameter of the strategy */
+void bp__grid_at(const bp__grid *grid, uint64_t index, double *params);
+
+/** Combination `index` for people: "fast=5 slow=20". @return text */
+const char *bp__grid_text(const bp__grid *grid, uint64_t index, char *text, size_t size);
+
+#endif

@@ -1,0 +1,500 @@
+#include "search/journal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <zlib.h>
+
+#include "core/clock.h"
+
+#define MAGIC        "bundlepool jrnl\n"
+#define MAGIC_LENGTH (sizeof MAGIC - 1)
+#define MARK         0x4a504201u /* begins every record; a text cannot contain it */
+#define MAX_PAYLOAD  (UINT32_C(256) << 20)
+#define BUFFER       (64 * 1024)
+#define SYNC_NS      UINT64_C(1000000000)
+#define LOCK_WAIT_MS 10000
+#define LOCK_NAP_NS  20000000
+
+enum { SPEC = 1, BUNDLE, RESULT_OF_7, END, RESULT, LAST_KIND = RESULT };
+
+typedef struct record {
+    uint32_t mark, kind, length, crc; /* of kind, length and payload */
+} record;
+
+typedef struct bundle_payload {
+    uint64_t bundle;
+    char content_hash[BP__HASH_DIGITS];
+} bundle_payload;
+
+/* The values follow, then the text of a failure: it ends where the record does. */
+typedef struct result_payload {
+    uint64_t task;
+    int64_t status;
+    uint64_t num_values; /* 0 where it failed */
+} result_payload;
+
+/* How results were written up to version 0.1, and are still read: always with the first seven metrics, of which the
+ * last is a whole number. */
+#define OLD_VALUES 7
+typedef struct old_result_payload {
+    uint64_t task;
+    int64_t status;
+    double value[OLD_VALUES - 1];
+    int64_t trades;
+} old_result_payload;
+
+struct bp__journal {
+    const char *path;
+    int fd;
+    bp_status failed; /* of a write; its text is the one below */
+    char why[BP_ERROR_TEXT_MAX];
+    size_t used;
+    uint64_t written; /* bytes of the file that are whole records */
+    char buffer[BUFFER];
+
+    pthread_t syncer;
+    bool has_syncer;
+    pthread_mutex_t lock; /* over what follows */
+    pthread_cond_t wake;
+    bool dirty, stop;
+    int sync_errno;
+};
+
+static uint32_t crc_of(uint32_t kind, uint32_t length, const void *payload)
+{
+    const uint32_t head[2] = {kind, length};
+    uLong crc = crc32(0, (const Bytef *)head, sizeof head);
+    return (uint32_t)(length ? crc32(crc, payload, length) : crc);
+}
+
+static bp_status disk_fail(const char *path, int err, const char *what)
+{
+    if (err == ENOSPC || err == EDQUOT)
+        BP_FAIL(BP_EIO,
+                "%.200s: no space left; free some, and go on with --resume: what is in the journal stays",
+                path);
+    BP_FAIL_ERRNO(BP_EIO, err, "--journal: %.200s: %s", path, what);
+}
+
+/* Reading --------------------------------------------------------------------------------------- */
+
+typedef struct image {
+    const char *path;
+    const char *bytes;
+    uint64_t size;
+} image;
+
+/* The whole record at an offset. */
+static bool record_at(const image *m, uint64_t offset, record *r)
+{
+    if (m->size - offset < sizeof *r) return false;
+    memcpy(r, m->bytes + offset, sizeof *r);
+    return r->mark == MARK && r->kind >= SPEC && r->kind <= LAST_KIND && r->length <= MAX_PAYLOAD &&
+           m->size - offset - sizeof *r >= r->length &&
+           crc_of(r->kind, r->length, m->bytes + offset + sizeof *r) == r->crc;
+}
+
+/* Whether any whole record begins behind an offset. */
+static bool record_behind(const image *m, uint64_t offset)
+{
+    const uint32_t mark = MARK;
+    record r;
+    for (uint64_t at = offset + 1; at < m->size;) {
+        const char *found = memmem(m->bytes + at, m->size - at, &mark, sizeof mark);
+        if (!found) return false;
+        at = (uint64_t)(found - m->bytes);
+        if (record_at(m, at, &r)) return true;
+        at++;
+    }
+    return false;
+}
+
+static bp_status damaged(const image *m, uint64_t offset, const char *what)
+{
+    BP_FAIL(BP_EFORMAT,
+            "%.200s: %s at byte %" PRIu64 "; the journal is damaged: restore it, or keep what lies before "
+            "('truncate -s %" PRIu64 "' on it) and go on with --resume",
+            m->path, what, offset, offset);
+}
+
+/* @return false: its length is wrong, as of the next */
+static bool read_result(const char *payload, uint32_t length, bp__result *result)
+{
+    result_payload p;
+    if (length < sizeof p) return false;
+    memcpy(&p, payload, sizeof p);
+    const size_t rest = length - sizeof p;
+    if (p.num_values > BP__NUM_METRICS || rest < p.num_values * sizeof(double)) return false;
+    const size_t why = rest - p.num_values * sizeof(double);
+    if (why >= sizeof result->why) return false;
+    *result = (bp__result){.task = p.task, .status = p.status, .num_values = (uint32_t)p.num_values};
+    memcpy(result->value, payload + sizeof p, p.num_values * sizeof(double));
+    memcpy(result->why, payload + length - why, why);
+    return true;
+}
+
+static bool read_old_result(const char *payload, uint32_t length, bp__result *result)
+{
+    old_result_payload p;
+    if (length < sizeof p || length - sizeof p > sizeof result->why) return false;
+    memcpy(&p, payload, sizeof p);
+    *result = (bp__result){.task = p.task, .status = p.status};
+    if (p.status == BP_OK) result->num_values = OLD_VALUES;
+    memcpy(result->value, p.value, sizeof p.value);
+    result->value[OLD_VALUES - 1] = (double)p.trades;
+    memcpy(result->why, payload + sizeof p, length - sizeof p);
+    result->why[sizeof result->why - 1] = '\0';
+    return true;
+}
+
+static bp_status visit(const image *m, uint64_t offset, const record *r, const bp__journal_visitor *v)
+{
+    const char *payload = m->bytes + offset + sizeof *r;
+    if (r->kind == SPEC) {
+        char *text = strndup(payload, r->length);
+        if (!text) BP_FAIL(BP_ENOMEM, "%.200s: no memory to read it", m->path);
+        bp_status s = v->spec(v->context, text);
+        free(text);
+        return s;
+    }
+    if (r->kind == BUNDLE) {
+        bundle_payload b;
+        char hash[BP__HASH_DIGITS + 1] = "";
+        if (r->length != sizeof b) return damaged(m, offset, "a bundle's record of another length");
+        memcpy(&b, payload, sizeof b);
+        memcpy(hash, b.content_hash, sizeof b.content_hash);
+        return v->bundle(v->context, b.bundle, hash);
+    }
+    if (r->kind == RESULT || r->kind == RESULT_OF_7) {
+        bp__result result = {0};
+        const bool read = r->kind == RESULT ? read_result(payload, r->length, &result)
+                                            : read_old_result(payload, r->length, &result);
+        return read ? v->result(v->context, &result) : damaged(m, offset, "a result of another length");
+    }
+    return BP_OK;
+}
+
+/* What is in a file. */
+typedef struct contents {
+    uint64_t whole;   /* bytes up to the end of the last whole record; 0: there is none */
+    uint64_t results; /* records */
+    bool finished;    /* the last record is END */
+} contents;
+
+static bp_status scan(const image *m, const bp__journal_visitor *v, contents *c)
+{
+    const uint64_t magic = m->size < MAGIC_LENGTH ? m->size : MAGIC_LENGTH;
+    record r;
+    if (memcmp(m->bytes, MAGIC, magic) != 0)
+        BP_FAIL(BP_EFORMAT, "--journal: %.200s is not a journal of this program; name another file", m->path);
+    uint64_t at = magic;
+    while (at < m->size && record_at(m, at, &r)) {
+        if ((r.kind == SPEC) != (at == MAGIC_LENGTH)) return damaged(m, at, "a record in the wrong place");
+        if (v) BP_TRY(visit(m, at, &r, v));
+        at += sizeof r + r.length;
+        *c = (contents){.whole = at,
+                        .results = c->results + (r.kind == RESULT || r.kind == RESULT_OF_7),
+                        .finished = r.kind == END};
+    }
+    if (at < m->size && record_behind(m, at)) return damaged(m, at, "a broken record");
+    return BP_OK;
+}
+
+/* @param[in] v  NULL: only count */
+static bp_status scan_file(const char *path, int fd, const bp__journal_visitor *v, contents *c)
+{
+    struct stat st;
+    *c = (contents){0};
+    if (fstat(fd, &st) != 0) return disk_fail(path, errno, "cannot be looked at");
+    if (st.st_size == 0) return BP_OK;
+    image m = {.path = path, .size = (uint64_t)st.st_size};
+    void *bytes = mmap(NULL, m.size, PROT_READ, MAP_PRIVATE, fd, 0);
+    if (bytes == MAP_FAILED) return disk_fail(path, errno, "cannot be read");
+    m.bytes = bytes;
+    bp_status s = scan(&m, v, c);
+    munmap(bytes, m.size);
+    return s;
+}
+
+static bp_status take_lock(const char *path, int fd, int kind, bool wait)
+{
+    const struct timespec deadline = bp__deadline(wait ? LOCK_WAIT_MS : 0);
+    for (;;) {
+        if (flock(fd, kind | LOCK_NB) == 0) return BP_OK;
+        if (errno == EINTR) continue;
+        if (errno != EWOULDBLOCK)
+            return disk_fail(path, errno,
+                             "cannot be locked; put it on a file system that has locks (see 'mount': flock)");
+        if (bp__deadline_passed(&deadline))
+            BP_FAIL(BP_EBUSY,
+                    "--journal: %.200s: another job is writing it%s; wait for its end, or name another", path,
+                    wait ? ", still" : "");
+        nanosleep(&(struct timespec){.tv_nsec = LOCK_NAP_NS}, NULL);
+    }
+}
+
+/* A regular file, or none: no pipe to hang on, no device. */
+static bp_status open_file(const char *path, int flags, int *fd)
+{
+    struct stat st;
+    *fd = open(path, flags | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0666);
+    if (*fd < 0)
+        return disk_fail(path, errno, flags & O_CREAT ? "cannot be made or written" : "cannot be read");
+    if (fstat(*fd, &st) == 0 && S_ISREG(st.st_mode)) return BP_OK;
+    close(*fd);
+    *fd = -1;
+    BP_FAIL(BP_EIO, "--journal: %.200s is not a regular file; name another", path);
+}
+
+bp_status bp__journal_read(const char *path, const bp__journal_visitor *visitor)
+{
+    int fd;
+    contents c = {0};
+    BP_TRY(open_file(path, O_RDONLY, &fd));
+    bp_status s = take_lock(path, fd, LOCK_SH, false);
+    if (s == BP_OK) s = scan_file(path, fd, visitor, &c);
+    close(fd);
+    if (s == BP_OK && c.whole == 0) BP_FAIL(BP_EFORMAT, "%.200s: it is empty: no search has begun it", path);
+    return s;
+}
+
+/* Writing --------------------------------------------------------------------------------------- */
+
+/* Brings what is written to the disk, at most a second after. */
+static void *keep_syncing(void *context)
+{
+    bp__journal *j = context;
+    pthread_mutex_lock(&j->lock);
+    for (;;) {
+        while (!j->stop && !j->dirty) pthread_cond_wait(&j->wake, &j->lock);
+        if (j->stop) break;
+        const struct timespec next = bp__deadline_ns(SYNC_NS);
+        j->dirty = false;
+        pthread_mutex_unlock(&j->lock);
+        const int err = fdatasync(j->fd) == 0 ? 0 : errno;
+        pthread_mutex_lock(&j->lock);
+        if (err) j->sync_errno = err;
+        while (!j->stop && !bp__deadline_passed(&next)) pthread_cond_timedwait(&j->wake, &j->lock, &next);
+    }
+    pthread_mutex_unlock(&j->lock);
+    return NULL;
+}
+
+static bp_status start_syncing(bp__journal *j)
+{
+    pthread_condattr_t monotonic;
+    pthread_condattr_init(&monotonic); /* these cannot fail on Linux */
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_mutex_init(&j->lock, NULL);
+    pthread_cond_init(&j->wake, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_BLOCK, &all, &before); /* signals are for the main thread */
+    const int err = pthread_create(&j->syncer, NULL, keep_syncing, j);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    j->has_syncer = err == 0;
+    if (err) BP_FAIL_ERRNO(BP_ESYS, err, "--journal: %.200s: no thread to write it", j->path);
+    return BP_OK;
+}
+
+/* A failure is for ever: what follows a gap could not be trusted. */
+static bp_status keep_failure(bp__journal *j, bp_status s)
+{
+    if (!bp__failed(s) || bp__failed(j->failed)) return j->failed;
+    j->failed = s;
+    snprintf(j->why, sizeof j->why, "%s", bp_error_text());
+    return s;
+}
+
+static bp_status failure_so_far(bp__journal *j)
+{
+    pthread_mutex_lock(&j->lock);
+    const int err = j->sync_errno;
+    pthread_mutex_unlock(&j->lock);
+    if (!bp__failed(j->failed) && err)
+        keep_failure(j, disk_fail(j->path, err, "cannot be brought to the disk"));
+    return bp__failed(j->failed) ? bp__fail_text(j->failed, j->why) : BP_OK;
+}
+
+bp_status bp__journal_write(bp__journal *j)
+{
+    BP_TRY(failure_so_far(j));
+    if (j->used == 0) return BP_OK;
+    for (size_t at = 0; at < j->used;) {
+        ssize_t n = write(j->fd, j->buffer + at, j->used - at);
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) {
+            bp_status s = keep_failure(j, disk_fail(j->path, errno, "cannot be written"));
+            /* a part of a record is cut off; if that fails too, the next reader does it */
+            if (ftruncate(j->fd, (off_t)j->written) != 0) errno = 0;
+            return s;
+        }
+        at += (size_t)n;
+    }
+    j->written += j->used;
+    j->used = 0;
+    pthread_mutex_lock(&j->lock);
+    j->dirty = true;
+    pthread_cond_signal(&j->wake);
+    pthread_mutex_unlock(&j->lock);
+    return BP_OK;
+}
+
+bp_status bp__journal_sync(bp__journal *j)
+{
+    BP_TRY(bp__journal_write(j));
+    if (fdatasync(j->fd) == 0) return BP_OK;
+    return keep_failure(j, disk_fail(j->path, errno, "cannot be brought to the disk"));
+}
+
+static bp_status append(bp__journal *j, uint32_t kind, const void *payload, size_t length)
+{
+    const record r = {MARK, kind, (uint32_t)length, crc_of(kind, (uint32_t)length, payload)};
+    if (j->used + sizeof r + length > BUFFER) BP_TRY(bp__journal_write(j));
+    memcpy(j->buffer + j->used, &r, sizeof r);
+    if (length > 0) memcpy(j->buffer + j->used + sizeof r, payload, length);
+    j->used += sizeof r + length;
+    return BP_OK;
+}
+
+bp_status bp__journal_bundle(bp__journal *j, uint64_t bundle, const char *content_hash)
+{
+    bundle_payload p = {.bundle = bundle};
+    memcpy(p.content_hash, content_hash, strnlen(content_hash, sizeof p.content_hash));
+    BP_TRY(append(j, BUNDLE, &p, sizeof p));
+    return bp__journal_write(j);
+}
+
+bp_status bp__journal_result(bp__journal *j, const bp__result *result)
+{
+    const result_payload p = {
+        .task = result->task, .status = result->status, .num_values = result->num_values};
+    const size_t values = result->num_values * sizeof *result->value;
+    const size_t why = result->status == BP_OK ? 0 : strnlen(result->why, sizeof result->why - 1);
+    char payload[sizeof p + sizeof result->value + sizeof result->why];
+    memcpy(payload, &p, sizeof p);
+    memcpy(payload + sizeof p, result->value, values);
+    memcpy(payload + sizeof p + values, result->why, why);
+    return append(j, RESULT, payload, sizeof p + values + why);
+}
+
+bp_status bp__journal_finish(bp__journal *j)
+{
+    BP_TRY(append(j, END, NULL, 0));
+    return bp__journal_sync(j);
+}
+
+/* Magic and search, which may be longer than the buffer. */
+static bp_status begin_new(bp__journal *j, const char *spec)
+{
+    const size_t length = strlen(spec);
+    if (length > MAX_PAYLOAD)
+        BP_FAIL(BP_EINVAL, "--journal: the search is too long for a journal; use ranges");
+    const record r = {MARK, SPEC, (uint32_t)length, crc_of(SPEC, (uint32_t)length, spec)};
+    if (ftruncate(j->fd, 0) != 0 || lseek(j->fd, 0, SEEK_SET) != 0)
+        return disk_fail(j->path, errno, "cannot be emptied");
+    memcpy(j->buffer, MAGIC, MAGIC_LENGTH);
+    memcpy(j->buffer + MAGIC_LENGTH, &r, sizeof r);
+    j->used = MAGIC_LENGTH + sizeof r;
+    for (size_t at = 0; at < length;) {
+        if (j->used == BUFFER) BP_TRY(bp__journal_write(j));
+        size_t n = BUFFER - j->used < length - at ? BUFFER - j->used : length - at;
+        memcpy(j->buffer + j->used, spec + at, n);
+        j->used += n;
+        at += n;
+    }
+    return bp__journal_sync(j);
+}
+
+/* The name must survive a crash of the machine as well. */
+static bp_status sync_folder(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    char *folder = slash == path ? strdup("/") : slash ? strndup(path, (size_t)(slash - path)) : strdup(".");
+    if (!folder) BP_FAIL(BP_ENOMEM, "--journal: %.200s: no memory", path);
+    const int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    bp_status s = BP_OK;
+    /* some file systems cannot sync a folder; they order names by other means. One that may be written, but
+     * not read, cannot be opened. */
+    if (fd < 0 ? errno != EACCES : fsync(fd) != 0 && errno != EINVAL)
+        s = disk_fail(path, errno, "its folder is not on the disk");
+    if (fd >= 0) close(fd);
+    free(folder);
+    return s;
+}
+
+/* The file is open and locked: replace, refuse or continue what is in it. Without a single result there is
+ * nothing to lose, and a search that failed before its first one stands in nobody's way. */
+static bp_status begin(bp__journal *j, const char *spec, bool resume, const bp__journal_visitor *v,
+                       bool *unfinished)
+{
+    contents c;
+    BP_TRY(scan_file(j->path, j->fd, NULL, &c));
+    if (c.results > 0 && !resume && !c.finished) {
+        *unfinished = true;
+        BP_FAIL(BP_EBUSY,
+                "--journal: %.200s is of a search that was interrupted; go on with --resume, or remove it",
+                j->path);
+    }
+    const bool go_on = c.results > 0 && resume;
+    if (go_on) BP_TRY(scan_file(j->path, j->fd, v, &c));
+    BP_TRY(start_syncing(j));
+    if (!go_on) {
+        BP_TRY(begin_new(j, spec));
+        return sync_folder(j->path);
+    }
+    j->written = c.whole;
+    if (ftruncate(j->fd, (off_t)c.whole) != 0 || lseek(j->fd, (off_t)c.whole, SEEK_SET) != (off_t)c.whole)
+        return disk_fail(j->path, errno, "its broken end cannot be cut off");
+    return BP_OK;
+}
+
+bp_status bp__journal_open(const char *path, const char *spec, bool resume,
+                           const bp__journal_visitor *visitor, bp__journal **journal, bool *unfinished)
+{
+    *journal = NULL;
+    *unfinished = false;
+    bp__journal *j = calloc(1, sizeof *j);
+    if (!j) BP_FAIL(BP_ENOMEM, "--journal: %.200s: no memory", path);
+    j->path = path;
+    bp_status s = open_file(path, O_RDWR | O_CREAT, &j->fd);
+    if (s == BP_OK) s = take_lock(path, j->fd, LOCK_EX, resume);
+    if (s == BP_OK) s = begin(j, spec, resume, visitor, unfinished);
+    if (bp__failed(s))
+        bp__journal_close(&j);
+    else
+        *journal = j;
+    return s;
+}
+
+void bp__journal_close(bp__journal **journal)
+{
+    bp__journal *j = *journal;
+    *journal = NULL;
+    if (!j) return;
+    if (j->has_syncer) {
+        pthread_mutex_lock(&j->lock);
+        j->stop = true;
+        pthread_cond_signal(&j->wake);
+        pthread_mutex_unlock(&j->lock);
+        pthread_join(j->syncer, NULL);
+        pthread_cond_destroy(&j->wake);
+        pthread_mutex_destroy(&j->lock);
+    }
+    if (j->fd >= 0) close(j->fd);
+    free(j);
+}

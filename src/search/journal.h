@@ -1,0 +1,77 @@
+/** @file src/search/journal.h
+ * What has been found out so far, on disk: a search that is interrupted at any instant goes on from there.
+ *
+ * DESIGN
+ *  - A file is a magic line, then records {mark, kind, length, CRC-32, payload}: first the search (spec.h),
+ * then which version of a bundle is tested, then a record for each backtest; at the end, when everything that
+ * was asked for has been stored elsewhere too, END. Records are appended, never changed.
+ *  - A result is written (write(2)) as soon as rank 0 has it, so a killed process loses what it had in hand
+ * and no more. A thread brings it to the disk (fdatasync) within a second, so a lost machine loses a second;
+ * nobody waits for it.
+ *  - What is broken is the end if no whole record follows: then it was never complete, and is cut off.
+ * Otherwise it is damage, an error with its offset. So what is read is what was written, or nothing.
+ *  - The file is locked (flock, which network file systems carry from host to host) as long as a job writes
+ * it.
+ *
+ * Bytes are in this machine's order; a journal from a machine of the other one is not recognised. Rank 0, one
+ * thread.
+ */
+#ifndef BP_SEARCH_JOURNAL_H
+#define BP_SEARCH_JOURNAL_H
+
+#include "search/results.h"
+
+#define BP__HASH_DIGITS 64
+
+typedef struct bp__journal bp__journal;
+
+/** Gets what is in a journal, in its order. The first failure ends the reading and is its result. */
+typedef struct bp__journal_visitor {
+    bp_status (*spec)(void *context, const char *text);
+    bp_status (*bundle)(void *context, uint64_t bundle, const char *content_hash);
+    bp_status (*result)(void *context, const bp__result *result);
+    void *context;
+} bp__journal_visitor;
+
+/** Open a journal to write to it, and lock it.
+ *
+ * @param[in]  path      made if it is missing; borrowed until closed
+ * @param[in]  spec      what is searched: what a new journal begins with
+ * @param[in]  resume    false: a new journal, in the place of one that is finished or has no results. true:
+ * what is there is visited, and continued; if no result is there it is new. Waits up to 10 s for another job
+ * to let go of it.
+ * @param[out] journal   owned: bp__journal_close(); NULL on failure
+ * @param[out] unfinished  true: it failed because there is an unfinished one and `resume` is false
+ *
+ * @retval BP_EBUSY    unfinished, or another job writes it
+ * @retval BP_EFORMAT  not a journal, or a damaged one; the text tells where
+ * @retval BP_EIO      it cannot be made, read, written or locked
+ * @retval any         of the visitor's; nothing was changed
+ */
+bp_status bp__journal_open(const char *path, const char *spec, bool resume,
+                           const bp__journal_visitor *visitor, bp__journal **journal, bool *unfinished);
+
+/** Close it; what is written stays. NULL inside is allowed. */
+void bp__journal_close(bp__journal **journal);
+
+/** From now on bundle number `bundle` is tested in this version; earlier results of another are void. */
+bp_status bp__journal_bundle(bp__journal *journal, uint64_t bundle, const char *content_hash);
+
+/** A backtest has ended. The record is in the file after bp__journal_write(), or before. */
+bp_status bp__journal_result(bp__journal *journal, const bp__result *result);
+
+/** Hand everything to the system. Returns what any write or the thread has failed with, once and for all:
+ * from then on nothing more is written, and what was is whole.
+ *  @retval BP_EIO  such as a full disk; the text says what to do */
+bp_status bp__journal_write(bp__journal *journal);
+
+/** The same, and wait until it is on the disk. */
+bp_status bp__journal_sync(bp__journal *journal);
+
+/** Mark it as finished, and sync. */
+bp_status bp__journal_finish(bp__journal *journal);
+
+/** Read a journal that nobody writes. @retval as bp__journal_open() */
+bp_status bp__journal_read(const char *path, const bp__journal_visitor *visitor);
+
+#endif

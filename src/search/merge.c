@@ -1,0 +1,238 @@
+#include "search/merge.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "search/journal.h"
+
+#define NAMED 3 /* missing combinations that are named */
+
+/* What a journal begins with. */
+typedef struct input {
+    const char *path;
+    char *text;
+    bp__spec part;
+    uint64_t *bundle; /* [part.num_bundles] their numbers among all */
+    uint64_t *begun;  /* [part.num_bundles] how often it was begun: results before the last time are void */
+} input;
+
+typedef struct merging {
+    bp__spec *spec;       /* the whole */
+    bp__results *results; /* of it */
+    input *input;         /* [num_inputs] */
+    int num_inputs;
+    int at;                            /* the one that is being read */
+    char (*hash)[BP__HASH_DIGITS + 1]; /* [num_bundles] "": none yet */
+    int *from;                         /* [num_rows] which input a result is of */
+} merging;
+
+/* What was searched ------------------------------------------------------------------------------ */
+
+static bp_status keep_spec(void *context, const char *text)
+{
+    merging *m = context;
+    input *in = &m->input[m->at];
+    in->text = strdup(text);
+    if (!in->text) BP_FAIL(BP_ENOMEM, "merge: no memory");
+    BP_TRY(bp__spec_compare(in->path, m->input[0].text, text, true));
+    BP_TRY(bp__spec_read(in->path, text, &in->part));
+    in->bundle = calloc(in->part.num_bundles, sizeof *in->bundle);
+    in->begun = calloc(in->part.num_bundles, sizeof *in->begun);
+    if (!in->bundle || !in->begun) BP_FAIL(BP_ENOMEM, "merge: no memory");
+    return BP_OK;
+}
+
+static bp_status count_bundle(void *context, uint64_t bundle, const char *content_hash)
+{
+    merging *m = context;
+    input *in = &m->input[m->at];
+    (void)content_hash;
+    if (bundle >= in->part.num_bundles)
+        BP_FAIL(BP_EFORMAT, "%.200s: it has a bundle that the search has not; it is damaged", in->path);
+    in->begun[bundle]++;
+    return BP_OK;
+}
+
+static bp_status pass_result(void *context, const bp__result *result)
+{
+    (void)context, (void)result;
+    return BP_OK;
+}
+
+/* Number of a bundle among all; it gets one if it is new. */
+static uint64_t number_of(bp__spec *all, const char *name)
+{
+    uint64_t i = 0;
+    while (i < all->num_bundles && strcmp(all->bundle[i], name) != 0) i++;
+    if (i == all->num_bundles) snprintf(all->bundle[all->num_bundles++], sizeof *all->bundle, "%s", name);
+    return i;
+}
+
+/* Everything but bundles and slice is the same in all. */
+static void take_over(bp__spec *all, bp__spec *part)
+{
+    bp__spec whole = *part;
+    whole.bundle = NULL;
+    whole.num_bundles = 0;
+    whole.slice = whole.num_slices = 1;
+    part->grid = (bp__grid){0};
+    *all = whole;
+}
+
+/* The search as a whole: every bundle that is in any journal, no slice. */
+static bp_status join_searches(merging *m)
+{
+    bp__spec *all = m->spec;
+    uint64_t most = 0;
+    take_over(all, &m->input[0].part);
+    for (int i = 0; i < m->num_inputs; i++) most += m->input[i].part.num_bundles;
+    all->bundle = calloc(most, sizeof *all->bundle);
+    if (!all->bundle) BP_FAIL(BP_ENOMEM, "merge: no memory");
+    for (int i = 0; i < m->num_inputs; i++) {
+        input *in = &m->input[i];
+        for (uint64_t b = 0; b < in->part.num_bundles; b++)
+            in->bundle[b] = number_of(all, in->part.bundle[b]);
+        all->several |= in->part.several;
+    }
+    all->several |= all->num_bundles > 1;
+    if (all->num_bundles > BP__MAX_COMBINATIONS / all->grid.size)
+        BP_FAIL(BP_EINVAL, "merge: more than %" PRIu64 " combinations; merge in several parts",
+                BP__MAX_COMBINATIONS);
+    return BP_OK;
+}
+
+static bp_status choose_objective(merging *m, const char *name)
+{
+    bp__spec *all = m->spec;
+    const unsigned columns = all->num_metrics;
+    BP_TRY(bp__spec_set_objective(all, name ? name : "sharpe"));
+    if (all->objective < columns) return BP_OK;
+    all->num_metrics = columns; /* none of the journals has it */
+    all->objective = 0;
+    if (!name) return BP_OK;
+    char names[512] = "";
+    for (unsigned k = 0; k < columns; k++) {
+        const size_t used = strlen(names);
+        snprintf(names + used, sizeof names - used, "%s%s", k ? ", " : "", bp__spec_metric(all, k)->name);
+    }
+    BP_FAIL(BP_ENOTFOUND, "%.80s is not in the journals, choose from %s", name, names);
+}
+
+static bp_status make_room(merging *m)
+{
+    BP_TRY(bp__results_init(m->spec, m->results));
+    m->hash = calloc(m->spec->num_bundles, sizeof *m->hash);
+    m->from = calloc(m->results->num_rows, sizeof *m->from);
+    if (!m->hash || !m->from) BP_FAIL(BP_ENOMEM, "merge: no memory");
+    return BP_OK;
+}
+
+/* What was found ---------------------------------------------------------------------------------- */
+
+static bp_status same_spec(void *context, const char *text)
+{
+    const merging *m = context;
+    const input *in = &m->input[m->at];
+    if (strcmp(in->text, text) != 0)
+        BP_FAIL(BP_EBUSY, "%.200s: another search has just taken its place", in->path);
+    return BP_OK;
+}
+
+static bp_status see_bundle(void *context, uint64_t bundle, const char *content_hash)
+{
+    merging *m = context;
+    input *in = &m->input[m->at];
+    if (bundle >= in->part.num_bundles || in->begun[bundle] == 0)
+        BP_FAIL(BP_EBUSY, "%.200s: another search has just taken its place", in->path);
+    if (--in->begun[bundle] > 0) return BP_OK;
+    char *hash = m->hash[in->bundle[bundle]];
+    if (*hash && strcmp(hash, content_hash) != 0)
+        BP_FAIL(BP_EINVAL,
+                "%.200s: bundle %s has content %.12s, in other journals %.12s; run all on one version",
+                in->path, in->part.bundle[bundle], content_hash, hash);
+    snprintf(hash, sizeof *m->hash, "%s", content_hash);
+    return BP_OK;
+}
+
+static bp_status see_result(void *context, const bp__result *result)
+{
+    merging *m = context;
+    const input *in = &m->input[m->at];
+    const uint64_t size = m->spec->grid.size, part = result->task / size, index = result->task % size;
+    const uint64_t task = part < in->part.num_bundles ? in->bundle[part] * size + index : BP__NO_TASK;
+    char text[256];
+    if (task == BP__NO_TASK || m->results->outcome[task] == BP__SKIPPED)
+        BP_FAIL(BP_EFORMAT, "%.200s: it has a result that the search cannot have; it is damaged", in->path);
+    if (in->begun[part] > 0) return BP_OK; /* of a version that was given up */
+    if (m->results->outcome[task] != BP__PENDING) {
+        if (m->from[task] == m->at) return BP_OK;
+        BP_FAIL(BP_EINVAL, "combination %" PRIu64 " (%s) is in %.120s and in %.120s; leave one of them out",
+                index, bp__results_task(m->results, task, text, sizeof text), m->input[m->from[task]].path,
+                in->path);
+    }
+    m->from[task] = m->at;
+    bp__result moved = *result;
+    moved.task = task;
+    bp__results_enter(m->results, &moved);
+    return BP_OK;
+}
+
+static bp_status check_complete(const merging *m)
+{
+    const bp__results *r = m->results;
+    const uint64_t missing = r->num_todo - r->done - r->failed;
+    if (missing == 0) return BP_OK;
+    char named[400] = "", text[160];
+    uint64_t n = 0;
+    for (uint64_t task = 0; task < r->num_rows && n < NAMED; task++) {
+        if (r->outcome[task] != BP__PENDING) continue;
+        const size_t used = strlen(named);
+        snprintf(named + used, sizeof named - used, "%s%" PRIu64 " (%s)", n ? ", " : "",
+                 task % m->spec->grid.size, bp__results_task(r, task, text, sizeof text));
+        n++;
+    }
+    BP_FAIL(BP_EINVAL, "%" PRIu64 " of %" PRIu64 " combinations are in none of the journals: %.300s%s",
+            missing, r->num_todo, named, missing > n ? ", ..." : "");
+}
+
+static bp_status read_all(merging *m, const bp__journal_visitor *visitor)
+{
+    for (m->at = 0; m->at < m->num_inputs; m->at++) BP_TRY(bp__journal_read(m->input[m->at].path, visitor));
+    return BP_OK;
+}
+
+static bp_status merge(merging *m, const char *objective)
+{
+    const bp__journal_visitor searches = {keep_spec, count_bundle, pass_result, m};
+    const bp__journal_visitor findings = {same_spec, see_bundle, see_result, m};
+    BP_TRY(read_all(m, &searches));
+    BP_TRY(join_searches(m));
+    BP_TRY(choose_objective(m, objective));
+    BP_TRY(make_room(m));
+    BP_TRY(read_all(m, &findings));
+    return check_complete(m);
+}
+
+bp_status bp__merge(const char *const *path, int num_paths, const char *objective, bp__spec *spec,
+                    bp__results *results)
+{
+    merging m = {.spec = spec, .results = results, .num_inputs = num_paths};
+    *results = (bp__results){0};
+    bp__spec_init(spec);
+    m.input = calloc((size_t)num_paths, sizeof *m.input);
+    if (!m.input) BP_FAIL(BP_ENOMEM, "merge: no memory");
+    for (int i = 0; i < num_paths; i++) m.input[i].path = path[i];
+    bp_status s = merge(&m, objective);
+    for (int i = 0; i < num_paths; i++) {
+        bp__spec_fini(&m.input[i].part);
+        free(m.input[i].text);
+        free(m.input[i].bundle);
+        free(m.input[i].begun);
+    }
+    free(m.input);
+    free(m.hash);
+    free(m.from);
+    return s;
+}

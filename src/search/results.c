@@ -1,0 +1,221 @@
+#include "search/results.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/replace.h"
+
+bp_status bp__results_init(const bp__spec *spec, bp__results *r)
+{
+    const bp__grid *grid = &spec->grid;
+    *r = (bp__results){.spec = spec, .num_rows = bp__spec_num_tasks(spec), .best = BP__NO_TASK};
+    r->outcome = calloc(r->num_rows, sizeof *r->outcome);
+    r->value = calloc(r->num_rows, spec->num_metrics * sizeof *r->value);
+    if (!r->outcome || !r->value)
+        BP_FAIL(BP_ENOMEM, "no memory for the results of %" PRIu64 " combinations", r->num_rows);
+    double params[BP__MAX_PARAMS];
+    uint64_t seen[2] = {0, 0}; /* [makes sense] */
+    for (uint64_t task = 0; task < r->num_rows; task++) {
+        bp__grid_at(grid, task % grid->size, params);
+        const bool sense = bp__strategy_check(grid->strategy, params) == NULL;
+        const bool ours = seen[sense]++ % spec->num_slices == spec->slice - 1;
+        r->outcome[task] = !ours ? BP__ELSEWHERE : sense ? BP__PENDING : BP__SKIPPED;
+        r->num_todo += ours && sense;
+        r->skipped += ours && !sense;
+    }
+    return BP_OK;
+}
+
+void bp__results_fini(bp__results *r)
+{
+    free(r->outcome);
+    free(r->value);
+    *r = (bp__results){0};
+}
+
+static double *values_of(const bp__results *r, uint64_t task)
+{
+    return r->value + task * r->spec->num_metrics;
+}
+
+const double *bp__results_values(const bp__results *r, uint64_t task)
+{
+    return values_of(r, task);
+}
+
+/* Ranking --------------------------------------------------------------------------------------- */
+
+static int better(const void *x, const void *y, void *context)
+{
+    const bp__results *r = context;
+    const bp__spec *spec = r->spec;
+    const uint64_t i = *(const uint64_t *)x, j = *(const uint64_t *)y;
+    const double a = values_of(r, i)[spec->objective], b = values_of(r, j)[spec->objective];
+    const bool more_is_better = bp__spec_metric(spec, spec->objective)->best == BP__HIGHEST;
+    if (isnan(a) != isnan(b)) return isnan(a) ? 1 : -1;
+    if (a < b) return more_is_better ? 1 : -1;
+    if (a > b) return more_is_better ? -1 : 1;
+    return i < j ? -1 : i > j;
+}
+
+bp_status bp__results_rank(const bp__results *r, uint64_t **order)
+{
+    *order = malloc((r->done + 1) * sizeof **order);
+    if (!*order) BP_FAIL(BP_ENOMEM, "no memory to rank %" PRIu64 " results", r->done);
+    size_t n = 0;
+    for (uint64_t task = 0; task < r->num_rows; task++)
+        if (r->outcome[task] == BP__DONE) (*order)[n++] = task;
+    qsort_r(*order, n, sizeof **order, better, (void *)(uintptr_t)r);
+    return BP_OK;
+}
+
+static void consider(bp__results *r, uint64_t task)
+{
+    if (r->best == BP__NO_TASK || better(&task, &r->best, r) < 0) r->best = task;
+}
+
+/* Tasks ----------------------------------------------------------------------------------------- */
+
+/* The texts of the lowest few failures are kept. */
+static void keep_failure(bp__results *r, const bp__result *result)
+{
+    unsigned at = r->num_told;
+    while (at > 0 && r->failure[at - 1].task > result->task) at--;
+    if (at == BP__FAILURES_TOLD) return;
+    if (r->num_told < BP__FAILURES_TOLD) r->num_told++; /* else the last one falls out */
+    memmove(&r->failure[at + 1], &r->failure[at], (r->num_told - 1 - at) * sizeof *r->failure);
+    r->failure[at] = *result;
+}
+
+void bp__results_enter(bp__results *r, const bp__result *result)
+{
+    if (result->status == BP_OK) {
+        r->outcome[result->task] = BP__DONE;
+        memcpy(values_of(r, result->task), result->value, r->spec->num_metrics * sizeof *r->value);
+        r->done++;
+        consider(r, result->task);
+    } else {
+        r->outcome[result->task] = BP__FAILED;
+        keep_failure(r, result);
+        r->failed++;
+    }
+}
+
+bp_status bp__results_todo(const bp__results *r, uint64_t bundle, uint64_t **todo, uint64_t *count)
+{
+    const uint64_t size = r->spec->grid.size, first = bundle * size;
+    *count = 0;
+    *todo = malloc(size * sizeof **todo);
+    if (!*todo) BP_FAIL(BP_ENOMEM, "no memory for a list of %" PRIu64 " combinations", size);
+    for (uint64_t task = first; task < first + size; task++)
+        if (r->outcome[task] == BP__PENDING) (*todo)[(*count)++] = task;
+    return BP_OK;
+}
+
+uint64_t bp__results_forget(bp__results *r, uint64_t bundle)
+{
+    const uint64_t before = r->done + r->failed;
+    const uint64_t size = r->spec->grid.size, first = bundle * size;
+    for (uint64_t task = first; task < first + size; task++) {
+        const bool done = r->outcome[task] == BP__DONE, failed = r->outcome[task] == BP__FAILED;
+        r->done -= done;
+        r->failed -= failed;
+        if (done || failed) r->outcome[task] = BP__PENDING;
+    }
+    unsigned kept = 0;
+    for (unsigned i = 0; i < r->num_told; i++)
+        if (r->failure[i].task / size != bundle) r->failure[kept++] = r->failure[i];
+    r->num_told = kept;
+    r->best = BP__NO_TASK;
+    for (uint64_t task = 0; task < r->num_rows; task++)
+        if (r->outcome[task] == BP__DONE) consider(r, task);
+    return before - r->done - r->failed;
+}
+
+const char *bp__results_task(const bp__results *r, uint64_t task, char *text, size_t size)
+{
+    const bp__spec *spec = r->spec;
+    int n = 0;
+    text[0] = '\0';
+    if (spec->several) n = snprintf(text, size, "%s ", spec->bundle[task / spec->grid.size]);
+    bp__grid_text(&spec->grid, task % spec->grid.size, text + n, size - (size_t)n);
+    return text;
+}
+
+/* CSV ------------------------------------------------------------------------------------------- */
+
+bp_status bp__results_check_path(const char *path)
+{
+    struct stat st;
+    if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
+        BP_FAIL(BP_EIO, "--out: %.200s is not a regular file; name one that may be made or replaced", path);
+    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+    if (!*name) BP_FAIL(BP_EIO, "--out: '%.200s' is not the name of a file", path);
+    /* The only reliable way to know is to make the temporary file that bp__replace_file() will make. */
+    char probe[PATH_MAX];
+    int n = snprintf(probe, sizeof probe, "%.*s.%s.XXXXXX", (int)(name - path), path, name);
+    int fd = n < (int)sizeof probe ? mkstemp(probe) : (errno = ENAMETOOLONG, -1);
+    if (fd < 0) BP_FAIL_ERRNO(BP_EIO, errno, "--out: %.200s cannot be made there", path);
+    close(fd);
+    unlink(probe);
+    return BP_OK;
+}
+
+static void print_number(FILE *f, double x)
+{
+    if (isnan(x))
+        fputs(",nan", f); /* whatever its sign */
+    else
+        fprintf(f, ",%.17g", x);
+}
+
+static void print_csv(const bp__results *r, FILE *f)
+{
+    static const char *const outcomes[] = {"pending", "done", "skipped", "failed"};
+    const bp__spec *spec = r->spec;
+    unsigned num_params;
+    const bp__param *param = bp__strategy_params(spec->grid.strategy, &num_params);
+    fputs(spec->several ? "bundle,index,status" : "index,status", f);
+    for (unsigned p = 0; p < num_params; p++) fprintf(f, ",%s", param[p].name);
+    for (unsigned k = 0; k < spec->num_metrics; k++) fprintf(f, ",%s", bp__spec_metric(spec, k)->name);
+    fputc('\n', f);
+
+    double params[BP__MAX_PARAMS];
+    for (uint64_t task = 0; task < r->num_rows; task++) {
+        const uint64_t index = task % spec->grid.size;
+        const bool done = r->outcome[task] == BP__DONE;
+        if (r->outcome[task] == BP__ELSEWHERE) continue;
+        bp__grid_at(&spec->grid, index, params);
+        if (spec->several) fprintf(f, "%s,", spec->bundle[task / spec->grid.size]);
+        fprintf(f, "%" PRIu64 ",%s", index, outcomes[r->outcome[task]]);
+        for (unsigned p = 0; p < num_params; p++) print_number(f, params[p]);
+        for (unsigned k = 0; k < spec->num_metrics; k++) {
+            if (done)
+                print_number(f, values_of(r, task)[k]);
+            else
+                fputc(',', f);
+        }
+        fputc('\n', f);
+    }
+}
+
+bp_status bp__results_write(const bp__results *r, const char *path)
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *f = open_memstream(&text, &size);
+    if (f) print_csv(r, f);
+    bool complete = f && !ferror(f);
+    if (f && fclose(f) != 0) complete = false;
+    bp_status s = complete ? bp__replace_file(path, text, size)
+                           : bp__fail(BP_ENOMEM, "--out: no memory for the text of %.200s", path);
+    free(text);
+    return s;
+}

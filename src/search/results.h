@@ -1,0 +1,72 @@
+/** @file src/search/results.h
+ * What became of each combination of a grid, over each bundle: collected in rank 0, ranked, and written as CSV.
+ *
+ * A **task** is one combination over one bundle: number bundle * grid->size + index. Of those that make sense, a slice
+ * k/n has every n-th, beginning with the k-th; of those that make none likewise.
+ */
+#ifndef BP_SEARCH_RESULTS_H
+#define BP_SEARCH_RESULTS_H
+
+#include "search/spec.h"
+
+#define BP__WHY_MAX       128
+#define BP__FAILURES_TOLD 3
+#define BP__NO_TASK       UINT64_MAX
+
+/** One backtest's outcome as it travels between ranks. */
+typedef struct bp__result {
+    uint64_t task;
+    int64_t status;      /**< a bp_status; values are there for BP_OK only */
+    uint32_t changed;    /**< whether the rank has found another version of the bundle on disk, or none */
+    uint32_t num_values; /**< as many as the search has columns */
+    double value[BP__NUM_METRICS]; /**< [num_values] one for each column */
+    char why[BP__WHY_MAX];         /**< text of a failure */
+} bp__result;
+
+typedef enum bp__outcome { BP__PENDING, BP__DONE, BP__SKIPPED, BP__FAILED, BP__ELSEWHERE } bp__outcome;
+
+typedef struct bp__results {
+    const bp__spec *spec;   /**< borrowed */
+    unsigned char *outcome; /**< [num_rows] by task: a bp__outcome */
+    double *value;          /**< [num_rows][spec->num_metrics] of those that are done */
+    uint64_t num_rows;
+    uint64_t num_todo;                     /**< tasks of this slice that make sense */
+    uint64_t done, skipped, failed;        /**< of this slice */
+    uint64_t best;                         /**< the best task that is done, or BP__NO_TASK */
+    bp__result failure[BP__FAILURES_TOLD]; /**< [num_told] of those with the lowest numbers, ascending */
+    unsigned num_told;
+} bp__results;
+
+/** Room for every task; combinations that make no sense are skipped at once.
+ *  @param[out] results  bp__results_fini(), after a failure too @retval BP_ENOMEM */
+bp_status bp__results_init(const bp__spec *spec, bp__results *results);
+void bp__results_fini(bp__results *results);
+
+/** The values of a task that is done. @return [spec->num_metrics] */
+const double *bp__results_values(const bp__results *results, uint64_t task);
+
+/** Enter an outcome. */
+void bp__results_enter(bp__results *results, const bp__result *result);
+
+/** Tasks of one bundle that are still to be done, ascending.
+ *  @param[out] todo  owned: free() @retval BP_ENOMEM */
+bp_status bp__results_todo(const bp__results *results, uint64_t bundle, uint64_t **todo, uint64_t *count);
+
+/** All tasks of a bundle are to be done again. @return how many had been done or had failed */
+uint64_t bp__results_forget(bp__results *results, uint64_t bundle);
+
+/** Tasks that are done, best first: by the objective, NaN last, ties by number.
+ *  @param[out] order  [results->done]; owned: free() @retval BP_ENOMEM */
+bp_status bp__results_rank(const bp__results *results, uint64_t **order);
+
+/** A task for people: "fast=5 slow=20", with the bundle's name before it where there are several. @return `text` */
+const char *bp__results_task(const bp__results *results, uint64_t task, char *text, size_t size);
+
+/** Whether a file can be made at `path`, without making it.
+ *  @retval BP_EIO  the text names the path and the reason */
+bp_status bp__results_check_path(const char *path);
+
+/** Make `path` a CSV of all rows of this slice, as a whole or not at all. @retval BP_EIO, BP_ENOMEM */
+bp_status bp__results_write(const bp__results *results, const char *path);
+
+#endif

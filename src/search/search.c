@@ -1,0 +1,327 @@
+/* DESIGN
+ *  1. Rank 0 looks what the journal knows, before anything is loaded.
+ *  2. For one bundle after the other all ranks pin the same version (sweep.h), then take tasks from rank 0
+ *     (dispatch.h). Rank 0 enters results and appends them to the journal. One bundle at a time: each is loaded once,
+ *     however small the pool is.
+ *  3. What ends a bundle before its time (the caller, a journal that cannot be written, a new version on disk) is
+ *     noticed by rank 0, between two backtests, and told to all when nothing is in hand any more.
+ *  4. Rank 0 has everything stored, and marks the journal as finished.
+ */
+#include "search/search.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/clock.h"
+#include "mpi/comm.h"
+#include "search/dispatch.h"
+#include "search/journal.h"
+#include "search/sweep.h"
+
+typedef struct search {
+    MPI_Comm comm; /* the caller's */
+    const bp__spec *spec;
+    const bp__conduct *conduct;
+    const bp__hooks *hooks;
+    bp__found *found;
+    int rank;
+    bp__sweep sweep;
+    /* of rank 0 */
+    char (*hash)[BP__HASH_DIGITS + 1]; /* [num_bundles] versions that the journal has results of; "": none */
+    bp__journal *journal;
+    char *text;   /* of the spec */
+    bool changed; /* the bundle under way, on disk */
+    uint64_t until_ns;
+} search;
+
+static bp_status agree(const search *s, bp_status status)
+{
+    return bp__agree(s->comm, status);
+}
+
+__attribute__((format(printf, 2, 3))) static void warn(const search *s, const char *fmt, ...)
+{
+    char text[BP_ERROR_TEXT_MAX];
+    va_list ap;
+    if (!s->hooks->warn) return;
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    s->hooks->warn(s->hooks->context, text);
+}
+
+/* What a journal knows ----------------------------------------------------------------------------- */
+
+static bp_status see_spec(void *context, const char *text)
+{
+    const search *s = context;
+    return bp__spec_compare(s->conduct->journal, s->text, text, false);
+}
+
+static bp_status see_bundle(void *context, uint64_t bundle, const char *content_hash)
+{
+    search *s = context;
+    if (bundle >= s->spec->num_bundles)
+        BP_FAIL(BP_EFORMAT, "%.200s: it has a bundle that the search has not; it is damaged",
+                s->conduct->journal);
+    if (strcmp(s->hash[bundle], content_hash) != 0) bp__results_forget(&s->found->results, bundle);
+    snprintf(s->hash[bundle], sizeof *s->hash, "%s", content_hash);
+    return BP_OK;
+}
+
+static bp_status see_result(void *context, const bp__result *result)
+{
+    search *s = context;
+    bp__results *results = &s->found->results;
+    const uint64_t task = result->task;
+    const bool ours = task < results->num_rows && s->hash[task / s->spec->grid.size][0] &&
+                      results->outcome[task] != BP__SKIPPED && results->outcome[task] != BP__ELSEWHERE &&
+                      (result->status != BP_OK || result->num_values == s->spec->num_metrics);
+    if (!ours)
+        BP_FAIL(BP_EFORMAT, "%.200s: it has a result that the search cannot have; it is damaged",
+                s->conduct->journal);
+    if (results->outcome[task] == BP__PENDING) bp__results_enter(results, result);
+    return BP_OK;
+}
+
+static bp_status open_journal(search *s)
+{
+    const bp__journal_visitor visitor = {see_spec, see_bundle, see_result, s};
+    const bp__conduct *c = s->conduct;
+    BP_TRY(bp__spec_text(s->spec, &s->text));
+    return bp__journal_open(c->journal, s->text, c->resume, &visitor, &s->journal, &s->found->unfinished);
+}
+
+static bp_status prepare(search *s)
+{
+    bp__found *f = s->found;
+    if (s->rank != 0) return BP_OK;
+    BP_TRY(bp__results_init(s->spec, &f->results));
+    s->hash = calloc(s->spec->num_bundles, sizeof *s->hash);
+    f->tested = calloc(s->spec->num_bundles, sizeof *f->tested);
+    if (!s->hash || !f->tested) BP_FAIL(BP_ENOMEM, "no memory for %" PRIu64 " bundles", s->spec->num_bundles);
+    if (s->conduct->journal) BP_TRY(open_journal(s));
+    f->has_journal = s->journal != NULL;
+    f->resumed = f->results.done + f->results.failed;
+    if (s->hooks->opened) s->hooks->opened(s->hooks->context, f);
+    return BP_OK;
+}
+
+/* While backtests run ------------------------------------------------------------------------------ */
+
+static void run_one(void *context, uint64_t task, bp__result *result)
+{
+    search *s = context;
+    bp__sweep_run(&s->sweep, task, result);
+}
+
+static void enter_one(void *context, const bp__result *result)
+{
+    search *s = context;
+    bp__results_enter(&s->found->results, result);
+    s->changed |= result->changed != 0;
+    /* a failure is the journal's: bp__journal_write() returns it */
+    if (s->journal) (void)bp__journal_result(s->journal, result);
+}
+
+/* @param[in] until_ns  UINT64_MAX: what is in hand may take its time */
+static void leave(search *s, bp__ending why, uint64_t until_ns)
+{
+    if (s->found->ending == BP__ENDED_COMPLETE) s->found->ending = why, s->until_ns = UINT64_MAX;
+    if (until_ns < s->until_ns) s->until_ns = until_ns;
+}
+
+static bool go_on(void *context, uint64_t *until_ns)
+{
+    search *s = context;
+    uint64_t hook_until_ns = UINT64_MAX;
+    const bool go = s->hooks->go_on(s->hooks->context, s->found, s->sweep.pool, &hook_until_ns);
+    if (s->journal && bp__failed(bp__journal_write(s->journal))) leave(s, BP__ENDED_UNWRITABLE, UINT64_MAX);
+    if (!go) leave(s, BP__ENDED_STOPPED, hook_until_ns);
+    if (s->changed && s->conduct->on_update != BP__UPDATE_FINISH) leave(s, BP__ENDED_UPDATED, UINT64_MAX);
+    *until_ns = s->until_ns;
+    return s->found->ending == BP__ENDED_COMPLETE;
+}
+
+/* No rank may be waited for any more. What came in is in the journal, or the text says why not. */
+static bp_status abandon(search *s, bp_status status)
+{
+    char text[BP_ERROR_TEXT_MAX];
+    snprintf(text, sizeof text, "%s", bp_error_text());
+    const bool unwritable = s->found->ending == BP__ENDED_UNWRITABLE;
+    const bool kept = s->journal && !bp__failed(bp__journal_sync(s->journal));
+    s->found->ending = BP__ENDED_ABANDONED;
+    return bp__fail(unwritable ? BP_EIO : status, "%.800s; %s", text,
+                    kept         ? "what had come in is in the journal, go on with --resume"
+                    : s->journal ? bp_error_text()
+                                 : "there is no journal");
+}
+
+/* One bundle ------------------------------------------------------------------------------------- */
+
+/* The journal's results are of another version: they count no more. */
+static void forget(search *s, uint64_t bundle)
+{
+    const uint64_t forgotten = bp__results_forget(&s->found->results, bundle);
+    /* what this run had done itself does not count either */
+    s->found->resumed = s->found->resumed > forgotten ? s->found->resumed - forgotten : 0;
+    warn(s, "bundle %s has changed; it is tested from the start", s->spec->bundle[bundle]);
+}
+
+/* Which version it is, for people, and whether the journal's results are of the same. */
+static bp_status announce(search *s, uint64_t bundle)
+{
+    const bp__scope *scope = s->sweep.scope;
+    const char *name = s->spec->bundle[bundle];
+    bp__tested *t = &s->found->tested[bundle];
+    bp_version version = bp_version_init();
+    BP_TRY(bp_bundle_version(s->sweep.bundle, &version));
+    *t = (bp__tested){.bytes = bp_bundle_bytes(s->sweep.bundle),
+                      .num_assets = bp__scope_num_assets(scope),
+                      .num_sessions = bp__scope_num_sessions(scope),
+                      .first_session = bp__scope_first_session(scope),
+                      .last_session = bp__scope_last_session(scope)};
+    memcpy(t->content_hash, version.content_hash, sizeof t->content_hash);
+    memcpy(t->computed_hash, version.computed_hash, sizeof t->computed_hash);
+    bp_version_fini(&version);
+
+    const bool other = s->hash[bundle][0] && strcmp(s->hash[bundle], t->content_hash) != 0;
+    if (other && s->conduct->on_update != BP__UPDATE_RESTART)
+        BP_FAIL(
+            BP_ECHANGED,
+            "bundle %s has content %.12s, but the journal's results are of %.12s; restore the bundle, or test the "
+            "new one from the start with --on-update restart",
+            name, t->content_hash, s->hash[bundle]);
+    if (other) forget(s, bundle);
+    if (s->journal && (other || !s->hash[bundle][0]))
+        BP_TRY(bp__journal_bundle(s->journal, bundle, t->content_hash));
+    snprintf(s->hash[bundle], sizeof *s->hash, "%s", t->content_hash);
+    if (s->hooks->begun) s->hooks->begun(s->hooks->context, s->found, bundle);
+    return BP_OK;
+}
+
+/* Rank 0's reason to leave a bundle is that of all ranks. */
+static bp_status agree_on_ending(search *s, uint64_t bundle)
+{
+    const uint64_t size = s->spec->grid.size;
+    uint64_t left = 0;
+    for (uint64_t i = 0; s->rank == 0 && i < size; i++)
+        left += s->found->results.outcome[bundle * size + i] == BP__PENDING;
+    /* to be stopped when everything was done is no reason to do it again */
+    if (s->rank == 0 && s->found->ending == BP__ENDED_STOPPED && left == 0)
+        s->found->ending = BP__ENDED_COMPLETE;
+    int ending = (int)s->found->ending;
+    BP_MPI(MPI_Bcast(&ending, 1, MPI_INT, 0, s->comm));
+    s->found->ending = (bp__ending)ending;
+    return BP_OK;
+}
+
+/* Test what is still to be tested. */
+static bp_status test_bundle(search *s, MPI_Comm messages, uint64_t bundle)
+{
+    uint64_t *todo = NULL;
+    bp__tasks tasks = {.run = run_one, .enter = enter_one, .go_on = go_on, .context = s};
+    BP_TRY(bp__sweep_begin(&s->sweep, bundle));
+    s->changed = false;
+    s->found->ending = BP__ENDED_COMPLETE;
+
+    /* hashing a large bundle takes a while: the others are in bp__dispatch() by then, asleep */
+    bp_status announced = s->rank == 0 ? announce(s, bundle) : BP_OK;
+    if (s->rank == 0 && announced == BP_OK)
+        announced = bp__results_todo(&s->found->results, bundle, &todo, &tasks.count);
+    if (bp__failed(announced)) tasks.count = 0;
+    tasks.index = todo;
+    const uint64_t began = bp__clock_ns();
+    bp_status ran = bp__dispatch(messages, &tasks);
+    s->found->seconds += (double)(bp__clock_ns() - began) * 1e-9;
+    free(todo);
+    if (bp__failed(ran)) return abandon(s, ran);
+    BP_TRY(agree(s, announced));
+    BP_TRY(agree_on_ending(s, bundle));
+    if (s->rank == 0 && s->changed && s->found->ending == BP__ENDED_COMPLETE)
+        warn(
+            s,
+            "bundle %s has changed on disk meanwhile; all results are of the version that was there at the start",
+            s->spec->bundle[bundle]);
+    bp__sweep_end(&s->sweep);
+    return BP_OK;
+}
+
+static bp_status test_bundles(search *s, MPI_Comm messages)
+{
+    const bool restart = s->conduct->on_update == BP__UPDATE_RESTART;
+    for (uint64_t b = 0; b < s->spec->num_bundles && s->found->ending == BP__ENDED_COMPLETE;) {
+        BP_TRY(test_bundle(s, messages, b));
+        if (s->found->ending == BP__ENDED_UPDATED && restart)
+            s->found->ending = BP__ENDED_COMPLETE; /* the same once more */
+        else
+            b++;
+    }
+    return BP_OK;
+}
+
+/* The end ---------------------------------------------------------------------------------------- */
+
+/* The failure that has made rank 0 leave, if it is one. */
+static bp_status failure_of(search *s)
+{
+    if (s->rank != 0) return BP_OK;
+    if (s->found->ending == BP__ENDED_UNWRITABLE) return bp__journal_write(s->journal);
+    if (s->found->ending == BP__ENDED_UPDATED)
+        BP_FAIL(BP_ECHANGED,
+                "a bundle has changed on disk while it was tested (--on-update fail); start afresh with "
+                "the new one: --resume --on-update restart");
+    return s->journal ? bp__journal_sync(s->journal) : BP_OK;
+}
+
+static bp_status store(search *s)
+{
+    if (s->rank != 0) return BP_OK;
+    if (s->hooks->store) BP_TRY(s->hooks->store(s->hooks->context, s->found));
+    return s->journal ? bp__journal_finish(s->journal) : BP_OK;
+}
+
+static bp_status search_grid(search *s)
+{
+    MPI_Comm messages;
+    BP_TRY(agree(s, prepare(s)));
+    BP_TRY(bp__sweep_open(s->comm, s->spec, &s->conduct->cfg, &s->sweep));
+    BP_MPI(MPI_Comm_dup(s->comm, &messages));
+    bp_status tested = test_bundles(s, messages);
+    if (s->found->ending == BP__ENDED_ABANDONED) return tested; /* messages may still be under way */
+    BP_MPI(MPI_Comm_free(&messages));
+    BP_TRY(tested);
+    if (s->found->ending != BP__ENDED_COMPLETE) return agree(s, failure_of(s));
+    BP_TRY(bp__sweep_totals(&s->sweep, &s->found->stats));
+    return agree(s, store(s));
+}
+
+bp_status bp__search_run(MPI_Comm comm, const bp__spec *spec, const bp__conduct *conduct,
+                         const bp__hooks *hooks, bp__found *found)
+{
+    search s = {.comm = comm, .spec = spec, .conduct = conduct, .hooks = hooks, .found = found};
+    *found = (bp__found){.spec = spec, .stats = bp_stats_init()};
+    BP_MPI(MPI_Comm_rank(comm, &s.rank));
+    BP_MPI(MPI_Comm_size(comm, &found->num_ranks));
+    bp_status status = search_grid(&s);
+    if (found->ending != BP__ENDED_ABANDONED) { /* closing is collective */
+        char text[BP_ERROR_TEXT_MAX];           /* closing may have texts of its own */
+        snprintf(text, sizeof text, "%s", bp__failed(status) ? bp_error_text() : "");
+        bp_status closed = bp__sweep_close(&s.sweep);
+        status = bp__failed(status) ? bp__fail_text(status, text) : closed;
+    }
+    bp__journal_close(&s.journal);
+    free(s.hash);
+    free(s.text);
+    return status;
+}
+
+void bp__search_fini(bp__found *found)
+{
+    bp__results_fini(&found->results);
+    free(found->tested);
+    found->tested = NULL;
+}

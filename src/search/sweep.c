@@ -1,0 +1,121 @@
+#include "search/sweep.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "mpi/comm.h"
+
+#define VERSION_ATTEMPTS 20
+
+/* A number that is the same on two ranks if they have the same version: the pool numbers its own; private
+ * loads are told apart by what is in them. */
+static bp_status stamp_of(const bp__sweep *w, uint64_t *stamp)
+{
+    *stamp = bp_bundle_generation(w->bundle);
+    if (w->pooled) return BP_OK;
+    bp_version version = bp_version_init();
+    BP_TRY(bp_bundle_version(w->bundle, &version));
+    memcpy(stamp, version.content_hash, sizeof *stamp);
+    bp_version_fini(&version);
+    return BP_OK;
+}
+
+/* Pin one version on all ranks; a rank that comes late may find a newer one. */
+static bp_status pin(bp__sweep *w)
+{
+    for (int i = 0; i < VERSION_ATTEMPTS; i++) {
+        uint64_t stamp = 0;
+        bp_status s = bp_pool_get(w->pool, w->name, &w->bundle);
+        if (s == BP_OK) {
+            w->private_loads += !w->pooled;
+            s = stamp_of(w, &stamp);
+        }
+        BP_TRY(bp__agree(w->comm, s));
+        uint64_t mine[2] = {stamp, ~stamp}, least[2];
+        BP_MPI(MPI_Allreduce(mine, least, 2, MPI_UINT64_T, MPI_MIN, w->comm));
+        if (least[0] == ~least[1]) return BP_OK;
+        bp_bundle_release(&w->bundle);
+    }
+    BP_FAIL(BP_ECHANGED,
+            "%s: it is replaced again and again, the ranks cannot get the same version; wait until it "
+            "is complete",
+            w->name);
+}
+
+bp_status bp__sweep_open(MPI_Comm comm, const bp__spec *spec, const bp_config *cfg, bp__sweep *w)
+{
+    *w = (bp__sweep){.comm = comm, .spec = spec, .pooled = bp_config_should_use_pool(cfg)};
+    return bp_pool_create(comm, cfg, &w->pool);
+}
+
+bp_status bp__sweep_begin(bp__sweep *w, uint64_t bundle)
+{
+    const bp__spec *spec = w->spec;
+    w->name = spec->bundle[bundle];
+    w->changed = w->deaf = false;
+    BP_TRY(pin(w));
+    bp_status s =
+        bp__scope_create(w->bundle, (const char *const *)spec->symbols, spec->start, spec->end, &w->scope);
+    if (s == BP_OK) s = bp__workspace_create(w->scope, &w->workspace);
+    return bp__agree(w->comm, s);
+}
+
+void bp__sweep_end(bp__sweep *w)
+{
+    bp__workspace_destroy(&w->workspace);
+    bp__scope_destroy(&w->scope);
+    bp_bundle_release(&w->bundle);
+}
+
+bp_status bp__sweep_close(bp__sweep *w)
+{
+    bp__sweep_end(w);
+    return bp_pool_destroy(&w->pool);
+}
+
+/* Each backtest asks for its bundle by name, as any program would: that makes it recently used, and tells
+ * whether it has changed. The pinned version is what is tested, so that all results are of one. After a get
+ * that did not return it there is nothing to be gained by asking. */
+static void use_bundle(bp__sweep *w)
+{
+    const bp_bundle *now;
+    if (w->deaf || !w->pooled) return;
+    const bp_status s = bp_pool_get(w->pool, w->name, &now);
+    /* what is pinned is listed until another version is asked for: a get that fails has found one, or cannot
+     * tell */
+    const bool cannot_tell = s == BP_ETIMEOUT || s == BP_EIO || s == BP_ESYS;
+    w->changed = s == BP_OK ? bp_bundle_generation(now) != bp_bundle_generation(w->bundle) : !cannot_tell;
+    w->deaf = w->changed || cannot_tell;
+    bp_bundle_release(&now);
+}
+
+void bp__sweep_run(bp__sweep *w, uint64_t task, bp__result *result)
+{
+    const bp__spec *spec = w->spec;
+    const bp__grid *grid = &spec->grid;
+    double params[BP__MAX_PARAMS];
+    bp__metrics metrics;
+    use_bundle(w);
+    *result = (bp__result){.task = task, .changed = w->changed};
+    bp__grid_at(grid, task % grid->size, params);
+    result->status =
+        bp__backtest_run(w->scope, grid->strategy, params, &spec->account, w->workspace, &metrics, NULL);
+    if (result->status != BP_OK) {
+        snprintf(result->why, sizeof result->why, "%s", bp_error_text());
+        return;
+    }
+    result->num_values = spec->num_metrics;
+    for (unsigned k = 0; k < spec->num_metrics; k++)
+        result->value[k] = bp__metric_value(&metrics, spec->metric[k]);
+}
+
+bp_status bp__sweep_totals(bp__sweep *w, bp_stats *stats)
+{
+    int rank;
+    uint64_t all;
+    BP_MPI(MPI_Comm_rank(w->comm, &rank));
+    BP_MPI(MPI_Allreduce(&w->private_loads, &all, 1, MPI_UINT64_T, MPI_SUM, w->comm));
+    bp_status s = rank == 0 ? bp_pool_stats(w->pool, stats) : BP_OK;
+    if (!w->pooled) stats->cluster.loads = all;
+    return bp__agree(w->comm, s);
+}

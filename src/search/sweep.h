@@ -1,0 +1,55 @@
+/** @file src/search/sweep.h
+ * What every rank needs for its backtests: the pool, a bundle pinned in one version as long as it is tested,
+ * and the scope over it.
+ *
+ * Steps, the collective ones over one communicator: open (collective), for one bundle after the other: begin
+ * (collective), run any number of times, end; then totals (collective), close (collective). A failure of one rank is the
+ * failure of all. One bundle at a time: a rank that held one while it got the next could need memory that it holds
+ * itself.
+ */
+#ifndef BP_SEARCH_SWEEP_H
+#define BP_SEARCH_SWEEP_H
+
+#include <bundlepool/pool.h>
+
+#include "search/results.h"
+
+typedef struct bp__sweep {
+    MPI_Comm comm;        /**< borrowed */
+    const bp__spec *spec; /**< borrowed */
+    bool pooled;          /**< false: every rank loads for itself */
+    bp_pool *pool;
+    const char *name;        /**< of the bundle under way */
+    const bp_bundle *bundle; /**< pinned; the same version on every rank */
+    bp__scope *scope;
+    bp__workspace *workspace;
+    uint64_t private_loads; /**< where pooling is switched off */
+    bool changed;           /**< this rank has found another version on disk, or none */
+    bool deaf;              /**< it does not ask any more */
+} bp__sweep;
+
+/** Collective over comm.
+ *  @param[in]  comm, spec  borrowed until bp__sweep_close()
+ *  @param[out] sweep       bp__sweep_close(), after a failure too
+ *  @retval as bp_pool_create() */
+bp_status bp__sweep_open(MPI_Comm comm, const bp__spec *spec, const bp_config *cfg, bp__sweep *sweep);
+
+/** Collective. */
+bp_status bp__sweep_close(bp__sweep *sweep);
+
+/** Pin a bundle of the search. Collective.
+ *  @retval as bp_pool_get() and bp__scope_create()
+ *  @retval BP_ECHANGED  the bundle is replaced so often that the ranks cannot get the same version */
+bp_status bp__sweep_begin(bp__sweep *sweep, uint64_t bundle);
+
+/** Let it go. Not collective; allowed where none has begun. */
+void bp__sweep_end(bp__sweep *sweep);
+
+/** Backtest a task of the bundle under way. Not collective. */
+void bp__sweep_run(bp__sweep *sweep, uint64_t task, bp__result *result);
+
+/** Statistics over the cluster, when every rank has run its last backtest. Collective.
+ *  @param[out] stats  filled in on rank 0; without pooling its `loads` are the private ones of all ranks */
+bp_status bp__sweep_totals(bp__sweep *sweep, bp_stats *stats);
+
+#endif
