@@ -63,6 +63,7 @@ uint32_t bp__room_leave(bp__room *room)
     room->num_waiting--;
     room->blocked = false;
     room->may_ask_now = true;
+    room->outdated = room->asked;
     return slot;
 }
 
@@ -254,9 +255,13 @@ static void choose_victims(bp__room *room, const bp__entry *entry)
     room->num_victims = kept;
 }
 
+/* Ages that were asked for a load before the present one may be older than the latest uses, and what was used
+ * just now would be evicted. Others are asked for next. */
 void bp__room_heard_ages(bp__room *room, const bp__entry *entry, const bp__age *ages)
 {
+    bool outdated = room->outdated;
+    room->asked = room->outdated = false;
+    if (outdated) return;
     memcpy(room->ages, ages, room->setup.num_slots * sizeof *ages);
-    room->asked = false;
     choose_victims(room, entry);
 }

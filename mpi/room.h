@@ -45,6 +45,7 @@ typedef struct bp__room {
     /* Ages: [num_slots], of all nodes together, as last heard. */
     bp__age *ages;
     bool asked;       /**< they are awaited */
+    bool outdated;    /**< they were asked for a load before the present first one */
     bool may_ask_now; /**< something has changed since they were last heard */
     uint64_t next_ask_ns;
     /* Victims that have been chosen and not yet named in a decision: candidate[next_victim .. num_victims).

@@ -29,10 +29,11 @@ typedef struct layout {
     int64_t staleness_ms;
 } layout;
 
+/* Where any age will do (-1) ranks only hit, load and invalidate; elsewhere they look and ask as well. */
 static const layout layouts[] = {
-    {4, 1, BP_TRANSFER_DECODED, -1},  {4, 1, BP_TRANSFER_STORED, 2},    {16, 1, BP_TRANSFER_DECODED, 2},
-    {16, 1, BP_TRANSFER_STORED, -1},  {64, 1, BP_TRANSFER_DECODED, -1}, {64, 1, BP_TRANSFER_STORED, 2},
-    {64, 16, BP_TRANSFER_STORED, -1}, {64, 4, BP_TRANSFER_DECODED, 2},
+    {4, 1, BP_TRANSFER_DECODED, -1},  {4, 1, BP_TRANSFER_STORED, 20},   {16, 1, BP_TRANSFER_DECODED, 20},
+    {16, 1, BP_TRANSFER_STORED, -1},  {64, 1, BP_TRANSFER_DECODED, -1}, {64, 1, BP_TRANSFER_STORED, 50},
+    {64, 16, BP_TRANSFER_STORED, -1}, {64, 4, BP_TRANSFER_DECODED, 50},
 };
 #define NUM_LAYOUTS ((int)(sizeof layouts / sizeof *layouts))
 

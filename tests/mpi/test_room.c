@@ -185,6 +185,34 @@ static void test_asking(void)
     tear_down();
 }
 
+/* An answer that comes when the load has gone for which it was asked says nothing of what was used since. */
+static void test_outdated_ages(void)
+{
+    set_up(4, SLOTS, BP_TRANSFER_AUTO, true);
+    make_resident(0, 2, 5);
+    make_resident(1, 2, 9);
+    enter_pages(2, 2);
+    CU_ASSERT_EQUAL(decide(), BP__ROOM_ASK);
+    hear_ages();
+    CU_ASSERT_EQUAL(decide(), BP__ROOM_EVICT);
+    CU_ASSERT_EQUAL(f.d.slot, 1);
+    f.now += 20 * MS;
+    CU_ASSERT_EQUAL(decide(), BP__ROOM_ASK); /* the answer to this comes late */
+    drain(1);
+    CU_ASSERT_EQUAL(decide(), BP__ROOM_START);
+    end_load(2);
+    f.age[2].age_ns = UINT64_MAX; /* as it was then: never used */
+    enter_pages(3, 2);
+    CU_ASSERT_EQUAL(decide(), BP__ROOM_NOTHING);
+    hear_ages();
+    CU_ASSERT_EQUAL(decide(), BP__ROOM_ASK);
+    f.age[2].age_ns = 1;
+    hear_ages();
+    CU_ASSERT_EQUAL(decide(), BP__ROOM_EVICT);
+    CU_ASSERT_EQUAL(f.d.slot, 0);
+    tear_down();
+}
+
 /* Time runs while pins alone are in the way, not while another load fills. */
 static void test_pinned(void)
 {
@@ -388,6 +416,7 @@ int main(void)
         {"larger than the pool", test_too_large},
         {"victims", test_victims},
         {"asking for ages", test_asking},
+        {"ages that come too late", test_outdated_ages},
         {"pinned for too long", test_pinned},
         {"max_bundle_pool_size", test_max_bundles},
         {"stage", test_stage},
