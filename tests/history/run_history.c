@@ -284,7 +284,7 @@ static bp_pool *create(const phase *p)
     CHECK_OK(bp_config_from_env(&cfg));
     snprintf(cfg.root, sizeof cfg.root, "%s", root);
     cfg.max_staleness_ms = p->staleness_ms;
-    cfg.load_timeout_ms = 60000;
+    cfg.load_timeout_ms = cfg.room_timeout_ms = 3600000; /* however slow the machine is, nobody gives up */
     cfg.max_bundle_pool_size = p->all_fit || p->by_bytes ? 100 : option(ROOM);
     for (int b = 0; b < option(BUNDLES); b++)
         if (image_bytes[b] > largest) largest = image_bytes[b];

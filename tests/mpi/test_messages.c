@@ -1,7 +1,7 @@
 /* Messages that rank 0 sends and receives do not grow with the number of nodes: counted by wrappers of the
- * MPI calls themselves, over the same work on 4, 16 and 64 virtual nodes of one rank each. On each it has three
- * children, and so one bound holds for all. (How far below it a run stays is chance: whose neighbours ask
- * before they are told.) */
+ * MPI calls themselves, over the same work on 4, 16 and 64 virtual nodes of one rank each. On each it has
+ * three children, and so one bound holds for all. (How far below it a run stays is chance: whose neighbours
+ * ask before they are told.) */
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
