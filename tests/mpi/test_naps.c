@@ -91,8 +91,8 @@ static tally work(MPI_Comm comm, const layout *l, const char *root, long gets, b
 {
     int rank;
     tally t = {0};
-    bp_config cfg;
-    bp_stats s;
+    bp_config cfg = bp_config_init();
+    bp_stats s = bp_stats_init();
     bp_pool *pool;
     MPI_Comm_rank(comm, &rank);
     CHECK_OK(bp_config_default(&cfg));
