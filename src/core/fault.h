@@ -1,6 +1,6 @@
 /** @file src/core/fault.h
  * Faults and naps that tests switch on. BUNDLEPOOL_FAULT names what is on; never set it otherwise. They exist
- * only in builds with BUNDLEPOOL_FAULTS=ON, as the presets have it; elsewhere nothing of them is compiled.
+ * only in builds with BUNDLEPOOL_FAULTS=ON, as the presets have it; elsewhere passing one is no code at all.
  *
  * A fault breaks a promise, so that a test can show that this is noticed.
  *
