@@ -16,7 +16,7 @@
  * Answers:
  *
  * - miss: invalidate by rank 0, then bp_pool_get on the last rank: a load, published on all nodes
- * - ask: bp_pool_get with max_staleness_ms = 0 on the last rank: one question to rank 0
+ * - ask: bp_pool_get with max_staleness_ms = 0 on the last rank: one check by rank 0
  * - load: the same load by one process alone (bp_bundle_load)
  *
  * idle: processor time of a node's processes while all ranks sleep, after a quiet second, in cores. */

@@ -12,7 +12,7 @@
 
 /* What the agent remembers of a box; the box itself may be reused by its rank as soon as it is closed. */
 typedef struct box_state {
-    uint32_t number; /* of the request that was taken up last */
+    uint32_t number; /* of the request that was read last */
     bool waiting;    /* not answered yet */
     bp__request kind;
     uint32_t pinned; /* slot that the agent pins for it, or BP__NO_SLOT */
@@ -168,8 +168,8 @@ static void send_ages(bp__agent *a)
         *age = (bp__age){.age_ns = UINT64_MAX, .pinned_by = -1};
         if (bp__word_fill(word) != BP__SLOT_READY) continue;
         uint64_t last = bp__dir_last_use(dir, s);
-        bp__nap_here(
-            BP__NAP_USED_PINS); /* in either order: a victim is chosen by them, nothing is concluded */
+        /* in either order: a victim is chosen by them, nothing is concluded */
+        bp__nap_here(BP__NAP_USED_PINS);
         double ticks = now > last ? (double)(now - last) : 0;
         age->age_ns = (uint64_t)(ticks * 1e6 / (double)dir->header->ticks_per_ms);
         age->pins = a->own_pins[s];
@@ -208,8 +208,8 @@ void bp__agent_apply(bp__agent *agent, const bp__command *c)
     bp__directory *dir = agent->dir;
     switch (c->kind) {
     case BP__CMD_OPEN:
-        bp__dir_open(dir, c->slot, c->generation, c->text);
-        hand_out(agent, c->slot, c->text);
+        bp__dir_open(dir, c->slot, c->generation, c->name);
+        hand_out(agent, c->slot, c->name);
         break;
     case BP__CMD_FILL:
         /* without `stored` the stage is that of rank 0's node alone */
@@ -272,7 +272,7 @@ static bool was_given_up(const bp__box *box, uint32_t number)
     return atomic_load_explicit(&box->closed, memory_order_relaxed) == number;
 }
 
-static void take_up(bp__agent *a, uint32_t i, uint32_t number)
+static void read_request(bp__agent *a, uint32_t i, uint32_t number)
 {
     const bp__box *box = box_at(a, i);
     box_state *b = &a->box[i];
@@ -281,7 +281,7 @@ static void take_up(bp__agent *a, uint32_t i, uint32_t number)
     b->kind = (bp__request)box->kind;
     copy_name(b->name, box->name);
     bp__note n = {.from = address_of(a, i), .value = box->number};
-    copy_name(n.text, b->name);
+    copy_name(n.name, b->name);
     bool all = box->all;
     b->waiting = !was_given_up(box, number);
     if (!b->waiting) return;
@@ -297,10 +297,10 @@ static void take_up(bp__agent *a, uint32_t i, uint32_t number)
         n.kind = BP__NOTE_MISS;
         break;
     }
-    case BP__ASK: n.kind = BP__NOTE_ASK; break;
+    case BP__CHECK: n.kind = BP__NOTE_CHECK; break;
     case BP__INVALIDATE:
         n.kind = BP__NOTE_INVALIDATE;
-        if (all) n.text[0] = '\0';
+        if (all) n.name[0] = '\0';
         break;
     case BP__RESIZE: n.kind = BP__NOTE_RESIZE; break;
     case BP__STATS: n.kind = BP__NOTE_STATS; break;
@@ -320,12 +320,12 @@ static bool poll_boxes(bp__agent *a)
         box_state *b = &a->box[i];
         uint32_t posted = atomic_load_explicit(&box->posted, memory_order_acquire);
         if (posted != b->number) {
-            take_up(a, i, posted);
+            read_request(a, i, posted);
             busy = true;
         }
         if (!b->waiting && b->pinned == BP__NO_SLOT) continue;
         /* `posted` first: a rank posts a request before it closes it, and closes it before it posts the next.
-         * So `closed` is of the request that was taken up, or of a later one: the next turn finds that. */
+         * So `closed` is of the request that was read, or of a later one: the next turn finds that. */
         bp__nap_here(BP__NAP_POSTED_CLOSED);
         if (atomic_load_explicit(&box->closed, memory_order_acquire) == b->number) {
             drop_pin(a, b);

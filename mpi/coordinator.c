@@ -31,7 +31,7 @@ struct bp__coordinator {
     bp__downlink down;
     bp__room room;
     uint64_t last_command, last_generation, acked;
-    int in_flight; /* loads and looks that exist */
+    int in_flight; /* loads and checks under way */
     int ended;     /* of those, loads that have ended on rank 0's node and are not verified yet */
     bool stopping, stopped, all_done;
     waiting *invalidating, *resizing, *stats_waiting, *stats_asked;
@@ -197,7 +197,7 @@ static void open_slot(bp__coordinator *c, bp__entry *e, const char *name)
     *e = (bp__entry){.fill = BP__SLOT_OPEN, .listed = true, .generation = ++c->last_generation};
     snprintf(e->name, sizeof e->name, "%s", name);
     bp__command cmd = {.kind = BP__CMD_OPEN, .slot = slot_of(c, e), .generation = e->generation};
-    snprintf(cmd.text, sizeof cmd.text, "%s", name);
+    snprintf(cmd.name, sizeof cmd.name, "%s", name);
     send(c, &cmd);
 
     bp__load *load = NULL;
@@ -211,7 +211,7 @@ static void open_slot(bp__coordinator *c, bp__entry *e, const char *name)
     load->generation = e->generation;
     e->load = load;
     c->in_flight++;
-    bp__load_begin(load, BP__PHASE_PLAN);
+    bp__load_start(load, BP__PHASE_PLAN);
 }
 
 static void want(bp__coordinator *c, const char *name)
@@ -225,7 +225,7 @@ static void want(bp__coordinator *c, const char *name)
     for (wanted *w = c->wanted; w; w = w->next)
         if (strcmp(w->name, name) == 0) return;
     wanted *w = calloc(1, sizeof *w);
-    if (!w) return; /* the gets time out: nothing can be told without memory and without a slot */
+    if (!w) return; /* the gets time out: without memory and without a slot nobody can be told why */
     snprintf(w->name, sizeof w->name, "%s", name);
     wanted **last = &c->wanted;
     while (*last) last = &(*last)->next;
@@ -254,12 +254,12 @@ static void ready(bp__coordinator *c, bp__load *load)
     forget(c, load);
 }
 
-/* A question's look is done: is what was listed when it was asked what is on disk? If anything else is listed
- * by now, the look may be older than that: ask again. */
-static void looked(bp__coordinator *c, bp__load *load)
+/* The file was looked at for a check: is what was listed when the check began what is on disk? If anything
+ * else is listed by now, the look may be older than that, and whoever asked starts over. */
+static void end_check(bp__coordinator *c, bp__load *load)
 {
     bp__entry *e = listed_entry(c, load->name);
-    bp__answer a = {.kind = BP__ANSWER_QUESTION, .to = {.node = load->node}, .question = load->question};
+    bp__answer a = {.kind = BP__ANSWER_CHECK, .to = {.node = load->node}, .check = load->check};
     bool same = e && e->fill == BP__SLOT_READY && e->generation == load->generation;
     c->report.checks++;
     if (bp__failed(load->code)) {
@@ -296,7 +296,7 @@ static void filled(bp__coordinator *c, bp__entry *e)
     } else {
         if (e->stage.bytes > 0)
             bp__room_measured(&c->room, l->stored, l->image_bytes, bp__clock_ns() - l->fill_ns);
-        bp__load_begin(l, BP__PHASE_VERIFY);
+        bp__load_start(l, BP__PHASE_VERIFY);
     }
 }
 
@@ -324,8 +324,8 @@ static void enter_room(bp__coordinator *c, const bp__load *load)
 
 static void phase_done(bp__coordinator *c, bp__load *load)
 {
-    if (load->phase == BP__PHASE_LOOK) {
-        looked(c, load);
+    if (load->phase == BP__PHASE_CHECK) {
+        end_check(c, load);
     } else if (load->phase == BP__PHASE_FILL) {
         c->entry[load->slot].filled = true;
         c->ended++;
@@ -369,7 +369,7 @@ static void fill(bp__coordinator *c, const bp__decision *d)
                            .extent = d->extent,
                            .stage = d->stage,
                            .stored = d->stored});
-    bp__load_begin(load, BP__PHASE_FILL);
+    bp__load_start(load, BP__PHASE_FILL);
 }
 
 static void evict(bp__coordinator *c, uint32_t slot)
@@ -397,29 +397,28 @@ static bool step_room(bp__coordinator *c)
 
 /* Notes ------------------------------------------------------------------------------------------ */
 
-static void ask(bp__coordinator *c, const bp__note *n)
+static void begin_check(bp__coordinator *c, const bp__note *n)
 {
     bp__load *load;
-    if (bp__failed(bp__load_create(c->loads, n->text, &load))) {
-        bp__answer a = {
-            .kind = BP__ANSWER_QUESTION, .to = n->from, .question = n->question, .code = BP_ENOMEM};
+    if (bp__failed(bp__load_create(c->loads, n->name, &load))) {
+        bp__answer a = {.kind = BP__ANSWER_CHECK, .to = n->from, .check = n->check, .code = BP_ENOMEM};
         snprintf(a.text, sizeof a.text, "%s", bp_error_text());
         c->down.answer(c->down.ctx, &a);
         return;
     }
-    const bp__entry *e = listed_entry(c, n->text);
-    load->question = n->question;
+    const bp__entry *e = listed_entry(c, n->name);
+    load->check = n->check;
     load->node = n->from.node;
     load->generation = e ? e->generation : 0;
     c->in_flight++;
-    bp__load_begin(load, BP__PHASE_LOOK);
+    bp__load_start(load, BP__PHASE_CHECK);
 }
 
 static void invalidate(bp__coordinator *c, const bp__note *n)
 {
     for (uint32_t s = 0; s < c->num_slots; s++) {
         bp__entry *e = &c->entry[s];
-        if (!e->listed || (n->text[0] && strcmp(e->name, n->text) != 0)) continue;
+        if (!e->listed || (n->name[0] && strcmp(e->name, n->name) != 0)) continue;
         unlist(c, s);
         if (e->fill == BP__SLOT_READY) c->report.invalidations++;
     }
@@ -483,8 +482,8 @@ static void ages(bp__coordinator *c, const bp__age *heard)
 void bp__coordinator_note(bp__coordinator *c, const bp__note *n)
 {
     switch (n->kind) {
-    case BP__NOTE_MISS: want(c, n->text); break;
-    case BP__NOTE_ASK: ask(c, n); break;
+    case BP__NOTE_MISS: want(c, n->name); break;
+    case BP__NOTE_CHECK: begin_check(c, n); break;
     case BP__NOTE_INVALIDATE: invalidate(c, n); break;
     case BP__NOTE_RESIZE: resize(c, n); break;
     case BP__NOTE_STATS: wait_for(c, &c->stats_waiting, n->from, 0); break;

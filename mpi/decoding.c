@@ -52,7 +52,7 @@ void bp__decoding_begin(bp__directory *dir, bp__window *arena, const bp__loader 
     *d = (bp__decoding){.dir = dir, .arena = arena, .loader = loader, .slot = slot};
 }
 
-bp_status bp__decoding_start(bp__decoding *d, const bp__stage *stage)
+bp_status bp__decoding_prepare(bp__decoding *d, const bp__stage *stage)
 {
     bp__slot *slot = &d->dir->slot[d->slot];
     d->stage = stage;
@@ -151,7 +151,7 @@ static bp_status decode_one(bp__decoding *d, uint32_t task)
 }
 
 /* Is there a processor for it on which no rank computes? */
-static bool has_place(const bp__decoding *d, uint32_t ranks)
+static bool has_processor(const bp__decoding *d, uint32_t ranks)
 {
     uint64_t waiting = bp__dir_pins(d->dir, d->slot), all = d->dir->num_ranks;
     uint64_t computing = waiting < all ? all - waiting : 0;
@@ -171,7 +171,7 @@ bp_status bp__decoding_step(bp__decoding *d)
         return BP_OK;
     }
     if (alone) return decode_alone(d);
-    bool taken = has_place(d, ranks) && take(turns, d->offered, d->slot, NULL, &task);
+    bool taken = has_processor(d, ranks) && take(turns, d->offered, d->slot, NULL, &task);
     if (!taken && !wait_for_progress(d, seen)) taken = take(turns, d->offered, d->slot, NULL, &task);
     return taken ? decode_one(d, task) : BP_OK;
 }
@@ -210,7 +210,7 @@ bp_status bp__decoding_receive(bp__decoding *d, const bp__stage *stage, uint64_t
     BP_TRY(await(d, &from, sizeof *stage));
     BP_TRY(bp__stage_check(stage, bytes));
     BP_TRY(await(d, &from, stage->tables_bytes));
-    BP_TRY(bp__decoding_start(d, stage));
+    BP_TRY(bp__decoding_prepare(d, stage));
     while (d->done < d->num_tasks) {
         uint64_t there;
         uint32_t seen, offer = d->offered;

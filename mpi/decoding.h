@@ -46,7 +46,7 @@ void bp__decoding_begin(bp__directory *dir, bp__window *arena, const bp__loader 
 
 /** The tables of the stage are there: put the head in place.
  *  @param[in] stage  borrowed; the readable mapping @retval BP_ENOMEM, BP_EFORMAT, BP_ESYS */
-bp_status bp__decoding_start(bp__decoding *decoding, const bp__stage *stage);
+bp_status bp__decoding_prepare(bp__decoding *decoding, const bp__stage *stage);
 
 /** The chunks of tasks [0, available) are there. Updates `done`. */
 void bp__decoding_offer(bp__decoding *decoding, uint32_t available);

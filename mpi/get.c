@@ -3,9 +3,10 @@
  *  1. Find the listed slot of the name; none: ask the agent (MISS), who hands one over, pinned.
  *  2. Pin it, look again: still listed in the same generation, or start over.
  *  3. READY: is it known to be current at most max_staleness_ms before this get began? If not, look at the
- * file oneself where that is allowed; equal identity proves it. Anything else proves nothing: ask the agent.
+ *     file oneself where that is allowed; equal identity proves it. Anything else proves nothing: ask the
+ *     agent for a check.
  *  4. OPEN or FILL: help to decode, or sleep on the slot's word, until it is READY (step 3) or FAILED (copy
- * the error).
+ *     the error).
  *
  * A hit is steps 1 to 3 without asking: no lock, no MPI, and no system call but the look.
  */
@@ -44,7 +45,7 @@ static void fill_handle(bp_pool *pool, uint32_t slot, uint64_t generation)
             uint64_t part = atomic_load_explicit(&s->name[i], memory_order_relaxed);
             memcpy(h->bundle.name + 8 * i, &part, 8);
         }
-        atomic_store_explicit(&h->looked, 0, memory_order_relaxed);
+        atomic_store_explicit(&h->checked, 0, memory_order_relaxed);
         atomic_store_explicit(&h->generation, generation, memory_order_release);
     }
     pthread_mutex_unlock(&pool->lock);
@@ -63,11 +64,11 @@ static inline bool is_current(bp_pool *pool, uint32_t slot, const char *name, ui
     const bp__slot *s = &pool->dir.slot[slot];
     bp__nap_here(BP__NAP_WORD_CHECKED);
     uint64_t checked = atomic_load_explicit(&s->checked, memory_order_relaxed);
-    bp__nap_here(BP__NAP_CHECKED_LOOKED);
-    uint64_t looked = atomic_load_explicit(&h->looked, memory_order_relaxed);
-    if (looked > checked) checked = looked;
+    bp__nap_here(BP__NAP_CHECKED_CHECKED);
+    uint64_t own = atomic_load_explicit(&h->checked, memory_order_relaxed);
+    if (own > checked) checked = own;
     if ((int64_t)(begin - checked) <= pool->staleness_ticks) return true;
-    if (!pool->may_look) return false;
+    if (!pool->may_check) return false;
 
     char path[BP_PATH_MAX + BP_NAME_MAX + 8];
     struct stat st;
@@ -81,7 +82,7 @@ static inline bool is_current(bp_pool *pool, uint32_t slot, const char *name, ui
     if (stat(path, &st) != 0) return false;
     bp__identity id = bp__identity_from(&st);
     if (!bp__identity_equal(&id, &s->identity)) return false;
-    atomic_store_explicit(&h->looked, now, memory_order_relaxed);
+    atomic_store_explicit(&h->checked, now, memory_order_relaxed);
     return true;
 }
 
@@ -91,7 +92,7 @@ static inline const bp_bundle *hand_out(bp_pool *pool, uint32_t slot, uint64_t n
     return &pool->handle[slot].bundle;
 }
 
-/* Make the handle that of the slot's generation; its `looked` belongs to that. */
+/* Make the handle that of the slot's generation; its `checked` belongs to that. */
 static inline void settle_handle(bp_pool *pool, uint32_t slot, uint64_t word)
 {
     if (atomic_load_explicit(&pool->handle[slot].generation, memory_order_acquire) !=
@@ -149,13 +150,13 @@ static bp_status wait_until_filled(bp_pool *pool, uint32_t slot, const struct ti
     }
 }
 
-/* Ask whether what is listed is current. *current false: start over. */
-static bp_status ask_if_current(bp_pool *pool, const char *name, uint64_t generation,
-                                const struct timespec *deadline, bool *current)
+/* Is what is listed still on disk? *current false: start over. */
+static bp_status check(bp_pool *pool, const char *name, uint64_t generation, const struct timespec *deadline,
+                       bool *current)
 {
     const bp__reply *reply;
     uint32_t box;
-    bp_status s = bp__request_begin(pool, BP__ASK, name, 0, deadline, &reply, &box);
+    bp_status s = bp__request_begin(pool, BP__CHECK, name, 0, deadline, &reply, &box);
     if (s == BP_ETIMEOUT) return timed_out(pool, name, "a look at its file");
     BP_TRY(s);
     *current = reply->word == generation;
@@ -191,7 +192,7 @@ static bp_status slow_get(bp_pool *pool, const char *name, const bp__key *key, u
         if (s == BP_OK) {
             settle_handle(pool, slot, word);
             bool current = is_current(pool, slot, name, begin);
-            if (!current) s = ask_if_current(pool, name, bp__word_generation(word), &deadline, &current);
+            if (!current) s = check(pool, name, bp__word_generation(word), &deadline, &current);
             if (s == BP_OK && current) {
                 *bundle = hand_out(pool, slot, bp__ticks()); /* used now, not when the wait began */
                 break;

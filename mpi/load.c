@@ -107,7 +107,7 @@ static bp_status fill_alone(bp__load *l, const uint64_t *first)
 }
 
 /* What has become ready to travel: the stage as it was read, or the image as it was decoded. */
-static void tell_stream(bp__load *l, const bp__decoding *d, const uint64_t *first)
+static void feed_stream(bp__load *l, const bp__decoding *d, const uint64_t *first)
 {
     if (!l->stream) return;
     if (!l->stored)
@@ -124,24 +124,24 @@ static bp_status read_and_decode(bp__load *l, bp__writer *stage, bp__decoding *d
     bp__ring ring = {0};
     BP_TRY(bp__writer_claim(stage, 0, bp__stage_tables(p, l->path)));
     bp__stage_write(stage->memory, stage->extent.bytes, p, l->path);
-    BP_TRY(bp__decoding_start(
+    BP_TRY(bp__decoding_prepare(
         d, (const bp__stage *)(const void *)(l->shared->arena->view + stage->extent.offset)));
     for (uint32_t i = 0; i < d->num_tasks; i++) {
         uint64_t at = bp__stage_task(d->stage, i)->file_offset, free_when = bp__ring_next(&ring, d->stage, i);
         while (d->done < free_when) {
             BP_TRY(bp__decoding_step(d));
-            tell_stream(l, d, first);
+            feed_stream(l, d, first);
         }
         if (p->task[i].stored_bytes > 0) {
             BP_TRY(bp__writer_claim(stage, at, at + p->task[i].stored_bytes));
             BP_TRY(loader->fetch(l->source, i, stage->memory + at));
         }
         bp__decoding_offer(d, i + 1);
-        tell_stream(l, d, first);
+        feed_stream(l, d, first);
     }
     while (d->done < d->num_tasks) {
         BP_TRY(bp__decoding_step(d));
-        tell_stream(l, d, first);
+        feed_stream(l, d, first);
     }
     return BP_OK;
 }
@@ -217,15 +217,15 @@ static void run(bp__job *job)
     case BP__PHASE_PLAN: s = plan(l); break;
     case BP__PHASE_FILL: s = fill(l); break;
     case BP__PHASE_VERIFY: s = verify(l); break;
-    case BP__PHASE_LOOK: s = look(l, &l->identity); break;
+    case BP__PHASE_CHECK: s = look(l, &l->identity); break;
     }
-    if (bp__failed(s) && l->phase != BP__PHASE_LOOK) s = blame(l, s);
+    if (bp__failed(s) && l->phase != BP__PHASE_CHECK) s = blame(l, s);
     set_result(l, s);
     if (l->source && (bp__failed(s) || l->phase == BP__PHASE_FILL)) l->shared->loader->close(&l->source);
     hand_back(l);
 }
 
-void bp__load_begin(bp__load *load, bp__phase phase)
+void bp__load_start(bp__load *load, bp__phase phase)
 {
     load->phase = phase;
     load->job.run = run;

@@ -4,7 +4,7 @@
  *     PLAN    wait until the file has settled, open it, plan
  *     FILL    read chunks to the stage, and decode them into the extent together with ranks that wait
  *     VERIFY  look at the file again
- *     LOOK    only look at a file's identity (for a question)
+ *     CHECK   only look at a file's identity
  *
  * Between the phases a load belongs to the coordinator; during one it belongs to the worker, which hands it
  * back through the queue of what is done.
@@ -21,7 +21,7 @@
 #include "mpi/stream.h"
 #include "mpi/window.h"
 
-typedef enum bp__phase { BP__PHASE_PLAN, BP__PHASE_FILL, BP__PHASE_VERIFY, BP__PHASE_LOOK } bp__phase;
+typedef enum bp__phase { BP__PHASE_PLAN, BP__PHASE_FILL, BP__PHASE_VERIFY, BP__PHASE_CHECK } bp__phase;
 
 typedef struct bp__load bp__load;
 
@@ -52,15 +52,15 @@ struct bp__load {
     bool stored;        /**< FILL: the stage travels, not the image */
     uint64_t fill_ns;   /**< FILL: when it began */
     bp__stream *stream; /**< FILL: to the other nodes, or NULL */
-    uint64_t question;  /**< LOOK */
-    int32_t node;       /**< LOOK */
+    uint64_t check;     /**< CHECK: its number */
+    int32_t node;       /**< CHECK: who asked for it */
     uint64_t started_ns;
     bp_status vote_code; /**< FILL: what the other nodes say */
     char vote_text[BP_ERROR_TEXT_MAX];
     /* results */
     bp_status code;
     char text[BP_ERROR_TEXT_MAX];
-    bp__identity identity; /**< PLAN, LOOK: what was found */
+    bp__identity identity; /**< PLAN, CHECK: what was found */
     uint64_t image_bytes;  /**< PLAN */
     uint64_t checked;      /**< VERIFY: ticks before the look */
     bp__source *source;
@@ -70,8 +70,8 @@ struct bp__load {
 bp_status bp__load_create(bp__loads *shared, const char *name, bp__load **load);
 void bp__load_destroy(bp__load **load);
 
-/** Begin a phase. If no thread can be had, the phase is done at once and has failed. */
-void bp__load_begin(bp__load *load, bp__phase phase);
+/** Start a phase. If no thread can be had, the phase is done at once and has failed. */
+void bp__load_start(bp__load *load, bp__phase phase);
 
 /** Take everything that is done, oldest first. */
 bp__load *bp__loads_take(bp__loads *shared);

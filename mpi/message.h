@@ -11,7 +11,7 @@
 #include "core/directory.h"
 
 typedef enum bp__command_kind {
-    BP__CMD_OPEN,    /**< slot, generation, text = name */
+    BP__CMD_OPEN,    /**< slot, generation, name */
     BP__CMD_FILL,    /**< slot, extent, stage, stored */
     BP__CMD_READY,   /**< slot, identity, checked */
     BP__CMD_FAIL,    /**< slot, code, text */
@@ -35,6 +35,7 @@ typedef struct bp__command {
     bp__identity identity;
     uint64_t checked; /**< ticks of rank 0's node just before the last look at the file */
     bp_status code;
+    char name[BP_NAME_MAX + 1];
     char text[BP_ERROR_TEXT_MAX];
 } bp__command;
 
@@ -47,9 +48,9 @@ typedef struct bp__address {
 } bp__address;
 
 typedef enum bp__note_kind {
-    BP__NOTE_MISS,       /**< text = name: somebody wants it */
-    BP__NOTE_ASK,        /**< text = name, from or question: is the listed version current? */
-    BP__NOTE_INVALIDATE, /**< from, text = name or "" for all */
+    BP__NOTE_MISS,       /**< name: somebody wants it */
+    BP__NOTE_CHECK,      /**< name, from or check: is what is listed still on disk? */
+    BP__NOTE_INVALIDATE, /**< from, name or "" for all */
     BP__NOTE_RESIZE,     /**< from, value */
     BP__NOTE_STATS,      /**< from */
     BP__NOTE_ACK,        /**< value = number of a SYNC that has been applied */
@@ -72,23 +73,24 @@ typedef struct bp__note {
     bp__address from;
     uint32_t slot;
     uint64_t generation;
-    uint64_t question;
+    uint64_t check; /**< the number by which who asks knows it */
     int64_t value;
     bp_status code;
     bp__report counts;
     const bp__age *ages; /**< [num_slots]; borrowed until the sender sends its next */
+    char name[BP_NAME_MAX + 1];
     char text[BP_ERROR_TEXT_MAX];
 } bp__note;
 
 typedef enum bp__answer_kind {
-    BP__ANSWER_REQUEST,  /**< to one box: code, text, report */
-    BP__ANSWER_QUESTION, /**< to who sent it: current, or ask again, or an error */
+    BP__ANSWER_REQUEST, /**< to one box: code, text, report */
+    BP__ANSWER_CHECK,   /**< to whoever asked for the check: current, or start over, or an error */
 } bp__answer_kind;
 
 typedef struct bp__answer {
     bp__answer_kind kind;
     bp__address to; /**< node always; the rest for BP__ANSWER_REQUEST */
-    uint64_t question;
+    uint64_t check;
     bool current;
     uint32_t slot; /**< current: of this version */
     uint64_t generation;

@@ -77,7 +77,7 @@ static bp_status agree_on_looking(bp_pool *pool)
     }
     memcpy(first, mine, sizeof first);
     BP_MPI(MPI_Bcast(first, 2, MPI_UINT64_T, 0, pool->top.world));
-    pool->may_look = pool->top.node_index == 0 && mine[1] != 0 && memcmp(first, mine, sizeof first) == 0;
+    pool->may_check = pool->top.node_index == 0 && mine[1] != 0 && memcmp(first, mine, sizeof first) == 0;
     return BP_OK;
 }
 

@@ -1,5 +1,6 @@
 /** @file mpi/pool.h
- * The inside of a pool, shared by pool.c (life, requests) and get.c (the hit path, and the wait for a load).
+ * The inside of a pool, shared by pool.c (creating, resizing, destroying), request.c (a rank's requests) and
+ * get.c (the hit path, and the wait for a load).
  */
 #ifndef BP_MPI_POOL_H
 #define BP_MPI_POOL_H
@@ -22,7 +23,7 @@ typedef struct bp__handle {
     bp_bundle bundle; /**< first: a bundle's address is its handle's */
     bp_pool *pool;
     _Atomic uint64_t generation; /**< 0: none; stored last (release) */
-    _Atomic uint64_t looked;     /**< ticks of this process' last own look that found it current */
+    _Atomic uint64_t checked;    /**< ticks of this process' last own look that found it current */
 } bp__handle;
 
 struct bp_pool {
@@ -31,7 +32,7 @@ struct bp_pool {
     bp__lines *own;
     bp__handle *handle;      /**< [num_slots] */
     int64_t staleness_ticks; /**< max_staleness_ms in ticks; -1: any age will do */
-    bool may_look;           /**< this rank sees the files as rank 0 does, and looking is cheap */
+    bool may_check;          /**< this rank sees the files as rank 0 does, and looking is cheap */
     bool pooled;             /**< false: every get is a private load */
     size_t root_len;
     bp_config cfg; /**< root is absolute */
@@ -70,8 +71,8 @@ bp_status bp__request_begin(bp_pool *pool, bp__request kind, const char *name, i
 /** The answer has been used: the agent may drop what it holds for it. */
 void bp__request_end(bp_pool *pool, uint32_t box);
 
-/* The public functions of the same names, given the loader that reads the pool's bundles, with pooling and without.
- * @param[in] loader  borrowed as long as the pool lives */
+/** The public functions of the same names, given the loader that reads the pool's bundles, with pooling and
+ *  without. @param[in] loader  borrowed as long as the pool lives */
 bp_status bp__pool_create_with(MPI_Comm comm, const bp_config *cfg, const bp__loader *loader, bp_pool **pool);
 bp_status bp__pool_instance_with(MPI_Comm comm, const bp_config *cfg, const bp__loader *loader,
                                  bp_pool **pool);

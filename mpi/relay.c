@@ -25,18 +25,18 @@ typedef struct missed {
 typedef struct asker {
     struct asker *next;
     uint32_t who;
-    bp__address from;  /* BP__SELF: the box */
-    uint64_t question; /* a child's own number for it */
+    bp__address from; /* BP__SELF: the box */
+    uint64_t check;   /* a child's own number for it */
 } asker;
 
-typedef struct question {
-    struct question *next;
+typedef struct check {
+    struct check *next;
     uint64_t id;
     bool sent;
     uint64_t sent_ticks;
     asker *askers;
     char name[BP_NAME_MAX + 1];
-} question;
+} check;
 
 struct bp__relay {
     bp__directory *dir;
@@ -51,8 +51,8 @@ struct bp__relay {
     bp__report counts;
     uint32_t ages_heard, counts_heard, done_heard;
     missed *missed;
-    question *questions;
-    uint64_t last_question;
+    check *checks;
+    uint64_t last_check;
 };
 
 bp_status bp__relay_create(bp__directory *dir, int node, uint32_t num_children, bool votes,
@@ -78,22 +78,22 @@ bp_status bp__relay_create(bp__directory *dir, int node, uint32_t num_children, 
     return BP_OK;
 }
 
-static void free_question(question *q)
+static void free_check(check *c)
 {
-    for (asker *a = q->askers, *next; a; a = next) {
+    for (asker *a = c->askers, *next; a; a = next) {
         next = a->next;
         free(a);
     }
-    free(q);
+    free(c);
 }
 
 void bp__relay_destroy(bp__relay **relay)
 {
     bp__relay *r = *relay;
     if (!r) return;
-    for (question *q = r->questions, *next; q; q = next) {
-        next = q->next;
-        free_question(q);
+    for (check *c = r->checks, *next; c; c = next) {
+        next = c->next;
+        free_check(c);
     }
     for (missed *m = r->missed, *next; m; m = next) {
         next = m->next;
@@ -117,12 +117,12 @@ static void up(bp__relay *r, const bp__note *n)
 static void miss(bp__relay *r, const bp__note *n)
 {
     bp__key key;
-    if (!bp__key_from(n->text, &key) || bp__dir_find(r->dir, &key) != BP__NO_SLOT) return;
+    if (!bp__key_from(n->name, &key) || bp__dir_find(r->dir, &key) != BP__NO_SLOT) return;
     for (missed *m = r->missed; m; m = m->next)
-        if (strcmp(m->name, n->text) == 0) return;
+        if (strcmp(m->name, n->name) == 0) return;
     missed *m = calloc(1, sizeof *m);
     if (m) { /* without memory for it the next MISS goes up as well: no harm */
-        snprintf(m->name, sizeof m->name, "%.*s", BP_NAME_MAX, n->text);
+        snprintf(m->name, sizeof m->name, "%s", n->name);
         m->next = r->missed;
         r->missed = m;
     }
@@ -136,88 +136,88 @@ static void opened(bp__relay *r, const bp__command *c)
     *t = (tally){.generation = c->generation};
     for (missed **link = &r->missed; *link; link = &(*link)->next) {
         missed *m = *link;
-        if (strcmp(m->name, c->text) != 0) continue;
+        if (strcmp(m->name, c->name) != 0) continue;
         *link = m->next;
         free(m);
         return;
     }
 }
 
-/* ASK -------------------------------------------------------------------------------------------- */
+/* CHECK ------------------------------------------------------------------------------------------ */
 
-static void send_question(bp__relay *r, question *q)
+static void send_check(bp__relay *r, check *c)
 {
-    bp__note n = {.kind = BP__NOTE_ASK, .from = {.node = r->node}, .question = q->id};
-    snprintf(n.text, sizeof n.text, "%s", q->name);
-    q->sent = true;
-    q->sent_ticks = bp__ticks();
+    bp__note n = {.kind = BP__NOTE_CHECK, .from = {.node = r->node}, .check = c->id};
+    snprintf(n.name, sizeof n.name, "%s", c->name);
+    c->sent = true;
+    c->sent_ticks = bp__ticks();
     up(r, &n);
 }
 
-/* The question about a bundle that may still be joined, and whether one is under way. */
-static question *open_question(bp__relay *r, const char *name, bool *under_way)
+/* The check of a bundle that may still be joined, and whether another is under way. */
+static check *unsent_check(bp__relay *r, const char *name, bool *under_way)
 {
-    question *open = NULL;
+    check *open = NULL;
     *under_way = false;
-    for (question *q = r->questions; q; q = q->next) {
-        if (strcmp(q->name, name) != 0) continue;
-        if (q->sent)
+    for (check *c = r->checks; c; c = c->next) {
+        if (strcmp(c->name, name) != 0) continue;
+        if (c->sent)
             *under_way = true;
         else
-            open = q;
+            open = c;
     }
     return open;
 }
 
-static void ask(bp__relay *r, uint32_t from, const bp__note *n)
+static void join_check(bp__relay *r, uint32_t from, const bp__note *n)
 {
     bool under_way;
-    question *q = open_question(r, n->text, &under_way);
+    check *c = unsent_check(r, n->name, &under_way);
     asker *a = calloc(1, sizeof *a);
-    if (!q && a) {
-        q = calloc(1, sizeof *q);
-        if (q) {
-            q->id = ++r->last_question;
-            snprintf(q->name, sizeof q->name, "%.*s", BP_NAME_MAX, n->text);
-            q->next = r->questions;
-            r->questions = q;
+    if (!c && a) {
+        c = calloc(1, sizeof *c);
+        if (c) {
+            c->id = ++r->last_check;
+            snprintf(c->name, sizeof c->name, "%s", n->name);
+            c->next = r->checks;
+            r->checks = c;
         }
     }
-    if (!a || !q) {
+    if (!a || !c) {
         free(a);
-        bp__log(BP_LOG_ERROR, "%s: no memory to ask for its version; the get will time out", n->text);
+        bp__log(BP_LOG_ERROR, "%s: no memory for a check; the get will time out", n->name);
         return;
     }
-    *a = (asker){q->askers, from, n->from, n->question};
-    q->askers = a;
-    if (!under_way && !q->sent) send_question(r, q);
+    *a = (asker){c->askers, from, n->from, n->check};
+    c->askers = a;
+    if (!under_way && !c->sent) send_check(r, c);
 }
 
 void bp__relay_answer(bp__relay *relay, const bp__answer *answer)
 {
-    question **link = &relay->questions;
-    while (*link && (*link)->id != answer->question) link = &(*link)->next;
-    question *q = *link;
-    if (!q) return;
-    *link = q->next;
+    check **link = &relay->checks;
+    while (*link && (*link)->id != answer->check) link = &(*link)->next;
+    check *c = *link;
+    if (!c) return;
+    *link = c->next;
 
     if (answer->current) {
         bp__slot *slot = &relay->dir->slot[answer->slot];
         uint64_t word = atomic_load_explicit(&slot->word, memory_order_relaxed);
         if (bp__word_generation(word) == answer->generation)
-            atomic_store_explicit(&slot->checked, q->sent_ticks, memory_order_relaxed);
+            atomic_store_explicit(&slot->checked, c->sent_ticks, memory_order_relaxed);
     }
-    for (const asker *a = q->askers; a; a = a->next) {
+    for (const asker *a = c->askers; a; a = a->next) {
         bp__answer out = *answer;
         out.to = a->from;
-        out.question = a->question;
+        out.check = a->check;
         if (a->who == BP__SELF) out.kind = BP__ANSWER_REQUEST;
         relay->ways.down(relay->ways.ctx, a->who, &out);
     }
     bool under_way;
-    question *next = open_question(relay, q->name, &under_way);
-    if (next) send_question(relay, next);
-    free_question(q);
+    check *next = unsent_check(relay, c->name, &under_way);
+    if (next) send_check(relay, next);
+    free_check(c);
 }
 
 /* What is combined ------------------------------------------------------------------------------- */
@@ -287,7 +287,7 @@ void bp__relay_note(bp__relay *relay, uint32_t from, const bp__note *note)
 {
     switch (note->kind) {
     case BP__NOTE_MISS: miss(relay, note); break;
-    case BP__NOTE_ASK: ask(relay, from, note); break;
+    case BP__NOTE_CHECK: join_check(relay, from, note); break;
     case BP__NOTE_INVALIDATE:
     case BP__NOTE_RESIZE:
     case BP__NOTE_STATS: up(relay, note); break;
@@ -314,5 +314,5 @@ bool bp__relay_done(const bp__relay *relay)
 
 bool bp__relay_waiting(const bp__relay *relay)
 {
-    return relay->missed || relay->questions;
+    return relay->missed || relay->checks;
 }

@@ -2,10 +2,9 @@
  * What a node does for the nodes below it: combines their notes with its own agent's, so that the node above
  * hears one, and finds the way for answers. Plain state, used by the service thread; neither MPI nor files.
  *
- *  - MISS: not passed on where OPEN is on its way: this node lists the name, or has passed on a MISS for it
- * before.
- *  - ASK: whoever asks about a bundle joins the question that has not been sent yet; one is under way at a
- * time.
+ *  - MISS: not passed on where OPEN is on its way: this node lists the name, or has passed on a MISS for it.
+ *  - CHECK: whoever asks for one joins the check of that bundle which has not been sent yet. Only one of a
+ *    bundle is under way at a time.
  *  - ACK: the least of all. VOTE: all of them, with the first reason against. DRAINED: when all have said so.
  *  - AGES, COUNTS: least ages, sums. DONE: when all have said so.
  *  - INVALIDATE, RESIZE, STATS: passed on.
@@ -38,7 +37,7 @@ void bp__relay_note(bp__relay *relay, uint32_t from, const bp__note *note);
 /** See a command before the agent applies it. */
 void bp__relay_command(bp__relay *relay, const bp__command *command);
 
-/** Pass a question's answer on to everybody who joined it. */
+/** Pass a check's answer on to everybody who joined it. */
 void bp__relay_answer(bp__relay *relay, const bp__answer *answer);
 
 /** Whether every child, and this node, has said DONE. */

@@ -133,8 +133,8 @@ static void answer_to(void *ctx, uint32_t child, const bp__answer *answer)
 static void answer_down(void *ctx, const bp__answer *answer)
 {
     bp__service *s = ctx;
-    if (answer->kind == BP__ANSWER_QUESTION) {
-        bp__relay_answer(s->relay, answer); /* questions have been combined on every step */
+    if (answer->kind == BP__ANSWER_CHECK) {
+        bp__relay_answer(s->relay, answer); /* checks have been combined on every step */
         return;
     }
     unsigned child = bp__tree_child_towards(s->tree, answer->to.node);

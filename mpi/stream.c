@@ -35,7 +35,7 @@ struct bp__stream {
     bp_status code;
     char text[BP_ERROR_TEXT_MAX];
     char misfit[96];        /* the service thread's: what came that was neither whole nor empty */
-    bool told;              /* that it is over */
+    bool reported;          /* that it is over */
     _Atomic uint64_t ready; /* source: bytes in place; the loading thread stores (release) */
     _Atomic bool no_more;   /* source: the loading thread stores it last (release) */
     bool *poisoned;         /* [num_segments] came, or goes, empty */
@@ -392,10 +392,10 @@ static void find_objection(bp__stream *s)
     }
 }
 
-static void tell(bp__stream *s)
+static void report(bp__stream *s)
 {
     const bp__stream_calls *calls = &s->all->calls;
-    s->told = true;
+    s->reported = true;
     close_writer(s); /* passing on reads the other mapping */
     find_objection(s);
     calls->over(calls->ctx, s->slot, s->generation, s->code, s->text);
@@ -404,7 +404,7 @@ static void tell(bp__stream *s)
 static bool ended(const bp__stream *s)
 {
     if (s->sent < s->num_segments) return false;
-    if (!s->source) return s->told;
+    if (!s->source) return s->reported;
     return atomic_load_explicit(&s->no_more, memory_order_acquire); /* until then the loader may still call */
 }
 
@@ -416,7 +416,7 @@ bool bp__streams_poll(bp__streams *streams)
         bp_status st = s->source ? BP_OK : move_in(s, &busy);
         if (st == BP_OK) st = move_out(s, &busy);
         if (bp__failed(st)) bp__log(BP_LOG_ERROR, "a stream between nodes is lost: %s", bp_error_text());
-        if (!s->source && !s->told && over(s)) tell(s);
+        if (!s->source && !s->reported && over(s)) report(s);
         if (!ended(s)) {
             link = &s->next;
             continue;

@@ -115,7 +115,7 @@ static bp_status clear_sends(bp__tree *t, bool *busy)
 
 /* Begin to receive the next message, if there is one. A blocking receive would wait for a sender that naps.
  */
-static bp_status begin_receive(bp__tree *t, bool *there)
+static bp_status post_receive(bp__tree *t, bool *there)
 {
     int found = 0, size = 0;
     MPI_Message message;
@@ -145,7 +145,7 @@ bp_status bp__tree_poll(bp__tree *tree, bool *busy)
     for (;;) {
         if (tree->arriving == MPI_REQUEST_NULL) {
             bool there;
-            BP_TRY(begin_receive(tree, &there));
+            BP_TRY(post_receive(tree, &there));
             if (!there) return BP_OK;
         }
         int done = 0;

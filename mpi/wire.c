@@ -25,9 +25,15 @@ static bool get(const void *bytes, size_t size, size_t text_at, void *out, size_
     return true;
 }
 
+/* A name comes from another process: its end is checked like that of a text. */
+static bool ends(const char name[BP_NAME_MAX + 1])
+{
+    return memchr(name, '\0', BP_NAME_MAX + 1) != NULL;
+}
+
 bool bp__wire_command(const void *bytes, size_t size, bp__command *command)
 {
-    return get(bytes, size, offsetof(bp__command, text), command, sizeof *command);
+    return get(bytes, size, offsetof(bp__command, text), command, sizeof *command) && ends(command->name);
 }
 
 bool bp__wire_answer(const void *bytes, size_t size, bp__answer *answer)
@@ -61,7 +67,7 @@ bool bp__wire_note(const void *bytes, size_t size, uint32_t num_slots, bp__note 
     const size_t text_at = offsetof(bp__note, text);
     if (size <= text_at) return false;
     size_t end = text_at + strnlen((const char *)bytes + text_at, size - text_at) + 1;
-    if (end > size || !get(bytes, end, text_at, note, sizeof *note)) return false;
+    if (end > size || !get(bytes, end, text_at, note, sizeof *note) || !ends(note->name)) return false;
     note->ages = NULL;
     if (note->kind != BP__NOTE_AGES) return end == size;
     for (uint32_t s = 0; s < num_slots; s++) ages[s] = (bp__age){.age_ns = UINT64_MAX, .pinned_by = -1};

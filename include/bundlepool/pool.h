@@ -16,7 +16,7 @@
  *  3. Freshness. With max_staleness_ms = T, a get returns the version that was on disk at most T ms
  *     before it began. T = 0 asks every time: one stat() on rank 0's node with a local file system,
  *     about a millisecond on other nodes. T > 0 makes hits purely local. T = -1: only
- *     bp_pool_invalidate(). Concurrent checks of one node share one question.
+ *     bp_pool_invalidate(). Concurrent checks of one node become one.
  *  4. One load. However many ranks miss at once, a version is read from disk once. Different bundles
  *     load concurrently, and a slow load delays no hit and no other bundle.
  *  5. Bounds. Never more than max_bundle_pool_size bundles in the directory, never more than

@@ -92,7 +92,7 @@ typedef struct text_sink {
     uint32_t *offset;
 } text_sink;
 
-static bp_status take_text(void *context, uint64_t row, const char *text)
+static bp_status add_text(void *context, uint64_t row, const char *text)
 {
     text_sink *sink = context;
     return bp__head_text(sink->head, text, &sink->offset[row]);
@@ -116,7 +116,7 @@ static bp_status read_column(const reader *r, table *t, unsigned i, const char *
     text_sink sink = {r->head, calloc(t->rows ? t->rows : 1, sizeof *sink.offset)};
     if (!sink.offset) return no_memory(r, path, t->rows);
     t->data[i] = sink.offset;
-    return bp__h5_read_texts(r->file, path, field, t->rows, take_text, &sink, &n);
+    return bp__h5_read_texts(r->file, path, field, t->rows, add_text, &sink, &n);
 }
 
 static void free_table(table *t)
@@ -243,7 +243,7 @@ static bp_status read_lifetimes(const reader *r, daily *d)
     return bp__head_put(r->head, BP_COL_LIFE_END, d->end, n, 1);
 }
 
-static bp_status take_currency(void *context, uint64_t row, const char *text)
+static bp_status add_currency(void *context, uint64_t row, const char *text)
 {
     char *code = (char *)context + 3 * row;
     size_t n = strlen(text);
@@ -263,7 +263,7 @@ static bp_status read_currency(const reader *r)
     if (!codes) return no_memory(r, path, n);
     memset(codes, 'X', 3 * n);
     bp_status s = BP_OK;
-    if (found) s = bp__h5_read_texts(r->file, path, NULL, n, take_currency, codes, &n);
+    if (found) s = bp__h5_read_texts(r->file, path, NULL, n, add_currency, codes, &n);
     if (!bp__failed(s)) s = bp__head_put(r->head, BP_COL_CURRENCY, codes, n, 3);
     free(codes);
     return s;

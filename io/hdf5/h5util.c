@@ -31,7 +31,7 @@ typedef struct reason {
     bool io;
 } reason;
 
-static herr_t take_innermost(unsigned n, const H5E_error2_t *error, void *context)
+static herr_t keep_innermost(unsigned n, const H5E_error2_t *error, void *context)
 {
     reason *r = context;
     if (n > 0 || !error->desc) return 0;
@@ -44,7 +44,7 @@ static herr_t take_innermost(unsigned n, const H5E_error2_t *error, void *contex
 bp_status bp__h5_fail(const bp__h5file *file, const char *path, const char *what)
 {
     reason r = {.text = "HDF5 gives no reason"};
-    H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, take_innermost, &r);
+    H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, keep_innermost, &r);
     return bp__fail(r.io ? BP_EIO : BP_EFORMAT, "%s: %s%s%s (%s)", file->label, path, *path ? ": " : "", what,
                     r.text);
 }
@@ -288,7 +288,7 @@ static bp_status check_small(const bp__h5file *file, const bp__h5set *set, uint6
 
 /* Memory for variable texts, within bounds: many rows of a hostile file may share one long text, and each
  * gets a copy. */
-static void *take_bounded(size_t size, void *left)
+static void *alloc_bounded(size_t size, void *left)
 {
     if (size > *(size_t *)left) return NULL;
     *(size_t *)left -= size;
@@ -324,7 +324,7 @@ static bp_status read_rows(const bp__h5file *file, const bp__h5set *set, const c
         }
     }
     transfer = H5Pcreate(H5P_DATASET_XFER);
-    if (transfer < 0 || H5Pset_vlen_mem_manager(transfer, take_bounded, &left, free_bounded, NULL) < 0 ||
+    if (transfer < 0 || H5Pset_vlen_mem_manager(transfer, alloc_bounded, &left, free_bounded, NULL) < 0 ||
         H5Dread(set->id, memory, H5S_ALL, H5S_ALL, transfer, *data) < 0)
         s = bp__h5_fail(file, set->path, "cannot be read");
 done:
@@ -368,7 +368,7 @@ static void copy_text(const char *from, size_t size, bool spaces, char *text)
 }
 
 bp_status bp__h5_read_texts(const bp__h5file *file, const char *path, const char *field, uint64_t rows,
-                            bp__h5_text_fn take, void *context, uint64_t *n)
+                            bp__h5_text_fn each, void *context, uint64_t *n)
 {
     bp__h5set set;
     hid_t element = -1;
@@ -393,7 +393,7 @@ bp_status bp__h5_read_texts(const bp__h5file *file, const char *path, const char
             break;
         }
         copy_text(from ? from : "", size, spaces, text);
-        s = take(context, row, text);
+        s = each(context, row, text);
     }
     /* each row is one variable text, so this is all that H5Dvlen_reclaim() would do */
     for (uint64_t row = 0; variable && data && row < set.shape[0]; row++) free(((char **)data)[row]);

@@ -72,9 +72,9 @@ bp_status bp__h5_read_numbers(const bp__h5file *file, const char *path, const ch
 
 typedef bp_status (*bp__h5_text_fn)(void *context, uint64_t row, const char *text);
 
-/** Read texts, fixed or variable in length, as above; each is handed to `take` in turn, which may fail. */
+/** Read texts, fixed or variable in length, as above; each is handed to `each` in turn, which may fail. */
 bp_status bp__h5_read_texts(const bp__h5file *file, const char *path, const char *field, uint64_t rows,
-                            bp__h5_text_fn take, void *context, uint64_t *n);
+                            bp__h5_text_fn each, void *context, uint64_t *n);
 
 /** Read a scalar number attribute into an int64_t (from an integer) or a double (from any number).
  *  @param[out] value  untouched if there is none */

@@ -188,7 +188,7 @@ static bool parse_time(const char *text, int64_t *ns)
     return true;
 }
 
-static bp_status take_time(const csv *c, int64_t before, int64_t *time)
+static bp_status read_time(const csv *c, int64_t before, int64_t *time)
 {
     const char *text = c->field[c->column[DATE]];
     if (!parse_time(text, time))
@@ -204,7 +204,7 @@ static bp_status take_time(const csv *c, int64_t before, int64_t *time)
 }
 
 /* NaN for a missing number. Programs never call setlocale(), so strtod reads a decimal point. */
-static bp_status take_number(const csv *c, size_t column, double *value)
+static bp_status read_number(const csv *c, size_t column, double *value)
 {
     const char *text = c->field[c->column[column]];
     *value = NAN;
@@ -216,12 +216,12 @@ static bp_status take_number(const csv *c, size_t column, double *value)
     return BP_OK;
 }
 
-static bp_status take_bar(const csv *c, int64_t before, bp__draft_bar *bar)
+static bp_status read_bar(const csv *c, int64_t before, bp__draft_bar *bar)
 {
-    BP_TRY(take_time(c, before, &bar->dt));
+    BP_TRY(read_time(c, before, &bar->dt));
     for (size_t f = 0; f < BP__NUM_FIELDS; f++) {
         double value;
-        BP_TRY(take_number(c, f, &value));
+        BP_TRY(read_number(c, f, &value));
         bp_status s = f == BP__VOLUME ? bp__volume_to_u32(value, &bar->value[f])
                                       : bp__price_to_u32(value, &bar->value[f]);
         if (bp__failed(s)) BP_FAIL(s, "%s:%zu: column '%s': %s", AT(c), column_name[f], bp_error_text());
@@ -230,14 +230,14 @@ static bp_status take_bar(const csv *c, int64_t before, bp__draft_bar *bar)
 }
 
 /* A dividend or split that is missing, 0, or for a split 1, says nothing. */
-static bp_status take_event(const csv *c, bp__csv_event *event)
+static bp_status read_event(const csv *c, bp__csv_event *event)
 {
     if (c->column[DIVIDEND] != MAX_FIELDS) {
-        BP_TRY(take_number(c, DIVIDEND, &event->dividend));
+        BP_TRY(read_number(c, DIVIDEND, &event->dividend));
         if (isnan(event->dividend)) event->dividend = 0;
     }
     if (c->column[SPLIT] != MAX_FIELDS) {
-        BP_TRY(take_number(c, SPLIT, &event->split));
+        BP_TRY(read_number(c, SPLIT, &event->split));
         if (isnan(event->split) || event->split == 0) event->split = 1;
     }
     if (event->dividend < 0) BP_FAIL(BP_EFORMAT, "%s:%zu: the dividend is negative", AT(c));
@@ -256,11 +256,11 @@ static bp_status read_rows(csv *c, bp__csv_series *series)
         if (n != c->num_fields)
             BP_FAIL(BP_EFORMAT, "%s:%zu: %zu fields, the header has %zu", AT(c), n, c->num_fields);
         bp__draft_bar bar;
-        BP_TRY(take_bar(c, before, &bar));
+        BP_TRY(read_bar(c, before, &bar));
         BP__APPEND(&series->bars, bar);
         before = bar.dt;
         bp__csv_event event = {.date = bar.dt, .dividend = 0, .split = 1};
-        BP_TRY(take_event(c, &event));
+        BP_TRY(read_event(c, &event));
         if (event.dividend != 0 || event.split != 1) BP__APPEND(&series->events, event);
     }
     if (series->bars.n == 0)

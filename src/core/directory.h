@@ -4,7 +4,7 @@
  * DESIGN
  *
  *     header | buckets | slots | replies [rank][box]      written by the agent only
- *     common: doorbell, decoding [slot]                   written by every rank
+ *     common: doorbell, turns [slot]                      written by every rank
  *     lines [rank]: pins, last uses, request boxes        written by that rank only
  *
  * A slot is one version of one bundle, from the moment somebody asks for it until nobody can see it any
@@ -95,8 +95,8 @@ typedef struct bp__slot {
     _Atomic uint32_t available; /**< agent's process; tasks [0, available) may be taken; a futex */
 } bp__slot;
 
-/** The decoding of a slot's stage. Anybody writes it, so nothing is done with a value that was not checked.
- */
+/** The decoding of a slot's stage: written by the agent at FILL, then by the thread in charge and by every
+ *  rank that decodes. Ranks are trusted with it. */
 typedef struct bp__turns {
     _Atomic uint32_t next;     /**< task to be taken next; BP__NO_TURNS: none any more */
     _Atomic uint32_t progress; /**< a futex; counts the rings of bp__dir_ring_decoding() */
@@ -113,7 +113,7 @@ static inline uint64_t bp__mark(uint32_t slot, uint32_t task)
     return (uint64_t)(slot + 1) << 32 | task;
 }
 
-typedef enum bp__request { BP__MISS, BP__ASK, BP__INVALIDATE, BP__RESIZE, BP__STATS } bp__request;
+typedef enum bp__request { BP__MISS, BP__CHECK, BP__INVALIDATE, BP__RESIZE, BP__STATS } bp__request;
 
 /** A rank's request. The rank writes what it wants, then `posted` (release). `closed` == the request's
  *  number: the rank has what it wanted or has given up, and the agent drops its pin. */
@@ -139,7 +139,7 @@ typedef struct bp__reply {
     _Atomic uint32_t answered; /**< number of the request that this answers */
     bp_status code;
     uint32_t slot; /**< BP__MISS: pinned by the agent until the box is closed */
-    uint64_t word; /**< BP__MISS: its generation; BP__ASK: 0 = ask again, 1 = current */
+    uint64_t word; /**< BP__MISS: its generation; BP__CHECK: the generation that is current, 0: start over */
     bp__report report;
     char text[BP_ERROR_TEXT_MAX];
 } bp__reply;

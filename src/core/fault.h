@@ -43,7 +43,7 @@ typedef enum bp__fault {
     X(NAME_PIN, "name_pin", 64)                                                                              \
     X(PIN_WORD, "pin_word", 64)                                                                              \
     X(WORD_CHECKED, "word_checked", 64)                                                                      \
-    X(CHECKED_LOOKED, "checked_looked", 64)                                                                  \
+    X(CHECKED_CHECKED, "checked_checked", 64)                                                                \
     X(NAME_WORD_STORED, "name_word_stored", 4)                                                               \
     X(TURNS_WORD_STORED, "turns_word_stored", 4)                                                             \
     X(CHECKED_WORD_STORED, "checked_word_stored", 4)                                                         \

@@ -34,7 +34,7 @@ bugs=(
     "1 REWRITE $moved the scan for pins begins before the store that unlists"
     "2 ROOM $moved RECLAIM when one node is drained"
     "3 ROOM $incomplete READY before the last vote"
-    "4 FRESH $backward a get joins a question that was sent before it began"
+    "4 FRESH $backward a get joins a check that was sent before it began"
     "5 FAULTY $incomplete a rank helps to decode without a pin"
     "6 FORWARD $backward READY of the new version before UNLIST of the old"
     "7 REWRITE g>gone an invalidation returns when one node has acknowledged it"

@@ -47,7 +47,7 @@
 #define R3 0
 #define EXTENTS 2
 #define REWRITES 1
-#elif defined(FRESH)      /* T = 0: every get looks or asks */
+#elif defined(FRESH)      /* T = 0: every get looks or has a check made */
 #define R0 10
 #define R1 0
 #define R2 10
@@ -56,7 +56,7 @@
 #define STALENESS ZERO
 #define REWRITES 1
 #define ONE_LOAD
-#elif defined(FORWARD)    /* T > 0: some gets ask; nobody goes back in time */
+#elif defined(FORWARD)    /* T > 0: some gets have a check made; nobody goes back in time */
 #define R0 11
 #define R1 0
 #define R2 11
@@ -135,13 +135,13 @@ byte disk[2] = 1; /* the version of a file is its identity */
  * only the agent looks at a box, and whatever it delays could have come later. */
 #define IDLE     0
 #define MISS     1 /* + name */
-#define ASK      3
+#define CHECK      3
 #define ANSWERED 4
 byte box[RANKS];
 byte own[RANKS];    /* MISS: slot + 1 that the agent pins for the box */
-byte answer[RANKS]; /* ASK: generation that is current, 0: ask again */
+byte answer[RANKS]; /* CHECK: generation that is current, 0: start over */
 
-/* Commands and answers to questions, in one order, to node 1. */
+/* Commands and answers to checks, in one order, to node 1. */
 #define C_OPEN    1
 #define C_FILL    2
 #define C_READY   3
@@ -154,7 +154,7 @@ byte answer[RANKS]; /* ASK: generation that is current, 0: ask again */
 chan command = [8] of { byte, byte, byte };
 
 /* Notes of node 1 that ask for something: a name is a MISS. */
-#define N_ASK 2
+#define N_CHECK 2
 #define N_INV 3 /* + rank */
 chan note = [8] of { byte };
 
@@ -165,16 +165,16 @@ byte sent[SLOTS];      /* the stream to node 1: 0 nothing yet, 1 the bytes, 2 po
 byte receiving[SLOTS]; /* node 1: extent that the stream of a slot goes to */
 byte task[SLOTS];      /* decoding: 0 to be done, 1 a rank is at it, 2 done */
 byte reported[NODES];  /* set of slots: DRAINED has been told */
-byte joined[NODES];    /* set of ranks that wait for the question that was sent */
+byte joined[NODES];    /* set of ranks that wait for the check that was sent */
 byte waiting[NODES];   /* set of ranks that wait for the next one */
-byte asked[NODES];     /* set of ranks whose present get began before the question was sent */
+byte asked[NODES];     /* set of ranks whose present get began before the check was sent */
 
 /* The coordinator's */
 byte entry[SLOTS]; /* a word: what the last command made the slot */
 byte identity[SLOTS];
 byte used;         /* set of extents */
 byte wanted;       /* set of bundles that wait for a free slot */
-byte found[NODES], since[NODES]; /* a question's look: version, 0: none is under way; generation listed then */
+byte found[NODES], since[NODES]; /* a check: version on disk, 0: none is under way; generation listed then */
 byte last_generation;
 chan room = [SLOTS] of { byte };
 
@@ -231,20 +231,20 @@ inline find_a(slot)
     slot = (HAS(entry[2], A) && (slot == NONE || GEN(entry[2]) > GEN(entry[slot])) -> 2 : slot)
 }
 
-/* The coordinator hears a question, and somebody looks at the file for it. */
-inline look_at_file(n)
+/* The coordinator hears of a check, and somebody looks at the file for it. */
+inline begin_check(n)
 {
     find_a(j);
     since[n] = (j == NONE -> 0 : GEN(entry[j]));
     found[n] = disk[A]
 }
 
-inline send_question(n)
+inline send_check(n)
 {
     asked[n] = BEGUN(n);
     if
-    :: n == 0 -> look_at_file(0)
-    :: else -> assert(nfull(note)); note!N_ASK
+    :: n == 0 -> begin_check(0)
+    :: else -> assert(nfull(note)); note!N_CHECK
     fi
 }
 
@@ -256,7 +256,7 @@ inline answer_if_joined(n, x, g)
     fi
 }
 
-inline answer_question(n, g)
+inline answer_check(n, g)
 {
     CHECKED(n, 0) = (g && GEN(W(n, 0)) == g -> asked[n] : CHECKED(n, 0));
     CHECKED(n, 1) = (g && GEN(W(n, 1)) == g -> asked[n] : CHECKED(n, 1));
@@ -267,7 +267,7 @@ inline answer_question(n, g)
     waiting[n] = 0;
     asked[n] = 0;
     if
-    :: joined[n] -> send_question(n)
+    :: joined[n] -> send_check(n)
     :: else
     fi
 }
@@ -312,7 +312,7 @@ inline apply(n, kind, s, g)
     :: kind == C_UNLIST -> assert(LISTED(W(n, s))); W(n, s) = W(n, s) - 1
     :: kind == C_RECLAIM -> reclaim(n, s, g)
     :: kind == C_SYNC -> acked[s] = acked[s] | BIT(n)
-    :: kind == C_ANSWER -> answer_question(n, g)
+    :: kind == C_ANSWER -> answer_check(n, g)
     fi;
     assert(SOUND(n));
     assert(BOUNDED(n))
@@ -347,7 +347,7 @@ inline open(name)
 inline want(name)
 {
     if
-    :: IS_LISTED(name) /* OPEN is on its way to who asks */
+    :: IS_LISTED(name) /* OPEN is on its way to whoever asks */
     :: else -> open(name)
     fi
 }
@@ -374,11 +374,11 @@ inline invalidate(r)
     send(C_SYNC, r, 0)
 }
 
-/* A question's look is done: is what is listed what is on disk? */
-inline looked(n)
+/* The file was looked at for a check: is what is listed still on disk? */
+inline end_check(n)
 {
     find_a(s);
-    g = 0; /* ask again */
+    g = 0; /* start over */
     if
     :: s != NONE && FILLED(entry[s]) == READY ->
         if
@@ -392,7 +392,7 @@ inline looked(n)
     fi;
     found[n] = 0; since[n] = 0;
     if
-    :: n == 0 -> answer_question(0, g)
+    :: n == 0 -> answer_check(0, g)
     :: else -> assert(nfull(command)); command!C_ANSWER, 0, g
     fi;
     s = 0; g = 0
@@ -407,7 +407,7 @@ end:
         nempty(note) ->
         note?s;
         if
-        :: s == N_ASK -> look_at_file(1)
+        :: s == N_CHECK -> begin_check(1)
         :: s >= N_INV -> s = s - N_INV; invalidate(s)
         :: else -> want(s)
         fi;
@@ -415,8 +415,8 @@ end:
        }
     :: d_step { wanted && !NO_SLOT_FREE -> s = (wanted & 1 -> A : B); wanted = wanted & ~BIT(s); want(s); s = 0 }
 #if STALENESS != NEVER
-    :: d_step { found[0] -> looked(0) }
-    :: d_step { found[1] -> looked(1) }
+    :: d_step { found[0] -> end_check(0) }
+    :: d_step { found[1] -> end_check(1) }
 #endif
     od
 }
@@ -541,14 +541,14 @@ inline miss(n, x, name)
     fi
 }
 
-/* Only a question that has not been sent can be joined. */
-inline ask(n, x)
+/* Only a check that has not been sent can be joined. */
+inline check(n, x)
 {
-    box[x] = ASK;
+    box[x] = CHECK;
     if
     :: joined[n] && BUG != 4 -> waiting[n] = waiting[n] | BIT(x % 2)
     :: joined[n] && BUG == 4 -> joined[n] = joined[n] | BIT(x % 2)
-    :: else -> joined[n] = BIT(x % 2); send_question(n)
+    :: else -> joined[n] = BIT(x % 2); send_check(n)
     fi
 }
 
@@ -744,14 +744,14 @@ filled: /* 3. and 4. */
             :: true -> goto current
             :: true
             fi;
-            d_step { ask(NODE(r), r) }
+            d_step { check(NODE(r), r) }
 #elif STALENESS == ZERO
             if
             :: CHECKED(NODE(r), s) & BIT(r % 2) -> goto current
             :: NODE(r) == 0 && disk[name] == version_of[g] -> goto current /* looked oneself */
             :: else
             fi;
-            d_step { ask(NODE(r), r) }
+            d_step { check(NODE(r), r) }
 #else
             goto current
 #endif
