@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/atomic.h"
 #include "core/clock.h"
 #include "core/fault.h"
 #include "core/futex.h"
@@ -106,7 +107,7 @@ static void finish(bp__agent *a, uint32_t i)
 {
     bp__reply *reply = &a->dir->reply[i];
     a->box[i].waiting = false;
-    atomic_store_explicit(&reply->answered, a->box[i].number, memory_order_release);
+    bp__store_release(&reply->answered, a->box[i].number);
     bp__futex_wake(&reply->answered);
 }
 
@@ -125,7 +126,7 @@ static void answer_slot(bp__agent *a, uint32_t i, uint32_t slot)
     a->box[i].pinned = slot;
     reply->code = BP_OK;
     reply->slot = slot;
-    reply->word = atomic_load_explicit(&a->dir->slot[slot].word, memory_order_relaxed);
+    reply->word = bp__load_relaxed(&a->dir->slot[slot].word);
     finish(a, i);
 }
 
@@ -163,7 +164,7 @@ static void send_ages(bp__agent *a)
     bp__directory *dir = a->dir;
     uint64_t now = bp__ticks();
     for (uint32_t s = 0; s < dir->num_slots; s++) {
-        uint64_t word = atomic_load_explicit(&dir->slot[s].word, memory_order_relaxed);
+        uint64_t word = bp__load_relaxed(&dir->slot[s].word);
         bp__age *age = &a->ages[s];
         *age = (bp__age){.age_ns = UINT64_MAX, .pinned_by = -1};
         if (bp__word_fill(word) != BP__SLOT_READY) continue;
@@ -174,7 +175,7 @@ static void send_ages(bp__agent *a)
         age->age_ns = (uint64_t)(ticks * 1e6 / (double)dir->header->ticks_per_ms);
         age->pins = a->own_pins[s];
         for (uint32_t r = 0; r < dir->num_ranks; r++) {
-            uint64_t use = atomic_load_explicit(&bp__dir_lines(dir, r)->use[s], memory_order_seq_cst);
+            uint64_t use = bp__load_seq_cst(&bp__dir_lines(dir, r)->use[s]);
             if (BP__PINS(use) == 0) continue;
             age->pins += (uint32_t)BP__PINS(use);
             age->pinned_by = a->world_rank[r];
@@ -243,7 +244,7 @@ void bp__agent_apply(bp__agent *agent, const bp__command *c)
         break;
     case BP__CMD_STOP: break;
     }
-    atomic_store_explicit(&dir->header->applied, c->number, memory_order_release);
+    bp__store_release(&dir->header->applied, c->number);
 }
 
 void bp__agent_vote(bp__agent *agent, uint32_t slot, uint64_t generation, bp_status code, const char *text)
@@ -269,7 +270,7 @@ static bool was_given_up(const bp__box *box, uint32_t number)
 #ifndef __SANITIZE_THREAD__ /* which knows no fences */
     atomic_thread_fence(memory_order_acquire);
 #endif
-    return atomic_load_explicit(&box->closed, memory_order_relaxed) == number;
+    return bp__load_relaxed(&box->closed) == number;
 }
 
 static void read_request(bp__agent *a, uint32_t i, uint32_t number)
@@ -318,7 +319,7 @@ static bool poll_boxes(bp__agent *a)
     for (uint32_t i = 0; i < a->num_boxes; i++) {
         bp__box *box = box_at(a, i);
         box_state *b = &a->box[i];
-        uint32_t posted = atomic_load_explicit(&box->posted, memory_order_acquire);
+        uint32_t posted = bp__load_acquire(&box->posted);
         if (posted != b->number) {
             read_request(a, i, posted);
             busy = true;
@@ -327,7 +328,7 @@ static bool poll_boxes(bp__agent *a)
         /* `posted` first: a rank posts a request before it closes it, and closes it before it posts the next.
          * So `closed` is of the request that was read, or of a later one: the next turn finds that. */
         bp__nap_here(BP__NAP_POSTED_CLOSED);
-        if (atomic_load_explicit(&box->closed, memory_order_acquire) == b->number) {
+        if (bp__load_acquire(&box->closed) == b->number) {
             drop_pin(a, b);
             b->waiting = false;
             busy = true;
@@ -344,7 +345,7 @@ static bool poll_draining(bp__agent *a)
     bool busy = false;
     for (uint32_t s = 0; a->num_draining > 0 && s < a->dir->num_slots; s++) {
         if (!a->draining[s]) continue;
-        uint64_t word = atomic_load_explicit(&a->dir->slot[s].word, memory_order_relaxed);
+        uint64_t word = bp__load_relaxed(&a->dir->slot[s].word);
         bp__fill fill = bp__word_fill(word);
         if ((fill != BP__SLOT_READY && fill != BP__SLOT_FAILED) || a->own_pins[s] > 0) continue;
         bp__nap_here(BP__NAP_CLOSED_PINS);

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "core/atomic.h"
 #include "core/clock.h"
 #include "core/fault.h"
 #include "core/futex.h"
@@ -14,12 +15,11 @@
 /* Take the next of the tasks [0, available). */
 static bool take(bp__turns *turns, uint32_t available, uint32_t slot, _Atomic uint64_t *mark, uint32_t *task)
 {
-    uint32_t next = atomic_load_explicit(&turns->next, memory_order_seq_cst);
+    uint32_t next = bp__load_seq_cst(&turns->next);
     while (next < available) {
-        if (mark) atomic_store_explicit(mark, bp__mark(slot, next), memory_order_seq_cst);
+        if (mark) bp__store_seq_cst(mark, bp__mark(slot, next));
         bp__nap_here(BP__NAP_MARK_NEXT_STORED);
-        if (atomic_compare_exchange_weak_explicit(&turns->next, &next, next + 1, memory_order_seq_cst,
-                                                  memory_order_seq_cst)) {
+        if (bp__cas_weak_seq_cst(&turns->next, &next, next + 1)) {
             *task = next;
             return true;
         }
@@ -62,7 +62,7 @@ bp_status bp__decoding_prepare(bp__decoding *d, const bp__stage *stage)
     BP_TRY(bp__writer_claim(&d->image, 0, stage->head_bytes));
     memcpy(d->image.memory, bp__stage_head(stage), stage->head_bytes);
     BP_TRY(bp__image_selfcheck((const bp__image *)(const void *)d->image.memory, d->image.extent.bytes));
-    atomic_store_explicit(&slot->num_tasks, d->num_tasks, memory_order_release);
+    bp__store_release(&slot->num_tasks, d->num_tasks);
     return BP_OK;
 }
 
@@ -72,11 +72,11 @@ bp_status bp__decoding_prepare(bp__decoding *d, const bp__stage *stage)
  * comes later. */
 static uint32_t least_undone(const bp__decoding *d, uint32_t *ranks)
 {
-    uint32_t least = atomic_load_explicit(&turns_of(d)->next, memory_order_seq_cst);
+    uint32_t least = bp__load_seq_cst(&turns_of(d)->next);
     *ranks = 0;
     bp__nap_here(BP__NAP_NEXT_MARKS);
     for (uint32_t r = 0; r < d->dir->num_ranks; r++) {
-        uint64_t mark = atomic_load_explicit(&bp__dir_lines(d->dir, r)->decoding, memory_order_seq_cst);
+        uint64_t mark = bp__load_seq_cst(&bp__dir_lines(d->dir, r)->decoding);
         if (mark >> 32 != d->slot + 1) continue;
         if ((uint32_t)mark < least) least = (uint32_t)mark;
         ++*ranks;
@@ -90,7 +90,7 @@ static bool look(bp__decoding *d, uint32_t *ranks)
     uint32_t done = least_undone(d, ranks);
     bp__nap_here(BP__NAP_MARKS_FAILED);
     /* after the marks: a rank that has failed says so before its mark goes */
-    bool failed = atomic_load_explicit(&turns_of(d)->failed, memory_order_acquire);
+    bool failed = bp__load_acquire(&turns_of(d)->failed);
     if (!failed && done != BP__NO_TURNS && done > d->done) d->done = done; /* a mark may be late, and lower */
     return failed;
 }
@@ -98,7 +98,7 @@ static bool look(bp__decoding *d, uint32_t *ranks)
 static void set_available(bp__decoding *d, uint32_t available)
 {
     bp__slot *slot = &d->dir->slot[d->slot];
-    atomic_store_explicit(&slot->available, available, memory_order_release);
+    bp__store_release(&slot->available, available);
     bp__futex_wake(&slot->available);
 }
 
@@ -121,12 +121,12 @@ static bool wait_for_progress(const bp__decoding *d, uint32_t seen)
 static void send_home(bp__decoding *d)
 {
     uint32_t ranks;
-    atomic_store_explicit(&turns_of(d)->next, BP__NO_TURNS, memory_order_seq_cst);
+    bp__store_seq_cst(&turns_of(d)->next, BP__NO_TURNS);
     bp__nap_here(BP__NAP_NEXT_AVAILABLE_STORED);
     set_available(d, BP__NO_TURNS); /* whoever waits for more wakes up and leaves */
     for (;;) {
         /* before the marks: a mark that goes after it was looked at rings */
-        uint32_t seen = atomic_load_explicit(&turns_of(d)->progress, memory_order_acquire);
+        uint32_t seen = bp__load_acquire(&turns_of(d)->progress);
         bp__nap_here(BP__NAP_PROGRESS_MARKS);
         least_undone(d, &ranks);
         if (ranks == 0) return;
@@ -162,9 +162,9 @@ bp_status bp__decoding_step(bp__decoding *d)
 {
     bp__turns *turns = turns_of(d);
     uint32_t ranks, task, before = d->done;
-    uint32_t seen = atomic_load_explicit(&turns->progress, memory_order_acquire); /* before the marks */
+    uint32_t seen = bp__load_acquire(&turns->progress); /* before the marks */
     bp__nap_here(BP__NAP_PROGRESS_MARKS);
-    bool alone = look(d, &ranks) || atomic_load_explicit(&turns->next, memory_order_relaxed) == BP__NO_TURNS;
+    bool alone = look(d, &ranks) || bp__load_relaxed(&turns->next) == BP__NO_TURNS;
     if (d->done > before) return BP_OK;
     if (d->done == d->offered) {
         wait_for_progress(d, seen);
@@ -185,7 +185,7 @@ typedef struct arrivals {
 /* How many bytes there are by now; *seen: a later ring for more of them is not missed by waiting on it. */
 static bp_status look_for_bytes(const bp__decoding *d, const arrivals *from, uint64_t *bytes, uint32_t *seen)
 {
-    *seen = atomic_load_explicit(&turns_of(d)->progress, memory_order_acquire);
+    *seen = bp__load_acquire(&turns_of(d)->progress);
     bp__nap_here(BP__NAP_PROGRESS_ARRIVED);
     if (!from->arrived(from->ctx, bytes)) BP_FAIL(BP_EIO, "the bytes of a bundle do not arrive");
     return BP_OK;
@@ -248,14 +248,14 @@ static bool work(const bp__helper *h, uint32_t slot, const struct timespec *dead
         /* `available` first: num_tasks is stored before there is anything to take, and `next` says that no
          * task is taken any more before `available` does. So whoever sees tasks sees how many there are in
          * all, and whoever is woken for the end sees that it is the end. */
-        uint32_t task, available = atomic_load_explicit(&s->available, memory_order_acquire);
+        uint32_t task, available = bp__load_acquire(&s->available);
         bp__nap_here(BP__NAP_AVAILABLE_NUM_TASKS);
-        uint32_t all = atomic_load_explicit(&s->num_tasks, memory_order_acquire);
+        uint32_t all = bp__load_acquire(&s->num_tasks);
         bp__nap_here(BP__NAP_NUM_TASKS_NEXT);
-        uint32_t next = atomic_load_explicit(&turns->next, memory_order_relaxed);
+        uint32_t next = bp__load_relaxed(&turns->next);
         if (next == BP__NO_TURNS || (all > 0 && next >= all)) break;
         if (available > all || !take(turns, available, slot, &h->own->decoding, &task)) {
-            atomic_store_explicit(&h->own->decoding, bp__mark(slot, BP__NO_TURNS), memory_order_release);
+            bp__store_release(&h->own->decoding, bp__mark(slot, BP__NO_TURNS));
             if (next < available && available <= all) continue; /* somebody else was faster */
             bp__futex_wait(&s->available, available, deadline);
             continue;
@@ -265,9 +265,9 @@ static bool work(const bp__helper *h, uint32_t slot, const struct timespec *dead
         any = true;
         if (st == BP_OK) st = decode(h->loader, decoder, stage, task, &image);
         /* before the mark goes: who sees the task done must see this as well */
-        if (st != BP_OK) atomic_store_explicit(&turns->failed, 1, memory_order_release);
+        if (st != BP_OK) bp__store_release(&turns->failed, 1);
         bp__nap_here(BP__NAP_FAILED_MARK_STORED);
-        atomic_store_explicit(&h->own->decoding, bp__mark(slot, BP__NO_TURNS), memory_order_seq_cst);
+        bp__store_seq_cst(&h->own->decoding, bp__mark(slot, BP__NO_TURNS));
         bp__dir_ring_decoding(h->dir, slot);
     }
     if (bp__failed(bp__writer_close(&image))) bp__log(BP_LOG_WARN, "%s", bp_error_text());
@@ -281,14 +281,12 @@ bool bp__decoding_help(const bp__helper *h, uint32_t slot, const struct timespec
     bool any = false;
     /* The caller has pinned the slot and loaded its word as FILL: `stage` and `next` were stored before. */
     bp__nap_here(BP__NAP_WORD_NEXT);
-    if (h->dir->slot[slot].stage.bytes == 0 ||
-        atomic_load_explicit(&turns->next, memory_order_acquire) == BP__NO_TURNS)
-        return false;
-    if (atomic_fetch_add_explicit(&turns->ranks, 1, memory_order_relaxed) < h->dir->header->max_decoders) {
+    if (h->dir->slot[slot].stage.bytes == 0 || bp__load_acquire(&turns->next) == BP__NO_TURNS) return false;
+    if (bp__add_relaxed(&turns->ranks, 1) < h->dir->header->max_decoders) {
         any = work(h, slot, deadline);
-        atomic_store_explicit(&h->own->decoding, 0, memory_order_seq_cst);
+        bp__store_seq_cst(&h->own->decoding, 0);
         bp__dir_ring_decoding(h->dir, slot);
     }
-    atomic_fetch_sub_explicit(&turns->ranks, 1, memory_order_relaxed);
+    bp__sub_relaxed(&turns->ranks, 1);
     return any;
 }

@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/atomic.h"
 #include "core/clock.h"
 #include "core/direct.h"
 #include "core/fault.h"
@@ -26,7 +27,7 @@ static void release(const bp_bundle *bundle)
 {
     bp__handle *h = (bp__handle *)(uintptr_t)bundle;
     bp_pool *pool = h->pool;
-    if (atomic_load_explicit(&bp__forked, memory_order_relaxed)) return; /* the pin is the parent's */
+    if (bp__load_relaxed(&bp__forked)) return; /* the pin is the parent's */
     bp__dir_unpin(pool->own, (uint32_t)(h - pool->handle), BP__ONE_PIN);
 }
 
@@ -36,17 +37,17 @@ static void fill_handle(bp_pool *pool, uint32_t slot, uint64_t generation)
     bp__handle *h = &pool->handle[slot];
     const bp__slot *s = &pool->dir.slot[slot];
     pthread_mutex_lock(&pool->lock);
-    if (atomic_load_explicit(&h->generation, memory_order_relaxed) != generation) {
+    if (bp__load_relaxed(&h->generation) != generation) {
         h->pool = pool;
         h->bundle.image = (const bp__image *)(const void *)(pool->arena.view + s->extent.offset);
         h->bundle.generation = generation;
         h->bundle.release = release;
         for (size_t i = 0; i < sizeof h->bundle.name / 8; i++) {
-            uint64_t part = atomic_load_explicit(&s->name[i], memory_order_relaxed);
+            uint64_t part = bp__load_relaxed(&s->name[i]);
             memcpy(h->bundle.name + 8 * i, &part, 8);
         }
-        atomic_store_explicit(&h->checked, 0, memory_order_relaxed);
-        atomic_store_explicit(&h->generation, generation, memory_order_release);
+        bp__store_relaxed(&h->checked, 0);
+        bp__store_release(&h->generation, generation);
     }
     pthread_mutex_unlock(&pool->lock);
 }
@@ -63,9 +64,9 @@ static inline bool is_current(bp_pool *pool, uint32_t slot, const char *name, ui
     bp__handle *h = &pool->handle[slot];
     const bp__slot *s = &pool->dir.slot[slot];
     bp__nap_here(BP__NAP_WORD_CHECKED);
-    uint64_t checked = atomic_load_explicit(&s->checked, memory_order_relaxed);
+    uint64_t checked = bp__load_relaxed(&s->checked);
     bp__nap_here(BP__NAP_CHECKED_CHECKED);
-    uint64_t own = atomic_load_explicit(&h->checked, memory_order_relaxed);
+    uint64_t own = bp__load_relaxed(&h->checked);
     if (own > checked) checked = own;
     if ((int64_t)(begin - checked) <= pool->staleness_ticks) return true;
     if (!pool->may_check) return false;
@@ -78,25 +79,24 @@ static inline bool is_current(bp_pool *pool, uint32_t slot, const char *name, ui
     memcpy(path + pool->root_len + 1, name, n);
     memcpy(path + pool->root_len + 1 + n, ".h5", 4);
     uint64_t now = bp__ticks();
-    atomic_fetch_add_explicit(&pool->own->checks, 1, memory_order_relaxed);
+    bp__add_relaxed(&pool->own->checks, 1);
     if (stat(path, &st) != 0) return false;
     bp__identity id = bp__identity_from(&st);
     if (!bp__identity_equal(&id, &s->identity)) return false;
-    atomic_store_explicit(&h->checked, now, memory_order_relaxed);
+    bp__store_relaxed(&h->checked, now);
     return true;
 }
 
 static inline const bp_bundle *hand_out(bp_pool *pool, uint32_t slot, uint64_t now)
 {
-    atomic_store_explicit(&bp__dir_used(&pool->dir, pool->own)[slot], now, memory_order_relaxed);
+    bp__store_relaxed(&bp__dir_used(&pool->dir, pool->own)[slot], now);
     return &pool->handle[slot].bundle;
 }
 
 /* Make the handle that of the slot's generation; its `checked` belongs to that. */
 static inline void settle_handle(bp_pool *pool, uint32_t slot, uint64_t word)
 {
-    if (atomic_load_explicit(&pool->handle[slot].generation, memory_order_acquire) !=
-        bp__word_generation(word))
+    if (bp__load_acquire(&pool->handle[slot].generation) != bp__word_generation(word))
         fill_handle(pool, slot, bp__word_generation(word));
 }
 
@@ -119,9 +119,9 @@ static bp_status ask_for_slot(bp_pool *pool, const char *name, const struct time
     *slot = reply->slot;
     /* The agent's pin protects the slot until ours does: ours is added before the box is closed, as the agent
      * loads `closed` before it scans the pins. */
-    atomic_fetch_add_explicit(&pool->own->use[*slot], BP__ONE_PIN, memory_order_seq_cst);
+    bp__add_seq_cst(&pool->own->use[*slot], BP__ONE_PIN);
     bp__nap_here(BP__NAP_PIN_CLOSED_STORED);
-    *word = atomic_load_explicit(&pool->dir.slot[*slot].word, memory_order_acquire);
+    *word = bp__load_acquire(&pool->dir.slot[*slot].word);
     bp__request_end(pool, box);
     return BP_OK;
 }
@@ -142,7 +142,7 @@ static bp_status wait_until_filled(bp_pool *pool, uint32_t slot, const struct ti
 {
     const bp__slot *s = &pool->dir.slot[slot];
     for (;;) {
-        *word = atomic_load_explicit(&s->word, memory_order_acquire);
+        *word = bp__load_acquire(&s->word);
         if (bp__word_fill(*word) >= BP__SLOT_READY) return BP_OK;
         if (bp__word_fill(*word) == BP__SLOT_FILL && help(pool, slot, deadline)) continue;
         const _Atomic uint32_t *half = (const _Atomic uint32_t *)(const void *)&s->word;
@@ -179,7 +179,7 @@ static bp_status slow_get(bp_pool *pool, const char *name, const bp__key *key, u
             s = ask_for_slot(pool, name, &deadline, &slot, &word);
             if (bp__failed(s)) break;
         }
-        if (BP__PINS(atomic_load_explicit(&pool->own->use[slot], memory_order_relaxed)) > BP__MAX_PINS)
+        if (BP__PINS(bp__load_relaxed(&pool->own->use[slot])) > BP__MAX_PINS)
             s = bp__fail(BP_EBUSY, "%s: this rank holds it more than %llu times; release what is not used",
                          name, (unsigned long long)BP__MAX_PINS);
         if (s == BP_OK && bp__word_fill(word) < BP__SLOT_READY) {
@@ -202,8 +202,8 @@ static bp_status slow_get(bp_pool *pool, const char *name, const bp__key *key, u
         if (s == BP_ECHANGED && !bp__deadline_passed(&deadline)) s = BP_OK; /* it will be loaded again */
     } while (s == BP_OK);
 
-    atomic_fetch_add_explicit(&pool->own->wait_ns, bp__clock_ns() - from_ns, memory_order_relaxed);
-    atomic_fetch_add_explicit(missed ? &pool->own->misses : &pool->own->late_hits, 1, memory_order_relaxed);
+    bp__add_relaxed(&pool->own->wait_ns, bp__clock_ns() - from_ns);
+    bp__add_relaxed(missed ? &pool->own->misses : &pool->own->late_hits, 1);
     return s;
 }
 
@@ -212,7 +212,7 @@ bp_status bp_pool_get(bp_pool *pool, const char *name, const bp_bundle **bundle)
     bp__key key;
     uint64_t word;
     *bundle = NULL;
-    if (atomic_load_explicit(&bp__forked, memory_order_relaxed))
+    if (bp__load_relaxed(&bp__forked))
         BP_FAIL(BP_EFORKED, "a pool cannot be used after fork in the child process");
     if (!pool) BP_FAIL(BP_EINVAL, "no pool");
     if (!pool->pooled) return bp__direct_load(pool->loader, pool->cfg.root, name, bundle);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/atomic.h"
 #include "core/clock.h"
 #include "core/fault.h"
 #include "core/futex.h"
@@ -205,7 +206,7 @@ static void hand_back(bp__load *l)
     l->next = shared->done;
     shared->done = l;
     pthread_mutex_unlock(&shared->lock);
-    atomic_fetch_add_explicit(shared->doorbell, 1, memory_order_release);
+    bp__add_release(shared->doorbell, 1);
     bp__futex_wake(shared->doorbell);
 }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/atomic.h"
 #include "core/clock.h"
 #include "core/config.h"
 #include "core/log.h"
@@ -18,7 +19,7 @@ _Atomic bool bp__forked;
 
 static void in_child(void)
 {
-    atomic_store_explicit(&bp__forked, true, memory_order_relaxed);
+    bp__store_relaxed(&bp__forked, true);
 }
 
 static void once_per_process(void)
@@ -236,7 +237,7 @@ bp_status bp__pool_create_with(MPI_Comm comm, const bp_config *cfg, const bp__lo
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     pthread_once(&once, once_per_process);
     *pool = NULL;
-    if (atomic_load_explicit(&bp__forked, memory_order_relaxed))
+    if (bp__load_relaxed(&bp__forked))
         BP_FAIL(BP_EFORKED, "a pool cannot be created after fork in the child process");
     /* Of a cfg that cannot be read: the defaults, with which this rank comes to where all agree on the failure. */
     bp_config own;
@@ -273,7 +274,7 @@ static bp_status agree_nothing_pinned(bp_pool *pool)
 {
     bp_status s = BP_OK;
     for (uint32_t slot = 0; pool->pooled && s == BP_OK && slot < pool->dir.num_slots; slot++)
-        if (BP__PINS(atomic_load_explicit(&pool->own->use[slot], memory_order_relaxed)) > 0)
+        if (BP__PINS(bp__load_relaxed(&pool->own->use[slot])) > 0)
             s = bp__fail(BP_EBUSY, "rank %d still holds bundle %s; release it before the pool is destroyed",
                          pool->top.rank, pool->handle[slot].bundle.name);
     return bp__agree(pool->top.world, s);
@@ -283,7 +284,7 @@ bp_status bp_pool_destroy(bp_pool **pool)
 {
     bp_pool *p = *pool;
     if (!p) return BP_OK;
-    if (atomic_load_explicit(&bp__forked, memory_order_relaxed))
+    if (bp__load_relaxed(&bp__forked))
         BP_FAIL(BP_EFORKED, "a pool cannot be used after fork in the child process");
     BP_TRY(agree_nothing_pinned(p));
     unregister_pool(p);
@@ -296,7 +297,7 @@ bp_status bp_pool_destroy(bp_pool **pool)
 
 static bp_status check_usable(const bp_pool *pool)
 {
-    if (atomic_load_explicit(&bp__forked, memory_order_relaxed))
+    if (bp__load_relaxed(&bp__forked))
         BP_FAIL(BP_EFORKED, "a pool cannot be used after fork in the child process");
     if (!pool) BP_FAIL(BP_EINVAL, "no pool");
     return BP_OK;

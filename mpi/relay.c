@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/atomic.h"
 #include "core/clock.h"
 #include "core/fault.h"
 #include "core/log.h"
@@ -203,9 +204,8 @@ void bp__relay_answer(bp__relay *relay, const bp__answer *answer)
 
     if (answer->current) {
         bp__slot *slot = &relay->dir->slot[answer->slot];
-        uint64_t word = atomic_load_explicit(&slot->word, memory_order_relaxed);
-        if (bp__word_generation(word) == answer->generation)
-            atomic_store_explicit(&slot->checked, c->sent_ticks, memory_order_relaxed);
+        uint64_t word = bp__load_relaxed(&slot->word);
+        if (bp__word_generation(word) == answer->generation) bp__store_relaxed(&slot->checked, c->sent_ticks);
     }
     for (const asker *a = c->askers; a; a = a->next) {
         bp__answer out = *answer;

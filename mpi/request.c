@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "core/atomic.h"
 #include "core/clock.h"
 #include "core/futex.h"
 
@@ -25,7 +26,7 @@ static bp_status take_box(bp_pool *pool, const struct timespec *deadline, uint32
 static bp_status wait_for_answer(const bp__reply *reply, uint32_t number, const struct timespec *deadline)
 {
     for (;;) {
-        uint32_t answered = atomic_load_explicit(&reply->answered, memory_order_acquire);
+        uint32_t answered = bp__load_acquire(&reply->answered);
         if (answered == number) return BP_OK;
         if (!bp__futex_wait(&reply->answered, answered, deadline)) return BP_ETIMEOUT;
     }
@@ -43,7 +44,7 @@ bp_status bp__request_begin(bp_pool *pool, bp__request kind, const char *name, i
     b->number = number;
     memset(b->name, 0, sizeof b->name);
     if (name) memcpy(b->name, name, strnlen(name, BP_NAME_MAX));
-    atomic_store_explicit(&b->posted, request, memory_order_release);
+    bp__store_release(&b->posted, request);
     bp__dir_ring(&pool->dir);
 
     bp_status s = wait_for_answer(*reply, request, deadline);
@@ -55,7 +56,7 @@ bp_status bp__request_begin(bp_pool *pool, bp__request kind, const char *name, i
 void bp__request_end(bp_pool *pool, uint32_t box)
 {
     bp__box *b = &pool->own->box[box];
-    atomic_store_explicit(&b->closed, pool->box_number[box], memory_order_release);
+    bp__store_release(&b->closed, pool->box_number[box]);
     pthread_mutex_lock(&pool->lock);
     pool->box_used[box] = false;
     pthread_cond_signal(&pool->box_free);

@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/atomic.h"
 #include "core/clock.h"
 #include "core/fault.h"
 #include "core/futex.h"
@@ -210,8 +211,7 @@ static bool turn(bp__service *s)
 /* Whether everything has been said and heard: after STOP, DONE goes up when all below are done. */
 static bool finished(bp__service *s)
 {
-    if (s->coordinator && atomic_load_explicit(&s->stop, memory_order_acquire))
-        bp__coordinator_stop(s->coordinator);
+    if (s->coordinator && bp__load_acquire(&s->stop)) bp__coordinator_stop(s->coordinator);
     if (!s->stop_seen || (s->streams && bp__streams_busy(s->streams, BP__NO_SLOT))) return false;
     if (!s->done) {
         s->done = true;
@@ -237,7 +237,7 @@ static void *serve(void *arg)
     bp__service *s = arg;
     for (;;) {
         /* First: whatever is stored after the turn has looked for it rings, and then nobody naps. */
-        uint32_t bell = atomic_load_explicit(s->dir->doorbell, memory_order_acquire);
+        uint32_t bell = bp__load_acquire(s->dir->doorbell);
         bp__nap_here(BP__NAP_DOORBELL_WORK);
         if (turn(s)) {
             s->last_busy_ns = bp__clock_ns();
@@ -247,7 +247,7 @@ static void *serve(void *arg)
         /* After `stop`, which finished() loads, as it is stored before it: whoever is to go alone does so at
          * once. (The next turn would find it as well.) */
         bp__nap_here(BP__NAP_STOP_ABANDON);
-        if (atomic_load_explicit(&s->abandon, memory_order_acquire)) break;
+        if (bp__load_acquire(&s->abandon)) break;
         if (s->num_notes > 0) continue;
         struct timespec deadline = bp__deadline_ns(nap_ns(s));
         bp__futex_wait(s->dir->doorbell, bell, &deadline);
@@ -333,8 +333,8 @@ bp_status bp__service_start(bp__service *service)
 void bp__service_stop(bp__service *service, bool together)
 {
     if (!service || !service->started) return;
-    atomic_store_explicit(&service->abandon, !together, memory_order_release);
-    atomic_store_explicit(&service->stop, true, memory_order_release);
+    bp__store_release(&service->abandon, !together);
+    bp__store_release(&service->stop, true);
     bp__dir_ring(service->dir);
     pthread_join(service->thread, NULL);
     service->started = false;

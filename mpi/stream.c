@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/atomic.h"
 #include "core/fault.h"
 #include "core/log.h"
 #include "mpi/comm.h"
@@ -141,16 +142,16 @@ bp_status bp__stream_send(bp__streams *streams, uint32_t slot, bp__extent extent
 
 void bp__stream_ready(bp__stream *stream, uint64_t bytes)
 {
-    uint64_t before = atomic_load_explicit(&stream->ready, memory_order_relaxed); /* own store */
+    uint64_t before = bp__load_relaxed(&stream->ready); /* own store */
     if (bytes <= before) return;
-    atomic_store_explicit(&stream->ready, bytes, memory_order_release);
+    bp__store_release(&stream->ready, bytes);
     if (bytes / stream->segment > before / stream->segment) bp__dir_ring(stream->all->dir);
 }
 
 void bp__stream_end(bp__stream *stream)
 {
     bp__streams *all = stream->all; /* the stream may be gone as soon as it is stored */
-    atomic_store_explicit(&stream->no_more, true, memory_order_release);
+    bp__store_release(&stream->no_more, true);
     bp__dir_ring(all->dir);
 }
 
@@ -160,9 +161,9 @@ void bp__stream_end(bp__stream *stream)
 static bool source_has(bp__stream *s, uint32_t segment)
 {
     uint64_t end = segment * s->segment + (uint64_t)segment_bytes(s, segment);
-    bool over = atomic_load_explicit(&s->no_more, memory_order_acquire);
+    bool over = bp__load_acquire(&s->no_more);
     bp__nap_here(BP__NAP_NO_MORE_READY);
-    bool ready = atomic_load_explicit(&s->ready, memory_order_acquire) >= end;
+    bool ready = bp__load_acquire(&s->ready) >= end;
     if (over && !ready) s->poisoned[segment] = true;
     return over || ready;
 }
@@ -175,7 +176,7 @@ static bp_status claim(bp__stream *s)
     for (uint64_t at = 0; at < s->extent.bytes;) {
         uint64_t to = s->extent.bytes - at < s->segment ? s->extent.bytes : at + s->segment;
         BP_TRY(bp__writer_claim(&s->writer, at, to));
-        atomic_store_explicit(&s->claimed, to, memory_order_release);
+        bp__store_release(&s->claimed, to);
         bp__nap_here(BP__NAP_CLAIMED_JOB_OVER_STORED);
         if (at == 0) bp__dir_ring(s->all->dir);
         at = to;
@@ -195,7 +196,7 @@ static void receive(bp__job *job)
     s->code = claim(s);
     if (bp__failed(s->code)) {
         copy_error(s); /* now: whoever uses the stage fails for want of bytes, and that is not the reason */
-        atomic_store_explicit(&s->useless, true, memory_order_release);
+        bp__store_release(&s->useless, true);
     }
     if (s->stage) { /* in any case: ranks may be waiting for what is on it */
         bp_status used = all->calls.use(all->calls.ctx, s, s->slot, s->extent);
@@ -204,7 +205,7 @@ static void receive(bp__job *job)
             if (bp__failed(used)) copy_error(s);
         }
     }
-    atomic_store_explicit(&s->job_over, 1, memory_order_release);
+    bp__store_release(&s->job_over, 1);
     bp__dir_ring(all->dir);
 }
 
@@ -225,7 +226,7 @@ void bp__stream_receive(bp__streams *streams, uint32_t slot, uint64_t generation
     if (bp__failed(bp__workers_submit(streams->workers, &s->job))) {
         s->code = BP_ESYS;
         copy_error(s);
-        atomic_store_explicit(&s->job_over, 1, memory_order_release);
+        bp__store_release(&s->job_over, 1);
     }
 }
 
@@ -233,10 +234,10 @@ bool bp__stream_arrived(const bp__stream *stream, uint64_t *bytes)
 {
     /* Segments are counted in order, the empty ones as well; `useless` is stored before an empty one is
      * counted. So `useless` is loaded last: where it is still false, all that was counted has its bytes. */
-    uint32_t segments = atomic_load_explicit(&stream->in_place, memory_order_acquire);
+    uint32_t segments = bp__load_acquire(&stream->in_place);
     bp__nap_here(BP__NAP_IN_PLACE_USELESS);
     *bytes = segments < stream->num_segments ? segments * stream->segment : stream->extent.bytes;
-    return !atomic_load_explicit(&stream->useless, memory_order_acquire);
+    return !bp__load_acquire(&stream->useless);
 }
 
 static uint64_t end_of(const bp__stream *s, uint32_t segment)
@@ -254,9 +255,9 @@ static uint64_t end_of(const bp__stream *s, uint32_t segment)
 static bool has_place(bp__stream *s)
 {
     if (s->bouncing) return true;
-    bool job_over = atomic_load_explicit(&s->job_over, memory_order_acquire);
+    bool job_over = bp__load_acquire(&s->job_over);
     bp__nap_here(BP__NAP_JOB_OVER_CLAIMED);
-    if (atomic_load_explicit(&s->claimed, memory_order_acquire) >= end_of(s, s->receiving)) return true;
+    if (bp__load_acquire(&s->claimed) >= end_of(s, s->receiving)) return true;
     if (!job_over) return false;
     s->bounce = malloc(UNDER_WAY * s->segment);
     if (!s->bounce) return false; /* tried again: the chain must not break */
@@ -273,7 +274,7 @@ static char *place_of(const bp__stream *s, uint32_t segment)
 
 static void now_useless(bp__stream *s)
 {
-    atomic_store_explicit(&s->useless, true, memory_order_release);
+    bp__store_release(&s->useless, true);
     bp__dir_ring_decoding(s->all->dir, s->slot);
 }
 
@@ -325,7 +326,7 @@ static bp_status move_in(bp__stream *s, bool *busy)
         if (s->poisoned[i]) {
             now_useless(s);
         } else if (s->stage) {
-            atomic_store_explicit(&s->in_place, s->received, memory_order_release);
+            bp__store_release(&s->in_place, s->received);
             bp__dir_ring_decoding(all->dir, s->slot);
         }
     }
@@ -370,7 +371,7 @@ static bp_status move_out(bp__stream *s, bool *busy)
 /* Whether this node is complete, or never will be. */
 static bool over(const bp__stream *s)
 {
-    return s->received == s->num_segments && atomic_load_explicit(&s->job_over, memory_order_acquire) &&
+    return s->received == s->num_segments && bp__load_acquire(&s->job_over) &&
            (!s->stage || s->sent == s->num_segments);
 }
 
@@ -387,7 +388,7 @@ static void find_objection(bp__stream *s)
             s->text, sizeof s->text,
             "node %d: no memory was claimed for a bundle's segments from %u on; they were only passed on",
             s->all->node, s->bounce_from);
-    } else if (s->code == BP_OK && atomic_load_explicit(&s->useless, memory_order_relaxed)) {
+    } else if (s->code == BP_OK && bp__load_relaxed(&s->useless)) {
         s->code = BP_EIO; /* rank 0 knows the reason */
     }
 }
@@ -405,7 +406,7 @@ static bool ended(const bp__stream *s)
 {
     if (s->sent < s->num_segments) return false;
     if (!s->source) return s->reported;
-    return atomic_load_explicit(&s->no_more, memory_order_acquire); /* until then the loader may still call */
+    return bp__load_acquire(&s->no_more); /* until then the loader may still call */
 }
 
 bool bp__streams_poll(bp__streams *streams)

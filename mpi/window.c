@@ -2,12 +2,12 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "core/atomic.h"
 #include "core/memory.h"
 #include "mpi/comm.h"
 
@@ -132,7 +132,7 @@ static bp_status claim_run(bp__window *window, char *memory, uint64_t bytes, uin
             if (!real) BP_TRY(check_headroom(window, bytes, true));
             /* a write that changes nothing: another process may have been here */
             for (uint64_t i = 0; i < bytes; i += window->page)
-                atomic_fetch_or_explicit((_Atomic char *)(memory + i), 0, memory_order_relaxed);
+                bp__or_relaxed((_Atomic char *)(memory + i), 0);
             return BP_OK;
         }
         if (errno == EFAULT || errno == ENOMEM) return no_room(bytes);

@@ -3,12 +3,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <time.h>
+
+#include "core/atomic.h"
 
 #define MAX_TRIES 5
 
@@ -96,7 +97,7 @@ bp_status bp__direct_load(const bp__loader *loader, const char *root, const char
         BP_FAIL(BP_ENOMEM, "%s: no memory for a bundle", path);
     }
     b->image = image;
-    b->generation = atomic_fetch_add_explicit(&last_generation, 1, memory_order_relaxed) + 1;
+    b->generation = bp__add_relaxed(&last_generation, 1) + 1;
     b->release = release_private;
     snprintf(b->name, sizeof b->name, "%s", name);
     *bundle = b;

@@ -1,4 +1,5 @@
 #include "core/directory.h"
+#include "core/atomic.h"
 
 #include <assert.h>
 
@@ -101,14 +102,14 @@ bp_status bp__dir_check(const bp__directory *dir)
 
 void bp__dir_ring(const bp__directory *dir)
 {
-    atomic_fetch_add_explicit(dir->doorbell, 1, memory_order_release);
+    bp__add_release(dir->doorbell, 1);
     bp__futex_wake(dir->doorbell);
 }
 
 void bp__dir_ring_decoding(const bp__directory *dir, uint32_t slot)
 {
     bp__turns *turns = &dir->turns[slot];
-    atomic_fetch_add_explicit(&turns->progress, 1, memory_order_release);
+    bp__add_release(&turns->progress, 1);
     bp__futex_wake(&turns->progress);
 }
 
@@ -116,12 +117,12 @@ void bp__dir_ring_decoding(const bp__directory *dir, uint32_t slot)
 
 static uint64_t word_of(const bp__directory *dir, uint32_t slot)
 {
-    return atomic_load_explicit(&dir->slot[slot].word, memory_order_relaxed); /* own store */
+    return bp__load_relaxed(&dir->slot[slot].word); /* own store */
 }
 
 static void set_word(bp__directory *dir, uint32_t slot, uint64_t word)
 {
-    atomic_store_explicit(&dir->slot[slot].word, word, memory_order_seq_cst);
+    bp__store_seq_cst(&dir->slot[slot].word, word);
 }
 
 static const _Atomic uint32_t *futex_of(const bp__directory *dir, uint32_t slot)
@@ -133,7 +134,7 @@ static bp__key key_of(const bp__directory *dir, uint32_t slot)
 {
     char name[BP_NAME_MAX + 1];
     for (size_t i = 0; i < sizeof name / 8; i++) {
-        uint64_t part = atomic_load_explicit(&dir->slot[slot].name[i], memory_order_relaxed);
+        uint64_t part = bp__load_relaxed(&dir->slot[slot].name[i]);
         memcpy(name + 8 * i, &part, 8);
     }
     bp__key key;
@@ -145,9 +146,8 @@ static bp__key key_of(const bp__directory *dir, uint32_t slot)
 
 uint32_t bp__dir_find(const bp__directory *dir, const bp__key *key)
 {
-    uint32_t s = atomic_load_explicit(&dir->bucket[key->hash & dir->bucket_mask], memory_order_relaxed);
-    while (s != BP__NO_SLOT && !bp__slot_is(&dir->slot[s], key))
-        s = atomic_load_explicit(&dir->slot[s].next, memory_order_relaxed);
+    uint32_t s = bp__load_relaxed(&dir->bucket[key->hash & dir->bucket_mask]);
+    while (s != BP__NO_SLOT && !bp__slot_is(&dir->slot[s], key)) s = bp__load_relaxed(&dir->slot[s].next);
     return s;
 }
 
@@ -160,16 +160,16 @@ void bp__dir_open(bp__directory *dir, uint32_t slot, uint64_t generation, const 
            bp__dir_find(dir, &key) == BP__NO_SLOT);
     (void)ok;
     for (size_t i = 0; i < sizeof key.part / sizeof *key.part; i++)
-        atomic_store_explicit(&s->name[i], key.part[i], memory_order_relaxed);
-    atomic_store_explicit(&s->checked, 0, memory_order_relaxed);
+        bp__store_relaxed(&s->name[i], key.part[i]);
+    bp__store_relaxed(&s->checked, 0);
     s->extent = (bp__extent){0, 0};
     s->code = BP_OK;
     s->text[0] = '\0';
     bp__nap_here(BP__NAP_NAME_WORD_STORED);
     set_word(dir, slot, bp__word(generation, BP__SLOT_OPEN, true));
     _Atomic uint32_t *bucket = &dir->bucket[key.hash & dir->bucket_mask];
-    atomic_store_explicit(&s->next, atomic_load_explicit(bucket, memory_order_relaxed), memory_order_release);
-    atomic_store_explicit(bucket, slot, memory_order_release);
+    bp__store_release(&s->next, bp__load_relaxed(bucket));
+    bp__store_release(bucket, slot);
 }
 
 void bp__dir_fill(bp__directory *dir, uint32_t slot, bp__extent extent, bp__extent stage)
@@ -180,11 +180,11 @@ void bp__dir_fill(bp__directory *dir, uint32_t slot, bp__extent extent, bp__exte
     assert(bp__word_fill(w) == BP__SLOT_OPEN);
     s->extent = extent;
     s->stage = stage;
-    atomic_store_explicit(&s->num_tasks, 0, memory_order_relaxed);
-    atomic_store_explicit(&s->available, 0, memory_order_relaxed);
-    atomic_store_explicit(&t->next, stage.bytes > 0 ? 0 : BP__NO_TURNS, memory_order_relaxed);
-    atomic_store_explicit(&t->ranks, 0, memory_order_relaxed);
-    atomic_store_explicit(&t->failed, 0, memory_order_relaxed);
+    bp__store_relaxed(&s->num_tasks, 0);
+    bp__store_relaxed(&s->available, 0);
+    bp__store_relaxed(&t->next, stage.bytes > 0 ? 0 : BP__NO_TURNS);
+    bp__store_relaxed(&t->ranks, 0);
+    bp__store_relaxed(&t->failed, 0);
     bp__nap_here(BP__NAP_TURNS_WORD_STORED);
     set_word(dir, slot, bp__word(bp__word_generation(w), BP__SLOT_FILL, bp__word_listed(w)));
     if (stage.bytes > 0) bp__futex_wake_some(futex_of(dir, slot), dir->header->max_decoders);
@@ -195,7 +195,7 @@ void bp__dir_ready(bp__directory *dir, uint32_t slot, const bp__identity *identi
     uint64_t w = word_of(dir, slot);
     assert(bp__word_fill(w) == BP__SLOT_FILL);
     dir->slot[slot].identity = *identity;
-    atomic_store_explicit(&dir->slot[slot].checked, checked, memory_order_relaxed);
+    bp__store_relaxed(&dir->slot[slot].checked, checked);
     bp__nap_here(BP__NAP_CHECKED_WORD_STORED);
     set_word(dir, slot, bp__word(bp__word_generation(w), BP__SLOT_READY, bp__word_listed(w)));
     bp__futex_wake(futex_of(dir, slot));
@@ -205,11 +205,9 @@ static void unchain(bp__directory *dir, uint32_t slot)
 {
     bp__key key = key_of(dir, slot);
     _Atomic uint32_t *link = &dir->bucket[key.hash & dir->bucket_mask];
-    for (uint32_t s; (s = atomic_load_explicit(link, memory_order_relaxed)) != slot;
-         link = &dir->slot[s].next)
+    for (uint32_t s; (s = bp__load_relaxed(link)) != slot; link = &dir->slot[s].next)
         assert(s != BP__NO_SLOT);
-    atomic_store_explicit(link, atomic_load_explicit(&dir->slot[slot].next, memory_order_relaxed),
-                          memory_order_release);
+    bp__store_release(link, bp__load_relaxed(&dir->slot[slot].next));
 }
 
 void bp__dir_fail(bp__directory *dir, uint32_t slot, bp_status code, const char *text)
@@ -247,7 +245,7 @@ uint64_t bp__dir_pins(const bp__directory *dir, uint32_t slot)
 {
     uint64_t pins = 0;
     for (uint32_t r = 0; r < dir->num_ranks; r++) {
-        pins += BP__PINS(atomic_load_explicit(&bp__dir_lines(dir, r)->use[slot], memory_order_seq_cst));
+        pins += BP__PINS(bp__load_seq_cst(&bp__dir_lines(dir, r)->use[slot]));
         bp__nap_here(BP__NAP_PINS_PINS);
     }
     return pins;
@@ -257,8 +255,7 @@ uint64_t bp__dir_last_use(const bp__directory *dir, uint32_t slot)
 {
     uint64_t last = 0;
     for (uint32_t r = 0; r < dir->num_ranks; r++) {
-        uint64_t t =
-            atomic_load_explicit(&bp__dir_used(dir, bp__dir_lines(dir, r))[slot], memory_order_relaxed);
+        uint64_t t = bp__load_relaxed(&bp__dir_used(dir, bp__dir_lines(dir, r))[slot]);
         if (t > last) last = t;
     }
     return last;
@@ -267,12 +264,11 @@ uint64_t bp__dir_last_use(const bp__directory *dir, uint32_t slot)
 void bp__dir_count(const bp__directory *dir, uint32_t rank, bp__report *counts)
 {
     bp__lines *lines = bp__dir_lines(dir, rank);
-    for (uint32_t s = 0; s < dir->num_slots; s++)
-        counts->hits += BP__GETS(atomic_load_explicit(&lines->use[s], memory_order_relaxed));
-    counts->hits += atomic_load_explicit(&lines->late_hits, memory_order_relaxed);
-    counts->misses += atomic_load_explicit(&lines->misses, memory_order_relaxed);
-    counts->rank_checks += atomic_load_explicit(&lines->checks, memory_order_relaxed);
-    counts->wait_ns += atomic_load_explicit(&lines->wait_ns, memory_order_relaxed);
+    for (uint32_t s = 0; s < dir->num_slots; s++) counts->hits += BP__GETS(bp__load_relaxed(&lines->use[s]));
+    counts->hits += bp__load_relaxed(&lines->late_hits);
+    counts->misses += bp__load_relaxed(&lines->misses);
+    counts->rank_checks += bp__load_relaxed(&lines->checks);
+    counts->wait_ns += bp__load_relaxed(&lines->wait_ns);
 }
 
 bp_status bp__dir_selfcheck(const bp__directory *dir)
@@ -280,8 +276,8 @@ bp_status bp__dir_selfcheck(const bp__directory *dir)
     uint32_t chained = 0, listed = 0;
     for (uint32_t b = 0; b <= dir->bucket_mask; b++) {
         uint32_t steps = 0;
-        for (uint32_t s = atomic_load(&dir->bucket[b]); s != BP__NO_SLOT;
-             s = atomic_load(&dir->slot[s].next)) {
+        for (uint32_t s = bp__load_seq_cst(&dir->bucket[b]); s != BP__NO_SLOT;
+             s = bp__load_seq_cst(&dir->slot[s].next)) {
             if (s >= dir->num_slots || ++steps > dir->num_slots)
                 BP_FAIL(BP_EINVAL, "directory: chain %u runs wild", b);
             if (!bp__word_listed(word_of(dir, s)))

@@ -27,7 +27,6 @@
 #ifndef BP_CORE_DIRECTORY_H
 #define BP_CORE_DIRECTORY_H
 
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>

@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "core/atomic.h"
 #include "core/fault.h"
 
 static inline bool bp__key_from(const char *name, bp__key *key)
@@ -28,30 +29,30 @@ static inline bool bp__slot_is(const bp__slot *slot, const bp__key *key)
 {
     uint64_t difference = 0;
     for (size_t i = 0; i < sizeof key->part / sizeof *key->part; i++)
-        difference |= atomic_load_explicit(&slot->name[i], memory_order_relaxed) ^ key->part[i];
+        difference |= bp__load_relaxed(&slot->name[i]) ^ key->part[i];
     return difference == 0;
 }
 
 static inline uint32_t bp__dir_pin(const bp__directory *dir, bp__lines *own, const bp__key *key, uint64_t add,
                                    uint64_t *word)
 {
-    uint32_t s = atomic_load_explicit(&dir->bucket[key->hash & dir->bucket_mask], memory_order_acquire);
+    uint32_t s = bp__load_acquire(&dir->bucket[key->hash & dir->bucket_mask]);
     /* A chain that is being changed may lead astray, never outside and, bounded, never for ever; whoever
      * misses a slot for that asks the agent, who does not. So a bucket need not agree with its slots. */
     bp__nap_here(BP__NAP_BUCKET_WORD);
     for (uint32_t steps = 0; s < dir->num_slots && steps < dir->num_slots; steps++) {
         bp__slot *slot = &dir->slot[s];
-        uint64_t before = atomic_load_explicit(&slot->word, memory_order_acquire);
+        uint64_t before = bp__load_acquire(&slot->word);
         bp__nap_here(BP__NAP_WORD_NAME);
         if (bp__word_listed(before) && bp__slot_is(slot, key)) {
             bp__nap_here(BP__NAP_NAME_PIN);
-            uint64_t use = atomic_fetch_add_explicit(&own->use[s], add, memory_order_seq_cst);
+            uint64_t use = bp__add_seq_cst(&own->use[s], add);
             bp__nap_here(BP__NAP_PIN_WORD);
             /* The pin is added before the word is loaded again, as the agent stores the word without `listed`
              * before it scans the pins: either this load sees the slot unlisted, or the scan sees the pin.
              * If the scan did not, a later tenant may have stored its name by now, and part of it may have
              * been read above; but then the word is not what it was before. */
-            uint64_t now = atomic_load_explicit(&slot->word, memory_order_seq_cst);
+            uint64_t now = bp__load_seq_cst(&slot->word);
             /* the fill may have moved on meanwhile; the name cannot have, within a generation */
             if (bp__word_listed(now) && bp__word_generation(now) == bp__word_generation(before) &&
                 BP__PINS(use) < BP__MAX_PINS) {
@@ -61,7 +62,7 @@ static inline uint32_t bp__dir_pin(const bp__directory *dir, bp__lines *own, con
             bp__dir_unpin(own, s, add);
             return BP__NO_SLOT;
         }
-        s = atomic_load_explicit(&slot->next, memory_order_acquire);
+        s = bp__load_acquire(&slot->next);
     }
     return BP__NO_SLOT;
 }
@@ -69,7 +70,7 @@ static inline uint32_t bp__dir_pin(const bp__directory *dir, bp__lines *own, con
 static inline void bp__dir_unpin(bp__lines *own, uint32_t slot, uint64_t add)
 {
     /* release: all reads of the image are done before the agent's scan can see the pin gone */
-    atomic_fetch_sub_explicit(&own->use[slot], add, memory_order_release);
+    bp__sub_release(&own->use[slot], add);
 }
 
 #endif

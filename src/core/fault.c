@@ -1,10 +1,11 @@
 #include "core/fault.h"
 
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "core/atomic.h"
 
 #define VARIABLE "BUNDLEPOOL_FAULT"
 #define LONGEST  UINT64_C(2000000) /* ns of a nap */
@@ -27,7 +28,7 @@ const char *bp__nap_name(bp__nap nap)
 
 uint64_t bp__nap_passed(bp__nap nap)
 {
-    return atomic_load_explicit(&passed[nap], memory_order_relaxed);
+    return bp__load_relaxed(&passed[nap]);
 }
 
 #ifdef BP_FAULTS
@@ -78,7 +79,7 @@ static uint64_t nap_ns(void)
 
 void bp__nap_now(bp__nap nap)
 {
-    atomic_fetch_add_explicit(&passed[nap], 1, memory_order_relaxed);
+    bp__add_relaxed(&passed[nap], 1);
     if (only >= 0 ? only != (int)nap : draw() % nap_table[nap].one_in != 0) return;
     uint64_t ns = only >= 0 ? LONGEST : nap_ns();
     clock_nanosleep(CLOCK_MONOTONIC, 0, &(struct timespec){.tv_nsec = (long)ns}, NULL);

@@ -5,7 +5,6 @@
 #ifndef BP_CORE_FUTEX_H
 #define BP_CORE_FUTEX_H
 
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <time.h>

@@ -1,13 +1,13 @@
 #include "core/log.h"
 
 #include <stdarg.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "core/atomic.h"
 #include "core/json.h"
 #include "core/text.h"
 
@@ -16,13 +16,13 @@ static _Atomic int level_now = BP_LOG_WARN, format_now = BP_LOG_TEXT;
 
 void bp__log_setup(const bp_config *cfg)
 {
-    atomic_store_explicit(&level_now, (int)cfg->log_level, memory_order_relaxed);
-    atomic_store_explicit(&format_now, (int)cfg->log_format, memory_order_relaxed);
+    bp__store_relaxed(&level_now, (int)cfg->log_level);
+    bp__store_relaxed(&format_now, (int)cfg->log_format);
 }
 
 bool bp__log_is_json(void)
 {
-    return atomic_load_explicit(&format_now, memory_order_relaxed) == BP_LOG_JSON;
+    return bp__load_relaxed(&format_now) == BP_LOG_JSON;
 }
 
 static void emit(const char *line, size_t n)
@@ -76,7 +76,7 @@ void bp__log_as(const char *program, const char *kind, const char *text)
 void bp__log(bp_log_level level, const char *fmt, ...)
 {
     static const char *const names[] = {"error", "warning", "info", "debug"};
-    if ((int)level > atomic_load_explicit(&level_now, memory_order_relaxed)) return;
+    if ((int)level > bp__load_relaxed(&level_now)) return;
     char text[1024];
     va_list ap;
     va_start(ap, fmt);

@@ -1,11 +1,13 @@
 /* The control window of a node, used by one thread: geometry, steps of a slot, chains, pins, counts. */
 #include "tests/core/make_directory.h"
 
+#include "core/atomic.h"
+
 static const bp__identity SOME_FILE = {1, 2, 3, 4, 5};
 
 static uint64_t word_of(const bp__directory *dir, uint32_t slot)
 {
-    return atomic_load(&dir->slot[slot].word);
+    return bp__load_seq_cst(&dir->slot[slot].word);
 }
 
 static bp__key key_of(const char *name)
@@ -125,7 +127,7 @@ static void test_life(void)
     CU_ASSERT_EQUAL(word_of(&d, 2), bp__word(10, BP__SLOT_FILL, true));
     bp__dir_ready(&d, 2, &SOME_FILE, 1234);
     CU_ASSERT_EQUAL(word_of(&d, 2), bp__word(10, BP__SLOT_READY, true));
-    CU_ASSERT_EQUAL(atomic_load(&d.slot[2].checked), 1234);
+    CU_ASSERT_EQUAL(bp__load_seq_cst(&d.slot[2].checked), 1234);
     CU_ASSERT(d.slot[2].extent.offset == PAGE && d.slot[2].extent.bytes == 3 * PAGE);
     CU_ASSERT(bp__identity_equal(&d.slot[2].identity, &SOME_FILE));
     MUST(bp__dir_selfcheck(&d));
@@ -229,10 +231,10 @@ static void test_counts(void)
     CU_ASSERT_EQUAL(bp__dir_pins(&d, 1), 5);
     for (int i = 0; i < 5; i++) bp__dir_unpin(a, 0, BP__ONE_PIN);
     CU_ASSERT_EQUAL(bp__dir_pins(&d, 0), 0);
-    atomic_store(&a->late_hits, 10);
-    atomic_store(&a->misses, 20);
-    atomic_store(&a->checks, 30);
-    atomic_store(&a->wait_ns, 40);
+    bp__store_seq_cst(&a->late_hits, 10);
+    bp__store_seq_cst(&a->misses, 20);
+    bp__store_seq_cst(&a->checks, 30);
+    bp__store_seq_cst(&a->wait_ns, 40);
 
     bp__report counts = {.hits = 100};
     bp__dir_count(&d, 0, &counts);
@@ -241,8 +243,8 @@ static void test_counts(void)
     CU_ASSERT(counts.hits == 119 && counts.misses == 20 && counts.rank_checks == 30 && counts.wait_ns == 40);
 
     CU_ASSERT_EQUAL(bp__dir_last_use(&d, 1), 0);
-    atomic_store(&bp__dir_used(&d, a)[1], 500);
-    atomic_store(&bp__dir_used(&d, b)[1], 400);
+    bp__store_seq_cst(&bp__dir_used(&d, a)[1], 500);
+    bp__store_seq_cst(&bp__dir_used(&d, b)[1], 400);
     CU_ASSERT_EQUAL(bp__dir_last_use(&d, 1), 500);
     CU_ASSERT_EQUAL(bp__dir_last_use(&d, 0), 0);
     free(memory);
@@ -261,17 +263,17 @@ static void test_selfcheck(void)
     d.slot[1].extent.offset = PAGE;
     FAILS(bp__dir_selfcheck(&d), BP_EINVAL, "share memory");
     d.slot[1].extent.offset = 2 * PAGE;
-    atomic_store(&d.slot[1].word, bp__word(2, BP__SLOT_FILL, false));
+    bp__store_seq_cst(&d.slot[1].word, bp__word(2, BP__SLOT_FILL, false));
     FAILS(bp__dir_selfcheck(&d), BP_EINVAL, "chained, not listed");
-    atomic_store(&d.slot[1].word, bp__word(2, BP__SLOT_FAILED, true));
+    bp__store_seq_cst(&d.slot[1].word, bp__word(2, BP__SLOT_FAILED, true));
     FAILS(bp__dir_selfcheck(&d), BP_EINVAL, "free or failed");
-    atomic_store(&d.slot[1].word, bp__word(2, BP__SLOT_FILL, true));
-    atomic_store(&d.slot[2].word, bp__word(3, BP__SLOT_OPEN, true));
+    bp__store_seq_cst(&d.slot[1].word, bp__word(2, BP__SLOT_FILL, true));
+    bp__store_seq_cst(&d.slot[2].word, bp__word(3, BP__SLOT_OPEN, true));
     FAILS(bp__dir_selfcheck(&d), BP_EINVAL, "3 listed, 2 chained");
-    atomic_store(&d.slot[2].word, 0);
-    atomic_store(&d.slot[0].next, 0);
+    bp__store_seq_cst(&d.slot[2].word, 0);
+    bp__store_seq_cst(&d.slot[0].next, 0);
     FAILS(bp__dir_selfcheck(&d), BP_EINVAL, "runs wild");
-    atomic_store(&d.slot[0].next, BP__NO_SLOT);
+    bp__store_seq_cst(&d.slot[0].next, BP__NO_SLOT);
     MUST(bp__dir_selfcheck(&d));
     free(memory);
 }

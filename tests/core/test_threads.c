@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include "core/atomic.h"
 #include "core/clock.h"
 #include "core/futex.h"
 #include "core/workers.h"
@@ -67,7 +68,7 @@ static void step_agent(scene *s, uint64_t *state)
 {
     bp__directory *d = &s->dir;
     uint32_t slot = (uint32_t)draw(state, SLOTS);
-    uint64_t word = atomic_load(&d->slot[slot].word), generation = bp__word_generation(word);
+    uint64_t word = bp__load_seq_cst(&d->slot[slot].word), generation = bp__word_generation(word);
     bp__fill fill = bp__word_fill(word);
     unsigned name = fill == BP__SLOT_FREE ? (unsigned)draw(state, NAMES) : name_of(s, slot);
     char text[64];
@@ -100,7 +101,7 @@ static void *run_agent(void *arg)
     scene *s = arg;
     uint64_t state = 11;
     pthread_barrier_wait(&s->together);
-    while (atomic_load(&s->finished) < THREADS || s->published < PUBLISHED) step_agent(s, &state);
+    while (bp__load_seq_cst(&s->finished) < THREADS || s->published < PUBLISHED) step_agent(s, &state);
     return NULL;
 }
 
@@ -126,7 +127,7 @@ static uint64_t wait_loaded(const bp__slot *slot, uint64_t word)
 {
     while (bp__word_fill(word) == BP__SLOT_OPEN || bp__word_fill(word) == BP__SLOT_FILL) {
         bp__futex_wait((const _Atomic uint32_t *)(const void *)&slot->word, (uint32_t)word, NULL);
-        word = atomic_load_explicit(&slot->word, memory_order_acquire);
+        word = bp__load_acquire(&slot->word);
     }
     return word;
 }
@@ -161,10 +162,10 @@ static void *run_rank(void *arg)
         }
         bp__dir_unpin(own, slot, BP__ONE_PIN);
     }
-    atomic_fetch_add(&s->torn, torn);
-    atomic_fetch_add(&s->failures, failures);
-    atomic_fetch_add(&s->gets, gets);
-    atomic_fetch_add(&s->finished, 1);
+    bp__add_seq_cst(&s->torn, torn);
+    bp__add_seq_cst(&s->failures, failures);
+    bp__add_seq_cst(&s->gets, gets);
+    bp__add_seq_cst(&s->finished, 1);
     return NULL;
 }
 
@@ -185,15 +186,15 @@ static void test_directory(void)
     pthread_join(agent, NULL);
     pthread_barrier_destroy(&s.together);
 
-    CU_ASSERT_EQUAL(atomic_load(&s.torn), 0);
+    CU_ASSERT_EQUAL(bp__load_seq_cst(&s.torn), 0);
     CU_ASSERT(s.published >= PUBLISHED);
     for (uint32_t slot = 0; slot < SLOTS; slot++) CU_ASSERT_EQUAL(bp__dir_pins(&s.dir, slot), 0);
     bp__report counts = {0};
     for (uint32_t r = 0; r < RANKS; r++) bp__dir_count(&s.dir, r, &counts);
-    CU_ASSERT_EQUAL(counts.hits, atomic_load(&s.gets)); /* pins that were withdrawn count nothing */
+    CU_ASSERT_EQUAL(counts.hits, bp__load_seq_cst(&s.gets)); /* pins that were withdrawn count nothing */
     MUST(bp__dir_selfcheck(&s.dir));
     printf("%llu versions, %llu waits for pins, %llu failures seen ", (unsigned long long)s.published,
-           (unsigned long long)s.busy, (unsigned long long)atomic_load(&s.failures));
+           (unsigned long long)s.busy, (unsigned long long)bp__load_seq_cst(&s.failures));
     free(memory);
 }
 
@@ -212,9 +213,10 @@ static void test_doorbell(void)
     pthread_t thread[3];
     void *memory = make_directory(&d, 1, 1);
     for (int i = 0; i < 3; i++) thread[i] = start(run_ring, &d);
-    for (uint32_t seen; (seen = atomic_load(d.doorbell)) < 3 * RINGS;) bp__futex_wait(d.doorbell, seen, NULL);
+    for (uint32_t seen; (seen = bp__load_seq_cst(d.doorbell)) < 3 * RINGS;)
+        bp__futex_wait(d.doorbell, seen, NULL);
     for (int i = 0; i < 3; i++) pthread_join(thread[i], NULL);
-    CU_ASSERT_EQUAL(atomic_load(d.doorbell), 3 * RINGS);
+    CU_ASSERT_EQUAL(bp__load_seq_cst(d.doorbell), 3 * RINGS);
     free(memory);
 }
 
@@ -226,8 +228,8 @@ enum { ROUNDS = 5000 };
 static void take_turns(_Atomic uint32_t *turn, uint32_t mine)
 {
     for (uint32_t i = mine; i < 2 * ROUNDS; i += 2) {
-        for (uint32_t now; (now = atomic_load(turn)) != i;) bp__futex_wait(turn, now, NULL);
-        atomic_store(turn, i + 1);
+        for (uint32_t now; (now = bp__load_seq_cst(turn)) != i;) bp__futex_wait(turn, now, NULL);
+        bp__store_seq_cst(turn, i + 1);
         bp__futex_wake(turn);
     }
 }
@@ -244,7 +246,7 @@ static void test_futex_turns(void)
     pthread_t thread = start(run_turns, &turn);
     take_turns(&turn, 0);
     pthread_join(thread, NULL);
-    CU_ASSERT_EQUAL(atomic_load(&turn), 2 * ROUNDS);
+    CU_ASSERT_EQUAL(bp__load_seq_cst(&turn), 2 * ROUNDS);
 }
 
 static void test_futex_deadline(void)

@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <math.h>
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +10,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include "core/atomic.h"
 #include "core/direct.h"
 #include "io/hdf5/h5read.h"
 #include "make_file.h"
@@ -360,9 +360,9 @@ static void *decode_some(void *context)
     uint64_t tasks = loader->plan(load->source)->num_tasks, task;
     bp__decoder *decoder = NULL;
     bp_status s = loader->decoder_create(&decoder);
-    while (s == BP_OK && (task = atomic_fetch_add_explicit(&load->next, 1, memory_order_relaxed)) < tasks)
+    while (s == BP_OK && (task = bp__add_relaxed(&load->next, 1)) < tasks)
         s = bp__load_task(loader, load->source, "threads", decoder, task, load->image);
-    if (s != BP_OK) atomic_fetch_add_explicit(&load->failed, 1, memory_order_relaxed);
+    if (s != BP_OK) bp__add_relaxed(&load->failed, 1);
     loader->decoder_destroy(&decoder);
     return NULL;
 }

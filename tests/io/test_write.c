@@ -4,7 +4,6 @@
 #include <math.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/atomic.h"
 #include "core/direct.h"
 #include "io/hdf5/h5read.h"
 #include "io/hdf5/h5write.h"
@@ -433,7 +433,7 @@ static void *look(void *context)
 {
     size_t torn = 0, n, na, nb;
     char *a = read_file(in_folder("a.h5"), &na), *b = read_file(in_folder("b.h5"), &nb);
-    while (!atomic_load_explicit(&finished, memory_order_acquire)) {
+    while (!bp__load_acquire(&finished)) {
         char *x = read_file(in_folder("moving.h5"), &n);
         torn += n == 0 || (!(n == na && memcmp(x, a, n) == 0) && !(n == nb && memcmp(x, b, n) == 0));
         free(x);
@@ -461,7 +461,7 @@ static void test_replaced_as_a_whole(void)
     CU_ASSERT_EQUAL_FATAL(pthread_create(&writer[0], NULL, rewrite, &a), 0);
     CU_ASSERT_EQUAL_FATAL(pthread_create(&writer[1], NULL, rewrite, &b), 0);
     for (int i = 0; i < 2; i++) CU_ASSERT_EQUAL(pthread_join(writer[i], &failed[i]), 0);
-    atomic_store_explicit(&finished, true, memory_order_release);
+    bp__store_release(&finished, true);
     CU_ASSERT_EQUAL(pthread_join(reader, NULL), 0);
     CU_ASSERT_TRUE(!failed[0] && !failed[1]);
     CU_ASSERT_EQUAL(torn, 0);

@@ -2,12 +2,13 @@
  * MPI calls themselves, over the same work on 4, 16 and 64 virtual nodes of one rank each. On each it has
  * three children, and so one bound holds for all. (How far below it a run stays is chance: whose neighbours
  * ask before they are told.) */
-#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 
 #include "mpi/pool.h"
+
+#include "core/atomic.h"
 #include "support/market.h"
 #include "support/mpi_check.h"
 
@@ -70,7 +71,7 @@ static tally work(MPI_Comm comm, const char *root)
     CHECK_OK(bp_pool_create(comm, &cfg, &pool));
     quiet_barrier(comm);
     long sent0 = sent, received0 = received;
-    uint64_t commands0 = atomic_load(&pool->dir.header->applied);
+    uint64_t commands0 = bp__load_seq_cst(&pool->dir.header->applied);
     for (int i = 0; i < ROUNDS; i++) {
         const bp_bundle *b;
         snprintf(name, sizeof name, "b%d", i % BUNDLES);
@@ -82,7 +83,7 @@ static tally work(MPI_Comm comm, const char *root)
         quiet_barrier(comm);
     }
     const tally t = {sent - sent0, received - received0,
-                     (long)(atomic_load(&pool->dir.header->applied) - commands0)};
+                     (long)(bp__load_seq_cst(&pool->dir.header->applied) - commands0)};
     CHECK_OK(bp_pool_destroy(&pool));
     return t;
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/atomic.h"
 #include "core/clock.h"
 #include "core/futex.h"
 #include "mpi/stream.h"
@@ -55,7 +56,7 @@ static bp_status use_stage(void *ctx, bp__stream *stream, uint32_t slot, bp__ext
     node *n = ctx;
     const _Atomic uint32_t *progress = &n->dir.turns[slot].progress;
     for (uint64_t used = 0, arrived; used < extent.bytes;) {
-        uint32_t seen = atomic_load_explicit(progress, memory_order_acquire);
+        uint32_t seen = bp__load_acquire(progress);
         if (!bp__stream_arrived(stream, &arrived)) BP_FAIL(BP_EIO, "the stage does not arrive");
         CHECK(is_full_of(n->arena.view + extent.offset + used, arrived - used, n->fill));
         used = arrived;
@@ -95,7 +96,7 @@ static void poll(node *n)
 {
     struct timespec give_up = bp__deadline(60000);
     while (bp__streams_busy(n->streams, BP__NO_SLOT)) {
-        uint32_t bell = atomic_load_explicit(n->dir.doorbell, memory_order_acquire);
+        uint32_t bell = bp__load_acquire(n->dir.doorbell);
         if (bp__streams_poll(n->streams)) continue;
         if (!CHECK(!bp__deadline_passed(&give_up))) MPI_Abort(MPI_COMM_WORLD, 1);
         struct timespec nap = bp__deadline_ns(50000);

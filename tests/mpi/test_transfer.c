@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "core/atomic.h"
 #include "core/bundle.h"
 #include "io/hdf5/h5read.h"
 #include "io/hdf5/h5write.h"
@@ -92,7 +93,7 @@ static void get_and_compare(bp_pool *pool, const char *name, const void *image, 
 static void wait_until_empty(const bp_pool *pool)
 {
     for (uint32_t s = 0; s < pool->dir.num_slots;) {
-        uint64_t word = atomic_load_explicit(&pool->dir.slot[s].word, memory_order_acquire);
+        uint64_t word = bp__load_acquire(&pool->dir.slot[s].word);
         if (bp__word_fill(word) == BP__SLOT_FREE)
             s++;
         else
