@@ -43,9 +43,8 @@ bp_status bp__budget_check(const bp__topology *top, uint64_t bytes)
     if (s == BP_OK &&
         (bytes > largest_window(&m) / (uint64_t)top->nodes_on_machine || bytes > largest_mapping()))
         s = bp__fail(BP_ENOMEM,
-                     "node %s: no room for %" PRIu64
-                     " bytes of shared memory; enlarge /dev/shm, or the limits that "
-                     "'ulimit -v' and 'ulimit -f' show",
+                     "node %s: no room for %" PRIu64 " bytes of shared memory; "
+                     "enlarge /dev/shm, or the limits that 'ulimit -v' and 'ulimit -f' show",
                      top->host, bytes);
     return bp__agree(top->world, s);
 }
@@ -70,9 +69,8 @@ static bp_status propose(const bp__topology *top, const bp_config *cfg, uint64_t
                  bp__memory_source_name(source), top->host, least >> 20);
     if (*budget > free_bytes || *budget > window / nodes)
         BP_FAIL(BP_ENOMEM,
-                "node %s: pool_memory = %" PRIu64 " bytes, but %" PRIu64
-                " are free for it (least of all %s has: %" PRIu64 ", for %" PRIu64
-                " pools); set pool_memory lower%s",
+                "node %s: pool_memory = %" PRIu64 " bytes, but %" PRIu64 " are free for it "
+                "(%s has least: %" PRIu64 ", for %" PRIu64 " nodes); set pool_memory lower%s",
                 top->host, *budget, free_bytes < window / nodes ? free_bytes : window / nodes,
                 bp__memory_source_name(source), least, nodes,
                 source == BP__SLURM ? " or ask for more with --mem"
@@ -80,14 +78,14 @@ static bp_status propose(const bp__topology *top, const bp_config *cfg, uint64_t
                                     : "");
     if (*budget > mapping)
         BP_FAIL(BP_ENOMEM,
-                "node %s: pool_memory = %" PRIu64 " bytes, but 'ulimit -v' and 'ulimit -f' leave %" PRIu64
-                "; set pool_memory lower or raise them",
+                "node %s: pool_memory = %" PRIu64 " bytes, "
+                "but 'ulimit -v' and 'ulimit -f' leave %" PRIu64 "; set pool_memory lower or raise them",
                 top->host, *budget, mapping);
     if (*budget < LEAST_BUDGET)
         BP_FAIL(BP_ENOMEM,
-                "node %s: %" PRIu64 " bytes of shared memory for a pool are too few, it needs %" PRIu64
-                " (they are %s); enlarge that or set pool_memory higher",
-                top->host, *budget, LEAST_BUDGET, from);
+                "node %s: %" PRIu64 " bytes of shared memory (%s) are too few for a pool, "
+                "which needs %" PRIu64 "; enlarge that or set pool_memory higher",
+                top->host, *budget, from, LEAST_BUDGET);
     uint64_t most = window < mapping ? window : mapping;
     *space = *budget > most / SPACE_PER_BUDGET ? most : *budget * SPACE_PER_BUDGET;
     return BP_OK;

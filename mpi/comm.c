@@ -22,9 +22,8 @@ bp_status bp__mpi_check(void)
                 "MPI is not running; call MPI_Init_thread with MPI_THREAD_MULTIPLE before creating a pool");
     BP_MPI(MPI_Query_thread(&level));
     if (level < MPI_THREAD_MULTIPLE)
-        BP_FAIL(BP_EMPI,
-                "MPI runs without MPI_THREAD_MULTIPLE, which the pool's service thread needs; ask for it "
-                "in MPI_Init_thread");
+        BP_FAIL(BP_EMPI, "MPI runs without MPI_THREAD_MULTIPLE, which the pool's service thread needs; "
+                         "ask for it in MPI_Init_thread");
     return BP_OK;
 }
 

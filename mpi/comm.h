@@ -25,11 +25,11 @@ bp_status bp__mpi_check(void);
 
 /** Where a rank sits. A node here is a pool node: a machine, or a virtual node of ranks_per_node ranks. */
 typedef struct bp__topology {
-    MPI_Comm world;       /**< private duplicate of the caller's communicator; owned */
-    MPI_Comm node;        /**< ranks that share memory; owned */
-    MPI_Comm tree, chain; /**< first ranks of the nodes, in the nodes' order; owned; MPI_COMM_NULL on other
-                             ranks, and where there is one node */
-    int rank, num_ranks;  /**< in world */
+    MPI_Comm world; /**< private duplicate of the caller's communicator; owned */
+    MPI_Comm node;  /**< ranks that share memory; owned */
+    /** First ranks of the nodes, in the nodes' order; owned. MPI_COMM_NULL on others, and with one node. */
+    MPI_Comm tree, chain;
+    int rank, num_ranks; /**< in world */
     int node_rank, node_size;
     int node_index; /**< of this node; rank 0 sits on node 0 */
     int num_nodes;

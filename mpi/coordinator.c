@@ -216,7 +216,7 @@ static void open_slot(bp__coordinator *c, bp__entry *e, const char *name)
 
 static void want(bp__coordinator *c, const char *name)
 {
-    if (listed_entry(c, name)) return; /* OPEN is on its way to who asks */
+    if (listed_entry(c, name)) return; /* OPEN is on its way to whoever asks */
     bp__entry *e = free_entry(c);
     if (e) {
         open_slot(c, e, name);

@@ -3,10 +3,10 @@
  *
  * DESIGN
  *
- * Who is in charge brings the stage's chunks (it reads them, or they arrive) and offers them in order. A rank
- * that waits takes the next task, marks it on its own line, decodes it, and takes another; it leaves when
- * there is none. At no time do more ranks decode than the node has processors; the thread in charge decodes
- * itself only on a processor where no rank computes, or when nobody else does.
+ * The thread in charge brings the stage's chunks (it reads them, or they arrive) and offers them in order. A
+ * rank that waits takes the next task, marks it on its own line, decodes it, and takes another; it leaves
+ * when there is none. At no time do more ranks decode than the node has processors; the thread in charge
+ * decodes itself only on a processor where no rank computes, or when nobody else does.
  *
  *     take: mark := n, then next := n + 1 if it is still n         (both seq_cst)
  *     done: N := next, then least of N and all marks               (both seq_cst)
@@ -15,8 +15,8 @@
  * everything below the least is done. The end of a rank's decoding is that its mark is 0: by then it has no
  * access to the image any more, and as long as it decodes it has the slot pinned.
  *
- * What one rank cannot decode the one in charge does over again, alone and from where everything is done:
- * either it can, or it has the reason.
+ * What a rank cannot decode the thread in charge does again, alone and from where everything is done: either
+ * it can, or it finds the reason.
  */
 #ifndef BP_MPI_DECODING_H
 #define BP_MPI_DECODING_H
@@ -26,7 +26,7 @@
 #include "core/stage.h"
 #include "mpi/window.h"
 
-/** In charge. Used by one thread of the agent's process, while the slot is in FILL. */
+/** State of the thread in charge. Used by one thread of the agent's process, while the slot is in FILL. */
 typedef struct bp__decoding {
     bp__directory *dir;
     bp__window *arena;
@@ -66,7 +66,8 @@ typedef bool bp__decoding_arrived(const void *ctx, uint64_t *bytes);
 bp_status bp__decoding_receive(bp__decoding *decoding, const bp__stage *stage, uint64_t bytes,
                                bp__decoding_arrived *arrived, const void *ctx);
 
-/** Nobody takes a task any more; wait until who has one has done it. Tasks from `done` on may be missing. */
+/** Nobody takes a task any more; wait until whoever has one has done it. Tasks from `done` on may be missing.
+ *  */
 bp_status bp__decoding_end(bp__decoding *decoding);
 
 /** A rank that waits for a slot in FILL and has it pinned. */

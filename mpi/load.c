@@ -47,7 +47,7 @@ static bp_status look(const bp__load *l, bp__identity *id)
 }
 
 /* Wait until a rewrite could no longer hide in the same tick of the file system's clock. A file that is being
- * written all the time ends in BP_ECHANGED: who waits for it asks again. */
+ * written all the time ends in BP_ECHANGED, and whoever waits for it asks again. */
 static bp_status wait_until_settled(bp__load *l)
 {
     struct timespec deadline = bp__deadline(SETTLE_LIMIT_MS);

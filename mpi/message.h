@@ -54,7 +54,7 @@ typedef enum bp__note_kind {
     BP__NOTE_RESIZE,     /**< from, value */
     BP__NOTE_STATS,      /**< from */
     BP__NOTE_ACK,        /**< value = number of a SYNC that has been applied */
-    BP__NOTE_VOTE,       /**< slot, generation, code, text: this node has every byte of it, or why not */
+    BP__NOTE_VOTE,       /**< slot, generation, code, text: whether this node has every byte of it */
     BP__NOTE_DRAINED,    /**< slot, generation */
     BP__NOTE_AGES,       /**< ages[num_slots] */
     BP__NOTE_COUNTS,     /**< counts */
@@ -73,7 +73,7 @@ typedef struct bp__note {
     bp__address from;
     uint32_t slot;
     uint64_t generation;
-    uint64_t check; /**< the number by which who asks knows it */
+    uint64_t check; /**< its number, as whoever asks counts them */
     int64_t value;
     bp_status code;
     bp__report counts;

@@ -48,8 +48,7 @@ typedef struct bp__room {
     bool outdated;    /**< they were asked for a load before the present first one */
     bool may_ask_now; /**< something has changed since they were last heard */
     uint64_t next_ask_ns;
-    /* Victims that have been chosen and not yet named in a decision: candidate[next_victim .. num_victims).
-     * */
+    /* Victims that were chosen and not named in a decision yet: candidate[next_victim .. num_victims) */
     bp__candidate *candidate; /**< [num_slots] */
     size_t next_victim, num_victims;
     /* What an image's byte has taken, in ns from FILL to the last vote: decoded, stored; 0: not tried yet. */
@@ -82,8 +81,8 @@ void bp__room_fini(bp__room *room);
 /** Queue a planned load, at most one per slot. */
 void bp__room_enter(bp__room *room, uint32_t slot, const bp__need *need);
 
-/** Take the first load out of the queue: the pool is shutting down. @return its slot, BP__NO_SLOT: none waits
- *  */
+/** Take the first load out of the queue: the pool is shutting down.
+ *  @return its slot; BP__NO_SLOT: none waits */
 uint32_t bp__room_leave(bp__room *room);
 
 /** Memory has come back, or a load has ended: ages are worth asking for at once. */

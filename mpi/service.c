@@ -1,10 +1,16 @@
 /* DESIGN
  *
- *        coordinator (rank 0)
- *          │       ▲
- *  commands│       │notes            one turn of the loop: hear what has arrived (tree), what ranks have
- * posted answers ▼       │                 (agent), what has moved (streams), what is decided (coordinator);
- * then nap relay ◄──────► children     if there was nothing. │       ▲ ▼       │ agent: directory, boxes
+ *             coordinator (on rank 0), or the parent
+ *                 │          ▲
+ *       commands, │          │ notes
+ *        answers  ▼          │
+ *                   relay ◄──────► children
+ *                 │          ▲
+ *                 ▼          │
+ *               agent: directory, boxes
+ *
+ * One turn of the loop: hear what has arrived (tree), what ranks have posted (agent), what has moved
+ * (streams), what is decided (coordinator). Nap if there was nothing.
  *
  * A command is sent on to the children first and then applied here, so that on every path all come in one
  * order. Everything that ranks and workers of this node do rings the doorbell, on which the thread naps;
@@ -39,7 +45,7 @@
 struct bp__service {
     pthread_t thread;
     bool started;
-    _Atomic bool stop, abandon; /* written by who stops, read by the thread */
+    _Atomic bool stop, abandon; /* written by whoever stops it, read by the thread */
     bool stop_seen;             /* STOP has been applied */
     bool done;                  /* every node below has applied it, and so has this one */
     bool lost;                  /* MPI has failed: said once */

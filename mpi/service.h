@@ -35,7 +35,7 @@ bp_status bp__service_start(bp__service *service);
 
 /** End the thread. NULL is allowed.
  *  @param[in] together  every node's first rank calls this: loads under way are waited for, nothing is lost
- * on the way; false: at once, whatever the others do (they never began) */
+ *                        on the way; false: at once, whatever the others do (they never started) */
 void bp__service_stop(bp__service *service, bool together);
 
 /** Free what does not run. NULL inside is allowed. */

@@ -29,7 +29,7 @@ struct bp__stream {
     _Atomic uint64_t claimed;  /* bytes; the worker stores (release), the service thread loads */
     _Atomic int job_over;      /* likewise, last; with it code and text change hands */
     _Atomic bool useless;      /* either stores true: there is no memory for it, or a segment came empty */
-    _Atomic uint32_t in_place; /* segments; the service thread stores (release), who uses a stage loads */
+    _Atomic uint32_t in_place; /* segments; the service thread stores (release), the stage's user loads */
     bool bouncing;             /* from segment bounce_from on */
     uint32_t bounce_from;
     char *bounce; /* owned */
@@ -215,7 +215,7 @@ void bp__stream_receive(bp__streams *streams, uint32_t slot, uint64_t generation
     bp__stream *s;
     bp_status code = new_stream(streams, slot, extent, &s);
     if (bp__failed(
-            code)) { /* nobody would take its segments: rank 0's node waits for a vote that never comes */
+            code)) { /* nobody receives its segments: rank 0's node waits for a vote that never comes */
         bp__log(BP_LOG_ERROR, "%s; the load will time out", bp_error_text());
         return;
     }

@@ -113,8 +113,7 @@ static bp_status clear_sends(bp__tree *t, bool *busy)
     return BP_OK;
 }
 
-/* Begin to receive the next message, if there is one. A blocking receive would wait for a sender that naps.
- */
+/* Post a receive for the next message, if there is one: a blocking one would wait for a sender that naps. */
 static bp_status post_receive(bp__tree *t, bool *there)
 {
     int found = 0, size = 0;

@@ -22,8 +22,9 @@ typedef struct bp__tree bp__tree;
 
 typedef enum bp__tree_tag { BP__TREE_COMMAND, BP__TREE_ANSWER, BP__TREE_NOTE } bp__tree_tag;
 
-/** Hears a message. @param from  BP__TREE_ARITY: the parent; else the index of a child. @param bytes borrowed
- */
+/** Hears a message.
+ *  @param[in] from   BP__TREE_ARITY: the parent; else the index of a child
+ *  @param[in] bytes  borrowed */
 typedef void bp__tree_handler(void *ctx, bp__tree_tag tag, unsigned from, const void *bytes, size_t size);
 
 /** @param[in]  comm  borrowed; private to the tree, one rank per node; MPI_COMM_NULL: one node
@@ -34,8 +35,8 @@ void bp__tree_destroy(bp__tree **tree);
 /** Number of children. */
 unsigned bp__tree_children(const bp__tree *tree);
 
-/** The child in whose subtree a node is; BP__TREE_ARITY: this node itself. The node must be in this subtree.
- */
+/** The child in whose subtree a node is; BP__TREE_ARITY: it is this node itself. It must be one of the two.
+ *  */
 unsigned bp__tree_child_towards(const bp__tree *tree, int node);
 
 /** Send a copy of `bytes` to a child, or (BP__TREE_ARITY) to the parent. */

@@ -166,8 +166,7 @@ static bp_status set_access(bp__window *window, bp__extent extent, int access)
     return BP_OK;
 }
 
-/* Access is the whole process', so writers of the same extent are counted. Different extents do not overlap.
- */
+/* Access is the whole process's: writers of the same extent are counted. Different extents do not overlap. */
 struct bp__opening {
     struct bp__opening *next;
     bp__extent extent;

@@ -25,7 +25,7 @@ typedef struct bp__window {
 
 /** Zeroed memory of `bytes` (rounded up to pages), the same on every rank of `node`. Collective over node.
  *  Either all ranks have it or all have the same error. On failure nothing is left.
- *  @retval BP_ENOMEM  the machine cannot give so much */
+ *  @retval BP_ENOMEM  the machine cannot give that much */
 bp_status bp__window_create(MPI_Comm node, size_t bytes, bp__window *window);
 
 /** Collective over node. A zeroed window is allowed. */
@@ -38,7 +38,7 @@ bp_status bp__window_split(bp__window *window);
 bp_status bp__window_protect(bp__window *window, size_t offset, size_t bytes, bool writable);
 
 /** A thread's right to write to an extent. Several threads of several processes may have one for the same
- * extent; a process has access until its last is closed. A zeroed one is closed. */
+ *  extent; a process has access until its last one is closed. A zeroed one is closed. */
 typedef struct bp__writer {
     bp__window *window;
     bp__extent extent;
@@ -50,16 +50,16 @@ typedef struct bp__writer {
 /** @param[out] writer  closed on failure @retval BP_ENOMEM, BP_ESYS */
 bp_status bp__writer_open(bp__window *window, bp__extent extent, bp__writer *writer);
 
-/** Before writing to bytes [from, to) of the extent: make their pages real, or fail instead of dying by
- * SIGBUS.
- *  @retval BP_ENOMEM  there is not so much shared memory left */
+/** Before writing to bytes [from, to) of the extent: make their pages real. Without it, a write for which
+ *  there is no memory dies by SIGBUS.
+ *  @retval BP_ENOMEM  there is not that much shared memory left */
 bp_status bp__writer_claim(bp__writer *writer, uint64_t from, uint64_t to);
 
 /** End the access. */
 bp_status bp__writer_close(bp__writer *writer);
 
 /** Make every page of a window that is not split real, or fail instead of dying by SIGBUS later.
- *  @retval BP_ENOMEM  there is not so much shared memory left */
+ *  @retval BP_ENOMEM  there is not that much shared memory left */
 bp_status bp__window_claim(bp__window *window);
 
 /** Give the pages of an extent back to the machine. */

@@ -85,8 +85,7 @@ static bp_status check_bulk_shape(bulk *b, uint64_t rows, uint64_t cols)
     return BP_OK;
 }
 
-/* Note the filters in the plan, if we undo them ourselves: an optional shuffle, then at most one compression.
- */
+/* Note the filters in the plan if we undo them ourselves: an optional shuffle, at most one compression. */
 static bp_status read_filters(bulk *b)
 {
     int n = H5Pget_nfilters(b->set.dcpl);

@@ -2,9 +2,12 @@
  * Writes a draft as a bundle file: zipline's HDF5 daily layout, and what zipline leaves out beside it.
  *
  *     attributes of the root: version = 0, bundle_name, schema_version, calendar_name
- *     /US/index/{sid, day}  /US/data/{open, …, volume} with scaling_factor  /US/lifetimes/{start_date,
- * end_date} /US/currency/code     /US/assets/…  /US/calendar/…  /US/adjustments/…  /US/minute/… (if there are
- * any)
+ *     /US/index/{sid, day}
+ *     /US/data/{open, …, volume}            each with scaling_factor
+ *     /US/lifetimes/{start_date, end_date}
+ *     /US/currency/code
+ *     /US/assets/…  /US/calendar/…  /US/adjustments/…
+ *     /US/minute/…                          if there are minute bars
  *
  * The file is put together in memory, so that nothing of libhdf5 can fail half-way on a full disk; then it
  * goes to a temporary name in the folder of `path`, to the disk (fsync), and takes its name by a rename: a

@@ -1,5 +1,5 @@
-/** @file io/ingest/source.h
- * Where an ingest can read from: one row of a table per kind of source, so that a further kind is a further row.
+/** @file io/ingest/source.h Where an ingest can read from: one row of a table per kind of source, so that a
+ * further kind is a further row.
  */
 #ifndef BP_IO_INGEST_SOURCE_H
 #define BP_IO_INGEST_SOURCE_H

@@ -1,8 +1,6 @@
 /** @file src/core/atomic.h
- * Atomic operations by names that end in their memory order. Where one is used, the order is what a reader has
- * to see first; and there is no name for the operation without an order.
- *
- * `at` points to any _Atomic integer. What is here is what is used.
+ * Atomic operations by names that end in their memory order: where one is used, the order is what matters,
+ * and none can be written without one. `at` points to any _Atomic integer. What is here is what is used.
  */
 #ifndef BP_CORE_ATOMIC_H
 #define BP_CORE_ATOMIC_H

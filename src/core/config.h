@@ -1,5 +1,5 @@
 /** @file src/core/config.h
- * What the library needs of a configuration beside the public face.
+ * What the library needs of a configuration beside what is public.
  */
 #ifndef BP_CORE_CONFIG_H
 #define BP_CORE_CONFIG_H

@@ -39,8 +39,8 @@
 
 #define BP__BOXES   4u /**< requests that one rank can have under way at once */
 #define BP__NO_SLOT UINT32_MAX
-#define BP__MAX_PINS                                                                                         \
-    (UINT64_C(1) << 23) /**< of one rank on one slot: half of what is counted, for threads that add */
+/** Of one rank on one slot: half of what can be counted, as several threads may add before one looks. */
+#define BP__MAX_PINS (UINT64_C(1) << 23)
 
 typedef enum bp__fill {
     BP__SLOT_FREE,
@@ -82,13 +82,13 @@ typedef struct bp__slot {
     _Atomic uint32_t next;    /**< agent; next slot of the same bucket, BP__NO_SLOT: none */
     _Atomic uint64_t checked; /**< agent; ticks: the file was known to be this version then */
     _Atomic uint64_t name[(BP_NAME_MAX + 1) / 8]; /**< agent at OPEN; a stale read is caught by the word */
-    /* Plain: written by the agent before the word says READY or FAILED (release), read by who has
-     * pinned the slot and seen that (acquire). */
+    /* Plain: written by the agent before the word says READY or FAILED (release), read by whoever has pinned
+     * the slot and seen that (acquire). */
     bp__extent extent;
     bp__identity identity;
     bp_status code;
     char text[BP_ERROR_TEXT_MAX];
-    /* In FILL, for who decodes. */
+    /* In FILL, for whoever decodes. */
     bp__extent stage; /**< plain, as above; written before the word says FILL; empty: nothing to take */
     _Atomic uint32_t num_tasks; /**< agent's process; 0: not known yet. Stored before `available` */
     _Atomic uint32_t available; /**< agent's process; tasks [0, available) may be taken; a futex */
@@ -233,10 +233,10 @@ void bp__dir_open(bp__directory *dir, uint32_t slot, uint64_t generation, const 
 /** OPEN → FILL. Wakes as many of those who wait as may decode, if there is a stage (stage.bytes > 0). */
 void bp__dir_fill(bp__directory *dir, uint32_t slot, bp__extent extent, bp__extent stage);
 
-/** FILL → READY; `checked` in ticks. Wakes who waits. */
+/** FILL → READY; `checked` in ticks. Wakes whoever waits. */
 void bp__dir_ready(bp__directory *dir, uint32_t slot, const bp__identity *identity, uint64_t checked);
 
-/** OPEN or FILL → FAILED, unlisted. Wakes who waits. */
+/** OPEN or FILL → FAILED, unlisted. Wakes whoever waits. */
 void bp__dir_fail(bp__directory *dir, uint32_t slot, bp_status code, const char *text);
 
 /** listed := 0 */

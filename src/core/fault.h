@@ -17,8 +17,7 @@
 
 typedef enum bp__fault {
     BP__FAULT_EARLY_ACK,      /**< "early_ack": a node answers SYNC for the nodes below it before they have */
-    BP__FAULT_NO_SECOND_LOOK, /**< "no_second_look": a load does not look whether its file has changed
-                                 meanwhile */
+    BP__FAULT_NO_SECOND_LOOK, /**< "no_second_look": a load does not notice that its file has changed */
 } bp__fault;
 
 /** Each nap: its name, and how many passings there are to one that is taken. What every get passes is taken

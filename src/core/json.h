@@ -4,8 +4,8 @@
  *     bp__json j = {.file = stdout};
  *     bp__json_open(&j, NULL, '{'); bp__json_text(&j, "name", "demo"); bp__json_close(&j, '}');
  *
- * `key` is NULL in an array and for the outermost value. One thread. A stream that fails is its owner's to
- * notice.
+ * `key` is NULL in an array and for the outermost value. One thread. Its owner has to notice that a
+ * stream has failed.
  */
 #ifndef BP_CORE_JSON_H
 #define BP_CORE_JSON_H

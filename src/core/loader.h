@@ -35,7 +35,7 @@ typedef struct bp__loader {
     bp_status (*decoder_create)(bp__decoder **decoder);
 
     /** Write the bytes of one task into the image, whose head is in place. Needs neither file nor plan, so
-     * any process that sees `stored` may do it.
+     *  any process that sees `stored` may do it.
      *  @param[in]     label   how errors name the file
      *  @param[in]     stored  what fetch gave
      *  @param[in,out] image   its first byte

@@ -20,7 +20,7 @@ size_t bp__lru_prefix(const bp__candidate *candidate, size_t n, const bp__arena 
                       size_t entries)
 {
     bp__extent *gone = malloc((n ? n : 1) * sizeof *gone);
-    if (!gone) return n + 1; /* as if nothing would do; asked again at the next step */
+    if (!gone) return n + 1; /* as if not even all would do: ages are asked for again soon */
     size_t length = 0, unlisted = 0;
     while ((bytes > 0 && !bp__arena_would_fit(arena, bytes, gone, length)) || unlisted < entries) {
         if (length == n) {

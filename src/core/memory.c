@@ -86,8 +86,7 @@ static uint64_t cgroup_headroom(void)
     return least;
 }
 
-/* A variable of Slurm's that holds a whole number, perhaps with something behind it; 0 where there is none.
- */
+/* A variable of Slurm's that holds a whole number, perhaps with something behind it; 0: there is none. */
 static uint64_t slurm_number(const char *variable)
 {
     const char *text = getenv(variable);

@@ -1,7 +1,7 @@
 /** @file src/core/memory.h
  * How much shared memory this machine can give: the file system behind it, free memory, the limits of the
- * cgroups that this process is in, and what Slurm gave the job (which it may hold it to by other means than a
- * cgroup: by looking now and then, and killing). Not collective; any thread.
+ * cgroups that this process is in, and what Slurm gave the job. (Slurm may enforce that without a cgroup: it
+ * looks now and then, and kills.) Not collective; any thread.
  */
 #ifndef BP_CORE_MEMORY_H
 #define BP_CORE_MEMORY_H

@@ -1,5 +1,5 @@
 /** @file src/core/plan.h
- * What a load will do, as plain data: made by looking at a file, before any room is taken.
+ * What a load will do, as plain data: made by looking at a file, before any memory is reserved.
  *
  * A plan says how large the image will be, brings everything small (the head), and cuts the rest into
  * tasks: one stored chunk of one dataset each, to be fetched from the file and decoded into its place in a

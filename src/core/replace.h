@@ -1,7 +1,7 @@
 /** @file src/core/replace.h
  * Replace a file as a whole: a reader sees the old one or the new one, never a part.
  *
- * The bytes go to a hidden temporary name in the same folder, to the disk (fsync), and take their name by
+ * The bytes go to a hidden temporary file in the same folder and to the disk (fsync), and get their name by
  * a rename; then the folder is synced. A kill in between leaves ".NAME.XXXXXX" behind, nothing else.
  */
 #ifndef BP_CORE_REPLACE_H

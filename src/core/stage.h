@@ -6,7 +6,7 @@
  *
  * Everything but the chunks is there from the beginning; a task's file_offset is an offset in the stage. If
  * there is no room for all chunks at once, later ones take the places of earlier ones (a ring): bp__ring
- * tells how many tasks must be done before a place is free.
+ * says how many tasks must be done before a place is free.
  */
 #ifndef BP_CORE_STAGE_H
 #define BP_CORE_STAGE_H
@@ -42,8 +42,7 @@ const bp__plan_task *bp__stage_task(const bp__stage *stage, uint64_t task);
 /** Offset of the first byte after a task's chunk. */
 uint64_t bp__stage_end_of(const bp__stage *stage, uint64_t task);
 
-/** Goes over the tasks of a stage in order, and tells when the place of each is free. All zero: at the start.
- */
+/** Goes over the tasks of a stage in order, and says when the place of each is free. Zeroed: at the start. */
 typedef struct bp__ring {
     uint64_t lap; /**< first task since the ring began anew */
     uint64_t old; /**< first task of the lap before whose place has not been taken again */
