@@ -40,6 +40,7 @@ static void draw(bp__progress *p, double part, const char *text)
 void bp__progress_update(bp__progress *p)
 {
     const uint64_t now = bp__clock_ns();
+    if (!p->found) return; /* no backtest has begun */
     if (now < p->next_ns || p->found->results.num_todo == 0) return;
     p->next_ns = now + p->step_ns;
 

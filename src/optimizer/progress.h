@@ -7,15 +7,15 @@
 #include "search/search.h"
 
 typedef struct bp__progress {
-    const bp__found *found; /**< borrowed; what was known before does not count for the rate */
+    const bp__found *found; /**< borrowed; NULL: the clock has not started */
     uint64_t start_ns, next_ns, step_ns;
     bool terminal, drawn;
 } bp__progress;
 
-/** The clock starts. @param[in] seconds  between two lines; 0: none */
+/** The clock starts. What is known by now does not count for the rate. @param[in] seconds  between two lines; 0: none */
 void bp__progress_init(const bp__found *found, double seconds, bp__progress *progress);
 
-/** Tell if it is time to: on a terminal 5 times a second, else as often as the options say. */
+/** Tell if it is time to, which it is not before the clock has started: on a terminal 5 times a second, else as often as the options say. */
 void bp__progress_update(bp__progress *progress);
 
 /** Take the bar away. */

@@ -40,6 +40,20 @@ awk -F, '
     !skipped && $0 !~ /^[0-9]+,done,[0-9]+,[0-9]+(,(nan|-?[0-9.]+(e[-+][0-9]+)?))+$/ { exit 4 }
     END { if (NR != 21) exit 5 }' 1.csv || fail "1.csv is not as it should be, reason $?"
 
+# Columns that are chosen: the values of the usual ones do not change by that
+good 2 "${sma[@]}" "${grid[@]}" --commission 5 --slippage 2 --out columns.csv --metrics trades,win_rate,sharpe --top 1
+expect out '^#  index  fast  slow  trades  win_rate  sharpe$' 'chosen columns'
+expect columns.csv '^index,status,fast,slow,trades,win_rate,sharpe$' 'chosen columns'
+expect columns.csv '^[0-9]+,skipped,[0-9]+,[0-9]+,,,$' 'chosen columns, a skipped row'
+cmp <(cut -d, -f1-4,11 1.csv) <(cut -d, -f1-5 columns.csv) || fail 'another number of trades'
+cmp <(cut -d, -f7 1.csv) <(cut -d, -f7 columns.csv) || fail 'another sharpe'
+awk -F, '$2 == "done" && !($6 >= 0 && $6 <= 1) { exit 1 }' columns.csv || fail 'a share of wins out of 0 to 1'
+good 1 "${sma[@]}" --objective win_rate
+expect out '^top 1 by win_rate, highest first$' 'another objective'
+expect out '  calmar  trades  win_rate$' 'another objective is the last column'
+good 1 "${sma[@]}" --metrics win_rate,trades
+expect out '^top 1 by win_rate, highest first$' 'ranked by the first column'
+
 # Failures do not stop the rest: a fortune that one of two periods multiplies beyond what a number can hold
 rc=0
 optimizer 4 "${sma[@]}" "${grid[@]}" --cash 1.7e308 --out failed.csv || rc=$?
