@@ -12,5 +12,4 @@ install(FILES ${PROJECT_BINARY_DIR}/bundlepoolConfig.cmake ${PROJECT_BINARY_DIR}
 file(RELATIVE_PATH bp_prefix_from_pc "/${CMAKE_INSTALL_LIBDIR}/pkgconfig" "/") # moves with the prefix
 configure_file(cmake/bundlepool.pc.in ${PROJECT_BINARY_DIR}/bundlepool.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/bundlepool.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
-file(GLOB man_pages CONFIGURE_DEPENDS docs/man/*.1)
-install(FILES ${man_pages} DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
+include(cmake/tell.cmake) # man pages, completions

@@ -173,8 +173,7 @@ void bp__options_help(FILE *file, const bp__option *option, size_t count, unsign
     }
 }
 
-/* Dashes that can be copied, and nothing that the formatter takes for its own. */
-static void put_man(FILE *file, const char *text)
+void bp__man_text(FILE *file, const char *text)
 {
     for (; *text; text++) {
         if (*text == '-' || *text == '\\')
@@ -192,14 +191,14 @@ void bp__options_man(FILE *file, const bp__option *option, size_t count, unsigne
         const char *heading = heading_before(option, i, uses);
         if (heading) fprintf(file, ".SS %s\n", heading);
         fputs(".TP\n.BI \\-\\-", file);
-        put_man(file, o->name);
+        bp__man_text(file, o->name);
         if (o->value) fprintf(file, " \" %s\"", o->value);
         fputs("\n\\&", file); /* the line begins with no command, whatever the text begins with */
-        put_man(file, o->help);
+        bp__man_text(file, o->help);
         fputc('.', file);
         if (o->more) {
             fputc('\n', file);
-            put_man(file, o->more);
+            bp__man_text(file, o->more);
         }
         fputc('\n', file);
     }

@@ -54,7 +54,10 @@ bp_status bp__options_read(const bp__option *option, size_t count, const char *w
 /** For people: headings and options of one command, wrapped for a terminal of 100 columns. */
 void bp__options_help(FILE *file, const bp__option *option, size_t count, unsigned use);
 
-/** The same in the language of man(7), for the commands of several bits. */
+/** A text in the language of man(7): with dashes that can be copied. It must not begin with a dot. */
+void bp__man_text(FILE *file, const char *text);
+
+/** Headings and options in that language, of the commands of several bits. */
 void bp__options_man(FILE *file, const bp__option *option, size_t count, unsigned uses);
 
 /** Cases of a bash completion that complete the values of options. */

@@ -92,7 +92,19 @@ void bp__program_help(const bp__program *program, const bp__command *command)
 static void put_man(const bp__program *program)
 {
     unsigned uses = 0;
-    for (size_t i = 0; i < program->num_commands; i++) uses |= program->command[i].use;
+    fputs(".SH COMMANDS\n", stdout);
+    for (size_t i = 0; i < program->num_commands; i++) {
+        const bp__command *c = &program->command[i];
+        uses |= c->use;
+        if (!c->name) continue;
+        printf(".TP\n.B %s", c->name);
+        putchar(' ');
+        bp__man_text(stdout, c->arguments);
+        fputs("\n\\&", stdout);
+        bp__man_text(stdout, c->help);
+        putchar('\n');
+    }
+    fputs(".SH OPTIONS\n", stdout);
     bp__options_man(stdout, program->option, program->num_options, uses);
 }
 

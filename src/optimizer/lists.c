@@ -61,7 +61,7 @@ void bp__print_metrics(bool json)
         const bp__metric *m = bp__metric_at(i);
         if (!json) {
             printf("%-14s %s; the %s first%s\n", m->name, m->help,
-                   m->best == BP__HIGHEST ? "highest" : "lowest", m->is_default ? "" : " (--metrics only)");
+                   m->best == BP__HIGHEST ? "highest" : "lowest", m->is_default ? "; usual" : "");
             continue;
         }
         bp__json_open(&j, NULL, '{');
