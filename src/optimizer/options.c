@@ -187,8 +187,7 @@ static const bp__option own[] = {
      .at = AT(metrics),
      .choices = metrics,
      .help =
-         "columns of tables and files (default total_return,cagr,sharpe,sortino,max_drawdown,calmar,trades); "
-         "--list-metrics tells which there are",
+         "columns of tables and files; --list-metrics tells which there are, and which are the usual ones",
      .more = "A journal keeps these, so another list is another search."},
     {.name = "start",
      .value = "YYYY-MM-DD",

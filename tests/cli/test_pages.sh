@@ -12,15 +12,15 @@ fail() { echo "FAILED: $*"; failed=1; }
 for program in bundle optimizer; do
     page=$build/man/$program.1
     "$bin/$program" --help >help || fail "$program --help"
-    for command in $(sed -n '/^Commands:/,/^$/s/^  \([a-z]*\) .*/\1/p' help); do
+    while read -r command; do
         "$bin/$program" "$command" --help >>help || fail "$program $command --help"
         grep -qE "^\.B $command " "$page" || fail "$program.1 lacks the command $command"
-    done
+    done < <(sed -n '/^Commands:/,/^$/s/^  \([a-z]*\) .*/\1/p' help)
     options=$(grep -oE '^  --[a-z-]+' help | sort -u)
     [ "$(wc -w <<<"$options")" -ge 9 ] || fail "$program --help names few options: $options"
     for option in $options; do
         grep -qF -- ".BI ${option//-/\\-}" "$page" || fail "$program.1 lacks $option"
-        grep -qE -- "[ ']$option[ ']" "$build/completions/$program" || fail "the completion of $program lacks $option"
+        grep -qE -- "[ ']${option}[ ']" "$build/completions/$program" || fail "the completion of $program lacks $option"
     done
     if grep -q '@' "$page"; then fail "$program.1 has a place that nothing was put into"; fi
     if command -v groff >/dev/null; then
@@ -33,8 +33,9 @@ done
 
 # complete WORD... : what bash would offer for the last one
 complete_words() (
-    complete() { :; } # as a terminal would; the functions are called here
-    compopt() { :; }
+    # shellcheck disable=SC2317 # the completion calls it
+    compopt() { :; } # only where a terminal completes
+    # shellcheck source=/dev/null
     . "$build/completions/$1"
     COMP_WORDS=("$@") COMP_CWORD=$(($# - 1)) COMPREPLY=()
     "_$1"

@@ -1,0 +1,225 @@
+/* The search as a library: a program without a command line runs searches over communicators of its own, two at a time;
+ * stops one by a hook and goes on with it; has a hook that cannot store. Nothing is printed meanwhile. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "io/hdf5/h5write.h"
+#include "io/ingest/demo.h"
+#include "search/search.h"
+#include "support/market.h"
+#include "support/mpi_check.h"
+
+#define COMBINATIONS 60
+
+static const char *root; /* folder of the bundle and the journal */
+
+typedef struct counted {
+    unsigned opened, begun, stored;
+    uint64_t stop_after; /* results; 0: never */
+    bool cannot_store;
+} counted;
+
+static void opened(void *context, const bp__found *found)
+{
+    (void)found;
+    ((counted *)context)->opened++;
+}
+
+static void begun(void *context, const bp__found *found, uint64_t bundle)
+{
+    ((counted *)context)->begun++;
+    CHECK(found->tested[bundle].num_assets == 8 && found->tested[bundle].num_sessions == 250);
+}
+
+static bool go_on(void *context, const bp__found *found, bp_pool *pool, uint64_t *until_ns)
+{
+    const counted *c = context;
+    CHECK(pool != NULL);
+    *until_ns = UINT64_MAX;
+    return c->stop_after == 0 || found->results.done < c->stop_after;
+}
+
+static bp_status store(void *context, const bp__found *found)
+{
+    counted *c = context;
+    c->stored++;
+    CHECK(found->results.done + found->results.skipped + found->results.failed > 0);
+    if (c->cannot_store) BP_FAIL(BP_EIO, "this store is closed");
+    return BP_OK;
+}
+
+static void make_bundle(void)
+{
+    char path[BP_PATH_MAX];
+    bp__draft draft;
+    if (check_rank != 0) return;
+    snprintf(path, sizeof path, "%s/demo.h5", root);
+    CHECK_OK(bp__draft_init(&draft, "demo"));
+    CHECK_OK(bp__demo_generate(&(bp__demo_options){.assets = 8, .days = 250, .seed = 5}, &draft));
+    CHECK_OK(bp__h5_write(&draft, path, BP__WRITE_GZIP));
+    bp__draft_fini(&draft);
+}
+
+static bp__bundle_name bundle = "demo";
+
+static void make_spec(bp__spec *spec, uint64_t slice, uint64_t num_slices)
+{
+    const bp__strategy *strategy;
+    bp__spec_init(spec);
+    spec->bundle = &bundle;
+    spec->num_bundles = 1;
+    spec->slice = slice;
+    spec->num_slices = num_slices;
+    CHECK_OK(bp__strategy_find("sma_cross", &strategy));
+    CHECK_OK(bp__grid_init(strategy, &spec->grid));
+    CHECK_OK(bp__grid_set(&spec->grid, "fast=2:11"));
+    CHECK_OK(bp__grid_set(&spec->grid, "slow=20:70:10"));
+    CHECK_OK(bp__spec_set_metrics(spec, "sharpe,win_rate"));
+}
+
+static void fini_spec(bp__spec *spec)
+{
+    spec->bundle = NULL; /* the test's own */
+    bp__spec_fini(spec);
+}
+
+static bp_status run(MPI_Comm comm, const bp__spec *spec, const char *journal, bool resume, counted *c,
+                     bp__found *found)
+{
+    const bp__hooks hooks = {.context = c, .opened = opened, .begun = begun, .go_on = go_on, .store = store};
+    bp__conduct conduct = {.cfg = bp_config_init(), .journal = journal, .resume = resume};
+    CHECK_OK(bp_config_default(&conduct.cfg));
+    snprintf(conduct.cfg.root, sizeof conduct.cfg.root, "%s", root);
+    return bp__search_run(comm, spec, &conduct, &hooks, found);
+}
+
+/* All of it, in one search: the values of rank 0 are everybody's measure. */
+static void search_whole(double value[COMBINATIONS][2])
+{
+    bp__spec spec;
+    bp__found found;
+    counted c = {0};
+    make_spec(&spec, 1, 1);
+    CHECK_OK(run(MPI_COMM_WORLD, &spec, NULL, false, &c, &found));
+    CHECK(found.ending == BP__ENDED_COMPLETE && found.num_ranks == check_size);
+    if (check_rank == 0) {
+        CHECK(found.results.done == COMBINATIONS && c.opened == 1 && c.begun == 1 && c.stored == 1);
+        CHECK(found.stats.cluster.loads == 1);
+        memcpy(value, found.results.value, COMBINATIONS * sizeof *value);
+    }
+    MPI_Bcast(value, 2 * COMBINATIONS, MPI_DOUBLE, 0, MPI_COMM_WORLD);
+    bp__search_fini(&found);
+    fini_spec(&spec);
+}
+
+static void check_values(const bp__found *found, double value[COMBINATIONS][2], uint64_t done)
+{
+    uint64_t seen = 0;
+    for (uint64_t task = 0; task < found->results.num_rows; task++) {
+        if (found->results.outcome[task] != BP__DONE) continue;
+        CHECK(memcmp(bp__results_values(&found->results, task), value[task], sizeof *value) == 0);
+        seen++;
+    }
+    CHECK(seen == done && found->results.done == done);
+}
+
+/* Each half of the ranks has a communicator and a slice of its own. */
+static void test_two_at_a_time(double value[COMBINATIONS][2])
+{
+    MPI_Comm half;
+    bp__spec spec;
+    bp__found found;
+    counted c = {0};
+    int rank;
+    check_case("two searches at a time");
+    const int color = check_rank >= check_size / 2;
+    MPI_Comm_split(MPI_COMM_WORLD, color, check_rank, &half);
+    MPI_Comm_rank(half, &rank);
+    make_spec(&spec, (uint64_t)color + 1, 2);
+    CHECK_OK(run(half, &spec, NULL, false, &c, &found));
+    CHECK(found.ending == BP__ENDED_COMPLETE && found.num_ranks == check_size / 2);
+    if (rank == 0) check_values(&found, value, COMBINATIONS / 2);
+    CHECK(c.stored == (rank == 0));
+    bp__search_fini(&found);
+    fini_spec(&spec);
+    MPI_Comm_free(&half);
+}
+
+static void test_stop_and_go_on(double value[COMBINATIONS][2])
+{
+    char journal[BP_PATH_MAX];
+    bp__spec spec;
+    bp__found found;
+    counted c = {.stop_after = 5};
+    check_case("stopped by a hook, and gone on with");
+    snprintf(journal, sizeof journal, "%s/journal", root);
+    make_spec(&spec, 1, 1);
+    CHECK_OK(run(MPI_COMM_WORLD, &spec, journal, false, &c, &found));
+    CHECK(found.ending == BP__ENDED_STOPPED);
+    const uint64_t done = found.results.done;
+    if (check_rank == 0) {
+        CHECK(done >= 5 && done < COMBINATIONS && c.stored == 0 && found.has_journal);
+        check_values(&found, value, done);
+    }
+    bp__search_fini(&found);
+
+    c = (counted){0};
+    CHECK_STATUS(run(MPI_COMM_WORLD, &spec, journal, false, &c, &found), BP_EBUSY);
+    CHECK(c.begun == 0 && (check_rank != 0 || found.unfinished));
+    bp__search_fini(&found);
+
+    c = (counted){.cannot_store = true};
+    CHECK_STATUS(run(MPI_COMM_WORLD, &spec, journal, true, &c, &found), BP_EIO);
+    CHECK(strcmp(bp_error_text(), "this store is closed") == 0 || check_rank != 0);
+    if (check_rank == 0) CHECK(found.resumed == done && c.stored == 1);
+    bp__search_fini(&found);
+
+    c = (counted){0}; /* what could not be stored is still in the journal, which is not finished */
+    CHECK_OK(run(MPI_COMM_WORLD, &spec, journal, true, &c, &found));
+    if (check_rank == 0) {
+        CHECK(found.resumed == COMBINATIONS && c.stored == 1);
+        check_values(&found, value, COMBINATIONS);
+    }
+    bp__search_fini(&found);
+    fini_spec(&spec);
+}
+
+/* What is printed while `test` runs goes to a file; there must be nothing. */
+static int silenced = -1;
+static FILE *printed;
+
+static void begin_silence(void)
+{
+    fflush(stdout);
+    printed = tmpfile();
+    silenced = dup(STDOUT_FILENO);
+    CHECK(printed && silenced >= 0 && dup2(fileno(printed), STDOUT_FILENO) >= 0);
+}
+
+static void end_silence(void)
+{
+    fflush(stdout);
+    CHECK(dup2(silenced, STDOUT_FILENO) >= 0);
+    CHECK(lseek(fileno(printed), 0, SEEK_END) == 0);
+    fclose(printed);
+    close(silenced);
+}
+
+int main(int argc, char **argv)
+{
+    double value[COMBINATIONS][2];
+    check_init(&argc, &argv);
+    root = market_root();
+    make_bundle();
+    check_case("a whole search");
+    begin_silence();
+    search_whole(value);
+    end_silence();
+    if (check_size > 1) test_two_at_a_time(value);
+    test_stop_and_go_on(value);
+    market_remove();
+    return check_finish();
+}
