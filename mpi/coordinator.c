@@ -58,8 +58,8 @@ bp_status bp__coordinator_create(const bp_config *cfg, const bp__topology *top, 
                             .one_machine = top->nodes_on_machine == top->num_nodes};
     c->entry = calloc(num_slots, sizeof *c->entry);
     bp_status s = c->entry ? BP_OK : bp__fail(BP_ENOMEM, "no memory for the coordinator");
-    if (!bp__failed(s)) s = bp__arena_create(arena_bytes, budget, page, &c->arena);
-    if (!bp__failed(s)) s = bp__room_init(&c->room, &setup, c->arena);
+    if (s == BP_OK) s = bp__arena_create(arena_bytes, budget, page, &c->arena);
+    if (s == BP_OK) s = bp__room_init(&c->room, &setup, c->arena);
     if (bp__failed(s)) bp__coordinator_destroy(&c);
     *coordinator = c;
     return s;

@@ -265,7 +265,7 @@ static bool work(const bp__helper *h, uint32_t slot, const struct timespec *dead
         any = true;
         if (st == BP_OK) st = decode(h->loader, decoder, stage, task, &image);
         /* before the mark goes: who sees the task done must see this as well */
-        if (st != BP_OK) bp__store_release(&turns->failed, 1);
+        if (bp__failed(st)) bp__store_release(&turns->failed, 1);
         bp__nap_here(BP__NAP_FAILED_MARK_STORED);
         bp__store_seq_cst(&h->own->decoding, bp__mark(slot, BP__NO_TURNS));
         bp__dir_ring_decoding(h->dir, slot);

@@ -90,17 +90,17 @@ static bp_status fill_alone(bp__load *l, const uint64_t *first)
     bp__decoder *decoder = NULL;
     BP_TRY(bp__writer_open(l->shared->arena, l->extent, &image));
     bp_status s = loader->decoder_create(&decoder);
-    if (!bp__failed(s)) s = bp__writer_claim(&image, 0, p->head_bytes);
-    if (!bp__failed(s)) {
+    if (s == BP_OK) s = bp__writer_claim(&image, 0, p->head_bytes);
+    if (s == BP_OK) {
         memcpy(image.memory, p->head, p->head_bytes);
         s = bp__image_selfcheck((const bp__image *)(const void *)image.memory, l->extent.bytes);
     }
-    for (uint64_t i = 0; i < p->num_tasks && !bp__failed(s); i++) {
+    for (uint64_t i = 0; i < p->num_tasks && s == BP_OK; i++) {
         uint64_t from, to;
         if (l->stream) bp__stream_ready(l->stream, first[i]);
         bp__plan_range(p->head, &p->dataset[p->task[i].dataset], &p->task[i], &from, &to);
         s = bp__writer_claim(&image, from, to);
-        if (!bp__failed(s)) s = bp__load_task(loader, l->source, l->path, decoder, i, image.memory);
+        if (s == BP_OK) s = bp__load_task(loader, l->source, l->path, decoder, i, image.memory);
     }
     loader->decoder_destroy(&decoder);
     bp_status closed = bp__writer_close(&image);
@@ -153,9 +153,9 @@ static bp_status fill_from_stage(bp__load *l, const uint64_t *first)
     bp__writer stage;
     bp__decoding_begin(l->shared->dir, l->shared->arena, l->shared->loader, l->slot, &d);
     bp_status s = bp__writer_open(l->shared->arena, l->stage, &stage);
-    if (!bp__failed(s)) s = read_and_decode(l, &stage, &d, first);
+    if (s == BP_OK) s = read_and_decode(l, &stage, &d, first);
     bp_status ended = bp__decoding_end(&d), closed = bp__writer_close(&stage);
-    if (!bp__failed(s)) s = ended;
+    if (s == BP_OK) s = ended;
     return bp__failed(s) ? s : closed;
 }
 
@@ -165,9 +165,8 @@ static bp_status fill(bp__load *l)
     uint64_t *first = calloc(p->num_tasks + 1, sizeof *first);
     bp_status s = first ? BP_OK : bp__fail(BP_ENOMEM, "%s: no memory to load it", l->name);
     if (first) bp__plan_first_bytes(p, first);
-    if (!bp__failed(s)) s = l->stage.bytes > 0 ? fill_from_stage(l, first) : fill_alone(l, first);
-    if (!bp__failed(s) && l->stream)
-        bp__stream_ready(l->stream, l->stored ? l->stage.bytes : l->extent.bytes);
+    if (s == BP_OK) s = l->stage.bytes > 0 ? fill_from_stage(l, first) : fill_alone(l, first);
+    if (s == BP_OK && l->stream) bp__stream_ready(l->stream, l->stored ? l->stage.bytes : l->extent.bytes);
     end_stream(l);
     free(first);
     return s;

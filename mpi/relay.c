@@ -238,7 +238,7 @@ static void vote(bp__relay *r, const bp__note *n)
 {
     tally *t = &r->tally[n->slot];
     if (t->generation != n->generation) return;
-    if (n->code != BP_OK && t->code == BP_OK) {
+    if (bp__failed(n->code) && t->code == BP_OK) {
         t->code = n->code;
         t->text = strdup(n->text); /* without it the code has to do */
     }

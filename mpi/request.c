@@ -48,7 +48,7 @@ bp_status bp__request_begin(bp_pool *pool, bp__request kind, const char *name, i
     bp__dir_ring(&pool->dir);
 
     bp_status s = wait_for_answer(*reply, request, deadline);
-    if (s == BP_OK && (*reply)->code != BP_OK) s = bp__fail_text((*reply)->code, (*reply)->text);
+    if (s == BP_OK && bp__failed((*reply)->code)) s = bp__fail_text((*reply)->code, (*reply)->text);
     if (bp__failed(s)) bp__request_end(pool, *box);
     return s;
 }

@@ -129,7 +129,7 @@ static void reserve_stage(const bp__room *room, const bp__need *need, bp__decisi
     if (need->tables == 0) return;
     d->stored = room->setup.travels && choose_stored(room) &&
                 bp__arena_reserve(room->arena, need->tables + need->chunks, &d->stage) == BP_OK;
-    if (!d->stored && bp__arena_reserve(room->arena, need->tables + ring, &d->stage) != BP_OK)
+    if (!d->stored && bp__failed(bp__arena_reserve(room->arena, need->tables + ring, &d->stage)))
         d->stage = (bp__extent){0, 0};
 }
 

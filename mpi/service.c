@@ -69,7 +69,7 @@ struct bp__service {
 
 static void send(bp__service *s, bp__tree_tag tag, unsigned to, const void *bytes, size_t size)
 {
-    if (!bp__failed(bp__tree_send(s->tree, tag, to, bytes, size)) || s->lost) return;
+    if (bp__tree_send(s->tree, tag, to, bytes, size) == BP_OK || s->lost) return;
     s->lost = true;
     bp__log(BP_LOG_ERROR, "node %d cannot reach another: %s; requests will time out", s->node,
             bp_error_text());

@@ -52,7 +52,7 @@ static bp_status fetch_through_hdf5(const char *label, int fd, const bp__plan *p
      * libhdf5 remembers of it. */
     bp__h5file file;
     bp_status s = bp__h5_open(label, fd, plan->identity.size, &file);
-    if (!bp__failed(s))
+    if (s == BP_OK)
         s = bp__h5_read_block(&file, d, task->origin, inside(task->origin[0], d->chunk[0], d->shape[0]),
                               inside(task->origin[1], d->chunk[1], d->shape[1]), stored);
     bp__h5_close(&file);

@@ -256,11 +256,11 @@ static bp_status plan_column(const bp__h5file *file, const bp__h5shape *shape, b
     bp__h5_column_path(shape->country, column, d->path);
     BP_TRY(bp__h5_open_set(file, d->path, b.rank, &b.set));
     bp_status s = check_type(&b);
-    if (!bp__failed(s))
+    if (s == BP_OK)
         s = check_bulk_shape(&b, daily ? shape->assets : shape->minute_bars, daily ? shape->sessions : 1);
-    if (!bp__failed(s)) s = read_scale(&b);
-    if (!bp__failed(s)) s = bp__head_reserve(head, column, d->shape[0], d->shape[1]);
-    if (!bp__failed(s)) s = plan_tasks(&b);
+    if (s == BP_OK) s = read_scale(&b);
+    if (s == BP_OK) s = bp__head_reserve(head, column, d->shape[0], d->shape[1]);
+    if (s == BP_OK) s = plan_tasks(&b);
     bp__h5_close_set(&b.set);
     return s;
 }

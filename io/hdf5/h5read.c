@@ -44,11 +44,11 @@ static bp_status make_plan(bp__source *source)
     BP_TRY(bp__head_create(&head));
     bp__h5_lock();
     bp_status s = bp__h5_open(source->path, source->fd, plan->identity.size, &file);
-    if (!bp__failed(s)) s = bp__h5_read_small(&file, head, &shape);
-    if (!bp__failed(s)) s = bp__h5_plan_bulk(&file, &shape, head, plan);
+    if (s == BP_OK) s = bp__h5_read_small(&file, head, &shape);
+    if (s == BP_OK) s = bp__h5_plan_bulk(&file, &shape, head, plan);
     bp__h5_close(&file);
     bp__h5_unlock();
-    if (!bp__failed(s)) s = bp__head_seal(head, &plan->head, &plan->head_bytes, &plan->image_bytes);
+    if (s == BP_OK) s = bp__head_seal(head, &plan->head, &plan->head_bytes, &plan->image_bytes);
     bp__head_destroy(&head);
     return s;
 }
@@ -73,7 +73,7 @@ static bp_status source_open(const char *path, bp__source **source)
     src->fd = -1;
     src->path = strdup(path);
     bp_status s = src->path ? open_regular(src) : bp__fail(BP_ENOMEM, "%s: no memory to open it", path);
-    if (!bp__failed(s)) s = make_plan(src);
+    if (s == BP_OK) s = make_plan(src);
     if (bp__failed(s)) source_close(source);
     return s;
 }

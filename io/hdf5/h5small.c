@@ -147,7 +147,7 @@ static bp_status sort_table(const reader *r, table *t, unsigned keys)
     uint64_t *order = malloc(t->rows * sizeof *order);
     uint64_t *sorted = malloc(t->rows * sizeof *sorted);
     bp_status s = order && sorted ? BP_OK : no_memory(r, "a table", t->rows);
-    if (!bp__failed(s)) {
+    if (s == BP_OK) {
         for (uint64_t i = 0; i < t->rows; i++) order[i] = i;
         qsort_r(order, t->rows, sizeof *order, compare_rows, key);
         for (unsigned c = 0; c < t->num; c++) {
@@ -174,12 +174,12 @@ static bp_status read_compound(const reader *r, bp_column first, bp_column last,
     if (!found) return BP_OK;
 
     bp_status s = BP_OK;
-    for (unsigned i = 0; i < t.num && !bp__failed(s); i++) {
+    for (unsigned i = 0; i < t.num && s == BP_OK; i++) {
         bp__h5_column_path(r->shape->country, first + i, path);
         s = read_column(r, &t, i, folder, strrchr(path, '/') + 1);
     }
-    if (!bp__failed(s) && keys > 0) s = sort_table(r, &t, keys);
-    if (!bp__failed(s)) s = put_table(r, &t);
+    if (s == BP_OK && keys > 0) s = sort_table(r, &t, keys);
+    if (s == BP_OK) s = put_table(r, &t);
     free_table(&t);
     return s;
 }
@@ -264,7 +264,7 @@ static bp_status read_currency(const reader *r)
     memset(codes, 'X', 3 * n);
     bp_status s = BP_OK;
     if (found) s = bp__h5_read_texts(r->file, path, NULL, n, add_currency, codes, &n);
-    if (!bp__failed(s)) s = bp__head_put(r->head, BP_COL_CURRENCY, codes, n, 3);
+    if (s == BP_OK) s = bp__head_put(r->head, BP_COL_CURRENCY, codes, n, 3);
     free(codes);
     return s;
 }
@@ -333,14 +333,13 @@ static bp_status read_assets(const reader *r, const daily *d)
     bp_status s;
     BP_TRY(find(r, "assets", &found));
     s = found ? read_folder(r, &t, SYMBOL + 1) : assets_from_index(r, d, &t);
-    if (!bp__failed(s) && (!t.data[START] || !t.data[END]))
+    if (s == BP_OK && (!t.data[START] || !t.data[END]))
         s = bp__fail(BP_EFORMAT, "%s: /%s/assets: start_date or end_date is missing", r->file->label,
                      r->shape->country);
-    if (!bp__failed(s)) s = complete_assets(r, &t);
-    if (!bp__failed(s)) s = sort_table(r, &t, 1);
-    if (!bp__failed(s))
-        s = check_ascending(r, BP_COL_ASSET_SID, t.data[SID], t.rows, ": a sid appears twice");
-    if (!bp__failed(s)) s = put_table(r, &t);
+    if (s == BP_OK) s = complete_assets(r, &t);
+    if (s == BP_OK) s = sort_table(r, &t, 1);
+    if (s == BP_OK) s = check_ascending(r, BP_COL_ASSET_SID, t.data[SID], t.rows, ": a sid appears twice");
+    if (s == BP_OK) s = put_table(r, &t);
     free_table(&t);
     BP_TRY(s);
     return read_compound(r, BP_COL_MAP_SID, BP_COL_MAP_END, 0);
@@ -355,8 +354,8 @@ static bp_status read_calendar(const reader *r)
     BP_TRY(find(r, "calendar", &found));
     if (!found) return BP_OK;
     bp_status s = read_folder(r, &t, t.num);
-    if (!bp__failed(s)) s = check_ascending(r, BP_COL_SESSION, t.data[0], t.rows, "");
-    if (!bp__failed(s)) s = put_table(r, &t);
+    if (s == BP_OK) s = check_ascending(r, BP_COL_SESSION, t.data[0], t.rows, "");
+    if (s == BP_OK) s = put_table(r, &t);
     free_table(&t);
     return s;
 }
@@ -387,10 +386,10 @@ static bp_status read_minute_index(const reader *r)
     BP_TRY(find(r, "minute", &r->shape->has_minute));
     if (!r->shape->has_minute) return BP_OK;
     bp_status s = read_i64(r, BP_COL_MINUTE_SID, BP__H5_ANY_ROWS, &sid, &n);
-    if (!bp__failed(s)) s = check_ascending(r, BP_COL_MINUTE_SID, sid, n, "");
-    if (!bp__failed(s)) s = read_i64(r, BP_COL_MINUTE_OFFSET, n + 1, &offset, &n);
-    if (!bp__failed(s)) s = check_offsets(r, offset, n);
-    if (!bp__failed(s)) r->shape->minute_bars = (uint64_t)offset[n - 1];
+    if (s == BP_OK) s = check_ascending(r, BP_COL_MINUTE_SID, sid, n, "");
+    if (s == BP_OK) s = read_i64(r, BP_COL_MINUTE_OFFSET, n + 1, &offset, &n);
+    if (s == BP_OK) s = check_offsets(r, offset, n);
+    if (s == BP_OK) r->shape->minute_bars = (uint64_t)offset[n - 1];
     free(offset);
     free(sid);
     return s;
@@ -420,7 +419,7 @@ bp_status bp__h5_read_small(const bp__h5file *file, bp__head *head, bp__h5shape 
     BP_TRY(read_root(&r));
     BP_TRY(find_country(&r));
     bp_status s = read_index(&r, &d);
-    if (!bp__failed(s)) s = read_assets(&r, &d);
+    if (s == BP_OK) s = read_assets(&r, &d);
     free(d.sid);
     free(d.day);
     free(d.start);

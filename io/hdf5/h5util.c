@@ -203,7 +203,7 @@ bp_status bp__h5_open_set(const bp__h5file *file, const char *path, int rank, bp
     }
     if (set->id < 0 || set->type < 0 || set->space < 0 || set->dcpl < 0)
         s = bp__h5_fail(file, path, "cannot be opened as a dataset");
-    else if (!bp__failed(s = check_storage(file, set)))
+    else if ((s = check_storage(file, set)) == BP_OK)
         s = check_shape(file, set, rank);
     if (bp__failed(s)) bp__h5_close_set(set);
     return s;
@@ -342,8 +342,8 @@ bp_status bp__h5_read_numbers(const bp__h5file *file, const char *path, const ch
     *data = NULL;
     BP_TRY(bp__h5_open_set(file, path, 1, &set));
     bp_status s = check_small(file, &set, rows);
-    if (!bp__failed(s)) s = element_type(file, &set, field, type, &element);
-    if (!bp__failed(s)) {
+    if (s == BP_OK) s = element_type(file, &set, field, type, &element);
+    if (s == BP_OK) {
         H5Tclose(element);
         element = H5Tcopy(type == BP_TYPE_I64 ? H5T_NATIVE_INT64 : H5T_NATIVE_DOUBLE);
         s = element < 0 ? bp__h5_fail(file, path, "cannot be read")
@@ -377,14 +377,14 @@ bp_status bp__h5_read_texts(const bp__h5file *file, const char *path, const char
     BP_TRY(bp__h5_open_set(file, path, 1, &set));
     *n = set.shape[0];
     bp_status s = check_small(file, &set, rows);
-    if (!bp__failed(s)) s = element_type(file, &set, field, BP_TYPE_BYTES, &element);
+    if (s == BP_OK) s = element_type(file, &set, field, BP_TYPE_BYTES, &element);
     if (bp__failed(s)) goto done;
 
     bool variable = H5Tis_variable_str(element) > 0;
     bool spaces = H5Tget_strpad(element) == H5T_STR_SPACEPAD;
     size_t stride = H5Tget_size(element);
     s = read_rows(file, &set, field, element, stride, &data);
-    for (uint64_t row = 0; row < set.shape[0] && !bp__failed(s); row++) {
+    for (uint64_t row = 0; row < set.shape[0] && s == BP_OK; row++) {
         const char *from = variable ? ((char **)data)[row] : (char *)data + row * stride;
         size_t size = !from ? 0 : strnlen(from, variable ? sizeof text : stride);
         if (size == sizeof text || (!variable && size > BP__H5_TEXT_MAX)) {

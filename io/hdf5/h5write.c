@@ -78,7 +78,7 @@ static bp_status put(const writer *w, const char *path, hid_t file_type, hid_t m
     if (!ok) s = h5_fail(w, path);
     if (attr >= 0) H5Aclose(attr);
     if (scalar >= 0) H5Sclose(scalar);
-    if (set >= 0 && H5Dclose(set) < 0 && !bp__failed(s)) s = h5_fail(w, path); /* writes its last chunks */
+    if (set >= 0 && H5Dclose(set) < 0 && s == BP_OK) s = h5_fail(w, path); /* writes its last chunks */
     if (space >= 0) H5Sclose(space);
     if (dcpl >= 0) H5Pclose(dcpl);
     return s;
@@ -280,8 +280,7 @@ static bp_status put_lifetimes(const writer *w)
     if (!life) BP_FAIL(BP_ENOMEM, "%s: no memory for the lifetimes of %zu sids", w->file.label, d->num_sids);
     for (size_t i = 0; i < d->num_sids; i++) bp__draft_lifetime(d, i, &life[i][0], &life[i][1]);
     bp_status s = put_i64_field(w, "/US/lifetimes/start_date", &life[0][0], sizeof *life, d->num_sids);
-    if (!bp__failed(s))
-        s = put_i64_field(w, "/US/lifetimes/end_date", &life[0][1], sizeof *life, d->num_sids);
+    if (s == BP_OK) s = put_i64_field(w, "/US/lifetimes/end_date", &life[0][1], sizeof *life, d->num_sids);
     free(life);
     return s;
 }
@@ -385,8 +384,8 @@ static bp_status put_minute(const writer *w)
     bp_status s = put_i64_field(w, "/US/minute/index/sid", &d->minutes.row[0].sid, sizeof *d->minutes.row, m);
     for (size_t i = 0; i < m; i++) column[i] = (int64_t)d->minutes.row[i].first;
     column[m] = (int64_t)d->bars.n;
-    if (!bp__failed(s)) s = put_i64(w, "/US/minute/index/offset", column, m + 1);
-    if (!bp__failed(s)) s = put_minute_bars(w, column);
+    if (s == BP_OK) s = put_i64(w, "/US/minute/index/offset", column, m + 1);
+    if (s == BP_OK) s = put_minute_bars(w, column);
     free(column);
     return s;
 }
@@ -445,11 +444,11 @@ bp_status bp__h5_write(const bp__draft *draft, const char *path, bp__write_filte
 
     bp__h5_lock();
     bp_status s = create_in_memory(&w);
-    if (!bp__failed(s)) s = file_bytes(&w, &bytes, &size);
+    if (s == BP_OK) s = file_bytes(&w, &bytes, &size);
     bp__h5_unlock();
 
     /* others may use libhdf5 meanwhile: nobody but us knows this file */
-    if (!bp__failed(s)) s = bp__replace_file(path, bytes, size);
+    if (s == BP_OK) s = bp__replace_file(path, bytes, size);
 
     bp__h5_lock();
     bp__h5_close(&w.file);

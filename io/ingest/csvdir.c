@@ -8,6 +8,7 @@
 
 #include <bundlepool/config.h>
 
+#include "core/day.h"
 #include "io/ingest/csvfile.h"
 
 #define MARKET_OPEN  (INT64_C(52200) * 1000000000) /* 14:30 UTC, ns since midnight */
@@ -88,11 +89,11 @@ static bp_status list_frame(ingest *in, const char *dir, int frame, bool *found)
     *found = true;
     bp_status s = BP_OK;
     const struct dirent *entry;
-    while (!bp__failed(s) && (errno = 0, entry = readdir(d))) {
+    while (s == BP_OK && (errno = 0, entry = readdir(d))) {
         size_t stem = stem_length(entry->d_name);
         if (stem > 0) s = add_file(in, folder, frame, entry->d_name, stem);
     }
-    if (!bp__failed(s) && errno != 0) s = bp__fail_errno(BP_EIO, errno, "%s: cannot be listed", folder);
+    if (s == BP_OK && errno != 0) s = bp__fail_errno(BP_EIO, errno, "%s: cannot be listed", folder);
     closedir(d);
     return s;
 }
@@ -144,12 +145,6 @@ static bp_status list_files(ingest *in, const char *dir)
 
 /* Days ------------------------------------------------------------------------------------------ */
 
-static int64_t day_of(int64_t time)
-{
-    int64_t in_day = time % BP_NS_PER_DAY;
-    return time - in_day - (in_day < 0 ? BP_NS_PER_DAY : 0);
-}
-
 /* Add the days of ascending bars. */
 static bp_status add_days(days *to, const bp__draft_bar *bar, size_t n)
 {
@@ -159,9 +154,9 @@ static bp_status add_days(days *to, const bp__draft_bar *bar, size_t n)
     bp_status s = BP_OK;
     while (i < to->day.n || j < n) {
         int64_t next = i < to->day.n ? old[i] : INT64_MAX;
-        if (j < n && day_of(bar[j].dt) < next) next = day_of(bar[j].dt);
+        if (j < n && bp__day_of(bar[j].dt) < next) next = bp__day_of(bar[j].dt);
         while (i < to->day.n && old[i] == next) i++;
-        while (j < n && day_of(bar[j].dt) == next) j++;
+        while (j < n && bp__day_of(bar[j].dt) == next) j++;
         void *row = merged.day.row;
         s = bp__table_grow(&row, merged.day.n, &merged.day.cap, sizeof next);
         if (bp__failed(s)) break;
@@ -196,7 +191,8 @@ static size_t find_day(const days *of, int64_t day)
 static bp_status read_series(ingest *in, symbol *s, int frame, bp__csv_series *series)
 {
     BP_TRY(bp__csv_read(s->path[frame], frame == DAILY, series));
-    int64_t first = day_of(series->bars.row[0].dt), last = day_of(series->bars.row[series->bars.n - 1].dt);
+    int64_t first = bp__day_of(series->bars.row[0].dt),
+            last = bp__day_of(series->bars.row[series->bars.n - 1].dt);
     if (first < s->start) s->start = first;
     if (last > s->end) s->end = last;
     if (in->progress) in->progress(in->context, ++in->files_done, in->num_files);
@@ -222,9 +218,9 @@ static bp_status read_minute(ingest *in, size_t sid, bp__draft *draft)
     if (!s->path[MINUTE]) return BP_OK;
     BP_TRY(read_series(in, s, MINUTE, &series));
     bp_status status = bp__draft_add_minute(draft, (int64_t)sid);
-    for (size_t k = 0; k < series.bars.n && !bp__failed(status); k++)
+    for (size_t k = 0; k < series.bars.n && status == BP_OK; k++)
         status = bp__draft_add_bar(draft, &series.bars.row[k]);
-    if (!bp__failed(status)) status = add_days(&in->calendar, series.bars.row, series.bars.n);
+    if (status == BP_OK) status = add_days(&in->calendar, series.bars.row, series.bars.n);
     bp__csv_fini(&series);
     return status;
 }

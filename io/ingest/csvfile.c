@@ -10,6 +10,8 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include "core/day.h"
+
 #define MAX_FIELDS 64
 #define READ_BYTES (1u << 20)
 #define NS_PER_SEC INT64_C(1000000000)
@@ -136,16 +138,6 @@ static bp_status read_header(csv *c)
 
 /* Values ---------------------------------------------------------------------------------------- */
 
-/* Days since 1970-01-01 in the Gregorian calendar; March begins the year, so that leap days come last. */
-static int64_t days_from_civil(int y, int m, int d)
-{
-    y -= m <= 2;
-    int era = y / 400, yoe = y - era * 400; /* y > 0 here */
-    int doy = (153 * (m + (m > 2 ? -3 : 9)) + 2) / 5 + d - 1;
-    int doe = yoe * 365 + yoe / 4 - yoe / 100 + doy;
-    return (int64_t)era * 146097 + doe - 719468;
-}
-
 /* Exactly `digits` digits; -1 if they are not there. */
 static int number(const char **text, int digits)
 {
@@ -166,15 +158,13 @@ static bool separator(const char **text, const char *any_of)
 
 static bool parse_time(const char *text, int64_t *ns)
 {
-    static const int month_days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
     int hour = 0, minute = 0, second = 0;
     int year = number(&text, 4);
     if (year < 0 || !separator(&text, "-")) return false;
     int month = number(&text, 2);
-    if (month < 1 || month > 12 || !separator(&text, "-")) return false;
+    if (!separator(&text, "-")) return false;
     int day = number(&text, 2);
-    bool leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-    if (day < 1 || day > month_days[month - 1] + (month == 2 && leap)) return false;
+    if (!bp__is_date(year, month, day)) return false;
     if (separator(&text, " T")) {
         hour = number(&text, 2);
         if (hour < 0 || hour > 23 || !separator(&text, ":")) return false;
@@ -184,7 +174,7 @@ static bool parse_time(const char *text, int64_t *ns)
         if (strcmp(text, "Z") == 0 || strcmp(text, "+00:00") == 0) text = "";
     }
     if (*text || year < 1700 || year > 2200) return false; /* what fits into ns, with room */
-    *ns = (days_from_civil(year, month, day) * 86400 + hour * 3600 + minute * 60 + second) * NS_PER_SEC;
+    *ns = (bp__days_from_civil(year, month, day) * 86400 + hour * 3600 + minute * 60 + second) * NS_PER_SEC;
     return true;
 }
 
@@ -281,8 +271,8 @@ bp_status bp__csv_read(const char *path, bool daily, bp__csv_series *series)
         for (const char *p = text; *p; p++) c.line += *p == '\n';
         s = bp__fail(BP_EFORMAT, "%s:%zu: a NUL byte: not a text file", path, c.line + 1);
     }
-    if (!bp__failed(s)) s = read_header(&c);
-    if (!bp__failed(s)) s = read_rows(&c, series);
+    if (s == BP_OK) s = read_header(&c);
+    if (s == BP_OK) s = read_rows(&c, series);
     if (bp__failed(s)) bp__csv_fini(series);
     free(text);
     return s;

@@ -47,7 +47,7 @@ bp_status bp__run_demo(const void *command_line)
     BP_TRY(bp__target_find(line->arg[0], line->root, &target));
     BP_TRY(bp__draft_init(&draft, target.name));
     bp_status s = bp__demo_generate(&line->demo, &draft);
-    if (!bp__failed(s)) s = write_draft(&draft, &target, line->filter);
+    if (s == BP_OK) s = write_draft(&draft, &target, line->filter);
     bp__draft_fini(&draft);
     return s;
 }
@@ -79,7 +79,7 @@ bp_status bp__run_ingest(const void *command_line)
     BP_TRY(bp__draft_init(&draft, target.name));
     bp__ingest_progress *progress = isatty(STDERR_FILENO) ? show_progress : NULL;
     bp_status s = source->read(line->arg[1], progress, NULL, &draft);
-    if (!bp__failed(s)) s = write_draft(&draft, &target, line->filter);
+    if (s == BP_OK) s = write_draft(&draft, &target, line->filter);
     bp__draft_fini(&draft);
     return s;
 }

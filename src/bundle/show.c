@@ -152,7 +152,7 @@ static void list_one(bp__json *j, bool json, const char *root, const char *file)
     snprintf(path, sizeof path, "%s%s%s", root, strcmp(root, "/") == 0 ? "" : "/", file);
     snprintf(stem, sizeof stem, "%.*s", (int)(strlen(file) - 3), file);
     bp_status s = bp__bundle_name_check(stem);
-    if (!bp__failed(s)) s = peek_open(path, stem, &p);
+    if (s == BP_OK) s = peek_open(path, stem, &p);
     if (json) bp__json_open(j, NULL, '{');
     if (bp__failed(s) && json) {
         bp__json_text(j, "name", stem);
@@ -168,7 +168,7 @@ static void list_one(bp__json *j, bool json, const char *root, const char *file)
                       bp__time_text(session(&p, false), first), bp__time_text(session(&p, true), last));
     }
     if (json) bp__json_close(j, '}');
-    if (!bp__failed(s)) peek_close(&p);
+    if (s == BP_OK) peek_close(&p);
 }
 
 bp_status bp__run_list(const void *command_line)

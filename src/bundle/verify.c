@@ -129,8 +129,7 @@ static void check_assets(findings *f, const bp_bundle *bundle)
 static bool known(const bp_bundle *bundle, int64_t sid)
 {
     size_t row;
-    return !bp__failed(bp_bundle_row(bundle, sid, &row)) ||
-           !bp__failed(bp_bundle_asset_row(bundle, sid, &row));
+    return bp_bundle_row(bundle, sid, &row) == BP_OK || bp_bundle_asset_row(bundle, sid, &row) == BP_OK;
 }
 
 static void check_adjustments(findings *f, const bp_bundle *bundle)
@@ -205,7 +204,7 @@ static bp_status verify(const bp__target *target, findings *f, bp_version *versi
     const bp_bundle *bundle;
     BP_TRY(bp__direct_load(bp__h5_loader(), target->root, target->name, &bundle));
     bp_status s = bp__image_selfcheck(bundle->image, bundle->image->bytes);
-    if (!bp__failed(s)) {
+    if (s == BP_OK) {
         check_daily(f, bundle);
         check_minute(f, bundle);
         check_assets(f, bundle);
@@ -226,7 +225,7 @@ bp_status bp__run_verify(const void *command_line)
     bp_status s = verify(&target, &f, &version);
     if (line->json)
         report_json(&f, &target, bp__failed(s) ? NULL : &version);
-    else if (!bp__failed(s))
+    else if (s == BP_OK)
         report_text(&f, &target, &version);
     bp_version_fini(&version);
     return s;

@@ -40,10 +40,10 @@ static bp_status decode_all(const bp__loader *loader, bp__source *source, const 
     memcpy(map, plan->head, plan->head_bytes);
     bp__decoder *decoder = NULL;
     bp_status s = loader->decoder_create(&decoder);
-    for (uint64_t task = 0; task < plan->num_tasks && !bp__failed(s); task++)
+    for (uint64_t task = 0; task < plan->num_tasks && s == BP_OK; task++)
         s = bp__load_task(loader, source, path, decoder, task, map);
     loader->decoder_destroy(&decoder);
-    if (!bp__failed(s) && mprotect(map, plan->image_bytes, PROT_READ) != 0)
+    if (s == BP_OK && mprotect(map, plan->image_bytes, PROT_READ) != 0)
         s = bp__fail_errno(BP_ESYS, errno, "%s: the image cannot be made read-only", path);
     if (bp__failed(s))
         munmap(map, plan->image_bytes);
@@ -61,7 +61,7 @@ static bp_status load_once(const bp__loader *loader, const char *path, bp__image
     *changed = false;
     BP_TRY(wait_until_settled(path, &before));
     bp_status s = loader->open(path, &source);
-    if (!bp__failed(s)) {
+    if (s == BP_OK) {
         *changed = !bp__identity_equal(&before, &loader->plan(source)->identity);
         if (!*changed) s = decode_all(loader, source, path, image);
         loader->close(&source);

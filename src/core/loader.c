@@ -11,7 +11,7 @@ bp_status bp__load_task(const bp__loader *loader, bp__source *source, const char
     if (!stored)
         BP_FAIL(BP_ENOMEM, "%s: no memory for %llu bytes", label, (unsigned long long)t->stored_bytes);
     bp_status s = t->stored_bytes > 0 ? loader->fetch(source, task, stored) : BP_OK;
-    if (!bp__failed(s)) s = loader->decode(decoder, label, &plan->dataset[t->dataset], t, stored, image);
+    if (s == BP_OK) s = loader->decode(decoder, label, &plan->dataset[t->dataset], t, stored, image);
     free(stored);
     return s;
 }

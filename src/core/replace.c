@@ -51,9 +51,8 @@ static bp_status replace_in(const char *path, int dir, const char *name, const v
     int fd = -1;
     BP_TRY(create_temporary(path, dir, name, tmp, sizeof tmp, &fd));
     bp_status s = write_all(path, fd, bytes, size);
-    if (close(fd) != 0 && !bp__failed(s)) s = disk_fail(path, "cannot be written", errno);
-    if (!bp__failed(s) && renameat(dir, tmp, dir, name) != 0)
-        s = disk_fail(path, "cannot be replaced", errno);
+    if (close(fd) != 0 && s == BP_OK) s = disk_fail(path, "cannot be written", errno);
+    if (s == BP_OK && renameat(dir, tmp, dir, name) != 0) s = disk_fail(path, "cannot be replaced", errno);
     if (bp__failed(s)) {
         unlinkat(dir, tmp, 0);
         return s;

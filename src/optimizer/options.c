@@ -20,7 +20,7 @@
 static bp_status blame(const char *option, bp_status s)
 {
     char text[BP_ERROR_TEXT_MAX];
-    if (!bp__failed(s)) return s;
+    if (s == BP_OK) return s;
     snprintf(text, sizeof text, "%s", bp_error_text());
     return bp__fail(s, "--%s: %s", option, text);
 }

@@ -314,7 +314,7 @@ static bp_status start_syncing(bp__journal *j)
 /* A failure is for ever: what follows a gap could not be trusted. */
 static bp_status keep_failure(bp__journal *j, bp_status s)
 {
-    if (!bp__failed(s) || bp__failed(j->failed)) return j->failed;
+    if (s == BP_OK || bp__failed(j->failed)) return j->failed;
     j->failed = s;
     snprintf(j->why, sizeof j->why, "%s", bp_error_text());
     return s;
@@ -325,8 +325,7 @@ static bp_status failure_so_far(bp__journal *j)
     pthread_mutex_lock(&j->lock);
     const int err = j->sync_errno;
     pthread_mutex_unlock(&j->lock);
-    if (!bp__failed(j->failed) && err)
-        keep_failure(j, disk_fail(j->path, err, "cannot be brought to the disk"));
+    if (j->failed == BP_OK && err) keep_failure(j, disk_fail(j->path, err, "cannot be brought to the disk"));
     return bp__failed(j->failed) ? bp__fail_text(j->failed, j->why) : BP_OK;
 }
 

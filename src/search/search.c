@@ -79,7 +79,7 @@ static bp_status see_result(void *context, const bp__result *result)
     const uint64_t task = result->task;
     const bool ours = task < results->num_rows && s->hash[task / s->spec->grid.size][0] &&
                       results->outcome[task] != BP__SKIPPED && results->outcome[task] != BP__ELSEWHERE &&
-                      (result->status != BP_OK || result->num_values == s->spec->num_metrics);
+                      (bp__failed((bp_status)result->status) || result->num_values == s->spec->num_metrics);
     if (!ours)
         BP_FAIL(BP_EFORMAT, "%.200s: it has a result that the search cannot have; it is damaged",
                 s->conduct->journal);
@@ -152,7 +152,7 @@ static bp_status abandon(search *s, bp_status status)
     char text[BP_ERROR_TEXT_MAX];
     snprintf(text, sizeof text, "%s", bp_error_text());
     const bool unwritable = s->found->ending == BP__ENDED_UNWRITABLE;
-    const bool kept = s->journal && !bp__failed(bp__journal_sync(s->journal));
+    const bool kept = s->journal && bp__journal_sync(s->journal) == BP_OK;
     s->found->ending = BP__ENDED_ABANDONED;
     return bp__fail(unwritable ? BP_EIO : status, "%.800s; %s", text,
                     kept         ? "what had come in is in the journal, go on with --resume"

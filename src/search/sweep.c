@@ -100,7 +100,7 @@ void bp__sweep_run(bp__sweep *w, uint64_t task, bp__result *result)
     bp__grid_at(grid, task % grid->size, params);
     result->status =
         bp__backtest_run(w->scope, grid->strategy, params, &spec->account, w->workspace, &metrics, NULL);
-    if (result->status != BP_OK) {
+    if (bp__failed((bp_status)result->status)) {
         snprintf(result->why, sizeof result->why, "%s", bp_error_text());
         return;
     }

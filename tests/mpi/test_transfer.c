@@ -26,7 +26,7 @@ static bp_status write_demo(const char *name, const bp__demo_options *options, b
     snprintf(path, sizeof path, "%s/%s.h5", root, name);
     BP_TRY(bp__draft_init(&draft, name));
     bp_status s = bp__demo_generate(options, &draft);
-    if (!bp__failed(s)) s = bp__h5_write(&draft, path, filter);
+    if (s == BP_OK) s = bp__h5_write(&draft, path, filter);
     bp__draft_fini(&draft);
     return s;
 }
