@@ -7,19 +7,21 @@
 #   --all      all tests, and the doctored versions of the code of mutate.sh: an hour or so
 #   --long     the tests that take longer still as well
 #   --rest SEED MINUTES
-#              afterwards, for so long, more of --all, in an order that SEED decides: whole tests, one at a time
+#              afterwards, for so long, more of --all, in an order that SEED decides: whole tests, one at a time, none of
+#              them longer than until an hour after the start
 #   --list     names what --all and --long add
 #
 # Installs what is missing (as root on Debian); a test for what a machine lacks is skipped. What fails is run once more:
 # a shared machine may stand still as a whole for longer than a test may wait. The run ends with its slowest tests, those
 # that passed only at their second try, and those skipped, with the reason; then with how many passed, failed, were skipped.
-set -eu
+set -euo pipefail
 
 usage() {
     sed -n '2,/^set /s/^# \{0,1\}//p' "$0"
     exit "$1"
 }
 
+limit=57 # minutes after which --rest ends, whatever runs then
 tier=every quick='' seed='' minutes=0 only_list=''
 while [ $# -gt 0 ]; do
     case $1 in
@@ -53,6 +55,7 @@ all) selection=() ;;
 long) selection=(-C long) ;;
 esac
 failed_builds=()
+cut_off=() # what ends a test that would take the whole run too long
 
 configure() { # PRESET
     cmake --preset "$1" >"$work/build.log" 2>&1 || { tail -n 60 "$work/build.log" && return 1; }
@@ -66,7 +69,7 @@ build() { # PRESET
 # run_tests PRESET CTEST_OPTIONS... : two tests at a time, as many of them start programs and wait
 run_tests() {
     local rc=0
-    ctest --preset "$1" --no-tests=error --repeat until-pass:2 "${@:2}" | tee "$work/console" || rc=$?
+    ${cut_off[@]+"${cut_off[@]}"} ctest --preset "$1" --no-tests=error --repeat until-pass:2 "${@:2}" | tee "$work/console" || rc=$?
     report "$1" "$rc"
 }
 
@@ -83,6 +86,10 @@ report() {
             last[name] = outcome
         }
         END { for (name in last) print seconds[name], preset, name, last[name] }' "$work/console" >"$work/now"
+    if [ "$2" = 124 ] && [ ${#cut_off[@]} -gt 0 ]; then
+        echo "not finished: it is left to another run"
+        return 0
+    fi
     if [ "$2" != 0 ] && ! grep -q ' failed$' "$work/now"; then echo "0 $1 ctest failed" >>"$work/now"; fi
     cat "$work/now" >>"$work/results"
     awk -v preset="$1" '
@@ -108,7 +115,8 @@ names() {
 
 run_mutation() { # NAME... : none: all
     local rc=0
-    scripts/mutate.sh --results "$work/mutations" "$@" || rc=$?
+    ${cut_off[@]+"${cut_off[@]}"} scripts/mutate.sh --results "$work/mutations" "$@" || rc=$?
+    [ $rc != 124 ] || rc=0
     if [ ! -s "$work/mutations" ]; then
         [ $rc = 0 ] || echo "0 mutate - failed" >>"$work/results"
         return 0
@@ -124,14 +132,15 @@ in_order() {
 }
 
 run_rest() {
-    local preset name until=$((SECONDS + 60 * minutes))
+    local preset name until=$((SECONDS + 60 * minutes)) end=$((started + 60 * limit))
     for preset in "${presets[@]}"; do
         names "$preset" all | sed "s/^/$preset /"
     done >"$work/rest"
     scripts/mutate.sh --list | sed -n 's/^\([^ ]*\) .*/mutate \1/p' >>"$work/rest"
     in_order <"$work/rest" >"$work/ordered"
     echo "== of the $(wc -l <"$work/rest") others, for $minutes minutes, in the order of $seed"
-    while read -r preset name <&3 && [ $SECONDS -lt $until ]; do
+    while read -r preset name <&3 && [ $SECONDS -lt $until ] && [ $SECONDS -lt $((end - 60)) ]; do
+        cut_off=(timeout --kill-after=20 $((end - SECONDS)))
         if [ "$preset" = mutate ]; then
             run_mutation "$name"
         else
