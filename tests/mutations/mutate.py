@@ -129,7 +129,7 @@ def build(targets=()):
 
 def configure():
     code, output = run(["cmake", "-S", str(TREE), "-B", str(BUILD), "-DCMAKE_BUILD_TYPE=RelWithDebInfo", "-DCMAKE_C_FLAGS=-w",
-                        f"-DBUNDLEPOOL_TEST_DATA={SOURCE.parent / 'shared' / 'data'}"])
+                        "-DBUNDLEPOOL_FAULTS=ON", f"-DBUNDLEPOOL_TEST_DATA={SOURCE.parent / 'shared' / 'data'}"])
     if code:
         raise Trouble("the copy cannot be configured:\n" + output)
 
@@ -185,6 +185,7 @@ class Tests:
         if name not in self.known:
             raise Trouble(f"there is no test '{name}'")
         if name not in self.passed:
+            build(targets_of(self.known[name]))  # it may be there as the last mutation left it
             for _ in range(TRIES):
                 begun = time.monotonic()
                 status = run_test(self.known[name], FIRST_SECONDS)

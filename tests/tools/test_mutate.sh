@@ -48,6 +48,7 @@ project(small C)
 enable_testing()
 add_executable(small src/sum.c src/main.c)
 add_test(NAME sums COMMAND small)
+add_test(NAME again COMMAND small)
 add_test(NAME always COMMAND ${CMAKE_COMMAND} -E true)
 add_test(NAME never COMMAND small x)
 END
@@ -56,6 +57,7 @@ section() { # NAME WAS NOW TESTS [SURVIVES]
 }
 {
     section caught 'return sum(a, a)' 'return sum(a, a + 1)' 'always sums'
+    section caught_again 'return sum(a, a)' 'return sum(a, a + 2)' again
     section hangs 'int twice(int a) {' 'int twice(int a) { while (a) __asm__ volatile("");' sums
     section lives '0 * 7' '0 * 8' 'always sums'
     section lives_as_told 'if (a == 12345) return' 'if (a == 12345) return 1 +' sums 'nobody sums that'
@@ -69,6 +71,7 @@ find . -type f -exec sha256sum {} + | sort >before
 
 tried 0 '^caught +[0-9.]+ s  caught by sums +a promise$' caught
 tried 0 '^hangs +[0-9.]+ s  caught by sums \(hangs\)' hangs
+tried 0 '^caught_again +[0-9.]+ s  caught by again' caught caught_again # the program is doctored when that begins
 tried 1 '^lives +[0-9.]+ s  SURVIVED  ' caught lives
 tried 0 '^lives_as_told +[0-9.]+ s  SURVIVED, as expected' lives_as_told
 tried 1 'FAILED: small.ini: \[unclear\]: its text stands 2 times in the code: src/sum.c, src/sum.c' unclear
