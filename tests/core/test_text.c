@@ -31,7 +31,8 @@ static void expect_clean(const char *text, const char *clean)
 static void test_clean(void)
 {
     expect_clean("plain, 100 %", "plain, 100 %");
-    expect_clean("Z\xc3\xbcrich \xe6\x9d\xb1 \xf0\x9f\x93\x88", "Z\xc3\xbcrich \xe6\x9d\xb1 \xf0\x9f\x93\x88");
+    expect_clean("Z\xc3\xbcrich \xe6\x9d\xb1 \xf0\x9f\x93\x88",
+                 "Z\xc3\xbcrich \xe6\x9d\xb1 \xf0\x9f\x93\x88");
     expect_clean("\033[31mred\033[0m\n\r\t\x7f", "?[31mred?[0m????");
     expect_clean("\xc2\x9b"
                  "31m",
@@ -39,9 +40,9 @@ static void test_clean(void)
     expect_clean("\x9b"
                  "31m",
                  "?31m");
-    expect_clean("\xc3", "?");             /* cut off */
-    expect_clean("\xc0\xaf", "??");        /* overlong */
-    expect_clean("\xed\xa0\x80", "???");   /* a surrogate */
+    expect_clean("\xc3", "?");           /* cut off */
+    expect_clean("\xc0\xaf", "??");      /* overlong */
+    expect_clean("\xed\xa0\x80", "???"); /* a surrogate */
     expect_clean("\xf4\x90\x80\x80", "????");
     CU_ASSERT_EQUAL(bp__text_width("Z\xc3\xbcrich"), 6);
     CU_ASSERT_EQUAL(bp__text_width("\xc3"), 1);
@@ -65,7 +66,8 @@ static void test_days(void)
     int64_t day = bp__days_from_civil(1700, 1, 1);
     for (int y = 1700; y < 2300; y++)
         for (int m = 1; m <= 12; m++)
-            for (int d = 1; bp__is_date(y, m, d); d++) CU_ASSERT_EQUAL_FATAL(bp__days_from_civil(y, m, d), day++);
+            for (int d = 1; bp__is_date(y, m, d); d++)
+                CU_ASSERT_EQUAL_FATAL(bp__days_from_civil(y, m, d), day++);
     CU_ASSERT_EQUAL(bp__days_from_civil(1970, 1, 1), 0);
     CU_ASSERT_EQUAL(bp__days_from_civil(-1, 3, 1), bp__days_from_civil(-1, 2, 28) + 1);
     CU_ASSERT(bp__is_date(2000, 2, 29) && !bp__is_date(1900, 2, 29) && !bp__is_date(2021, 2, 29));
@@ -82,8 +84,9 @@ static void test_days(void)
     CU_ASSERT_STRING_EQUAL(bp__day_text(-1, text), "1969-12-31");
     CU_ASSERT_STRING_EQUAL(bp__day_text(BP_TIME_MISSING, text), "-");
 
-    static const char *const wrong[] = {"", "2020-1-1", "2020-01-01 ", " 2020-01-1", "20200101", "2020-13-01", "2021-02-29",
-                                        "2020-00-10", "-020-01-01", "2020-01-1x", "today"};
+    static const char *const wrong[] = {"",           "2020-1-1",   "2020-01-01 ", " 2020-01-1",
+                                        "20200101",   "2020-13-01", "2021-02-29",  "2020-00-10",
+                                        "-020-01-01", "2020-01-1x", "today"};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
         FAILS(bp__day_from(wrong[i], &ns), BP_EINVAL, "is not a date; write YYYY-MM-DD");
     FAILS(bp__day_from("9999-12-31", &ns), BP_EINVAL, "out of range");
@@ -127,7 +130,7 @@ static void test_names(void)
 int main(void)
 {
     CU_TestInfo tests[] = {
-        {"clean text", test_clean}, {"bytes", test_bytes},       {"days", test_days},
+        {"clean text", test_clean}, {"bytes", test_bytes},        {"days", test_days},
         {"numbers", test_numbers},  {"bundle names", test_names}, CU_TEST_INFO_NULL,
     };
     return suite_main("text", tests);
