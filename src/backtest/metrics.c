@@ -98,7 +98,7 @@ static double win_rate(const curve *c)
 void bp__metrics_from(const double *equity, size_t n, double cash, int64_t num_trades, bp__metrics *metrics)
 {
     const curve c = curve_from(equity, n, cash, num_trades);
-#define X(name, best, column, kind, help) metrics->name = name(&c);
+#define X(name, best, is_default, kind, help) metrics->name = name(&c);
     BP__METRIC_MAP(X)
 #undef X
 }
@@ -106,7 +106,7 @@ void bp__metrics_from(const double *equity, size_t n, double cash, int64_t num_t
 /* The list -------------------------------------------------------------------------------------- */
 
 static const bp__metric METRICS[] = {
-#define X(name, best, column, kind, help) {#name, help, best, column, kind},
+#define X(name, best, is_default, kind, help) {#name, help, best, is_default, kind},
     BP__METRIC_MAP(X)
 #undef X
 };

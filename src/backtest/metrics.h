@@ -12,22 +12,23 @@
 #include <stdint.h>
 
 /* name; which end is the better one; whether it is a column unless the user chooses; what kind of number; what it is.
- * Append only: journals name their metrics, but people's eyes are used to the order. */
+ * Append only, and no further default column: a journal that does not name its metrics has the first seven. */
 #define BP__METRIC_MAP(X)                                                                                    \
     X(total_return, BP__HIGHEST, true, BP__RATIO,                                                            \
       "gain from the start to the last close, as a share of the cash")                                       \
-    X(cagr, BP__HIGHEST, true, BP__RATIO, "compound annual growth rate, of 252 sessions a year")             \
-    X(sharpe, BP__HIGHEST, true, BP__RATIO, "mean by deviation of the daily returns, times the root of 252") \
-    X(sortino, BP__HIGHEST, true, BP__RATIO, "the same by the deviation of the losses alone")                \
+    X(cagr, BP__HIGHEST, true, BP__RATIO, "compound annual growth rate, with 252 sessions a year")           \
+    X(sharpe, BP__HIGHEST, true, BP__RATIO,                                                                  \
+      "mean of the daily returns divided by their deviation, times the root of 252")                         \
+    X(sortino, BP__HIGHEST, true, BP__RATIO, "the same, divided by the deviation of the losses alone")       \
     X(max_drawdown, BP__LOWEST, true, BP__RATIO, "greatest fall from a peak, as a share of that peak")       \
-    X(calmar, BP__HIGHEST, true, BP__RATIO, "cagr by max_drawdown")                                          \
+    X(calmar, BP__HIGHEST, true, BP__RATIO, "cagr divided by max_drawdown")                                  \
     X(trades, BP__LOWEST, true, BP__COUNT, "fills, delistings included")                                     \
     X(win_rate, BP__HIGHEST, false, BP__RATIO,                                                               \
       "share of the sessions, after the first, that ended with a gain")
 
 /** NaN where one is undefined. */
 typedef struct bp__metrics {
-#define X(name, best, column, kind, help) double name;
+#define X(name, best, is_default, kind, help) double name;
     BP__METRIC_MAP(X)
 #undef X
 } bp__metrics;
@@ -60,7 +61,7 @@ double bp__metric_value(const bp__metrics *metrics, unsigned i);
 /** All metrics of a run.
  *  @param[in] equity  [n] positive and finite, n >= 2: at each close
  *  @param[in] cash    before the first session, positive
- *  @param[in] trades  fills */
-void bp__metrics_from(const double *equity, size_t n, double cash, int64_t trades, bp__metrics *metrics);
+ *  @param[in] num_trades  fills */
+void bp__metrics_from(const double *equity, size_t n, double cash, int64_t num_trades, bp__metrics *metrics);
 
 #endif

@@ -243,6 +243,6 @@ static int run(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-    const int code = bp__program_tell(&program, argc, argv) ? BP__EXIT_DONE : run(argc, argv);
+    const int code = bp__program_tell(&program, argc, argv, true) ? BP__EXIT_DONE : run(argc, argv);
     return bp__failed(bp__check_stdout()) ? bp__program_error(&program, BP__EXIT_FAILED) : code;
 }

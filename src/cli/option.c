@@ -77,10 +77,9 @@ static bp_status refuse(int letter, char **argv)
 {
     const char *option = argv[optind - 1];
     if (letter == ':') BP_FAIL(BP_EINVAL, "%.80s: a value is missing", option);
-    /* in a cluster of short letters optind stays where it is */
-    if (optopt > 0 && optopt < FIRST_VALUE && strncmp(option, "--", 2) != 0)
-        BP_FAIL(BP_EINVAL, "unknown option '-%c'", optopt);
-    if (optopt) BP_FAIL(BP_EINVAL, "%.80s: this option takes no value", option);
+    if (optopt >= FIRST_VALUE) BP_FAIL(BP_EINVAL, "%.80s: this option takes no value", option);
+    /* not a word of argv: within a cluster of letters optind has not moved past it yet */
+    if (optopt != 0) BP_FAIL(BP_EINVAL, "unknown option '-%c'", optopt);
     BP_FAIL(BP_EINVAL, "unknown or ambiguous option '%.80s'", option);
 }
 
@@ -91,7 +90,10 @@ static bp_status refuse_here(const bp__option *option, size_t count, const bp__o
     size_t size;
     FILE *f = open_memstream(&names, &size);
     if (f) bp__options_names(f, option, count, use);
-    if (!f || fclose(f) != 0) BP_FAIL(BP_ENOMEM, "no memory for the command line");
+    if (!f || fclose(f) != 0) {
+        free(names);
+        BP_FAIL(BP_ENOMEM, "no memory for the command line");
+    }
     bp_status s =
         bp__fail(BP_EINVAL, "--%s: '%s' has no such option; it takes %.300s", given->name, what, names);
     free(names);
@@ -110,7 +112,8 @@ bp_status bp__options_read(const bp__option *option, size_t count, const char *w
 {
     struct option known[MAX_OPTIONS + 1] = {0};
     size_t n = 0;
-    for (size_t i = 0; i < count && n < MAX_OPTIONS; i++)
+    if (count > MAX_OPTIONS) BP_FAIL(BP_EINVAL, "%s has more than %d options", what, MAX_OPTIONS);
+    for (size_t i = 0; i < count; i++)
         if (option[i].name)
             known[n++] = (struct option){option[i].name, option[i].value ? required_argument : no_argument,
                                          NULL, FIRST_VALUE + (int)i};
@@ -189,7 +192,11 @@ void bp__options_man(FILE *file, const bp__option *option, size_t count, unsigne
         const bp__option *o = &option[i];
         if (!is_shown(o, uses)) continue;
         const char *heading = heading_before(option, i, uses);
-        if (heading) fprintf(file, ".SS %s\n", heading);
+        if (heading) {
+            fputs(".SS ", file);
+            bp__man_text(file, heading);
+            fputc('\n', file);
+        }
         fputs(".TP\n.BI \\-\\-", file);
         bp__man_text(file, o->name);
         if (o->value) fprintf(file, " \" %s\"", o->value);

@@ -148,20 +148,23 @@ void bp__program_version(const bp__program *program, bool json)
         printf("%s " BP_VERSION_STRING "\n", program->name);
 }
 
-bool bp__program_tell(const bp__program *program, int argc, char **argv)
+bool bp__program_tell(const bp__program *program, int argc, char **argv, bool print)
 {
-    const char *asked = argc > 1 ? argv[1] : "";
+    static const char *const words[] = {"--help", "-h", "help", "--version", "--completion", "--man"};
+    enum { HELPS = 3, VERSION = HELPS, COMPLETION, NUM_WORDS = sizeof words / sizeof *words };
     const bp__command *command;
-    if (strcmp(asked, "--help") == 0 || strcmp(asked, "-h") == 0 || strcmp(asked, "help") == 0)
+    unsigned asked = 0;
+    while (asked < NUM_WORDS && (argc < 2 || strcmp(argv[1], words[asked]) != 0)) asked++;
+    if (asked == NUM_WORDS) return false;
+    if (!print) return true;
+    if (asked < HELPS)
         bp__program_help(program, bp__program_command(program, 1, argv, &command) == BP_OK ? command : NULL);
-    else if (strcmp(asked, "--version") == 0)
+    else if (asked == VERSION)
         bp__program_version(program, argc > 2 && strcmp(argv[2], "--json") == 0);
-    else if (strcmp(asked, "--completion") == 0)
+    else if (asked == COMPLETION)
         put_completion(program);
-    else if (strcmp(asked, "--man") == 0)
-        put_man(program);
     else
-        return false;
+        put_man(program);
     return true;
 }
 

@@ -58,8 +58,9 @@ bp_status bp__program_check_args(const bp__program *program, const bp__command *
                                  int num_args);
 
 /** Answer what the first argument asks of the program as a whole: --help, --version (with --json: how it was built),
- *  --completion (for bash), --man (the options, in the language of man(7)). @return whether it asks that */
-bool bp__program_tell(const bp__program *program, int argc, char **argv);
+ *  --completion (for bash), --man (the options, in the language of man(7)). @param[in] print  false: another process of the same job answers
+ *  @return whether it asks that */
+bool bp__program_tell(const bp__program *program, int argc, char **argv, bool print);
 
 /** @param[in] command  NULL: of the program as a whole, where each of its commands has a name */
 void bp__program_help(const bp__program *program, const bp__command *command);

@@ -22,7 +22,7 @@ bp_status bp__bundle_name_check(const char *name)
 bp_status bp__bundle_path(const char *root, const char *name, char *path, size_t size)
 {
     BP_TRY(bp__bundle_name_check(name));
-    /* "/" is the only root that ends in a slash of its own */
+    /* "//NAME.h5" may mean another place than "/NAME.h5"; after any other root a second slash does no harm */
     int n = snprintf(path, size, "%s%s%s" BP__FILE_SUFFIX, root, strcmp(root, "/") == 0 ? "" : "/", name);
     if (n < 0 || (size_t)n >= size)
         BP_FAIL(BP_EINVAL, "%.40s...: the path of bundle %s is too long", root, name);

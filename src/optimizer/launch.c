@@ -48,6 +48,16 @@ bool bp__launch_by_mpi(void)
     return getenv("PMIX_RANK") || getenv("PMI_RANK") || getenv("OMPI_COMM_WORLD_SIZE");
 }
 
+bool bp__launch_is_first(void)
+{
+    static const char *const names[] = {"PMIX_RANK", "OMPI_COMM_WORLD_RANK", "PMI_RANK"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        const char *rank = getenv(names[i]);
+        if (rank) return strcmp(rank, "0") == 0;
+    }
+    return true;
+}
+
 bp_status bp__launch_check_early(const char *command)
 {
     if (bp__launch_by_mpi() || !getenv("SLURM_STEP_ID")) return BP_OK;

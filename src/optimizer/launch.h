@@ -16,6 +16,9 @@ bp_status bp__launch_command(int argc, char **argv, char **command);
 /** Whether a launcher of MPI jobs has started this process: it is one of several ranks, or the only one of a job. */
 bool bp__launch_by_mpi(void);
 
+/** Whether this process is the first that its launcher has started; without a launcher it is. */
+bool bp__launch_is_first(void);
+
 /** Before MPI is started, any rank: srun without MPI is a mistake that the MPI library ends the process for.
  *  @retval BP_EINVAL  the text has the command that would be right */
 bp_status bp__launch_check_early(const char *command);

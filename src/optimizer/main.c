@@ -20,14 +20,18 @@
 #include "optimizer/run.h"
 #include "optimizer/signals.h"
 
-static int fail(bp_status s)
+static int code_of(bp_status s)
 {
     const bool machine = s == BP_ENOMEM || s == BP_EMPI;
-    return bp__program_error(bp__optimizer(), machine ? BP__EXIT_FAILED : BP__EXIT_USAGE);
+    return machine ? BP__EXIT_FAILED : BP__EXIT_USAGE;
 }
 
-/* Help and the like. @return whether that was all that was asked for */
-static bool tell(const bp__options *o)
+static int fail(bp_status s)
+{
+    return bp__program_error(bp__optimizer(), code_of(s));
+}
+
+static void tell(const bp__options *o)
 {
     if (o->help)
         bp__program_help(bp__optimizer(), o->command);
@@ -35,16 +39,8 @@ static bool tell(const bp__options *o)
         bp__program_version(bp__optimizer(), o->json);
     else if (o->list_strategies)
         bp__print_strategies(o->json);
-    else if (o->list_metrics)
-        bp__print_metrics(o->json);
     else
-        return false;
-    return true;
-}
-
-static bool is_only_telling(const bp__options *o)
-{
-    return o->help || o->version || o->list_strategies || o->list_metrics;
+        bp__print_metrics(o->json);
 }
 
 static int check_stdout(void)
@@ -56,8 +52,9 @@ static int check_stdout(void)
 /* Without MPI. */
 static int run_alone(const bp__options *o)
 {
-    if (tell(o)) return check_stdout();
-    return bp__run_merge(o);
+    if (!bp__options_only_tell(o)) return bp__run_merge(o);
+    tell(o);
+    return check_stdout();
 }
 
 /* As a rank of a job. @param[in] s  of the options */
@@ -67,20 +64,20 @@ static int run_as_rank(const bp__options *o, bp_status s, int thread_level)
     bool wrong_launch = false;
     MPI_Comm_rank(MPI_COMM_WORLD, &rank); /* over MPI_COMM_WORLD a failure ends the job */
     MPI_Comm_size(MPI_COMM_WORLD, &num_ranks);
-    if (s == BP_OK && !is_only_telling(o) && thread_level < MPI_THREAD_MULTIPLE)
+    if (s == BP_OK && !bp__options_only_tell(o) && thread_level < MPI_THREAD_MULTIPLE)
         s = bp__fail(BP_EMPI,
                      "MPI runs without MPI_THREAD_MULTIPLE, which the bundle pool needs; use an MPI library "
                      "that is built with it");
-    if (s == BP_OK && rank == 0 && !is_only_telling(o)) {
+    if (s == BP_OK && rank == 0 && !bp__options_only_tell(o)) {
         s = bp__launch_check(num_ranks, o->command_line);
         wrong_launch = bp__failed(s);
     }
     s = bp__agree(MPI_COMM_WORLD, s);
     if (bp__failed(s)) {
         const bool silent = rank != 0 || (wrong_launch && bp__launch_is_told_elsewhere(num_ranks));
-        return !silent ? fail(s) : s == BP_ENOMEM || s == BP_EMPI ? BP__EXIT_FAILED : BP__EXIT_USAGE;
+        return silent ? code_of(s) : fail(s);
     }
-    if (!is_only_telling(o)) return bp__run_search(o, rank);
+    if (!bp__options_only_tell(o)) return bp__run_search(o, rank);
     int code = rank == 0 ? run_alone(o) : BP__EXIT_DONE;
     MPI_Bcast(&code, 1, MPI_INT, 0, MPI_COMM_WORLD);
     return code;
@@ -91,10 +88,11 @@ static int run(int argc, char **argv, bp__options *o)
     bp_status s = bp__options_parse(argc, argv, o);
     const bool merges = o->command && o->command->use == BP__MERGE;
     bp__log_setup(&o->conduct.cfg);
+    if (merges && !bp__launch_is_first()) return BP__EXIT_DONE; /* merging is the work of one process */
     if (merges || !bp__launch_by_mpi()) {
-        if (s == BP_OK && (merges || is_only_telling(o))) return run_alone(o);
+        if (s == BP_OK && (merges || bp__options_only_tell(o))) return run_alone(o);
         if (s == BP_OK) s = bp__launch_check_early(o->command_line);
-        if (bp__failed(s)) return bp__launch_is_told_elsewhere(1) ? BP__EXIT_USAGE : fail(s);
+        if (bp__failed(s)) return bp__launch_is_told_elsewhere(1) ? code_of(s) : fail(s);
     }
     int level = MPI_THREAD_SINGLE;
     bp__signals_catch();
@@ -109,7 +107,7 @@ static int run(int argc, char **argv, bp__options *o)
 
 int main(int argc, char **argv)
 {
-    if (!bp__launch_by_mpi() && bp__program_tell(bp__optimizer(), argc, argv)) return check_stdout();
+    if (bp__program_tell(bp__optimizer(), argc, argv, bp__launch_is_first())) return check_stdout();
     bp__options options;
     const int code = run(argc, argv, &options);
     bp__options_fini(&options);

@@ -252,7 +252,7 @@ static const bp__option own[] = {
      .set = bp__set_flag,
      .at = AT(json),
      .help =
-         "print JSON instead of a table, and the summary on standard error; --list-strategies and the like too"},
+         "print JSON instead of a table, and the summary on standard error; lists and --version are JSON too"},
 
     {.help = "Interruptions"},
     {.name = "journal",
@@ -271,7 +271,7 @@ static const bp__option own[] = {
      .uses = BP__SEARCH,
      .set = bp__set_flag,
      .at = AT(conduct.resume),
-     .help = "go on from the journal, with any number of ranks; without one start afresh",
+     .help = "go on from the journal, with any number of ranks; if there is none, start afresh",
      .more =
          "Prints 'resumed: N of M'. Waits up to 10 seconds for a predecessor that still holds the journal."},
     {.name = "on-update",
@@ -507,8 +507,10 @@ static bp_status finish_search(bp__options *o)
     return bp_config_check(&o->conduct.cfg);
 }
 
-static bp_status finish_merge(const bp__options *o)
+static bp_status finish_merge(bp__options *o)
 {
+    /* the journals may lack the metric; a name that no metric has is wrong usage */
+    if (o->objective) BP_TRY(blame("objective", bp__spec_set_objective(&o->spec, o->objective)));
     if (!o->out) BP_FAIL(BP_EINVAL, "--out is missing; name the file of all results");
     for (int i = 0; i < o->num_inputs; i++)
         if (same_file(o->input[i], o->out))
@@ -517,6 +519,11 @@ static bp_status finish_merge(const bp__options *o)
 }
 
 /* The command line ------------------------------------------------------------------------------ */
+
+bool bp__options_only_tell(const bp__options *o)
+{
+    return o->help || o->version || o->list_strategies || o->list_metrics;
+}
 
 static bp_status parse(int argc, char **argv, bp__options *o)
 {
@@ -530,7 +537,7 @@ static bp_status parse(int argc, char **argv, bp__options *o)
     if (!o->param) BP_FAIL(BP_ENOMEM, "no memory for the command line");
     BP_TRY(bp__program_command(program, argc, argv, &o->command));
     BP_TRY(bp__program_read(program, o->command, argc, argv, o, &arg, &o->num_inputs));
-    if (o->help || o->version || o->list_strategies || o->list_metrics) return BP_OK;
+    if (bp__options_only_tell(o)) return BP_OK;
     if (o->command->use == BP__SEARCH && o->num_inputs > 0)
         BP_FAIL(BP_EINVAL, "unexpected argument '%.80s'; a bundle is named by --bundle", arg[0]);
     BP_TRY(bp__program_check_args(program, o->command, arg, o->num_inputs));

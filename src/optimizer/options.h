@@ -43,4 +43,7 @@ const bp__program *bp__optimizer(void);
 bp_status bp__options_parse(int argc, char **argv, bp__options *options);
 void bp__options_fini(bp__options *options);
 
+/** Whether help, the version or a list is all that is asked for. */
+bool bp__options_only_tell(const bp__options *options);
+
 #endif

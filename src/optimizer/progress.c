@@ -22,8 +22,7 @@ void bp__progress_init(const bp__found *found, double seconds, bp__progress *p)
     p->next_ns = seconds > 0 ? p->start_ns + p->step_ns : NEVER;
 }
 
-/* The bar and the text, as much of them as the terminal is wide: a line that wraps could not be taken away.
- */
+/* As much of the bar and the text as the terminal is wide: a line that wraps could not be erased. */
 static void draw(bp__progress *p, double part, const char *text)
 {
     static const char full[] = "####################", empty[] = "....................";

@@ -12,10 +12,12 @@ typedef struct bp__progress {
     bool terminal, drawn;
 } bp__progress;
 
-/** The clock starts. What is known by now does not count for the rate. @param[in] seconds  between two lines; 0: none */
+/** The clock starts. What is known by now does not count for the rate.
+ *  @param[in] seconds  between two lines; 0: none */
 void bp__progress_init(const bp__found *found, double seconds, bp__progress *progress);
 
-/** Tell if it is time to, which it is not before the clock has started: on a terminal 5 times a second, else as often as the options say. */
+/** Tell, if it is time to: on a terminal five times a second, else as often as the options say. Before the clock has
+ *  started it never is. */
 void bp__progress_update(bp__progress *progress);
 
 /** Take the bar away. */

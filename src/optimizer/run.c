@@ -8,6 +8,7 @@
 
 #include "core/clock.h"
 #include "core/log.h"
+#include "core/text.h"
 #include "mpi/comm.h"
 #include "optimizer/progress.h"
 #include "optimizer/report.h"
@@ -99,8 +100,8 @@ static void tell_command(const bp__options *o, const bp__found *found)
     char launcher[32] = "";
     if (found->num_ranks > 1) snprintf(launcher, sizeof launcher, "mpirun -n %d ", found->num_ranks);
     if (!bp__log_is_json()) {
-        fprintf(stderr, "  go on with: %s%s%s\n", launcher, o->command_line,
-                o->conduct.resume ? "" : " --resume");
+        bp__text_line(stderr, "  go on with: %s%s%s", launcher, o->command_line,
+                      o->conduct.resume ? "" : " --resume");
         return;
     }
     const bp__log_field field[] = {{.name = "command", .text = o->command_line},

@@ -3,13 +3,13 @@
  *
  * DESIGN
  *  - Rank 0 owns the list. A worker asks (REQUEST), rank 0 answers with a batch of indices (BATCH), an empty
- * one when it is over. A worker asks for its next batch when it begins one, so that it does not wait while
- * rank 0 is in a backtest of its own: rank 0 answers between two of them.
+ *    one when it is over. A worker asks for its next batch when it begins one, so that it does not wait while
+ *    rank 0 is in a backtest of its own: rank 0 answers between two of them.
  *  - Batches shrink as the list does (guided self-scheduling), so that all ranks end together.
  *  - RESULTS need no answer. They go out when there are enough for a message, at the end of a batch, and
- * every tenth of a second, so that little is in hand when a job is killed.
+ *    every tenth of a second, so that little is in hand when a job is killed.
  *  - When rank 0 is to stop, it hands nothing out any more and sends STOP. A worker ends the backtest that it
- * is in, drops the rest, sends its results and then STOPPED.
+ *    is in, drops the rest, sends its results and then STOPPED.
  *  - There may be many more ranks than cores: who waits looks, then sleeps, for longer each time up to 1 ms.
  */
 #ifndef BP_SEARCH_DISPATCH_H
@@ -39,7 +39,7 @@ typedef struct bp__tasks {
  *  @param[in] comm  nobody else's: its messages are taken whoever they are from
  *  @retval BP_OK
  *  @retval BP_ETIMEOUT  rank 0 only: the time is up and a rank is still in its backtest: the job has to be
- * ended
+ *                       ended
  *  @retval BP_EMPI      a message failed: the others may wait for this rank for ever, the job has to be ended
  */
 bp_status bp__dispatch(MPI_Comm comm, const bp__tasks *tasks);

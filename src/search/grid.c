@@ -112,7 +112,8 @@ static bp_status check_values(const char *text, const bp__param *p, const double
 {
     for (uint64_t i = 0; i < count; i++) {
         if (p->integer && value[i] != floor(value[i]))
-            BP_FAIL(BP_EINVAL, "--param %.80s: %s takes whole numbers, %g is none", text, p->name, value[i]);
+            BP_FAIL(BP_EINVAL, "--param %.80s: %s takes whole numbers, and %.10g is not one", text, p->name,
+                    value[i]);
         if (!(value[i] >= p->min && value[i] <= p->max))
             BP_FAIL(BP_EINVAL, "--param %.80s: %.10g is out of range; %s takes %.10g to %.10g", text,
                     value[i], p->name, p->min, p->max);

@@ -35,7 +35,7 @@ void bp__grid_fini(bp__grid *grid);
 /** Set the values of one parameter.
  *
  * @param[in] text  "name=value", "name=a,b,c" or "name=a:b[:s]": a, a+s, … up to b, which is included if it
- * is on the grid to within 1e-9 steps; the step is 1 if it is left out
+ *                  is on the grid to within 1e-9 steps; the step is 1 if it is left out
  *
  * @retval BP_EINVAL  malformed, unknown, named before, empty, not a value of that parameter, or more than
  *                    BP__MAX_COMBINATIONS combinations; the text quotes the option; the grid is unchanged

@@ -28,7 +28,7 @@
 #define LOCK_WAIT_MS 10000
 #define LOCK_NAP_NS  20000000
 
-enum { SPEC = 1, BUNDLE, RESULT_OF_7, END, RESULT, LAST_KIND = RESULT };
+enum { SPEC = 1, BUNDLE, OLD_RESULT, END, RESULT, LAST_KIND = RESULT };
 
 typedef struct record {
     uint32_t mark, kind, length, crc; /* of kind, length and payload */
@@ -48,7 +48,10 @@ typedef struct result_payload {
 
 /* How results were written up to version 0.1, and are still read: always with the first seven metrics, of which the
  * last is a whole number. */
-#define OLD_VALUES 7
+#define OLD_VALUES                            7
+#define X(name, best, is_default, kind, help) +is_default
+_Static_assert(0 BP__METRIC_MAP(X) == OLD_VALUES, "journals that do not name their metrics have these seven");
+#undef X
 typedef struct old_result_payload {
     uint64_t task;
     int64_t status;
@@ -130,7 +133,7 @@ static bp_status damaged(const image *m, uint64_t offset, const char *what)
             m->path, what, offset, offset);
 }
 
-/* @return false: its length is wrong, as of the next */
+/* @return false: its length is wrong; so with read_old_result() */
 static bool read_result(const char *payload, uint32_t length, bp__result *result)
 {
     result_payload p;
@@ -173,16 +176,16 @@ static bp_status visit(const image *m, uint64_t offset, const record *r, const b
     if (r->kind == BUNDLE) {
         bundle_payload b;
         char hash[BP__HASH_DIGITS + 1] = "";
-        if (r->length != sizeof b) return damaged(m, offset, "a bundle's record of another length");
+        if (r->length != sizeof b) return damaged(m, offset, "a bundle's record of the wrong length");
         memcpy(&b, payload, sizeof b);
         memcpy(hash, b.content_hash, sizeof b.content_hash);
         return v->bundle(v->context, b.bundle, hash);
     }
-    if (r->kind == RESULT || r->kind == RESULT_OF_7) {
+    if (r->kind == RESULT || r->kind == OLD_RESULT) {
         bp__result result = {0};
         const bool read = r->kind == RESULT ? read_result(payload, r->length, &result)
                                             : read_old_result(payload, r->length, &result);
-        return read ? v->result(v->context, &result) : damaged(m, offset, "a result of another length");
+        return read ? v->result(v->context, &result) : damaged(m, offset, "a result of the wrong length");
     }
     return BP_OK;
 }
@@ -206,7 +209,7 @@ static bp_status scan(const image *m, const bp__journal_visitor *v, contents *c)
         if (v) BP_TRY(visit(m, at, &r, v));
         at += sizeof r + r.length;
         *c = (contents){.whole = at,
-                        .results = c->results + (r.kind == RESULT || r.kind == RESULT_OF_7),
+                        .results = c->results + (r.kind == RESULT || r.kind == OLD_RESULT),
                         .finished = r.kind == END};
     }
     if (at < m->size && record_behind(m, at)) return damaged(m, at, "a broken record");

@@ -3,15 +3,15 @@
  *
  * DESIGN
  *  - A file is a magic line, then records {mark, kind, length, CRC-32, payload}: first the search (spec.h),
- * then which version of a bundle is tested, then a record for each backtest; at the end, when everything that
- * was asked for has been stored elsewhere too, END. Records are appended, never changed.
+ *    then which version of a bundle is tested, then a record for each backtest; at the end, when everything that
+ *    was asked for has been stored elsewhere too, END. Records are appended, never changed.
  *  - A result is written (write(2)) as soon as rank 0 has it, so a killed process loses what it had in hand
- * and no more. A thread brings it to the disk (fdatasync) within a second, so a lost machine loses a second;
- * nobody waits for it.
+ *    and no more. A thread brings it to the disk (fdatasync) within a second, so a lost machine loses a second;
+ *    nobody waits for it.
  *  - What is broken is the end if no whole record follows: then it was never complete, and is cut off.
- * Otherwise it is damage, an error with its offset. So what is read is what was written, or nothing.
+ *    Otherwise it is damage, an error with its offset. So what is read is what was written, or nothing.
  *  - The file is locked (flock, which network file systems carry from host to host) as long as a job writes
- * it.
+ *    it.
  *
  * Bytes are in this machine's order; a journal from a machine of the other one is not recognised. Rank 0, one
  * thread.
@@ -38,8 +38,8 @@ typedef struct bp__journal_visitor {
  * @param[in]  path      made if it is missing; borrowed until closed
  * @param[in]  spec      what is searched: what a new journal begins with
  * @param[in]  resume    false: a new journal, in the place of one that is finished or has no results. true:
- * what is there is visited, and continued; if no result is there it is new. Waits up to 10 s for another job
- * to let go of it.
+ *                       what is there is visited, and continued; if no result is there it is new. Waits up
+ *                       to 10 s for another job to let go of it.
  * @param[out] journal   owned: bp__journal_close(); NULL on failure
  * @param[out] unfinished  true: it failed because there is an unfinished one and `resume` is false
  *

@@ -50,7 +50,7 @@ static bp_status count_bundle(void *context, uint64_t bundle, const char *conten
     input *in = &m->input[m->at];
     (void)content_hash;
     if (bundle >= in->part.num_bundles)
-        BP_FAIL(BP_EFORMAT, "%.200s: it has a bundle that the search has not; it is damaged", in->path);
+        BP_FAIL(BP_EFORMAT, "%.200s: it has a bundle that the search does not have; it is damaged", in->path);
     in->begun[bundle]++;
     return BP_OK;
 }
@@ -117,7 +117,7 @@ static bp_status choose_objective(merging *m, const char *name)
         const size_t used = strlen(names);
         snprintf(names + used, sizeof names - used, "%s%s", k ? ", " : "", bp__spec_metric(all, k)->name);
     }
-    BP_FAIL(BP_ENOTFOUND, "%.80s is not in the journals, choose from %s", name, names);
+    BP_FAIL(BP_ENOTFOUND, "--objective: %.80s is not in the journals, choose from %s", name, names);
 }
 
 static bp_status make_room(merging *m)
@@ -163,7 +163,8 @@ static bp_status see_result(void *context, const bp__result *result)
     const uint64_t size = m->spec->grid.size, part = result->task / size, index = result->task % size;
     const uint64_t task = part < in->part.num_bundles ? in->bundle[part] * size + index : BP__NO_TASK;
     char text[256];
-    if (task == BP__NO_TASK || m->results->outcome[task] == BP__SKIPPED)
+    const bool fits = result->status != BP_OK || result->num_values == m->spec->num_metrics;
+    if (task == BP__NO_TASK || m->results->outcome[task] == BP__SKIPPED || !fits)
         BP_FAIL(BP_EFORMAT, "%.200s: it has a result that the search cannot have; it is damaged", in->path);
     if (in->begun[part] > 0) return BP_OK; /* of a version that was given up */
     if (m->results->outcome[task] != BP__PENDING) {

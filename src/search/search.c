@@ -65,7 +65,7 @@ static bp_status see_bundle(void *context, uint64_t bundle, const char *content_
 {
     search *s = context;
     if (bundle >= s->spec->num_bundles)
-        BP_FAIL(BP_EFORMAT, "%.200s: it has a bundle that the search has not; it is damaged",
+        BP_FAIL(BP_EFORMAT, "%.200s: it has a bundle that the search does not have; it is damaged",
                 s->conduct->journal);
     if (strcmp(s->hash[bundle], content_hash) != 0) bp__results_forget(&s->found->results, bundle);
     snprintf(s->hash[bundle], sizeof *s->hash, "%s", content_hash);
@@ -79,7 +79,7 @@ static bp_status see_result(void *context, const bp__result *result)
     const uint64_t task = result->task;
     const bool ours = task < results->num_rows && s->hash[task / s->spec->grid.size][0] &&
                       results->outcome[task] != BP__SKIPPED && results->outcome[task] != BP__ELSEWHERE &&
-                      (bp__failed((bp_status)result->status) || result->num_values == s->spec->num_metrics);
+                      (result->status != BP_OK || result->num_values == s->spec->num_metrics);
     if (!ours)
         BP_FAIL(BP_EFORMAT, "%.200s: it has a result that the search cannot have; it is damaged",
                 s->conduct->journal);
@@ -155,14 +155,15 @@ static bp_status abandon(search *s, bp_status status)
     const bool kept = s->journal && bp__journal_sync(s->journal) == BP_OK;
     s->found->ending = BP__ENDED_ABANDONED;
     return bp__fail(unwritable ? BP_EIO : status, "%.800s; %s", text,
-                    kept         ? "what had come in is in the journal, go on with --resume"
-                    : s->journal ? bp_error_text()
-                                 : "there is no journal");
+                    kept                  ? "what had come in is in the journal, go on with --resume"
+                    : s->journal          ? bp_error_text()
+                    : s->conduct->journal ? "what had come in is in the journal"
+                                          : "there is no journal");
 }
 
 /* One bundle ------------------------------------------------------------------------------------- */
 
-/* The journal's results are of another version: they count no more. */
+/* The journal's results are of another version, and no longer count. */
 static void forget(search *s, uint64_t bundle)
 {
     const uint64_t forgotten = bp__results_forget(&s->found->results, bundle);
@@ -210,7 +211,7 @@ static bp_status agree_on_ending(search *s, uint64_t bundle)
     uint64_t left = 0;
     for (uint64_t i = 0; s->rank == 0 && i < size; i++)
         left += s->found->results.outcome[bundle * size + i] == BP__PENDING;
-    /* to be stopped when everything was done is no reason to do it again */
+    /* a stop that comes when everything is done stops nothing */
     if (s->rank == 0 && s->found->ending == BP__ENDED_STOPPED && left == 0)
         s->found->ending = BP__ENDED_COMPLETE;
     int ending = (int)s->found->ending;

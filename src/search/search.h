@@ -5,7 +5,7 @@
  * told, and whether to go on, is the caller's, by hooks that are called on rank 0.
  *
  * Steps, all collective: bp__search_run(), then the caller uses what was found (rank 0 has it), then
- * bp__search_fini(). Several searches may run at the same time over communicators of different ranks.
+ * bp__search_fini(). Texts of failures name options as the command line of the optimizer does. Several searches may run at the same time over communicators of different ranks.
  */
 #ifndef BP_SEARCH_SEARCH_H
 #define BP_SEARCH_SEARCH_H
@@ -39,14 +39,14 @@ typedef struct bp__tested {
 /** Why a search has ended. */
 typedef enum bp__ending {
     BP__ENDED_COMPLETE,
-    BP__ENDED_STOPPED,    /**< go_on() has said no */
+    BP__ENDED_STOPPED,    /**< go_on() returned false */
     BP__ENDED_UNWRITABLE, /**< the journal cannot be written */
     BP__ENDED_UPDATED,    /**< a bundle has changed, and that is a failure */
     BP__ENDED_ABANDONED, /**< a rank is in a backtest or waits for a message that will not come: no rank may be waited
                                for any more, and the job has to be ended. What came in is in the journal */
 } bp__ending;
 
-/** What a search has found out. On other ranks than 0 there is the ending only. */
+/** What a search has found out. On ranks other than 0 only the ending and num_ranks are set. */
 typedef struct bp__found {
     bp__ending ending;
     const bp__spec *spec; /**< borrowed */
@@ -63,7 +63,7 @@ typedef struct bp__found {
 /** Each is called on rank 0 by the thread that runs the search, and may be NULL but for go_on. */
 typedef struct bp__hooks {
     void *context;
-    /** Everything but the file of results is open, and the journal is read. */
+    /** The journal is open and has been read; no bundle is loaded yet. */
     void (*opened)(void *context, const bp__found *found);
     /** All ranks hold a bundle: found->tested[bundle] is filled in. */
     void (*begun)(void *context, const bp__found *found, uint64_t bundle);
@@ -90,9 +90,9 @@ typedef struct bp__hooks {
  * @retval BP_EINVAL    the journal is of another search
  * @retval BP_EIO       the journal cannot be written; results that came in before are in it
  * @retval BP_ECHANGED  a bundle has changed (on_update is BP__UPDATE_FAIL), or its version is not the journal's
- * @retval BP_ETIMEOUT, BP_EMPI  BP__ENDED_ABANDONED: on this rank; others may not return at all
+ * @retval BP_ETIMEOUT, BP_EMPI, BP_EIO  with BP__ENDED_ABANDONED: on this rank; others may not return at all
  * @retval any          of bp_pool_create(), bp_pool_get(), bp__scope_create(), hooks->store
- * All but the abandoned ones are the same on every rank. */
+ *                      All but the abandoned ones are the same on every rank. */
 bp_status bp__search_run(MPI_Comm comm, const bp__spec *spec, const bp__conduct *conduct,
                          const bp__hooks *hooks, bp__found *found);
 

@@ -62,7 +62,7 @@ static bool has_column(const bp__spec *spec, unsigned metric, unsigned *column)
     return false;
 }
 
-/* The columns of a list, and no others. @return false: one is unknown or there twice; `at` is where it begins */
+/* The columns of a list, and no others. @return false: one is unknown or named twice; `at` is where it begins */
 static bool choose_metrics(bp__spec *spec, const char *list, const char **at)
 {
     spec->num_metrics = spec->objective = 0;
@@ -87,7 +87,7 @@ bp_status bp__spec_set_metrics(bp__spec *spec, const char *list)
     }
     const size_t length = strcspn(at, ",");
     BP_TRY(find_metric(at, length, &metric));
-    BP_FAIL(BP_EINVAL, "metric %.*s is there twice", (int)length, at);
+    BP_FAIL(BP_EINVAL, "metric %.*s is named twice", (int)length, at);
 }
 
 bp_status bp__spec_set_objective(bp__spec *spec, const char *name)

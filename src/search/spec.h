@@ -40,7 +40,8 @@ void bp__spec_fini(bp__spec *spec);
 
 /** Choose the columns. Where they lack the objective, the first of them becomes it.
  *  @param[in] list  "sharpe,trades"
- *  @retval BP_ENOTFOUND  the text lists the metrics there are @retval BP_EINVAL  one is there twice */
+ *  @retval BP_ENOTFOUND  the text lists the metrics there are @retval BP_EINVAL  one is named twice
+ *  After a failure the columns are undefined. */
 bp_status bp__spec_set_metrics(bp__spec *spec, const char *list);
 
 /** Rank by a metric; one that is not among the columns becomes the last of them.

@@ -81,8 +81,8 @@ static void use_bundle(bp__sweep *w)
     const bp_bundle *now;
     if (w->deaf || !w->pooled) return;
     const bp_status s = bp_pool_get(w->pool, w->name, &now);
-    /* what is pinned is listed until another version is asked for: a get that fails has found one, or cannot
-     * tell */
+    /* The pinned version stays listed until another one is asked for. So a get that fails has found another, or cannot
+     * tell. */
     const bool cannot_tell = s == BP_ETIMEOUT || s == BP_EIO || s == BP_ESYS;
     w->changed = s == BP_OK ? bp_bundle_generation(now) != bp_bundle_generation(w->bundle) : !cannot_tell;
     w->deaf = w->changed || cannot_tell;
@@ -100,7 +100,7 @@ void bp__sweep_run(bp__sweep *w, uint64_t task, bp__result *result)
     bp__grid_at(grid, task % grid->size, params);
     result->status =
         bp__backtest_run(w->scope, grid->strategy, params, &spec->account, w->workspace, &metrics, NULL);
-    if (bp__failed((bp_status)result->status)) {
+    if (result->status != BP_OK) {
         snprintf(result->why, sizeof result->why, "%s", bp_error_text());
         return;
     }

@@ -31,6 +31,10 @@ for program in bundle optimizer; do
     bash -n "$build/completions/$program" || fail "the completion of $program is no bash"
 done
 
+# under a launcher the first process answers, and MPI is not needed
+[ "$(PMIX_RANK=0 "$bin/optimizer" --man | grep -c '^.SH OPTIONS')" = 1 ] || fail '--man as the first of a job'
+[ -z "$(PMIX_RANK=1 "$bin/optimizer" --man)" ] || fail '--man as the second of a job'
+
 # complete WORD... : what bash would offer for the last one
 complete_words() (
     # shellcheck disable=SC2317 # the completion calls it

@@ -117,6 +117,11 @@ fi
 # Bad input: usage ------------------------------------------------------------------------------------------------
 
 bad_ranks 2 2 'unknown or ambiguous option' "${sma[@]}" --bogus
+bad 2 "unknown option '-x'" "${sma[@]}" --resume -xh
+bad 2 "--resume=1: this option takes no value" "${sma[@]}" --resume=1
+bad 2 "--metrics: there is no metric 'speed'" "${sma[@]}" --metrics sharpe,speed
+bad 2 '--metrics: metric sharpe is named twice' "${sma[@]}" --metrics sharpe,sharpe
+bad 2 "--objective: there is no metric 'foo'" merge nonesuch.journal --out merged.csv --objective foo
 bad 2 'unknown or ambiguous option' "${sma[@]}" --bogus
 bad 2 "unknown option '-x'" "${sma[@]}" -x
 bad 2 '--json=1' "${sma[@]}" --json=1

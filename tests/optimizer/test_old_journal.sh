@@ -18,6 +18,16 @@ cmp "$old/whole.csv" merged.csv || fail 'old and new records are merged to anoth
 "$optimizer" merge "$old/slice1.journal" "$old/slice2.journal" --out merged.csv >out 2>err || fail 'merge of version 0.1'
 cmp "$old/whole.csv" merged.csv || fail 'merged to another file'
 
+# a merge is whole and has nothing twice, or there is none
+rm -f merged.csv
+refused() { # TEXT JOURNAL...
+    local rc=0
+    "$optimizer" merge "${@:2}" --out merged.csv >out 2>err || rc=$?
+    [ $rc = 1 ] && [ ! -e merged.csv ] && grep -qF -- "$1" err || fail "merge ${*:2}: $rc"
+}
+refused '5 of 10 combinations are in none of the journals: ' "$old/slice1.journal"
+refused 'slice1.journal and in ' "$old/slice1.journal" "$old/slice2.journal" "$old/half.journal"
+
 # its records have the usual columns: they are no part of a search with others
 cp "$old/half.journal" new.csv.journal
 bad 1 "there 'param fast=3,6,9', here 'metrics sharpe,trades'" "${search[@]}" --out new.csv --resume --metrics sharpe,trades

@@ -162,7 +162,7 @@ static void test_metrics(void)
     FAILS(bp__spec_set_metrics(&o, "sharpe,speed"), BP_ENOTFOUND, "'speed', choose from total_return, cagr");
     FAILS(bp__spec_set_metrics(&o, "sharpe,,trades"), BP_ENOTFOUND, "''");
     FAILS(bp__spec_set_metrics(&o, ""), BP_ENOTFOUND, "''");
-    FAILS(bp__spec_set_metrics(&o, "sharpe,trades,sharpe"), BP_EINVAL, "sharpe is there twice");
+    FAILS(bp__spec_set_metrics(&o, "sharpe,trades,sharpe"), BP_EINVAL, "sharpe is named twice");
     FAILS(bp__spec_set_objective(&o, "sharp"), BP_ENOTFOUND, "'sharp'");
 }
 
