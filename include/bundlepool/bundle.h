@@ -3,9 +3,9 @@
  * adjustments.
  *
  * A `const bp_bundle *` is borrowed from bp_pool_get() or bp_bundle_load() and given back with
- * bp_bundle_release(). In between nothing that it shows changes, moves or vanishes, whatever is
- * invalidated, evicted or rewritten meanwhile. Every pointer obtained from a bundle is borrowed and
- * dies with that release. The memory is read-only: a stray write stops the process that made it.
+ * bp_bundle_release(). In between, nothing that the bundle shows changes, moves or vanishes, whatever is
+ * invalidated, evicted or rewritten meanwhile. Every pointer obtained from a bundle is borrowed, too, and
+ * invalid after that release. The memory is read-only: a stray write stops the process that made it.
  *
  * Shapes, units, missing values
  *  - N assets with daily bars, in ascending order of sid; D sessions, ascending.
@@ -15,8 +15,8 @@
  *  - Times are int64 nanoseconds since the epoch, UTC. A session is the midnight that names it.
  *    A missing time is INT64_MIN (::BP_TIME_MISSING).
  *
- * Everything here works on a bundle of either origin, calls no MPI, blocks on nothing, and may be
- * called from any thread. A bundle is valid in the process that got it only.
+ * Unless it says otherwise, a function here works on bundles of either origin, calls no MPI, blocks on
+ * nothing, and may be called from any thread. A bundle is valid only in the process that got it.
  */
 #ifndef BUNDLEPOOL_BUNDLE_H
 #define BUNDLEPOOL_BUNDLE_H
@@ -120,7 +120,7 @@ typedef struct bp_array {
     uint64_t shape[2]; /**< shape[1] is 1 where ndim is 1 */
 } bp_array;
 
-/** Which state of a bundle one has; filled in by bp_pool_version() and bp_bundle_version(). Grows at its end.
+/** Identifies one state of a bundle; from bp_pool_version() or bp_bundle_version(). Grows at its end.
  *
  *     bp_version version = bp_version_init();
  *     bp_bundle_version(bundle, &version);
@@ -154,16 +154,16 @@ static inline bp_version bp_version_init(void)
  * @param[in]  name    1..63 bytes of [A-Za-z0-9._-], not starting with '.'; copied
  * @param[out] bundle  borrowed until bp_bundle_release(), which frees it; NULL on failure
  *
- * @retval BP_EINVAL     name
+ * @retval BP_EINVAL     the name is not valid
  * @retval BP_ENOTFOUND  no file ROOT/NAME.h5
- * @retval BP_EFORMAT    the file is no bundle; the text names file, dataset and reason
+ * @retval BP_EFORMAT    the file is not a bundle; the text names file, dataset and reason
  * @retval BP_EIO        reading failed
  * @retval BP_ENOMEM     the image does not fit into memory
  * @retval BP_ECHANGED   the file kept changing while it was read
  */
 BP_API bp_status bp_bundle_load(const char *root, const char *name, const bp_bundle **bundle);
 
-/** Give a bundle back. *bundle becomes NULL; NULL inside is allowed. Never blocks, never fails. */
+/** Give a bundle back. *bundle becomes NULL, and may be NULL already. Never blocks, never fails. */
 BP_API void bp_bundle_release(const bp_bundle **bundle);
 
 /** Name under which the bundle was asked for; borrowed. */
@@ -176,13 +176,13 @@ BP_API uint64_t bp_bundle_bytes(const bp_bundle *bundle);
 BP_API uint64_t bp_bundle_generation(const bp_bundle *bundle);
 
 /** One column, without a copy. An absent dataset is a column with shape[0] == 0.
- *  @return false only if `column` is none. */
+ *  @return false only if `column` is not a column. */
 BP_API bool bp_bundle_column(const bp_bundle *bundle, bp_column column, bp_array *array);
 
-/** Name of a column, such as "data/close"; NULL if there is none such. */
+/** Name of a column, such as "data/close"; NULL if there is no such column. */
 BP_API const char *bp_column_name(bp_column column);
 
-/** A text of a "text" column; "" where the offset is out of bounds. Borrowed until release. */
+/** A text that a "text" column refers to; "" where the offset is out of bounds. Borrowed until release. */
 BP_API const char *bp_bundle_text(const bp_bundle *bundle, uint32_t offset);
 
 /** N, the number of assets with daily bars. */
@@ -201,21 +201,21 @@ BP_API const int64_t *bp_bundle_sessions(const bp_bundle *bundle);
 BP_API const double *bp_bundle_daily(const bp_bundle *bundle, bp_column column);
 
 /** Row of a sid in the daily bars.
- *  @retval BP_ENOSID  none; *row is untouched */
+ *  @retval BP_ENOSID  there is none; *row is untouched */
 BP_API bp_status bp_bundle_row(const bp_bundle *bundle, int64_t sid, size_t *row);
 
 /** Row of a sid in the asset table.
- *  @retval BP_ENOSID  none; *row is untouched */
+ *  @retval BP_ENOSID  there is none; *row is untouched */
 BP_API bp_status bp_bundle_asset_row(const bp_bundle *bundle, int64_t sid, size_t *row);
 
 /** Symbol of daily row `row`; the sid in decimal where the file has no asset table. Borrowed. */
 BP_API const char *bp_bundle_symbol(const bp_bundle *bundle, size_t row);
 
-/** What version this bundle is. Computes content_hash over the whole image: about a second per 2 GB.
+/** The version of this bundle. Computes content_hash over the whole image: about a second per 2 GB.
  *
- * @param[in,out] version  from bp_version_init(); what is filled in is the caller's: bp_version_fini(). Untouched
- *                         on failure
- * @retval BP_EINVAL       version->size is none
+ * @param[in,out] version  from bp_version_init(); the caller owns what is filled in: bp_version_fini();
+ *                         untouched on failure
+ * @retval BP_EINVAL       version->size is not valid
  * @retval BP_ENOMEM       no memory for the symbols
  */
 BP_API bp_status bp_bundle_version(const bp_bundle *bundle, bp_version *version);

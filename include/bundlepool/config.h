@@ -5,12 +5,12 @@
  *     bp_config_default(&cfg);
  *     bp_config_from_env(&cfg);
  *
- * bp_config grows at its end, and its first member tells every function how much of it the caller has: a
- * program goes on working with a newer library (docs/abi.md). Every function that fails with BP_EINVAL for
- * another reason does so as well for a size that cannot be, as where bp_config_init() was forgotten, and for
- * a field set by a newer program that this library does not know.
+ * bp_config grows at its end. Its first member says how much of it the caller was compiled with, so that a
+ * program keeps working with a newer library (docs/abi.md). Every function that can return BP_EINVAL also
+ * returns it for a size that is not possible, as when bp_config_init() was forgotten, and for a field that a
+ * newer program has set and this library does not know.
  *
- * Not collective; any thread as long as nobody changes the environment meanwhile.
+ * Not collective; any thread, as long as nobody changes the environment meanwhile.
  */
 #ifndef BUNDLEPOOL_CONFIG_H
 #define BUNDLEPOOL_CONFIG_H
@@ -30,17 +30,17 @@ extern "C" {
 
 typedef enum bp_log_level { BP_LOG_ERROR, BP_LOG_WARN, BP_LOG_INFO, BP_LOG_DEBUG } bp_log_level;
 
-/** How log lines are written: "PROGRAM: KIND: text", or as JSON objects, one a line. */
+/** How log lines are written: "PROGRAM: KIND: text", or as JSON objects, one per line. */
 typedef enum bp_log_format { BP_LOG_TEXT, BP_LOG_JSON } bp_log_format;
 
-/** What travels from node to node: what the file holds, to be decoded on every node, or what was decoded. */
+/** What travels from node to node: chunks as stored, which every node decodes, or the decoded image. */
 typedef enum bp_transfer { BP_TRANSFER_AUTO, BP_TRANSFER_DECODED, BP_TRANSFER_STORED } bp_transfer;
 
-/** In every field that is added later 0 will mean the default. */
+/** In every field that is added later, 0 will mean the default. */
 typedef struct bp_config {
     size_t size;                  /**< set by bp_config_init() */
     bool enable_bundle_pooling;   /**< false: every get is a private load; default true */
-    bp_transfer transfer;         /**< default BP_TRANSFER_AUTO: whichever has been measured to be faster */
+    bp_transfer transfer;         /**< default BP_TRANSFER_AUTO: whichever was measured to be faster */
     bp_log_level log_level;       /**< default BP_LOG_WARN; lines go to stderr */
     bp_log_format log_format;     /**< default BP_LOG_TEXT */
     int64_t max_bundle_pool_size; /**< bundles in the directory, 1..4096; default 100 */
@@ -51,8 +51,8 @@ typedef struct bp_config {
     int64_t max_staleness_ms;     /**< 0 (default): ask at every get; T > 0: at most T ms old;
                                        -1: until invalidated */
     int64_t load_timeout_ms;      /**< a get waits this long at most; default 600000 */
-    int64_t room_timeout_ms;      /**< a load waits this long for pins to go; default 10000 */
-    int64_t ranks_per_node;       /**< 0 (default): as the machine is; k: virtual nodes of k ranks */
+    int64_t room_timeout_ms;      /**< a load waits this long for pins to be released; default 10000 */
+    int64_t ranks_per_node;       /**< 0 (default): a node is a machine; k: virtual nodes of k ranks */
     char root[BP_PATH_MAX];       /**< folder of the bundles; default "bundles" */
 } bp_config;
 
@@ -65,16 +65,16 @@ static inline bp_config bp_config_init(void)
     return cfg;
 }
 
-/** Fill in the defaults. @retval BP_EINVAL  cfg is NULL, or its size is none */
+/** Fill in the defaults. @retval BP_EINVAL  cfg is NULL, or its size is not valid */
 BP_API bp_status bp_config_default(bp_config *cfg);
 
-/** Override in `cfg` what the environment sets.
+/** Override the fields of `cfg` that the environment sets.
  *
  * RUSTYBT_ENABLE_BUNDLE_POOLING and RUSTYBT_MAX_BUNDLE_POOL_SIZE, and for every field, these two
  * included, BUNDLEPOOL_<FIELD>, which wins. Booleans: true/false, 1/0, yes/no, on/off in any case.
  * Bytes may end in K, M, G or T (powers of 1024). log_level: error, warn, info, debug. log_format:
- * text, json. transfer: auto, decoded, stored. Variables of fields that an older caller's struct does not have
- * are not looked at.
+ * text, json. transfer: auto, decoded, stored. Variables of fields that an older caller's struct lacks are
+ * ignored.
  *
  * @retval BP_EINVAL  a value cannot be read or is out of range; the text names the variable; cfg is
  *                    unchanged
@@ -84,19 +84,19 @@ BP_API bp_status bp_config_from_env(bp_config *cfg);
 /** Set one field by its name from a text, as the environment does; `origin` (such as
  *  "--pool-memory") is what the error names.
  *
- * @retval BP_EINVAL     unreadable or out of range; cfg is unchanged
- * @retval BP_ENOTFOUND  no such field, or the caller is older than it
+ * @retval BP_EINVAL     the value cannot be read or is out of range; cfg is unchanged
+ * @retval BP_ENOTFOUND  there is no such field, or it is newer than the caller
  */
 BP_API bp_status bp_config_set(bp_config *cfg, const char *field, const char *value, const char *origin);
 
 /** Check every field. @retval BP_EINVAL  the text names the field */
 BP_API bp_status bp_config_check(const bp_config *cfg);
 
-/** Whether gets go through the pool; cfg is one that bp_config_default() has accepted. */
+/** Whether gets go through the pool. @param[in] cfg  one that bp_config_default() has filled in */
 BP_API bool bp_config_should_use_pool(const bp_config *cfg);
 
-/** The i-th field: its name, its default as a text, and a line of help, for programs that make an
- *  option of each. @return false past the last */
+/** The i-th field: its name, its default as text, and a line of help, for programs that offer an option
+ *  for each field. @return false past the last field */
 BP_API bool bp_config_field(unsigned i, const char **name, const char **fallback, const char **help);
 
 #ifdef __cplusplus

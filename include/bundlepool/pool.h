@@ -5,8 +5,8 @@
  *  1. Every rank calls MPI_Init_thread with MPI_THREAD_MULTIPLE.
  *  2. All ranks of the communicator call bp_pool_create() with the same configuration.
  *  3. Any rank, at any time, from any thread: bp_pool_get() pins the current version of a bundle and
- *     borrows its image; bp_bundle_release() gives it back. No rank waits for another to call.
- *  4. All ranks call bp_pool_destroy(). What is forgotten is destroyed by MPI_Finalize.
+ *     borrows its image; bp_bundle_release() gives it back. No rank waits for another one to call.
+ *  4. All ranks call bp_pool_destroy(). A pool that was forgotten is destroyed by MPI_Finalize.
  *
  * Promises
  *  1. Snapshot. From get to release a bundle does not change, move or vanish, whatever is
@@ -24,7 +24,7 @@
  *  6. LRU. The victim is the least recently used bundle of the cluster: unpinned ones first, and
  *     among pinned ones the directory entry goes at once and the memory when the last pin does. On
  *     one node that is exact. Several nodes are asked when room is needed, each at another moment:
- *     of two bundles whose last uses are closer together than the get takes for which there is no
+ *     of two bundles whose last uses are closer together than the duration of the get that needs the
  *     room, either may go.
  *  7. No torn reads. A file replaced or rewritten during its load is noticed and loaded again; a
  *     version that is published was on disk as a whole.
@@ -37,14 +37,14 @@
  * Caveats
  *  - Crash: a rank that dies takes the MPI job with it; shared memory is unlinked from the start.
  *  - fork: in a child every call returns BP_EFORKED; bundles got by the parent must not be used.
- *  - File times have the grain of the kernel's tick (4 ms): a rewrite in place of the same size within
- *    it is invisible. A load waits until the file has been unchanged for 20 ms.
+ *  - File times advance with the kernel's tick (4 ms): a second rewrite in place within the same tick is
+ *    invisible if the size stays the same. Hence a load waits until the file has been unchanged for 20 ms.
  *  - NFS: a rewrite on another client is seen when the NFS client revalidates its attributes.
- *  - A load that waits for memory delays those behind it: room is given first come, first served.
- *  - Files are trusted as far as libhdf5 can be: one that is damaged on purpose may crash rank 0 inside it.
- *  - A rank that holds one bundle and gets another which needs that memory gets BP_EFULL after
- *    room_timeout_ms, with a text that names who pins what.
- *  - Linux 5.14 or later recommended: before it, a full /dev/shm is noticed by statvfs only.
+ *  - A load that waits for memory delays the loads behind it: room is given first come, first served.
+ *  - Files are trusted as far as libhdf5 can be: one that was damaged on purpose may crash rank 0 inside it.
+ *  - A rank that holds one bundle and asks for another that needs the first one's memory gets BP_EFULL after
+ *    room_timeout_ms, with a text that says who pins what.
+ *  - Linux 5.14 or later is recommended: on older kernels only statvfs shows that /dev/shm is full.
  */
 #ifndef BUNDLEPOOL_POOL_H
 #define BUNDLEPOOL_POOL_H
@@ -71,8 +71,8 @@ typedef struct bp_pool bp_pool;
  * @param[in]  cfg   from bp_config_init(); the same on every rank; copied
  * @param[out] pool  owned: bp_pool_destroy(); NULL on failure
  *
- * @retval BP_EINVAL  a field is out of range or differs between ranks; root is too long; cfg->size is none, or
- *                    cfg has a setting that this library is too old for
+ * @retval BP_EINVAL  a field is out of range or differs between ranks; root is too long; cfg->size is not
+ *                    valid, or cfg has a setting that this library is too old for
  * @retval BP_EMPI    MPI is not initialised, lacks MPI_THREAD_MULTIPLE, or failed
  * @retval BP_ENOMEM  shared memory of a node is too small; the text names the node
  * @retval BP_ESYS    a system call failed
@@ -81,13 +81,13 @@ BP_API bp_status bp_pool_create(MPI_Comm comm, const bp_config *cfg, bp_pool **p
 
 /** The pool of a communicator: created at the first call, the same one ever after.
  *
- * Collective: over comm, when it creates. A call on a live pool is not: it asks the coordinator, and if
- * cfg->max_bundle_pool_size differs from the pool's it resizes the pool for the cluster, evicting by LRU, and
- * returns when that is done. Other fields of a live pool are not changed.
+ * Collective: over comm when it creates the pool. A call on a live pool is not collective: it asks the
+ * coordinator and, if cfg->max_bundle_pool_size differs from the pool's, resizes the pool for the whole
+ * cluster, evicting by LRU, and returns when that is done. Other fields of a live pool are not changed.
  *
  * @param[out] pool  borrowed; destroyed with bp_pool_destroy() or at MPI_Finalize
  *
- * @retval BP_EINVAL  as bp_pool_create(), or the size is beyond what the pool was created for: the
+ * @retval BP_EINVAL  as bp_pool_create(), or the new size is beyond what the pool was created for: the
  *                    larger of 1024 and its first size
  */
 BP_API bp_status bp_pool_instance(MPI_Comm comm, const bp_config *cfg, bp_pool **pool);
@@ -96,7 +96,7 @@ BP_API bp_status bp_pool_instance(MPI_Comm comm, const bp_config *cfg, bp_pool *
  *
  * Collective: over its ranks.    Threads: one per rank, no other call under way.
  *
- * @retval BP_EBUSY  a rank still holds a bundle (the text names both): same answer on every rank and
+ * @retval BP_EBUSY  a rank still holds a bundle (the text names both): every rank gets this answer, and
  *                   nothing is destroyed
  */
 BP_API bp_status bp_pool_destroy(bp_pool **pool);
@@ -104,21 +104,21 @@ BP_API bp_status bp_pool_destroy(bp_pool **pool);
 /** Pin the current version of a bundle and borrow its read-only image.
  *
  * Threads: any.    Process: valid in this process only.
- * Blocks: a hit never; a miss until the bundle is published or cfg.load_timeout_ms passed.
+ * Blocks: a hit never; a miss until the bundle is published or cfg.load_timeout_ms has passed.
  *
  * @param[in]  pool    live pool
  * @param[in]  name    NUL-terminated, 1..63 bytes of [A-Za-z0-9._-], not starting with '.'; copied
  * @param[out] bundle  borrowed until bp_bundle_release(); NULL on failure
  *
- * @retval BP_EINVAL     name
+ * @retval BP_EINVAL     the name is not valid, or pool is NULL
  * @retval BP_ENOTFOUND  no such bundle; nothing changed
- * @retval BP_EFORMAT    the file is no bundle
+ * @retval BP_EFORMAT    the file is not a bundle
  * @retval BP_EIO        reading failed
  * @retval BP_EFULL      the image is larger than the budget, or what is pinned leaves no room
  * @retval BP_EBUSY      this rank holds the bundle some 8 million times: releases are missing
  * @retval BP_ENOMEM     a node cannot hold the image
- * @retval BP_ETIMEOUT   not published in time; the load goes on, retry allowed
- * @retval BP_ECHANGED   the file did not stop changing in that time
+ * @retval BP_ETIMEOUT   not published in time; the load goes on, and the get may be repeated
+ * @retval BP_ECHANGED   the file kept changing until load_timeout_ms had passed
  * @retval BP_ESYS       a system call failed, such as starting a thread
  * @retval BP_EFORKED    called in a child process
  */
@@ -126,19 +126,19 @@ BP_API bp_status bp_pool_get(bp_pool *pool, const char *name, const bp_bundle **
 
 /** Forget a bundle: a get that starts after this has returned loads it again.
  *
- * Blocks: until every node has taken it out of its directory.
+ * Blocks: until every node has taken the bundle out of its directory.
  *
  * @param[in] name  NULL: every bundle. A name that is not resident is not an error.
- * @retval BP_EINVAL    name
- * @retval BP_ETIMEOUT  completion unknown: repeat it
+ * @retval BP_EINVAL    the name is not valid, or pool is NULL
+ * @retval BP_ETIMEOUT  it may or may not have taken effect: repeat the call
  */
 BP_API bp_status bp_pool_invalidate(bp_pool *pool, const char *name);
 
 /** The version that a get would return now.
  *
  * Blocks: as bp_pool_get(), and hashes the image: about a second per 2 GB.
- * @param[in,out] version  from bp_version_init(); what is filled in is the caller's: bp_version_fini()
- * @retval BP_EINVAL       name, or version->size is none
+ * @param[in,out] version  from bp_version_init(); the caller owns what is filled in: bp_version_fini()
+ * @retval BP_EINVAL       the name or version->size is not valid
  * @retval as bp_pool_get()
  */
 BP_API bp_status bp_pool_version(bp_pool *pool, const char *name, bp_version *version);
@@ -147,7 +147,7 @@ BP_API bp_status bp_pool_version(bp_pool *pool, const char *name, bp_version *ve
  *
  * Blocks: until the coordinator has answered.
  * @param[in,out] stats  from bp_stats_init(); untouched on failure
- * @retval BP_EINVAL     no pool, or stats->size is none
+ * @retval BP_EINVAL     pool is NULL, or stats->size is not valid
  * @retval BP_ETIMEOUT   no answer within load_timeout_ms
  * @retval BP_EFORKED    called in a child process
  */

@@ -18,15 +18,15 @@ extern "C" {
 /** What happened, as counted by a rank, a node, or the cluster since creation. Grows at its end. */
 typedef struct bp_counters {
     size_t size;            /**< set by bp_stats_init() */
-    uint64_t hits;          /**< gets answered from shared memory, with or without a look at the file */
-    uint64_t misses;        /**< gets that had to wait for a load or found none */
+    uint64_t hits;          /**< gets answered from shared memory, with or without a check of the file */
+    uint64_t misses;        /**< gets that had to wait for a load, or found no bundle */
     uint64_t loads;         /**< bundles read from disk and published */
     uint64_t failures;      /**< loads that failed */
-    uint64_t checks;        /**< looks at a file's identity */
+    uint64_t checks;        /**< checks of a file's identity */
     uint64_t evictions;     /**< bundles taken out to make room */
     uint64_t invalidations; /**< bundles taken out by bp_pool_invalidate() */
-    double load_seconds;    /**< spent loading, all loads added */
-    double wait_seconds;    /**< spent waiting in gets, all threads added */
+    double load_seconds;    /**< spent loading, summed over all loads */
+    double wait_seconds;    /**< spent waiting in gets, summed over all threads */
 } bp_counters;
 
 #define BP_LIMIT_FROM_MAX 96
@@ -39,13 +39,13 @@ typedef struct bp_stats {
     int64_t num_versions_tracked;       /**< bundles whose version the coordinator knows */
     double utilization_percent;         /**< pool_size / max_pool_size * 100 */
     uint64_t bytes_resident;            /**< claimed on each node now */
-    uint64_t bytes_peak;                /**< most that was ever claimed */
-    uint64_t bytes_limit;               /**< the budget: pool_memory, or what it became */
-    char limit_from[BP_LIMIT_FROM_MAX]; /**< where the budget comes from, for people */
+    uint64_t bytes_peak;                /**< the most that was ever claimed */
+    uint64_t bytes_limit;               /**< the budget: pool_memory, or the default computed for it */
+    char limit_from[BP_LIMIT_FROM_MAX]; /**< where the budget comes from, in words */
     int num_nodes;
     int num_ranks;
     bp_counters rank;    /**< this rank: loads, failures, evictions, invalidations are 0 */
-    bp_counters node;    /**< all ranks of this node, likewise */
+    bp_counters node;    /**< all ranks of this node: the same four are 0 */
     bp_counters cluster; /**< every node, and the coordinator */
 } bp_stats;
 

@@ -2,7 +2,7 @@
  * Status codes and the text of the last failure.
  *
  * Every function of the library that can fail returns a ::bp_status. The code says what kind of
- * failure it was, bp_error_text() says which file, dataset, option or line, and what to do.
+ * failure it was; bp_error_text() says which file, dataset, option or line it concerns, and what to do.
  *
  * Unless a function says otherwise it is: not collective, callable from any thread, not callable
  * from a signal handler or an MPI callback.
@@ -20,7 +20,7 @@ extern "C" {
 #define BP_API
 #endif
 
-/* One table: code, what it means in general. Numbers are part of the ABI; append only. */
+/* One table of codes and their general meanings. The numbers are part of the ABI; append only. */
 #define BP_STATUS_MAP(X)                                                                                     \
     X(OK, 0, "success")                                                                                      \
     X(EINVAL, 1, "invalid argument or configuration")                                                        \
@@ -48,7 +48,7 @@ typedef enum bp_status {
 #undef X
 } bp_status;
 
-/** Name of a code, such as "BP_ENOTFOUND"; "BP_?" for a number that is none. Never fails. */
+/** Name of a code, such as "BP_ENOTFOUND"; "BP_?" for a number that is not a code. Never fails. */
 BP_API const char *bp_status_name(bp_status s);
 
 /** What a code means in general, such as "no such bundle, column or file". Never fails. */

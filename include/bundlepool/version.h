@@ -1,8 +1,8 @@
 /** @file version.h
  * Which release these headers are of, and which build of the library a program runs with.
  *
- * The macros tell what a program was compiled against, the functions what it is running with: the two differ
- * when the shared library was replaced. Not collective; any thread; nothing here fails.
+ * The macros say what a program was compiled against, the functions what it is running with: the two differ
+ * after the shared library was replaced. Not collective; any thread; nothing here fails.
  */
 #ifndef BUNDLEPOOL_VERSION_H
 #define BUNDLEPOOL_VERSION_H
@@ -34,12 +34,12 @@ extern "C" {
 BP_API const char *bp_version_string(void);
 
 /** The i-th fact about the build that is running, for bug reports: version, commit, compiler, build_type,
- *  sanitizers, mpi, hdf5, openssl. What the build does without is "none", what it could not find out is
- *  "unknown"; a commit that ends in "-dirty" had changes on top. The mpi, hdf5 and openssl are those that
- *  the library was compiled with. More facts will follow.
+ *  sanitizers, mpi, hdf5, openssl. What the build does without is "none", and what it could not find out is
+ *  "unknown"; a commit that ends in "-dirty" had changes on top. The versions of mpi, hdf5 and openssl are
+ *  those that the library was compiled with. More facts may follow.
  *
  * @param[out] name, value  static
- * @return false past the last */
+ * @return false past the last fact */
 BP_API bool bp_build_info(unsigned i, const char **name, const char **value);
 
 #ifdef __cplusplus
