@@ -96,7 +96,7 @@ static void note(bp__agent *a, const bp__note *n)
 
 static void copy_name(char to[BP_NAME_MAX + 1], const char *from)
 {
-    size_t n = strnlen(from, BP_NAME_MAX); /* it comes from shared memory: never trust its end */
+    size_t n = strnlen(from, BP_NAME_MAX); /* it comes from shared memory: do not trust it to end */
     memcpy(to, from, n);
     to[n] = '\0';
 }
@@ -141,7 +141,7 @@ void bp__agent_answer(bp__agent *agent, const bp__answer *answer)
 {
     uint32_t i = answer->to.rank * BP__BOXES + answer->to.box;
     assert(i < agent->num_boxes);
-    if (!agent->box[i].waiting || agent->box[i].number != answer->to.number) return; /* it gave up */
+    if (!agent->box[i].waiting || agent->box[i].number != answer->to.number) return; /* the rank gave up */
     answer_text(agent, i, answer->code, answer->text);
     agent->dir->reply[i].report = answer->report;
     agent->dir->reply[i].word = answer->current ? answer->generation : 0;
@@ -169,7 +169,7 @@ static void send_ages(bp__agent *a)
         *age = (bp__age){.age_ns = UINT64_MAX, .pinned_by = -1};
         if (bp__word_fill(word) != BP__SLOT_READY) continue;
         uint64_t last = bp__dir_last_use(dir, s);
-        /* in either order: a victim is chosen by them, nothing is concluded */
+        /* in either order: the two only serve to choose a victim, nothing is concluded from them */
         bp__nap_here(BP__NAP_USED_PINS);
         double ticks = now > last ? (double)(now - last) : 0;
         age->age_ns = (uint64_t)(ticks * 1e6 / (double)dir->header->ticks_per_ms);
@@ -220,7 +220,7 @@ void bp__agent_apply(bp__agent *agent, const bp__command *c)
                                c->stored);
         break;
     case BP__CMD_READY:
-        /* the last look at the file began after this node's vote, and on rank 0's node when it says */
+        /* the file was last checked after this node's vote; on rank 0's node the command says when */
         bp__dir_ready(dir, c->slot, &c->identity, agent->node > 0 ? agent->voted[c->slot] : c->checked);
         break;
     case BP__CMD_FAIL:
@@ -261,13 +261,13 @@ void bp__agent_vote(bp__agent *agent, uint32_t slot, uint64_t generation, bp_sta
 
 /* Polling ---------------------------------------------------------------------------------------- */
 
-/* Whether a rank gave a request up, and may have written its next one while this one was copied. It closes
- * the one before it writes the next: so `closed` is loaded after the copy, and if it is not of this request
- * then, nothing of the next was copied. */
+/* Whether a rank gave a request up, and may have written its next one while this one was copied. A rank
+ * closes a request before it writes the next. So `closed` is loaded after the copy: if it does not yet name
+ * this request, nothing of the next one was copied. */
 static bool was_given_up(const bp__box *box, uint32_t number)
 {
     bp__nap_here(BP__NAP_REQUEST_CLOSED);
-#ifndef __SANITIZE_THREAD__ /* which knows no fences */
+#ifndef __SANITIZE_THREAD__ /* TSan knows no fences */
     atomic_thread_fence(memory_order_acquire);
 #endif
     return bp__load_relaxed(&box->closed) == number;
@@ -306,7 +306,7 @@ static void read_request(bp__agent *a, uint32_t i, uint32_t number)
     case BP__RESIZE: n.kind = BP__NOTE_RESIZE; break;
     case BP__STATS: n.kind = BP__NOTE_STATS; break;
     default:
-        answer_text(a, i, BP_EINVAL, "a request that the agent does not know");
+        answer_text(a, i, BP_EINVAL, "the agent does not know this kind of request");
         finish(a, i);
         return;
     }
@@ -326,7 +326,7 @@ static bool poll_boxes(bp__agent *a)
         }
         if (!b->waiting && b->pinned == BP__NO_SLOT) continue;
         /* `posted` first: a rank posts a request before it closes it, and closes it before it posts the next.
-         * So `closed` is of the request that was read, or of a later one: the next turn finds that. */
+         * So `closed` names the request that was read, or a later one, which the next turn will find. */
         bp__nap_here(BP__NAP_POSTED_CLOSED);
         if (bp__load_acquire(&box->closed) == b->number) {
             drop_pin(a, b);

@@ -28,16 +28,16 @@ void bp__agent_destroy(bp__agent **agent);
 /** Apply the next command. */
 void bp__agent_apply(bp__agent *agent, const bp__command *command);
 
-/** Pass an answer on to who asked. */
+/** Pass an answer on to the rank that asked. */
 void bp__agent_answer(bp__agent *agent, const bp__answer *answer);
 
-/** This node has every byte of a slot, or why not; any node but rank 0's. */
+/** Report that this node has every byte of a slot, or why it has not. Not on rank 0's node. */
 void bp__agent_vote(bp__agent *agent, uint32_t slot, uint64_t generation, bp_status code, const char *text);
 
-/** Look at the boxes and at unlisted slots. @return whether anything was done */
+/** Go through the boxes and the unlisted slots. @return whether anything was done */
 bool bp__agent_poll(bp__agent *agent);
 
-/** Whether something is awaited that does not ring: an unlisted slot whose pins have yet to go. */
+/** Whether an unlisted slot still has pins: that they have gone is awaited, and does not ring. */
 bool bp__agent_draining(const bp__agent *agent);
 
 /** Whether a rank of this node waits for an answer. */

@@ -12,14 +12,14 @@
 #define SPACE_PER_BUDGET 4u /* address space, so that a contiguous place is found without evicting for it */
 #define OTHERS_SPACE     (UINT64_C(64) << 20) /* of a limited address space, for everything else */
 
-/* Bytes that one window may have on this node. Open MPI refuses one that is larger than what the file system
- * has free, less a margin, though it reserves nothing. */
+/* Bytes that one window may have on this node. Open MPI refuses a window that is larger than what the file
+ * system has free, less a margin, though it reserves nothing. */
 static uint64_t largest_window(const bp__memory *m)
 {
     return m->shm_free == UINT64_MAX ? UINT64_MAX : m->shm_free / 8 * 7;
 }
 
-/* Of this process: each window is mapped twice, and its file must be allowed to be that long. */
+/* Bytes of a window that this process's limits allow: it is mapped twice, and its file must be that long. */
 static uint64_t largest_mapping(void)
 {
     struct rlimit limit;

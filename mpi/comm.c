@@ -44,14 +44,14 @@ static bp_status split(bp__topology *top, int64_t ranks_per_node)
     BP_MPI(MPI_Comm_rank(top->node, &top->node_rank));
     BP_MPI(MPI_Comm_size(top->node, &top->node_size));
 
-    /* Nodes are numbered by their first ranks; everybody learns its node's number from its leader. */
+    /* Nodes are numbered by their first ranks; every rank learns its node's number from the leader. */
     int leader = top->node_rank == 0, before = 0;
     BP_MPI(MPI_Exscan(&leader, &before, 1, MPI_INT, MPI_SUM, top->world));
     top->node_index = top->rank == 0 ? 0 : before; /* Exscan leaves rank 0's result undefined */
     BP_MPI(MPI_Bcast(&top->node_index, 1, MPI_INT, 0, top->node));
     BP_MPI(MPI_Allreduce(&leader, &top->num_nodes, 1, MPI_INT, MPI_SUM, top->world));
     if (top->num_nodes == 1) return BP_OK;
-    /* commands and bulk data each on a communicator of their own: no thread takes another's messages */
+    /* commands and bulk data have a communicator each: no thread takes another's messages */
     BP_MPI(MPI_Comm_split(top->world, leader ? 0 : MPI_UNDEFINED, top->node_index, &top->tree));
     BP_MPI(MPI_Comm_split(top->world, leader ? 0 : MPI_UNDEFINED, top->node_index, &top->chain));
     return BP_OK;

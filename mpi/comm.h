@@ -20,7 +20,7 @@ bp_status bp__mpi_failed(int rc, const char *call);
         if (bp_mpi_rc_ != MPI_SUCCESS) return bp__mpi_failed(bp_mpi_rc_, #call);                             \
     } while (0)
 
-/** MPI runs, with MPI_THREAD_MULTIPLE. @retval BP_EMPI  it does not */
+/** Check that MPI runs, with MPI_THREAD_MULTIPLE. @retval BP_EMPI  it does not */
 bp_status bp__mpi_check(void);
 
 /** Where a rank sits. A node here is a pool node: a machine, or a virtual node of ranks_per_node ranks. */
@@ -42,8 +42,8 @@ typedef struct bp__topology {
 bp_status bp__topology_create(MPI_Comm comm, int64_t ranks_per_node, bp__topology *top);
 void bp__topology_destroy(bp__topology *top);
 
-/** Make one rank's failure everybody's: each rank passes what it has, all return the failure of the lowest
- *  rank that failed, with its text and, if it is another rank, its name. Collective over comm. */
+/** Make one rank's failure everybody's: each rank passes its own status, and all return that of the lowest
+ *  rank that failed, with its text and, on the other ranks, its number. Collective over comm. */
 bp_status bp__agree(MPI_Comm comm, bp_status mine);
 
 #endif

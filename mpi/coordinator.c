@@ -9,7 +9,7 @@
 #include "core/stage.h"
 #include "mpi/room.h"
 
-/* Somebody waits for an answer until a command has been applied everywhere, or for a state. */
+/* A rank that waits for its answer until a command has been applied everywhere, or a state is reached. */
 typedef struct waiting {
     struct waiting *next;
     bp__address from;
@@ -36,7 +36,7 @@ struct bp__coordinator {
     bool stopping, stopped, all_done;
     waiting *invalidating, *resizing, *stats_waiting, *stats_asked;
     wanted *wanted;
-    bp__report report; /* loads … load_ns, peak are kept here; the rest is filled in when asked */
+    bp__report report; /* loads … load_ns and peak are kept here; the rest is filled in on request */
 };
 
 bp_status bp__coordinator_create(const bp_config *cfg, const bp__topology *top, uint32_t num_slots,
@@ -111,7 +111,7 @@ static void answer(bp__coordinator *c, bp__address to, bp_status code, const cha
     c->down.answer(c->down.ctx, &a);
 }
 
-/* Remember who asked; without memory for that the answer is an error. */
+/* Remember who asked; if there is no memory for that, the answer is an error. */
 static void wait_for(bp__coordinator *c, waiting **list, bp__address from, uint64_t after)
 {
     waiting *w = malloc(sizeof *w);
@@ -164,7 +164,7 @@ static void forget(bp__coordinator *c, bp__load *load)
     bp__room_changed(&c->room);
 }
 
-/* Every node is done with the stage. After READY or FAIL, which say so. */
+/* Release the stage, after READY or FAIL: when a node applies those, it is done with the stage. */
 static void release_stage(bp__coordinator *c, bp__entry *e)
 {
     if (e->stage.bytes == 0) return;
@@ -173,7 +173,7 @@ static void release_stage(bp__coordinator *c, bp__entry *e)
     e->stage = (bp__extent){0, 0};
 }
 
-/* End a load that failed: FAIL, and forget it. */
+/* End a load that failed: send FAIL, and forget it. */
 static void fail(bp__coordinator *c, bp__load *load, bp_status code, const char *text)
 {
     bp__entry *e = &c->entry[load->slot];
@@ -191,7 +191,7 @@ static bp__entry *free_entry(bp__coordinator *c)
     return NULL;
 }
 
-/* OPEN, and begin to plan. */
+/* Send OPEN, and begin to plan. */
 static void open_slot(bp__coordinator *c, bp__entry *e, const char *name)
 {
     *e = (bp__entry){.fill = BP__SLOT_OPEN, .listed = true, .generation = ++c->last_generation};
@@ -254,8 +254,8 @@ static void ready(bp__coordinator *c, bp__load *load)
     forget(c, load);
 }
 
-/* The file was looked at for a check: is what was listed when the check began what is on disk? If anything
- * else is listed by now, the look may be older than that, and whoever asked starts over. */
+/* A check has found out a file's identity: is it that of the version that was listed when the check began? If
+ * anything else is listed by now, the check may be older than that, and whoever asked starts over. */
 static void end_check(bp__coordinator *c, bp__load *load)
 {
     bp__entry *e = listed_entry(c, load->name);
@@ -263,7 +263,7 @@ static void end_check(bp__coordinator *c, bp__load *load)
     bool same = e && e->fill == BP__SLOT_READY && e->generation == load->generation;
     c->report.checks++;
     if (bp__failed(load->code)) {
-        /* gone, or no bundle any more; what cannot be looked at just now may still be there */
+        /* gone, or no longer a bundle; a file that merely cannot be examined may still be there */
         bool gone = load->code == BP_ENOTFOUND || load->code == BP_EFORMAT;
         if (gone && same) unlist(c, slot_of(c, e));
         a.code = load->code;
@@ -281,11 +281,11 @@ static void end_check(bp__coordinator *c, bp__load *load)
     forget(c, load);
 }
 
-/* When every node has ended, one way or the other, and all streams are over: the file is looked at again. */
+/* Once every node has finished, one way or the other, and all streams are over, check the file again. */
 static void filled(bp__coordinator *c, bp__entry *e)
 {
     if (!e->filled || (c->num_nodes > 1 && !e->voted)) return;
-    if (c->loads->streams && bp__streams_busy(c->loads->streams, slot_of(c, e))) return; /* tried again */
+    if (c->loads->streams && bp__streams_busy(c->loads->streams, slot_of(c, e))) return; /* later */
     e->filled = e->voted = false;
     c->ended--;
     bp__load *l = e->load;
@@ -300,7 +300,7 @@ static void filled(bp__coordinator *c, bp__entry *e)
     }
 }
 
-/* All nodes but rank 0's have ended. */
+/* All nodes but rank 0's have finished. */
 static void voted(bp__coordinator *c, const bp__note *n)
 {
     bp__entry *e = &c->entry[n->slot];
@@ -429,7 +429,7 @@ static void invalidate(bp__coordinator *c, const bp__note *n)
 
 static void resize(bp__coordinator *c, const bp__note *n)
 {
-    c->room.setup.max_bundles = n->value; /* the rank has checked it */
+    c->room.setup.max_bundles = n->value; /* the rank has checked its range */
     wait_for(c, &c->resizing, n->from, 0);
 }
 
@@ -448,7 +448,7 @@ static void drained(bp__coordinator *c, const bp__note *n)
     send(c, &cmd);
 }
 
-/* What all ranks have counted is known: add what the coordinator knows. */
+/* What all ranks have counted has come: add what the coordinator knows. */
 static void answer_stats(bp__coordinator *c, const bp__report *counts)
 {
     bp__report r = *counts;
@@ -472,7 +472,7 @@ static void answer_stats(bp__coordinator *c, const bp__report *counts)
     free_waiting(&c->stats_asked);
 }
 
-/* Victims are chosen from what is resident now: they go before anything else happens. */
+/* Victims are chosen from what is resident now, so they go before anything else happens. */
 static void ages(bp__coordinator *c, const bp__age *heard)
 {
     bp__room_heard_ages(&c->room, c->entry, heard);

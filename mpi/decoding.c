@@ -110,7 +110,7 @@ void bp__decoding_offer(bp__decoding *d, uint32_t available)
     look(d, &ranks);
 }
 
-/* @return false: time has passed without any */
+/* @return false: PATIENCE_NS have passed without any */
 static bool wait_for_progress(const bp__decoding *d, uint32_t seen)
 {
     struct timespec deadline = bp__deadline_ns(PATIENCE_NS);
@@ -125,7 +125,7 @@ static void send_home(bp__decoding *d)
     bp__nap_here(BP__NAP_NEXT_AVAILABLE_STORED);
     set_available(d, BP__NO_TURNS); /* whoever waits for more wakes up and leaves */
     for (;;) {
-        /* before the marks: a mark that goes after it was looked at rings */
+        /* loaded before the marks: a mark that goes after it was read rings */
         uint32_t seen = bp__load_acquire(&turns_of(d)->progress);
         bp__nap_here(BP__NAP_PROGRESS_MARKS);
         least_undone(d, &ranks);
@@ -150,7 +150,7 @@ static bp_status decode_one(bp__decoding *d, uint32_t task)
     return BP_OK;
 }
 
-/* Is there a processor for it on which no rank computes? */
+/* Is there a processor for this thread, one on which no rank computes? */
 static bool has_processor(const bp__decoding *d, uint32_t ranks)
 {
     uint64_t waiting = bp__dir_pins(d->dir, d->slot), all = d->dir->num_ranks;
@@ -182,7 +182,7 @@ typedef struct arrivals {
     const void *ctx;
 } arrivals;
 
-/* How many bytes there are by now; *seen: a later ring for more of them is not missed by waiting on it. */
+/* How many bytes there are by now; *seen: to wait on, so that no later ring for more of them is missed. */
 static bp_status look_for_bytes(const bp__decoding *d, const arrivals *from, uint64_t *bytes, uint32_t *seen)
 {
     *seen = bp__load_acquire(&turns_of(d)->progress);
@@ -218,7 +218,7 @@ bp_status bp__decoding_receive(bp__decoding *d, const bp__stage *stage, uint64_t
         while (offer < d->num_tasks && bp__stage_end_of(stage, offer) <= there) offer++;
         if (offer > d->offered) bp__decoding_offer(d, offer);
         if (d->done == d->offered)
-            wait_for_progress(d, seen); /* not a step: that could wait for a ring which has been by now */
+            wait_for_progress(d, seen); /* not a step: it could wait for a ring that has already been */
         else
             BP_TRY(bp__decoding_step(d));
     }
@@ -234,7 +234,7 @@ bp_status bp__decoding_end(bp__decoding *d)
 
 /* Waiting ranks ---------------------------------------------------------------------------------- */
 
-/* Tasks until there are none; the first opens the image. @return whether there was any */
+/* Decode tasks until there are none; the first opens the image. @return whether there was any */
 static bool work(const bp__helper *h, uint32_t slot, const struct timespec *deadline)
 {
     bp__slot *s = &h->dir->slot[slot];
@@ -264,7 +264,7 @@ static bool work(const bp__helper *h, uint32_t slot, const struct timespec *dead
         if (!any && st == BP_OK) st = bp__writer_open(h->arena, s->extent, &image);
         any = true;
         if (st == BP_OK) st = decode(h->loader, decoder, stage, task, &image);
-        /* before the mark goes: who sees the task done must see this as well */
+        /* before the mark goes: whoever sees the task done must see this as well */
         if (bp__failed(st)) bp__store_release(&turns->failed, 1);
         bp__nap_here(BP__NAP_FAILED_MARK_STORED);
         bp__store_seq_cst(&h->own->decoding, bp__mark(slot, BP__NO_TURNS));

@@ -4,19 +4,19 @@
  * DESIGN
  *
  * The thread in charge brings the stage's chunks (it reads them, or they arrive) and offers them in order. A
- * rank that waits takes the next task, marks it on its own line, decodes it, and takes another; it leaves
- * when there is none. At no time do more ranks decode than the node has processors; the thread in charge
- * decodes itself only on a processor where no rank computes, or when nobody else does.
+ * rank that waits marks the next task on its own line, takes it, decodes it, and goes on to another; it
+ * leaves when there is none. At no time do more ranks decode than the node has processors; the thread in
+ * charge decodes itself only on a processor where no rank computes, or when nobody else does.
  *
  *     take: mark := n, then next := n + 1 if it is still n         (both seq_cst)
  *     done: N := next, then least of N and all marks               (both seq_cst)
  *
  * A task that was taken is on somebody's mark before `next` says so, and stays there until it is done. So
- * everything below the least is done. The end of a rank's decoding is that its mark is 0: by then it has no
+ * everything below the least is done. A rank's decoding has ended when its mark is 0: by then the rank has no
  * access to the image any more, and as long as it decodes it has the slot pinned.
  *
- * What a rank cannot decode the thread in charge does again, alone and from where everything is done: either
- * it can, or it finds the reason.
+ * What a rank cannot decode, the thread in charge decodes again, alone, from the first task that is not done:
+ * either it succeeds, or it finds the reason.
  */
 #ifndef BP_MPI_DECODING_H
 #define BP_MPI_DECODING_H
@@ -45,29 +45,30 @@ void bp__decoding_begin(bp__directory *dir, bp__window *arena, const bp__loader 
                         bp__decoding *decoding);
 
 /** The tables of the stage are there: put the head in place.
- *  @param[in] stage  borrowed; the readable mapping @retval BP_ENOMEM, BP_EFORMAT, BP_ESYS */
+ *  @param[in] stage  borrowed; the readable mapping
+ *  @retval BP_ENOMEM, BP_EFORMAT, BP_ESYS */
 bp_status bp__decoding_prepare(bp__decoding *decoding, const bp__stage *stage);
 
 /** The chunks of tasks [0, available) are there. Updates `done`. */
 void bp__decoding_offer(bp__decoding *decoding, uint32_t available);
 
-/** Decode a task if this thread should, or wait a moment for progress of others. Updates `done`.
- *  @retval BP_EFORMAT  damaged; the text names file and dataset @retval BP_ENOMEM */
+/** Decode a task if this thread should, or wait a moment for the progress of others. Updates `done`.
+ *  @retval BP_EFORMAT  damaged; the text names file and dataset
+ *  @retval BP_ENOMEM */
 bp_status bp__decoding_step(bp__decoding *decoding);
 
-/** Tells how many bytes of a stage have arrived, from its first one on.
- *  @return false: no more will, or what has arrived is of no use */
+/** Reports how many bytes of a stage have arrived, from its first one on.
+ *  @return false: no more will arrive, or what has arrived is of no use */
 typedef bool bp__decoding_arrived(const void *ctx, uint64_t *bytes);
 
-/** Use tables and chunks as they arrive, until every task is done. Whenever `arrived` would say something
- *  new, bp__dir_ring_decoding() has to be called.
+/** Use tables and chunks as they arrive, until every task is done. Whenever `arrived` has something new
+ *  to report, bp__dir_ring_decoding() has to be called.
  *  @param[in] bytes  of the stage's extent
- *  @retval BP_EIO  nothing more comes; whoever sends knows why */
+ *  @retval BP_EIO  nothing more will come; the sender knows why */
 bp_status bp__decoding_receive(bp__decoding *decoding, const bp__stage *stage, uint64_t bytes,
                                bp__decoding_arrived *arrived, const void *ctx);
 
-/** Nobody takes a task any more; wait until whoever has one has done it. Tasks from `done` on may be missing.
- *  */
+/** Let nobody take another task, and wait for those that were taken. Tasks from `done` on may be missing. */
 bp_status bp__decoding_end(bp__decoding *decoding);
 
 /** A rank that waits for a slot in FILL and has it pinned. */
@@ -78,7 +79,7 @@ typedef struct bp__helper {
     const bp__loader *loader;
 } bp__helper;
 
-/** Decode as long as there is something to do and somebody wants it done. One thread of a process at a time.
+/** Decode as long as there are tasks and a decoder is wanted. One thread of a process at a time.
  *  @return false: there was nothing to do; sleep on the slot's word */
 bool bp__decoding_help(const bp__helper *helper, uint32_t slot, const struct timespec *deadline);
 

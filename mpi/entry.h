@@ -12,11 +12,11 @@ typedef struct bp__entry {
     uint64_t generation;
     char name[BP_NAME_MAX + 1];
     bp__extent extent; /**< of the image; empty: it has none */
-    bp__extent stage;  /**< in FILL: it comes back when the load has ended; empty: it has none */
+    bp__extent stage;  /**< in FILL: released when the load has ended; empty: it has none */
     bp__identity identity;
-    struct bp__load *load; /**< in OPEN and FILL; room does not look at it */
-    bool filled;           /**< in FILL: rank 0's node has ended, load->code says how */
-    bool voted;            /**< in FILL: all other nodes have ended */
+    struct bp__load *load; /**< in OPEN and FILL; not room's business */
+    bool filled;           /**< in FILL: rank 0's node has finished, load->code says how */
+    bool voted;            /**< in FILL: all other nodes have finished */
 } bp__entry;
 
 #endif

@@ -1,14 +1,14 @@
 /* DESIGN of get
  *
  *  1. Find the listed slot of the name; none: ask the agent (MISS), who hands one over, pinned.
- *  2. Pin it, look again: still listed in the same generation, or start over.
- *  3. READY: is it known to be current at most max_staleness_ms before this get began? If not, look at the
- *     file oneself where that is allowed; equal identity proves it. Anything else proves nothing: ask the
- *     agent for a check.
+ *  2. Pin it, and load its word again: still listed in the same generation, or start over.
+ *  3. READY: is it known to have been current at most max_staleness_ms before this get began? If not, stat()
+ *     the file where this rank may: an equal identity proves it. Anything else proves nothing: ask the agent
+ *     for a check.
  *  4. OPEN or FILL: help to decode, or sleep on the slot's word, until it is READY (step 3) or FAILED (copy
  *     the error).
  *
- * A hit is steps 1 to 3 without asking: no lock, no MPI, and no system call but the look.
+ * A hit is steps 1 to 3 without asking: no lock, no MPI, and no system call but that stat().
  */
 #include "mpi/pool.h"
 
@@ -31,7 +31,7 @@ static void release(const bp_bundle *bundle)
     bp__dir_unpin(pool->own, (uint32_t)(h - pool->handle), BP__ONE_PIN);
 }
 
-/* The slot is pinned and READY: nothing of it changes while two threads fill in the same. */
+/* The slot is pinned and READY: two threads that fill in its handle at once would write the same. */
 static void fill_handle(bp_pool *pool, uint32_t slot, uint64_t generation)
 {
     bp__handle *h = &pool->handle[slot];
@@ -52,12 +52,12 @@ static void fill_handle(bp_pool *pool, uint32_t slot, uint64_t generation)
     pthread_mutex_unlock(&pool->lock);
 }
 
-/* Was the version in this slot on disk at `begin` − max_staleness or later? Looks at the file if it may.
+/* Was the version in this slot on disk at `begin` − max_staleness or later? Checks the file if it may.
  *
- * The caller has pinned the slot, loaded its word as READY and then the handle's generation. `checked` was
- * stored before that word, and `looked` was set to 0 before that generation; as long as the slot is pinned
- * both are times of looks that found this very version. So the later one holds, in whatever order the two are
- * loaded. */
+ * The caller has pinned the slot, loaded its word as READY and then the handle's generation. The slot's
+ * `checked` was stored before that word, and the handle's was set to 0 before that generation: as long as the
+ * slot is pinned, both are times at which a check found this very version. So the later one holds, in
+ * whatever order the two are loaded. */
 static inline bool is_current(bp_pool *pool, uint32_t slot, const char *name, uint64_t begin)
 {
     if (pool->staleness_ticks < 0) return true;
@@ -93,7 +93,7 @@ static inline const bp_bundle *hand_out(bp_pool *pool, uint32_t slot, uint64_t n
     return &pool->handle[slot].bundle;
 }
 
-/* Make the handle that of the slot's generation; its `checked` belongs to that. */
+/* Make the handle that of the slot's generation, to which its `checked` then belongs. */
 static inline void settle_handle(bp_pool *pool, uint32_t slot, uint64_t word)
 {
     if (bp__load_acquire(&pool->handle[slot].generation) != bp__word_generation(word))
@@ -150,14 +150,14 @@ static bp_status wait_until_filled(bp_pool *pool, uint32_t slot, const struct ti
     }
 }
 
-/* Is what is listed still on disk? *current false: start over. */
+/* Is the listed version still the one on disk? *current false: start over. */
 static bp_status check(bp_pool *pool, const char *name, uint64_t generation, const struct timespec *deadline,
                        bool *current)
 {
     const bp__reply *reply;
     uint32_t box;
     bp_status s = bp__request_begin(pool, BP__CHECK, name, 0, deadline, &reply, &box);
-    if (s == BP_ETIMEOUT) return timed_out(pool, name, "a look at its file");
+    if (s == BP_ETIMEOUT) return timed_out(pool, name, "a check of its file");
     BP_TRY(s);
     *current = reply->word == generation;
     bp__request_end(pool, box);

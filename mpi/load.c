@@ -47,7 +47,7 @@ static bp_status look(const bp__load *l, bp__identity *id)
 }
 
 /* Wait until a rewrite could no longer hide in the same tick of the file system's clock. A file that is being
- * written all the time ends in BP_ECHANGED, and whoever waits for it asks again. */
+ * written all the time ends in BP_ECHANGED, and the gets that wait for it ask again. */
 static bp_status wait_until_settled(bp__load *l)
 {
     struct timespec deadline = bp__deadline(SETTLE_LIMIT_MS);
@@ -107,7 +107,7 @@ static bp_status fill_alone(bp__load *l, const uint64_t *first)
     return bp__failed(s) ? s : closed;
 }
 
-/* What has become ready to travel: the stage as it was read, or the image as it was decoded. */
+/* Say how much is ready to travel: of the stage as far as it was read, or of the image as far as decoded. */
 static void feed_stream(bp__load *l, const bp__decoding *d, const uint64_t *first)
 {
     if (!l->stream) return;
@@ -117,7 +117,7 @@ static void feed_stream(bp__load *l, const bp__decoding *d, const uint64_t *firs
         bp__stream_ready(l->stream, bp__stage_end_of(d->stage, d->offered - 1));
 }
 
-/* Read chunks to the stage while waiting ranks, or this thread, decode what is there. */
+/* Read chunks into the stage while waiting ranks, or this thread, decode what is there. */
 static bp_status read_and_decode(bp__load *l, bp__writer *stage, bp__decoding *d, const uint64_t *first)
 {
     const bp__loader *loader = l->shared->loader;
@@ -181,7 +181,7 @@ static bp_status verify(bp__load *l)
     return same ? BP_OK : changed(l);
 }
 
-/* What looks like a damaged file may be one that is being rewritten. */
+/* A file that seems damaged may be one that is being rewritten. */
 static bp_status blame(bp__load *l, bp_status s)
 {
     char text[BP_ERROR_TEXT_MAX];

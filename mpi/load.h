@@ -2,12 +2,12 @@
  * The part of a load that may block, in four phases, each a job for a worker thread:
  *
  *     PLAN    wait until the file has settled, open it, plan
- *     FILL    read chunks to the stage, and decode them into the extent together with ranks that wait
- *     VERIFY  look at the file again
- *     CHECK   only look at a file's identity
+ *     FILL    read chunks into the stage, and decode them into the extent together with ranks that wait
+ *     VERIFY  check that the file is still the same
+ *     CHECK   only find out a file's identity
  *
  * Between the phases a load belongs to the coordinator; during one it belongs to the worker, which hands it
- * back through the queue of what is done.
+ * back through the list `done`.
  */
 #ifndef BP_MPI_LOAD_H
 #define BP_MPI_LOAD_H
@@ -48,21 +48,21 @@ struct bp__load {
     uint32_t slot;
     uint64_t generation;
     bp__extent extent;  /**< FILL: reserved by the coordinator */
-    bp__extent stage;   /**< FILL: likewise; empty: there was no memory for it */
+    bp__extent stage;   /**< FILL: reserved, too; empty: there was no memory for it */
     bool stored;        /**< FILL: the stage travels, not the image */
     uint64_t fill_ns;   /**< FILL: when it began */
     bp__stream *stream; /**< FILL: to the other nodes, or NULL */
     uint64_t check;     /**< CHECK: its number */
     int32_t node;       /**< CHECK: who asked for it */
     uint64_t started_ns;
-    bp_status vote_code; /**< FILL: what the other nodes say */
+    bp_status vote_code; /**< FILL: how the other nodes voted */
     char vote_text[BP_ERROR_TEXT_MAX];
     /* results */
     bp_status code;
     char text[BP_ERROR_TEXT_MAX];
     bp__identity identity; /**< PLAN, CHECK: what was found */
     uint64_t image_bytes;  /**< PLAN */
-    uint64_t checked;      /**< VERIFY: ticks before the look */
+    uint64_t checked;      /**< VERIFY: ticks just before the file was checked */
     bp__source *source;
 };
 
@@ -70,10 +70,10 @@ struct bp__load {
 bp_status bp__load_create(bp__loads *shared, const char *name, bp__load **load);
 void bp__load_destroy(bp__load **load);
 
-/** Start a phase. If no thread can be had, the phase is done at once and has failed. */
+/** Start a phase. If no thread can be had, the phase fails at once and is handed back as any other. */
 void bp__load_start(bp__load *load, bp__phase phase);
 
-/** Take everything that is done, oldest first. */
+/** Take every load whose phase is done, oldest first. */
 bp__load *bp__loads_take(bp__loads *shared);
 
 #endif

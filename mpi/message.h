@@ -1,6 +1,6 @@
 /** @file mpi/message.h
- * What coordinator and agents tell each other. Plain data: on one node they travel through memory, between
- * nodes as messages.
+ * What the coordinator and the agents tell each other. Plain data: within a node it travels through memory,
+ * between nodes in messages.
  *
  * Commands go from the coordinator to every agent in one total order and are numbered; answers go to the
  * agent of one node; notes go from agents to the coordinator.
@@ -20,7 +20,7 @@ typedef enum bp__command_kind {
     BP__CMD_TRIM,    /**< extent: free pages to be given back */
     BP__CMD_AGES,    /**< every agent sends BP__NOTE_AGES */
     BP__CMD_COUNTS,  /**< every agent sends BP__NOTE_COUNTS */
-    BP__CMD_SYNC,    /**< every agent sends BP__NOTE_ACK: all commands before have been applied there */
+    BP__CMD_SYNC,    /**< every agent sends BP__NOTE_ACK: it has applied all commands before this one */
     BP__CMD_STOP,    /**< no command follows */
 } bp__command_kind;
 
@@ -30,10 +30,10 @@ typedef struct bp__command {
     uint32_t slot;
     uint64_t generation;
     bp__extent extent;
-    bp__extent stage; /**< BP__CMD_FILL: where what is to be decoded lies; empty: nowhere */
+    bp__extent stage; /**< BP__CMD_FILL: where the chunks to be decoded lie; empty: there is none */
     bool stored;      /**< BP__CMD_FILL: the stage travels and every node decodes; else the image does */
     bp__identity identity;
-    uint64_t checked; /**< ticks of rank 0's node just before the last look at the file */
+    uint64_t checked; /**< ticks of rank 0's node just before the file was last checked */
     bp_status code;
     char name[BP_NAME_MAX + 1];
     char text[BP_ERROR_TEXT_MAX];
@@ -48,8 +48,8 @@ typedef struct bp__address {
 } bp__address;
 
 typedef enum bp__note_kind {
-    BP__NOTE_MISS,       /**< name: somebody wants it */
-    BP__NOTE_CHECK,      /**< name, from or check: is what is listed still on disk? */
+    BP__NOTE_MISS,       /**< name: a rank wants it */
+    BP__NOTE_CHECK,      /**< name, from, check: is the listed version still the one on disk? */
     BP__NOTE_INVALIDATE, /**< from, name or "" for all */
     BP__NOTE_RESIZE,     /**< from, value */
     BP__NOTE_STATS,      /**< from */
@@ -61,11 +61,11 @@ typedef enum bp__note_kind {
     BP__NOTE_DONE,       /**< after STOP: no note follows */
 } bp__note_kind;
 
-/** Of one slot on one node: when it was last used, and who pins it. */
+/** When a slot was last used on a node, and who pins it there. */
 typedef struct bp__age {
     uint64_t age_ns;
     uint32_t pins;
-    int32_t pinned_by; /**< world rank of one who does, -1: nobody */
+    int32_t pinned_by; /**< world rank of one of those who pin it; -1: nobody does */
 } bp__age;
 
 typedef struct bp__note {
@@ -73,18 +73,18 @@ typedef struct bp__note {
     bp__address from;
     uint32_t slot;
     uint64_t generation;
-    uint64_t check; /**< its number, as whoever asks counts them */
+    uint64_t check; /**< its number, as counted by the node that asks */
     int64_t value;
     bp_status code;
     bp__report counts;
-    const bp__age *ages; /**< [num_slots]; borrowed until the sender sends its next */
+    const bp__age *ages; /**< [num_slots]; borrowed until the sender's next note */
     char name[BP_NAME_MAX + 1];
     char text[BP_ERROR_TEXT_MAX];
 } bp__note;
 
 typedef enum bp__answer_kind {
     BP__ANSWER_REQUEST, /**< to one box: code, text, report */
-    BP__ANSWER_CHECK,   /**< to whoever asked for the check: current, or start over, or an error */
+    BP__ANSWER_CHECK,   /**< to the node that asked for the check: current, or start over, or an error */
 } bp__answer_kind;
 
 typedef struct bp__answer {
@@ -92,7 +92,7 @@ typedef struct bp__answer {
     bp__address to; /**< node always; the rest for BP__ANSWER_REQUEST */
     uint64_t check;
     bool current;
-    uint32_t slot; /**< current: of this version */
+    uint32_t slot; /**< if current: where the version is */
     uint64_t generation;
     bp_status code;
     bp__report report;

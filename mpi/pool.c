@@ -13,7 +13,7 @@
 #include "core/stats.h"
 #include "mpi/budget.h"
 
-#define ROOM_TO_GROW 1024 /* bundles that a pool can be resized to at least */
+#define ROOM_TO_GROW 1024 /* bundles: every pool can be resized to this many, or to its first size */
 
 _Atomic bool bp__forked;
 
@@ -41,7 +41,7 @@ static uint32_t num_slots(const bp_config *cfg)
     return (uint32_t)(2 * most_bundles(cfg) + 16);
 }
 
-/* The same configuration everywhere, with a root that does not move with the working directory. */
+/* The same configuration everywhere, with a root that does not depend on the working directory. */
 static bp_status agree_on_config(bp_pool *pool, const bp_config *cfg)
 {
     bp_status s = bp__config_read(cfg, &pool->cfg);
@@ -66,8 +66,8 @@ static bp_status agree_on_config(bp_pool *pool, const bp_config *cfg)
     return bp__agree(pool->top.world, s);
 }
 
-/* Whether this rank's own look at a file tells what rank 0's would: it is on rank 0's machine, and finds the
- * same folder under that name. */
+/* Whether a stat() by this rank shows what one by rank 0 would: it is on rank 0's node, and finds the same
+ * folder under that name. */
 static bp_status agree_on_looking(bp_pool *pool)
 {
     struct stat st;
@@ -82,7 +82,7 @@ static bp_status agree_on_looking(bp_pool *pool)
     return BP_OK;
 }
 
-/* This process writes its own lines and the doorbell; the agent its part as well; nobody anything else. */
+/* A process may write its own lines and the common part, the agent's process its part as well; no other. */
 static bp_status protect_control(bp_pool *pool)
 {
     const bp__directory *d = &pool->dir;
@@ -187,7 +187,7 @@ static void destroy_parts(bp_pool *pool)
 
 /* Live pools and the end of MPI ------------------------------------------------------------------ */
 
-static pthread_mutex_t live_lock = PTHREAD_MUTEX_INITIALIZER; /* over the two below */
+static pthread_mutex_t live_lock = PTHREAD_MUTEX_INITIALIZER; /* over the three below */
 static bp_pool *live;
 static int finalize_key = MPI_KEYVAL_INVALID;
 static int instance_key = MPI_KEYVAL_INVALID;
@@ -199,7 +199,7 @@ static int at_finalize(MPI_Comm comm, int key, void *value, void *extra)
     while (live) {
         bp_pool *pool = live;
         live = pool->next;
-        MPI_Barrier(pool->top.world); /* nobody's get is under way any more */
+        MPI_Barrier(pool->top.world); /* by now no rank has a get under way */
         destroy_parts(pool);
     }
     return MPI_SUCCESS;
@@ -239,7 +239,7 @@ bp_status bp__pool_create_with(MPI_Comm comm, const bp_config *cfg, const bp__lo
     *pool = NULL;
     if (bp__load_relaxed(&bp__forked))
         BP_FAIL(BP_EFORKED, "a pool cannot be created after fork in the child process");
-    /* Of a cfg that cannot be read: the defaults, with which this rank comes to where all agree on the failure. */
+    /* If cfg cannot be read: the defaults, with which this rank gets to where all agree on the failure. */
     bp_config own;
     (void)bp__config_read(cfg, &own);
     bp_pool *p = calloc(1, sizeof *p);
@@ -331,7 +331,7 @@ static bp_status resize(bp_pool *pool, int64_t bundles)
     return pool->pooled ? request(pool, BP__RESIZE, NULL, bundles, "resize") : BP_OK;
 }
 
-/* The live pool that a communicator's attribute tells of; an attribute outlives its pool. */
+/* The live pool that a communicator's attribute names; an attribute outlives its pool. */
 static bp_status find_instance(MPI_Comm comm, bp_pool **pool)
 {
     void *serial = NULL;

@@ -17,13 +17,13 @@
 #include "mpi/service.h"
 #include "mpi/window.h"
 
-/** What this process hands out for a slot. Valid for one generation; filled in under the pool's lock by who
- *  has the slot pinned, and stable as long as anybody in this process has. */
+/** What this process hands out for a slot. Valid for one generation; filled in under the pool's lock by a
+ *  thread that has the slot pinned, and stable as long as any thread of this process has it pinned. */
 typedef struct bp__handle {
     bp_bundle bundle; /**< first: a bundle's address is its handle's */
     bp_pool *pool;
     _Atomic uint64_t generation; /**< 0: none; stored last (release) */
-    _Atomic uint64_t checked;    /**< ticks of this process' last own look that found it current */
+    _Atomic uint64_t checked;    /**< ticks when this process itself last found it current */
 } bp__handle;
 
 struct bp_pool {
@@ -32,7 +32,7 @@ struct bp_pool {
     bp__lines *own;
     bp__handle *handle;      /**< [num_slots] */
     int64_t staleness_ticks; /**< max_staleness_ms in ticks; -1: any age will do */
-    bool may_check;          /**< this rank sees the files as rank 0 does, and looking is cheap */
+    bool may_check;          /**< this rank sees the files as rank 0 does, and a stat() is cheap */
     bool pooled;             /**< false: every get is a private load */
     size_t root_len;
     bp_config cfg; /**< root is absolute */
@@ -47,11 +47,11 @@ struct bp_pool {
     bp__topology top;
     bp__window control, arena;
     int *world_rank;      /**< [node_size] ranks of this node in top.world */
-    bp__service *service; /**< NULL but in the first rank of a node */
+    bp__service *service; /**< NULL except in the first rank of a node */
     uint64_t budget;
     char budget_from[BP_LIMIT_FROM_MAX];
-    uintptr_t serial; /**< of this process' pools; what bp_pool_instance() keeps with the communicator */
-    bp_pool *next;    /**< of the process' live pools */
+    uintptr_t serial; /**< unique in this process; bp_pool_instance() attaches it to the communicator */
+    bp_pool *next;    /**< in the list of this process's live pools */
 };
 
 extern _Atomic bool bp__forked; /**< set in the child by a fork handler */
@@ -68,11 +68,11 @@ extern _Atomic bool bp__forked; /**< set in the child by a fork handler */
 bp_status bp__request_begin(bp_pool *pool, bp__request kind, const char *name, int64_t number,
                             const struct timespec *deadline, const bp__reply **reply, uint32_t *box);
 
-/** The answer has been used: the agent may drop what it holds for it. */
+/** The answer has been used: the agent may drop the pin that it holds for it. */
 void bp__request_end(bp_pool *pool, uint32_t box);
 
-/** The public functions of the same names, given the loader that reads the pool's bundles, with pooling and
- *  without. @param[in] loader  borrowed as long as the pool lives */
+/** The public functions of the same names, for a given loader, which reads the pool's bundles with and
+ *  without pooling. @param[in] loader  borrowed as long as the pool lives */
 bp_status bp__pool_create_with(MPI_Comm comm, const bp_config *cfg, const bp__loader *loader, bp_pool **pool);
 bp_status bp__pool_instance_with(MPI_Comm comm, const bp_config *cfg, const bp__loader *loader,
                                  bp_pool **pool);

@@ -9,12 +9,12 @@
 #include "core/fault.h"
 #include "core/log.h"
 
-/* Of one slot, in its present generation. */
+/* What has been heard about a slot in its present generation. */
 typedef struct tally {
     uint64_t generation;
-    uint32_t votes, drained; /* who has said so */
+    uint32_t votes, drained; /* how many have said so */
     bp_status code;          /* first reason against */
-    char *text;              /* owned; with it */
+    char *text;              /* owned; that reason in words */
 } tally;
 
 /* A bundle that has been asked for above and has not been opened here since. */
@@ -122,7 +122,7 @@ static void miss(bp__relay *r, const bp__note *n)
     for (missed *m = r->missed; m; m = m->next)
         if (strcmp(m->name, n->name) == 0) return;
     missed *m = calloc(1, sizeof *m);
-    if (m) { /* without memory for it the next MISS goes up as well: no harm */
+    if (m) { /* without memory for it, the next MISS goes up as well, which does no harm */
         snprintf(m->name, sizeof m->name, "%s", n->name);
         m->next = r->missed;
         r->missed = m;
@@ -240,7 +240,7 @@ static void vote(bp__relay *r, const bp__note *n)
     if (t->generation != n->generation) return;
     if (bp__failed(n->code) && t->code == BP_OK) {
         t->code = n->code;
-        t->text = strdup(n->text); /* without it the code has to do */
+        t->text = strdup(n->text); /* without memory for it, the code has to do */
     }
     if (++t->votes < r->num_children + r->votes) return;
     bp__note all = *n;

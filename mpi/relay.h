@@ -1,12 +1,13 @@
 /** @file mpi/relay.h
- * What a node does for the nodes below it: combines their notes with its own agent's, so that the node above
- * hears one, and finds the way for answers. Plain state, used by the service thread; neither MPI nor files.
+ * What a node does for the nodes below it: it combines their notes with its own agent's, so that the node
+ * above receives one, and routes answers. Plain state, used by the service thread; neither MPI nor files.
  *
- *  - MISS: not passed on where OPEN is on its way: this node lists the name, or has passed on a MISS for it.
- *  - CHECK: whoever asks for one joins the check of that bundle which has not been sent yet. Only one of a
- *    bundle is under way at a time.
- *  - ACK: the least of all. VOTE: all of them, with the first reason against. DRAINED: when all have said so.
- *  - AGES, COUNTS: least ages, sums. DONE: when all have said so.
+ *  - MISS: not passed on if OPEN is on its way: this node lists the name, or has passed on a MISS for it.
+ *  - CHECK: a new one joins the check of the same bundle that has not been sent yet, if there is one. Only
+ *    one check of a bundle is under way at a time.
+ *  - ACK: the least of all. VOTE: when all have voted, with the first reason against. DRAINED, DONE: when
+ *    all have said so.
+ *  - AGES: the least of all. COUNTS: sums.
  *  - INVALIDATE, RESIZE, STATS: passed on.
  */
 #ifndef BP_MPI_RELAY_H
@@ -31,10 +32,10 @@ bp_status bp__relay_create(bp__directory *dir, int node, uint32_t num_children, 
                            bp__relay_ways ways, bp__relay **relay);
 void bp__relay_destroy(bp__relay **relay);
 
-/** Hear a note from a child, or from BP__SELF. */
+/** Receive a note from a child, or from BP__SELF. */
 void bp__relay_note(bp__relay *relay, uint32_t from, const bp__note *note);
 
-/** See a command before the agent applies it. */
+/** Take note of a command before the agent applies it. */
 void bp__relay_command(bp__relay *relay, const bp__command *command);
 
 /** Pass a check's answer on to everybody who joined it. */
@@ -43,7 +44,7 @@ void bp__relay_answer(bp__relay *relay, const bp__answer *answer);
 /** Whether every child, and this node, has said DONE. */
 bool bp__relay_done(const bp__relay *relay);
 
-/** Whether something has been asked above and not been answered. */
+/** Whether a question that was passed up has not been answered yet. */
 bool bp__relay_waiting(const bp__relay *relay);
 
 #endif

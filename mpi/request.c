@@ -8,7 +8,7 @@
 #include "core/clock.h"
 #include "core/futex.h"
 
-/* A free box; more threads than boxes wait for each other. */
+/* Take a free box; if there are more threads than boxes, they wait for each other. */
 static bp_status take_box(bp_pool *pool, const struct timespec *deadline, uint32_t *box)
 {
     int err = 0;

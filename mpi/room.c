@@ -1,14 +1,14 @@
 /* DESIGN of making room
  *
- * Planned loads queue in the order in which they came; nothing overtakes the first. When it does not fit, the
+ * Planned loads queue in the order in which they came; none overtakes the first. When that does not fit, the
  * nodes are asked for the ages of what is resident, and the shortest prefix of the LRU order that makes it
  * fit is unlisted. Memory comes back when the last pin on a victim is gone (DRAINED, RECLAIM), and the first
  * load is tried again. Ages are asked for again while it waits, because what was pinned then may not be
- * pinned now. While other loads are filling, its time does not run: they end, and what they hold can be
+ * pinned now. While other loads are filling, its time does not run: they will end, and what they hold can be
  * evicted then.
  *
  * A stage gets what memory is left: nothing is evicted for it. If all chunks fit, they may travel to the
- * other nodes as they are stored, if that is faster than sending what they decode to.
+ * other nodes as they are stored, if that is faster than sending the image that they decode to.
  */
 #include "mpi/room.h"
 
@@ -18,7 +18,7 @@
 
 #define NS_PER_MS    UINT64_C(1000000)
 #define ASK_AGAIN_NS (20 * NS_PER_MS)
-#define TRY_AGAIN    32u /* every so many loads the other way of travelling is tried */
+#define TRY_AGAIN    32u /* once in so many loads, the other way of travelling is tried */
 /* How long a smaller image takes says nothing about the way in which it travels. */
 #define LEAST_MEASURED (UINT64_C(1) << 20)
 /* Of a stage that does not travel: enough for reading ahead. */
@@ -104,8 +104,8 @@ static bool any_filling(const bp__room *room, const bp__entry *entry)
 
 /* The way an image travels ----------------------------------------------------------------------- */
 
-/* Should chunks travel as they are stored, to be decoded on every node? What has been faster so far, and now
- * and then the other: links and loads change. */
+/* Should chunks travel as they are stored, to be decoded on every node? Whichever way was faster so far, and
+ * now and then the other: links and loads change. */
 static bool choose_stored(const bp__room *room)
 {
     const double *took = room->ns_per_byte;
@@ -230,7 +230,7 @@ static size_t find_candidates(bp__room *room, const bp__entry *entry)
     for (uint32_t s = 0; s < room->setup.num_slots; s++) {
         const bp__entry *e = &entry[s];
         bool going = e->fill == BP__SLOT_FAILED && e->extent.bytes > 0; /* its memory comes back by itself */
-        if (e->fill == BP__SLOT_FILL && e->stage.bytes > 0) /* as a stage does, when its load ends */
+        if (e->fill == BP__SLOT_FILL && e->stage.bytes > 0) /* so does that of a stage, when its load ends */
             room->candidate[n++] = (bp__candidate){.slot = s, .age = UINT64_MAX, .extent = e->stage};
         else if (e->fill == BP__SLOT_READY || going)
             room->candidate[n++] = (bp__candidate){.slot = s,
@@ -242,7 +242,7 @@ static size_t find_candidates(bp__room *room, const bp__entry *entry)
     return n;
 }
 
-/* All ages are known: as few victims as possible. Where not even all would do, none goes. */
+/* All ages are known: choose as few victims as possible, and none if not even all of them would do. */
 static void choose_victims(bp__room *room, const bp__entry *entry)
 {
     size_t n = find_candidates(room, entry), kept = 0;
@@ -255,8 +255,8 @@ static void choose_victims(bp__room *room, const bp__entry *entry)
     room->num_victims = kept;
 }
 
-/* Ages that were asked for a load before the present one may be older than the latest uses, and what was used
- * just now would be evicted. Others are asked for next. */
+/* Ages that were asked for on behalf of an earlier load may be older than the latest uses: by them, what was
+ * used just now could be evicted. New ones are asked for next. */
 void bp__room_heard_ages(bp__room *room, const bp__entry *entry, const bp__age *ages)
 {
     bool outdated = room->outdated;

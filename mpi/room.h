@@ -1,9 +1,8 @@
 /** @file mpi/room.h
  * Which load gets memory, when, and which bundles have to go for it.
  *
- * Room decides and does nothing: the coordinator carries its decisions out, one after the other, until there
- * is none. It knows what it is given, the time included, and the books of the arena; it calls neither MPI nor
- * files.
+ * Room only decides: the coordinator carries its decisions out, one after the other, until there are none.
+ * Room knows what it is given, the time included, and the books of the arena; it calls neither MPI nor files.
  */
 #ifndef BP_MPI_ROOM_H
 #define BP_MPI_ROOM_H
@@ -18,7 +17,7 @@
 typedef struct bp__room_setup {
     uint32_t num_slots;
     int64_t max_bundles;
-    int64_t timeout_ms; /**< a load waits this long for pins alone */
+    int64_t timeout_ms; /**< how long a load waits for pins alone */
     bp_transfer transfer;
     bool travels;     /**< there are other nodes */
     bool one_machine; /**< all nodes are virtual ones of one machine */
@@ -39,26 +38,26 @@ typedef struct bp__room {
     uint32_t *queue;
     uint32_t first, num_waiting;
     bp__need *need; /**< [num_slots] */
-    /* For how long only pins have kept the first from its memory. */
+    /* Since when only pins have kept the first load in the queue from its memory. */
     bool blocked;
     uint64_t blocked_since_ns;
     /* Ages: [num_slots], of all nodes together, as last heard. */
     bp__age *ages;
     bool asked;       /**< they are awaited */
-    bool outdated;    /**< they were asked for a load before the present first one */
+    bool outdated;    /**< they were asked for on behalf of an earlier first load */
     bool may_ask_now; /**< something has changed since they were last heard */
     uint64_t next_ask_ns;
-    /* Victims that were chosen and not named in a decision yet: candidate[next_victim .. num_victims) */
+    /* Victims that were chosen but not named in a decision yet: candidate[next_victim .. num_victims) */
     bp__candidate *candidate; /**< [num_slots] */
     size_t next_victim, num_victims;
-    /* What an image's byte has taken, in ns from FILL to the last vote: decoded, stored; 0: not tried yet. */
+    /* Time per byte of image, in ns from FILL to the last vote: decoded, stored; 0: not tried yet. */
     double ns_per_byte[2];
     uint64_t num_starts;
 } bp__room;
 
 typedef enum bp__decision_kind {
     BP__ROOM_NOTHING, /**< nothing can be done now */
-    BP__ROOM_START,   /**< slot has got extent and stage: FILL */
+    BP__ROOM_START,   /**< slot gets extent and stage: FILL */
     BP__ROOM_FAIL,    /**< slot, code, text */
     BP__ROOM_EVICT,   /**< slot: UNLIST */
     BP__ROOM_ASK,     /**< AGES */
@@ -85,19 +84,19 @@ void bp__room_enter(bp__room *room, uint32_t slot, const bp__need *need);
  *  @return its slot; BP__NO_SLOT: none waits */
 uint32_t bp__room_leave(bp__room *room);
 
-/** Memory has come back, or a load has ended: ages are worth asking for at once. */
+/** Memory was released, or a load has ended: ages are worth asking for at once. */
 void bp__room_changed(bp__room *room);
 
-/** The ages of all nodes: choose victims, which the next decisions name. */
+/** The ages of all nodes have come: choose victims, which the next decisions name. */
 void bp__room_heard_ages(bp__room *room, const bp__entry *entry, const bp__age *ages);
 
 /** A load with a stage has reached every node, `ns` after its FILL. */
 void bp__room_measured(bp__room *room, bool stored, uint64_t image_bytes, uint64_t ns);
 
-/** What to do next. What START names is reserved in the arena, and its load has left the queue; so has that
- *  of FAIL. To be carried out before the next call.
+/** What to do next; to be carried out before the next call. What START names is reserved in the arena; the
+ *  load of START or FAIL has left the queue.
  *  @param[in]  entry     [num_slots]
- *  @param[out] decision  BP__ROOM_NOTHING: call again when something has changed, or some ms later */
+ *  @param[out] decision  BP__ROOM_NOTHING: call again when something has changed, or a few ms later */
 void bp__room_decide(bp__room *room, const bp__entry *entry, uint64_t now_ns, bp__decision *decision);
 
 /** Listed bundles in FILL or READY. */

@@ -12,10 +12,10 @@
  * One turn of the loop: hear what has arrived (tree), what ranks have posted (agent), what has moved
  * (streams), what is decided (coordinator). Nap if there was nothing.
  *
- * A command is sent on to the children first and then applied here, so that on every path all come in one
- * order. Everything that ranks and workers of this node do rings the doorbell, on which the thread naps;
- * messages do not ring, so with other nodes about it naps for a millisecond at most, or longer at the leaves
- * when nothing has happened for a while.
+ * A command is sent on to the children first and then applied here, so that on every path all commands come
+ * in one order. Everything that ranks and workers of this node do rings the doorbell, on which the thread
+ * naps; messages do not ring, so if there are other nodes it naps for a millisecond at most, or longer at a
+ * leaf when nothing has happened for a while.
  */
 #include "mpi/service.h"
 
@@ -41,26 +41,26 @@
 #define ALONE_NS UINT64_C(1000000000) /* one node, nothing awaited: everything rings */
 #define QUIET_NS UINT64_C(100000000)
 
-/* Only the service thread touches this after start, but for `stop` and `abandon`. */
+/* Only the service thread touches this after start, except for `stop` and `abandon`. */
 struct bp__service {
     pthread_t thread;
     bool started;
     _Atomic bool stop, abandon; /* written by whoever stops it, read by the thread */
     bool stop_seen;             /* STOP has been applied */
     bool done;                  /* every node below has applied it, and so has this one */
-    bool lost;                  /* MPI has failed: said once */
+    bool lost;                  /* MPI has failed, and the log says so */
     bp_config cfg;
     cpu_set_t cpus;
     int node, num_nodes;
     bp__directory *dir;
     bp__agent *agent;
     bp__relay *relay;
-    bp__coordinator *coordinator; /* NULL but on rank 0 */
+    bp__coordinator *coordinator; /* NULL except on rank 0 */
     bp__tree *tree;
     bp__streams *streams; /* NULL: one node */
     bp__workers *workers;
     bp__loads loads;
-    bp__note *note; /* for the coordinator, not yet heard: it may be in the middle of something */
+    bp__note *note; /* for the coordinator, not delivered yet: it may be in the middle of something */
     size_t num_notes, cap_notes;
     void *wire;    /* a note being sent */
     bp__age *ages; /* of a note that has arrived */
@@ -103,7 +103,7 @@ static void note_up(void *ctx, const bp__note *note)
     s->note[s->num_notes++] = *note;
 }
 
-/* Deliver what is queued, and what that leads to. @return whether there was anything */
+/* Deliver the queued notes, and those that they lead to. @return whether there was any */
 static bool deliver_notes(bp__service *s)
 {
     bool busy = s->num_notes > 0;
@@ -203,7 +203,7 @@ static bool turn(bp__service *s)
     bool busy = false;
     if (bp__failed(bp__tree_poll(s->tree, &busy)) && !s->lost) {
         s->lost = true;
-        bp__log(BP_LOG_ERROR, "node %d hears nobody any more: %s", s->node, bp_error_text());
+        bp__log(BP_LOG_ERROR, "node %d no longer receives messages: %s", s->node, bp_error_text());
     }
     busy |= bp__agent_poll(s->agent);
     if (s->streams) busy |= bp__streams_poll(s->streams);
@@ -214,7 +214,7 @@ static bool turn(bp__service *s)
     return busy;
 }
 
-/* Whether everything has been said and heard: after STOP, DONE goes up when all below are done. */
+/* Whether nothing is left to send or receive: after STOP, DONE goes up when all nodes below are done. */
 static bool finished(bp__service *s)
 {
     if (s->coordinator && bp__load_acquire(&s->stop)) bp__coordinator_stop(s->coordinator);
@@ -242,7 +242,7 @@ static void *serve(void *arg)
 {
     bp__service *s = arg;
     for (;;) {
-        /* First: whatever is stored after the turn has looked for it rings, and then nobody naps. */
+        /* Loaded first: whatever is stored after the turn has checked for it rings, and so ends the nap. */
         uint32_t bell = bp__load_acquire(s->dir->doorbell);
         bp__nap_here(BP__NAP_DOORBELL_WORK);
         if (turn(s)) {
@@ -250,8 +250,8 @@ static void *serve(void *arg)
             continue;
         }
         if (finished(s)) break;
-        /* After `stop`, which finished() loads, as it is stored before it: whoever is to go alone does so at
-         * once. (The next turn would find it as well.) */
+        /* Loaded after `stop`, which finished() loads, because it is stored before `stop`: a thread that is
+         * to end alone does so at once. (The next turn would find it as well.) */
         bp__nap_here(BP__NAP_STOP_ABANDON);
         if (bp__load_acquire(&s->abandon)) break;
         if (s->num_notes > 0) continue;

@@ -1,6 +1,6 @@
 /** @file mpi/service.h
  * The service thread: one in the first rank of each node. It runs the node's agent and relay, on rank 0's
- * node the coordinator as well, and carries what they tell each other. No other rank has any thread.
+ * node the coordinator as well, and carries their messages. The pool starts no thread in any other rank.
  */
 #ifndef BP_MPI_SERVICE_H
 #define BP_MPI_SERVICE_H
@@ -30,7 +30,7 @@ typedef struct bp__service_setup {
 /** Set everything up; the thread does not run yet. @param[out] service  owned: bp__service_destroy() */
 bp_status bp__service_create(const bp__service_setup *setup, bp__service **service);
 
-/** Start the thread, when the services of all nodes exist. */
+/** Start the thread, once the services of all nodes exist. */
 bp_status bp__service_start(bp__service *service);
 
 /** End the thread. NULL is allowed.
@@ -38,7 +38,7 @@ bp_status bp__service_start(bp__service *service);
  *                        on the way; false: at once, whatever the others do (they never started) */
 void bp__service_stop(bp__service *service, bool together);
 
-/** Free what does not run. NULL inside is allowed. */
+/** Free a service whose thread does not run. NULL inside is allowed. */
 void bp__service_destroy(bp__service **service);
 
 #endif

@@ -10,8 +10,8 @@
 #include "mpi/comm.h"
 
 #define UNDER_WAY 4u /* segments on one link at once */
-/* All segments under way on a link share it, so the first of them is late by as many: a long chain of slow
- * links wants short ones. In memory what counts is the cost of each. */
+/* All segments under way on a link share its bandwidth, so the first of them is late by as many: a long chain
+ * of slow links wants short segments. In memory, what counts is the cost per segment. */
 #define SEGMENT_IN_MEMORY (UINT64_C(1) << 20)
 #define SEGMENT_ON_WIRE   (UINT64_C(256) << 10)
 
@@ -27,8 +27,8 @@ struct bp__stream {
     bool source, stage;
     bp__writer writer;         /* receiver; the worker's until job_over, then the service thread's */
     _Atomic uint64_t claimed;  /* bytes; the worker stores (release), the service thread loads */
-    _Atomic int job_over;      /* likewise, last; with it code and text change hands */
-    _Atomic bool useless;      /* either stores true: there is no memory for it, or a segment came empty */
+    _Atomic int job_over;      /* likewise, but last; with it code and text change hands */
+    _Atomic bool useless;      /* either stores true: no memory for the extent, or a segment came empty */
     _Atomic uint32_t in_place; /* segments; the service thread stores (release), the stage's user loads */
     bool bouncing;             /* from segment bounce_from on */
     uint32_t bounce_from;
@@ -36,7 +36,7 @@ struct bp__stream {
     bp_status code;
     char text[BP_ERROR_TEXT_MAX];
     char misfit[96];        /* the service thread's: what came that was neither whole nor empty */
-    bool reported;          /* that it is over */
+    bool reported;          /* reported that the stream is over */
     _Atomic uint64_t ready; /* source: bytes in place; the loading thread stores (release) */
     _Atomic bool no_more;   /* source: the loading thread stores it last (release) */
     bool *poisoned;         /* [num_segments] came, or goes, empty */
@@ -155,9 +155,9 @@ void bp__stream_end(bp__stream *stream)
     bp__dir_ring(all->dir);
 }
 
-/* Whether a segment can leave; sets whether it leaves empty. That it must is concluded from two words: no
- * more will be ready, and yet too little is. `no_more` is stored after the last `ready`, so it is loaded
- * first: then `ready` is final. */
+/* Whether a segment can leave; sets whether it leaves empty. That it must leave empty is concluded from two
+ * words: no more will be ready, and yet too little is. `no_more` is stored after the last `ready`, so it is
+ * loaded first: then `ready` is final. */
 static bool source_has(bp__stream *s, uint32_t segment)
 {
     uint64_t end = segment * s->segment + (uint64_t)segment_bytes(s, segment);
@@ -195,7 +195,7 @@ static void receive(bp__job *job)
     bp__streams *all = s->all;         /* the stream may be gone as soon as its job is over */
     s->code = claim(s);
     if (bp__failed(s->code)) {
-        copy_error(s); /* now: whoever uses the stage fails for want of bytes, and that is not the reason */
+        copy_error(s); /* now: the use of the stage will fail for want of bytes, which is not the reason */
         bp__store_release(&s->useless, true);
     }
     if (s->stage) { /* in any case: ranks may be waiting for what is on it */
@@ -214,8 +214,8 @@ void bp__stream_receive(bp__streams *streams, uint32_t slot, uint64_t generation
 {
     bp__stream *s;
     bp_status code = new_stream(streams, slot, extent, &s);
-    if (bp__failed(
-            code)) { /* nobody receives its segments: rank 0's node waits for a vote that never comes */
+    if (bp__failed(code)) {
+        /* nobody receives the stream's segments: rank 0's node waits for a vote that never comes */
         bp__log(BP_LOG_ERROR, "%s; the load will time out", bp_error_text());
         return;
     }
@@ -278,7 +278,7 @@ static void now_useless(bp__stream *s)
     bp__dir_ring_decoding(s->all->dir, s->slot);
 }
 
-/* Whether a segment that is under way has come, and how many bytes of it: more than it has if the message
+/* Whether a segment that is under way has come, and how many bytes: more than the segment has if the message
  * was too long for its place. */
 static bp_status segment_came(bp__stream *s, uint32_t segment, bool *came, int *bytes)
 {
@@ -379,7 +379,7 @@ static bool over(const bp__stream *s)
  * whatever let it bounce, other bytes are in its place. */
 static void find_objection(bp__stream *s)
 {
-    if (s->misfit[0] != '\0') { /* whatever the worker made of the bytes that did not come */
+    if (s->misfit[0] != '\0') { /* whatever the worker made of bytes that did not come */
         s->code = BP_EIO;
         snprintf(s->text, sizeof s->text, "%s", s->misfit);
     } else if (s->code == BP_OK && s->bouncing) {

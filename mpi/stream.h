@@ -4,20 +4,20 @@
  *
  * DESIGN
  *
- * An extent is cut into segments: longer ones if all nodes are virtual ones of one machine. On rank 0's node
- * a segment leaves when all of it is there; every other node receives it straight into its own arena, at the
- * same offset, and passes it on to the next. A few segments are under way at once on each link. Streams of
- * several slots share the links; the tag tells them apart.
+ * An extent is cut into segments, which are longer if all nodes are virtual ones of one machine. On rank 0's
+ * node a segment leaves when all of it is there; every other node receives it straight into its own arena, at
+ * the same offset, and passes it on to the next. A few segments are under way at once on each link. Streams
+ * of several slots share the links; the tag tells them apart.
  *
- * A stream always runs to its end. One whose load has failed sends empty segments instead ("poisoned"). A
+ * A stream always runs to its end. If its load has failed, it sends empty segments instead ("poisoned"). A
  * node that cannot hold the extent receives into a bounce buffer, passes on, and votes no.
  *
- * An image is complete on a node when all of it has arrived. A stage is used by a thread of its own
- * meanwhile, and complete when that is done with it and all of it has been passed on: then its memory may be
- * used for another.
+ * An image is complete on a node when all of it has arrived. A stage is used by a thread of its own while it
+ * arrives, and complete when that thread is done with it and all of it has been passed on: then its memory
+ * may be used for another.
  *
- * Used by the service thread; the loading thread calls bp__stream_ready() and bp__stream_end(), the one that
- * uses a stage bp__stream_arrived().
+ * Used by the service thread; the loading thread calls bp__stream_ready() and bp__stream_end(), the
+ * thread that uses a stage calls bp__stream_arrived().
  */
 #ifndef BP_MPI_STREAM_H
 #define BP_MPI_STREAM_H
@@ -33,11 +33,11 @@
 typedef struct bp__streams bp__streams;
 typedef struct bp__stream bp__stream;
 
-/** What became of a stream on this node: complete, or why not. Called during bp__streams_poll(). */
+/** Hears what became of a stream on this node: complete, or why not. Called during bp__streams_poll(). */
 typedef void bp__stream_over(void *ctx, uint32_t slot, uint64_t generation, bp_status code, const char *text);
 
-/** Uses what arrives of a stage, on a worker thread, until all is used or nothing more can come. When more
- *  has arrived, or nothing more will, bp__dir_ring_decoding() rings for it.
+/** Uses what arrives of a stage, on a worker thread, until all is used or nothing more can come. It is woken
+ *  by bp__dir_ring_decoding() when more has arrived, or nothing more will.
  *  @retval any  goes into the vote */
 typedef bp_status bp__stream_use(void *ctx, bp__stream *stream, uint32_t slot, bp__extent extent);
 
@@ -47,33 +47,33 @@ typedef struct bp__stream_calls {
     void *ctx;
 } bp__stream_calls;
 
-/** @param[in]  one_machine  whether all nodes are on it; the same on all
- *  @param[in]  chain     borrowed; private, one rank per node in the order of the chain
+/** @param[in]  chain                borrowed; private, one rank per node in the order of the chain
  *  @param[in]  dir, arena, workers  borrowed
- *  @param[out] streams   owned: bp__streams_destroy(), when none is under way */
+ *  @param[in]  one_machine          whether all nodes are on one machine; the same on all nodes
+ *  @param[out] streams              owned: bp__streams_destroy(), when none is under way */
 bp_status bp__streams_create(MPI_Comm chain, bp__directory *dir, bp__window *arena, bp__workers *workers,
                              bool one_machine, bp__stream_calls calls, bp__streams **streams);
 void bp__streams_destroy(bp__streams **streams);
 
 /** Rank 0's node: begin to send what is going to be written into `extent`.
- *  @param[out] stream  borrowed; lives until it was ended and everything has left */
+ *  @param[out] stream  borrowed; lives until it has been ended and everything has left */
 bp_status bp__stream_send(bp__streams *streams, uint32_t slot, bp__extent extent, bp__stream **stream);
 
 /** Any thread: the first `bytes` of the extent are in place. */
 void bp__stream_ready(bp__stream *stream, uint64_t bytes);
 
-/** Any thread, last: nothing more will be; segments that are not in place leave empty. */
+/** Any thread, last: nothing more will be ready; segments that are not in place leave empty. */
 void bp__stream_end(bp__stream *stream);
 
-/** Other nodes: begin to receive. A failure is told by the vote. @param[in] stage  whether it is one */
+/** Other nodes: begin to receive. A failure shows in the vote. @param[in] stage  a stage, not an image */
 void bp__stream_receive(bp__streams *streams, uint32_t slot, uint64_t generation, bp__extent extent,
                         bool stage);
 
-/** The thread that uses a stage: how many bytes have arrived, from the first.
- *  @return false: no more will, or what does is of no use */
+/** The thread that uses a stage: how many bytes have arrived, from its first one on.
+ *  @return false: no more will arrive, or what does is of no use */
 bool bp__stream_arrived(const bp__stream *stream, uint64_t *bytes);
 
-/** Go on with what has arrived or has left. @return whether anything has */
+/** Go on with what has arrived or has left. @return whether there was anything */
 bool bp__streams_poll(bp__streams *streams);
 
 /** Whether a stream of this slot, or with BP__NO_SLOT of any, is under way. */

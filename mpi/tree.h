@@ -1,7 +1,7 @@
 /** @file mpi/tree.h
  * The ternary tree of nodes over which commands and answers go down and notes go up.
  *
- * Node i's parent is (i − 1) / 3: rank 0 has three neighbours with 4 nodes and with 4,000. Between two
+ * Node i's parent is (i − 1) / 3: rank 0's node has three neighbours, be there 4 nodes or 4,000. Between two
  * neighbours messages arrive in the order in which they were sent, so what goes down the tree keeps the
  * coordinator's total order. Used by the service thread only; never blocks: sends are started and tested
  * later, receives are those that have arrived. A tree of one node has no messages.
@@ -22,7 +22,7 @@ typedef struct bp__tree bp__tree;
 
 typedef enum bp__tree_tag { BP__TREE_COMMAND, BP__TREE_ANSWER, BP__TREE_NOTE } bp__tree_tag;
 
-/** Hears a message.
+/** Receives a message.
  *  @param[in] from   BP__TREE_ARITY: the parent; else the index of a child
  *  @param[in] bytes  borrowed */
 typedef void bp__tree_handler(void *ctx, bp__tree_tag tag, unsigned from, const void *bytes, size_t size);
@@ -35,14 +35,13 @@ void bp__tree_destroy(bp__tree **tree);
 /** Number of children. */
 unsigned bp__tree_children(const bp__tree *tree);
 
-/** The child in whose subtree a node is; BP__TREE_ARITY: it is this node itself. It must be one of the two.
- *  */
+/** The child in whose subtree `node` is; BP__TREE_ARITY: it is this node itself. No other node is allowed. */
 unsigned bp__tree_child_towards(const bp__tree *tree, int node);
 
 /** Send a copy of `bytes` to a child, or (BP__TREE_ARITY) to the parent. */
 bp_status bp__tree_send(bp__tree *tree, bp__tree_tag tag, unsigned to, const void *bytes, size_t size);
 
-/** Hear what has arrived, clear away sends that have ended.
+/** Pass what has arrived to the handler, and clear away sends that have ended.
  *  @param[out] busy  whether there was anything
  *  @retval BP_EMPI   the job is lost */
 bp_status bp__tree_poll(bp__tree *tree, bool *busy);

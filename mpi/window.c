@@ -15,9 +15,9 @@
 #define MADV_POPULATE_WRITE 23
 #endif
 
-#define STEP          (UINT64_C(64) << 10) /* what is claimed at least */
-#define RUN           (UINT64_C(1) << 20)  /* what is claimed at once at most */
-#define CLAIM_ALLOWED (UINT64_C(8) << 20)  /* claimed between two looks at the machine's memory */
+#define STEP          (UINT64_C(64) << 10) /* the least that is claimed */
+#define RUN           (UINT64_C(1) << 20)  /* the most that is claimed at once */
+#define CLAIM_ALLOWED (UINT64_C(8) << 20)  /* claimed between two checks of the machine's free memory */
 #define CLAIM_RESERVE (UINT64_C(16) << 20) /* headroom that a claim must leave to everybody else */
 
 static bp_status create_shared(MPI_Comm node, bp__window *w)
@@ -27,12 +27,12 @@ static bp_status create_shared(MPI_Comm node, bp__window *w)
     void *mine, *first;
     BP_MPI(MPI_Comm_rank(node, &rank));
     MPI_Aint ask = rank == 0 ? (MPI_Aint)(w->bytes + w->page) : 0;
-    /* Open MPI checks the free space on the first rank, and the others would wait for it for ever: callers
-     * agree on a size that fits before they come here. */
+    /* Open MPI checks the free space on the first rank only, and if that is too little the others wait for
+     * ever: so callers agree on a size that fits before they come here. */
     BP_MPI(MPI_Win_allocate_shared(ask, 1, MPI_INFO_NULL, node, &mine, &w->win));
     BP_MPI(MPI_Win_set_errhandler(w->win, MPI_ERRORS_RETURN));
     BP_MPI(MPI_Win_shared_query(w->win, 0, &size, &disp, &first));
-    /* All processes map the segment at a page; so the first whole page is the same for each. */
+    /* Every process maps the segment at a page boundary, so its first whole page is the same for all. */
     w->base = (char *)(((uintptr_t)first + w->page - 1) & ~(uintptr_t)(w->page - 1));
     return BP_OK;
 }
@@ -97,8 +97,8 @@ static bp_status no_room(uint64_t bytes)
             host, (unsigned long long)bytes);
 }
 
-/* Under a memory cgroup populating beyond the limit ends in SIGKILL, and on kernels before 5.14 touching a
- * full tmpfs ends in SIGBUS: so look at what is left, each time. */
+/* Under a memory cgroup, populating beyond the limit ends in SIGKILL, and on kernels before 5.14 touching a
+ * full tmpfs ends in SIGBUS: so check each time what is left. */
 static bp_status check_headroom(const bp__window *window, uint64_t bytes, bool shm_too)
 {
     bp__memory m;
@@ -108,7 +108,7 @@ static bp_status check_headroom(const bp__window *window, uint64_t bytes, bool s
     return least < bytes + CLAIM_RESERVE ? no_room(bytes) : BP_OK;
 }
 
-/* Whether all these pages are there already: kept from an image before, or another process was first. */
+/* Whether all these pages are real already: kept from an earlier image, or claimed by another process. */
 static bool is_real(const bp__window *window, char *memory, uint64_t bytes)
 {
     unsigned char there[RUN / 4096];
@@ -128,9 +128,9 @@ static bp_status claim_run(bp__window *window, char *memory, uint64_t bytes, uin
     }
     if (!real) *allowance -= bytes;
     while (madvise(memory, bytes, MADV_POPULATE_WRITE) != 0) {
-        if (errno == EINVAL) { /* this kernel does not know it */
+        if (errno == EINVAL) { /* this kernel does not know the flag */
             if (!real) BP_TRY(check_headroom(window, bytes, true));
-            /* a write that changes nothing: another process may have been here */
+            /* a write that changes nothing: another process may have written here before */
             for (uint64_t i = 0; i < bytes; i += window->page)
                 bp__or_relaxed((_Atomic char *)(memory + i), 0);
             return BP_OK;
@@ -166,7 +166,7 @@ static bp_status set_access(bp__window *window, bp__extent extent, int access)
     return BP_OK;
 }
 
-/* Access is the whole process's: writers of the same extent are counted. Different extents do not overlap. */
+/* Access is the whole process's, so an extent's writers are counted. Different extents do not overlap. */
 struct bp__opening {
     struct bp__opening *next;
     bp__extent extent;
@@ -261,7 +261,7 @@ bp_status bp__writer_close(bp__writer *writer)
 
 bp_status bp__window_give_back(bp__window *window, bp__extent extent)
 {
-    BP_TRY(set_access(window, extent, PROT_READ | PROT_WRITE)); /* older kernels ask for a writable mapping */
+    BP_TRY(set_access(window, extent, PROT_READ | PROT_WRITE)); /* older kernels want a writable mapping */
     int rc = madvise(window->base + extent.offset, extent.bytes, MADV_REMOVE), err = errno;
     BP_TRY(set_access(window, extent, PROT_NONE));
     if (rc != 0) BP_FAIL_ERRNO(BP_ESYS, err, "shared memory cannot be given back");

@@ -31,10 +31,10 @@ bp_status bp__window_create(MPI_Comm node, size_t bytes, bp__window *window);
 /** Collective over node. A zeroed window is allowed. */
 void bp__window_destroy(bp__window *window);
 
-/** Make the second mapping and take all access from the first. */
+/** Make the second mapping, and take all access away from the first. */
 bp_status bp__window_split(bp__window *window);
 
-/** Allow this process to write to a part of a window that is not split; `writable` false: only to read. */
+/** Allow this process to write to a part of a window that is not split, or only to read it. */
 bp_status bp__window_protect(bp__window *window, size_t offset, size_t bytes, bool writable);
 
 /** A thread's right to write to an extent. Several threads of several processes may have one for the same
@@ -44,21 +44,22 @@ typedef struct bp__writer {
     bp__extent extent;
     char *memory;       /**< of the extent */
     uint64_t *claimed;  /**< owned; a bit for each step of the extent that this thread has claimed */
-    uint64_t allowance; /**< bytes that may be claimed before the machine's memory is looked at again */
+    uint64_t allowance; /**< bytes that may be claimed before the machine's free memory is checked again */
 } bp__writer;
 
-/** @param[out] writer  closed on failure @retval BP_ENOMEM, BP_ESYS */
+/** @param[out] writer  closed on failure
+ *  @retval BP_ENOMEM, BP_ESYS */
 bp_status bp__writer_open(bp__window *window, bp__extent extent, bp__writer *writer);
 
-/** Before writing to bytes [from, to) of the extent: make their pages real. Without it, a write for which
- *  there is no memory dies by SIGBUS.
+/** Before writing to bytes [from, to) of the extent: make their pages real. Without it, a process that
+ *  writes where there is no memory left is killed by SIGBUS.
  *  @retval BP_ENOMEM  there is not that much shared memory left */
 bp_status bp__writer_claim(bp__writer *writer, uint64_t from, uint64_t to);
 
 /** End the access. */
 bp_status bp__writer_close(bp__writer *writer);
 
-/** Make every page of a window that is not split real, or fail instead of dying by SIGBUS later.
+/** Make every page of a window that is not split real: fail now instead of being killed by SIGBUS later.
  *  @retval BP_ENOMEM  there is not that much shared memory left */
 bp_status bp__window_claim(bp__window *window);
 

@@ -17,7 +17,7 @@ size_t bp__wire_answer_size(const bp__answer *answer)
     return offsetof(bp__answer, text) + strlen(answer->text) + 1;
 }
 
-/* A struct whose last member is a text: its end must have come, too. */
+/* Read a struct whose last member is a text: the end of that must have come, too. */
 static bool get(const void *bytes, size_t size, size_t text_at, void *out, size_t out_size)
 {
     if (size <= text_at || size > out_size || ((const char *)bytes)[size - 1] != '\0') return false;
