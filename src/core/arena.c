@@ -11,8 +11,8 @@ typedef struct part {
     kind kind;
 } part;
 
-/* The parts lie in order and cover the arena: a few hundred at most, so that going over all of them is
- * cheaper than any cleverness. */
+/* The parts are in order and cover the arena. There are a few hundred at most, so that going over all of them
+ * is cheaper than any cleverness. */
 struct bp__arena {
     uint64_t size, budget, page;
     uint64_t used, kept;
@@ -189,7 +189,7 @@ bp_status bp__arena_reserve(bp__arena *arena, uint64_t bytes, bp__extent *extent
     cut(arena, best.at + bytes);
     size_t i = 0;
     while (arena->part[i].offset != best.at) i++;
-    while (arena->part[i].bytes < bytes) { /* swallow the parts that the place spans */
+    while (arena->part[i].bytes < bytes) { /* merge the parts that the place spans */
         arena->part[i].bytes += arena->part[i + 1].bytes;
         erase(arena, i + 1);
     }

@@ -1,11 +1,11 @@
 /** @file src/core/arena.h
- * Who has which part of the arena: the coordinator's bookkeeping, no memory is touched here.
+ * Who has which part of the arena: the coordinator's bookkeeping. No memory is touched here.
  *
  * The arena is address space of `size` bytes, of which at most `budget` may be claimed (backed by real
  * pages) at any moment. A part of it is
  *
  *     USED   an image, claimed
- *     KEPT   free but still claimed: its pages are real already, so it is preferred
+ *     KEPT   free but still claimed: its pages are real already, so it is taken first
  *     EMPTY  free and given back
  *
  * Best fit: of all places that hold the most KEPT bytes, the one in the smallest gap. Neighbours of the
@@ -31,7 +31,7 @@ typedef struct bp__arena bp__arena;
 bp_status bp__arena_create(uint64_t size, uint64_t budget, uint64_t page, bp__arena **arena);
 void bp__arena_destroy(bp__arena **arena);
 
-/** Whole pages that `bytes` take. */
+/** `bytes` rounded up to whole pages. */
 uint64_t bp__arena_round(const bp__arena *arena, uint64_t bytes);
 
 /** Whether `bytes` would find a place within the budget if the extents `gone` were released first. */
@@ -39,7 +39,7 @@ bool bp__arena_would_fit(const bp__arena *arena, uint64_t bytes, const bp__exten
 
 /** Take a place of `bytes`, rounded up to pages.
  *  @param[out] extent  the place
- *  @retval BP_EFULL  no place, nothing changed (no text: the caller knows why it asked) */
+ *  @retval BP_EFULL  no place; nothing changed (and no text: the caller knows what it asked for) */
 bp_status bp__arena_reserve(bp__arena *arena, uint64_t bytes, bp__extent *extent);
 
 /** A KEPT part that must be given back for `claimed` to be within the budget; it counts as EMPTY from now on.
@@ -53,7 +53,7 @@ uint64_t bp__arena_used(const bp__arena *arena);
 uint64_t bp__arena_claimed(const bp__arena *arena); /**< USED + KEPT */
 uint64_t bp__arena_budget(const bp__arena *arena);
 
-/** Every invariant, by going over everything. @retval BP_EINVAL the text says which is broken */
+/** Check every invariant, by going over all parts. @retval BP_EINVAL  the text says which is broken */
 bp_status bp__arena_selfcheck(const bp__arena *arena);
 
 #endif

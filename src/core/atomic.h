@@ -1,6 +1,7 @@
 /** @file src/core/atomic.h
  * Atomic operations by names that end in their memory order: where one is used, the order is what matters,
- * and none can be written without one. `at` points to any _Atomic integer. What is here is what is used.
+ * and none can be written without one. `at` points to any _Atomic integer. Only operations that are in use
+ * are here.
  */
 #ifndef BP_CORE_ATOMIC_H
 #define BP_CORE_ATOMIC_H
@@ -23,7 +24,7 @@
 #define bp__sub_release(at, value) atomic_fetch_sub_explicit(at, value, memory_order_release)
 #define bp__or_relaxed(at, bits)   atomic_fetch_or_explicit(at, bits, memory_order_relaxed)
 
-/** Store `wanted` if *at is *expected; else load it into *expected. May fail without a reason: for loops.
+/** Store `wanted` if *at is *expected; else load it into *expected. May fail spuriously, so use it in a loop.
  *  @return whether it was stored */
 #define bp__cas_weak_seq_cst(at, expected, wanted)                                                           \
     atomic_compare_exchange_weak_explicit(at, expected, wanted, memory_order_seq_cst, memory_order_seq_cst)

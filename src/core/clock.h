@@ -1,5 +1,5 @@
 /** @file src/core/clock.h
- * Time of a node: a counter that all its processes read alike, without a system call.
+ * Time on a node: a counter that reads the same in all its processes, and needs no system call.
  *
  * On x86-64 with an invariant time stamp counter, a tick is one of its cycles; elsewhere a nanosecond of
  * CLOCK_MONOTONIC. Ticks of different nodes are never compared.

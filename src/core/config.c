@@ -11,12 +11,12 @@
 
 typedef enum kind { BOOLEAN, NUMBER, BYTES, CHOICE, TEXT } kind;
 
-/* They end with NULL. */
+/* Each list ends with NULL. */
 static const char *const levels[] = {"error", "warn", "info", "debug", NULL};
 static const char *const formats[] = {"text", "json", NULL};
 static const char *const transfers[] = {"auto", "decoded", "stored", NULL};
 
-/* One row a field: everything that defaults, environment, options and checks need to know of it. */
+/* One row per field: all that defaults, environment, options and checks need to know about it. */
 static const struct field {
     const char *name;
     kind kind;
@@ -93,7 +93,7 @@ static bp_status set_boolean(const char *value, const char *origin, bool *out)
             value);
 }
 
-/* A whole number, with K, M, G or T behind it where bytes are asked for. */
+/* Read a whole number, which may end in K, M, G or T if it is one of bytes. */
 static bp_status set_number(const struct field *f, const char *value, const char *origin, int64_t *out)
 {
     static const char units[] = "KMGT";

@@ -22,14 +22,14 @@ bool bp__is_date(int year, int month, int day);
 /** "2010-01-04"; "-" for BP_TIME_MISSING. @return `text` */
 const char *bp__day_text(int64_t ns, char text[32]);
 
-/** The same, with " HH:MM" where the time is no midnight. @return `text` */
+/** The same, with " HH:MM" unless the time is a midnight. @return `text` */
 const char *bp__time_text(int64_t ns, char text[32]);
 
 /** "2010-01-04T00:00:00". @return `text` */
 const char *bp__iso_text(int64_t ns, char text[32]);
 
-/** A day that is written as YYYY-MM-DD and nothing else.
- *  @retval BP_EINVAL  it is not, or there is no such day, or it is out of range; the text says which */
+/** Read a day that is written as YYYY-MM-DD and nothing else.
+ *  @retval BP_EINVAL  it is not one, there is no such day, or it is out of range; the error says which */
 bp_status bp__day_from(const char *text, int64_t *ns);
 
 #endif

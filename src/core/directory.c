@@ -239,8 +239,8 @@ void bp__dir_reclaim(bp__directory *dir, uint32_t slot)
     set_word(dir, slot, bp__word(bp__word_generation(w), BP__SLOT_FREE, false));
 }
 
-/* Ranks are looked at one after the other. Of an unlisted slot that is enough: no rank gets a pin that stays
- * after it was looked at, whatever the others do. Of a listed one the sum is a guess. */
+/* Ranks are read one after the other. For an unlisted slot that is enough: once a rank was read, it gets no
+ * pin that stays, whatever the others do. For a listed one the sum is a guess. */
 uint64_t bp__dir_pins(const bp__directory *dir, uint32_t slot)
 {
     uint64_t pins = 0;

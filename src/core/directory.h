@@ -15,8 +15,8 @@
  *
  * Pinning: (1) find the slot by name, (2) add a pin on one's own line, (3) load the word again: same
  * generation and still listed, or the pin is withdrawn. Unlisting: (1) store the word without `listed`,
- * (2) only then scan the pins of all ranks. Both orders are seq_cst: either the pinner sees the slot
- * unlisted, or the scan sees the pin. So a scan that began after the unlist store and found no pin is
+ * (2) only then scan the pins of all ranks. All of these are seq_cst: either the pinner sees the
+ * slot unlisted, or the scan sees the pin. So a scan that began after the unlist store and found no pin is
  * final ("drained"): the extent may be used again.
  *
  * Decoding: while a slot is in FILL, ranks that wait for it take tasks off its stage (mpi/decoding.h).
@@ -39,7 +39,7 @@
 
 #define BP__BOXES   4u /**< requests that one rank can have under way at once */
 #define BP__NO_SLOT UINT32_MAX
-/** Of one rank on one slot: half of what can be counted, as several threads may add before one looks. */
+/** Pins of one rank on one slot: half of what can be counted, as several threads may add before a check. */
 #define BP__MAX_PINS (UINT64_C(1) << 23)
 
 typedef enum bp__fill {
@@ -83,7 +83,7 @@ typedef struct bp__slot {
     _Atomic uint64_t checked; /**< agent; ticks: the file was known to be this version then */
     _Atomic uint64_t name[(BP_NAME_MAX + 1) / 8]; /**< agent at OPEN; a stale read is caught by the word */
     /* Plain: written by the agent before the word says READY or FAILED (release), read by whoever has pinned
-     * the slot and seen that (acquire). */
+     * the slot and seen that word (acquire). */
     bp__extent extent;
     bp__identity identity;
     bp_status code;
@@ -97,16 +97,16 @@ typedef struct bp__slot {
 /** The decoding of a slot's stage: written by the agent at FILL, then by the thread in charge and by every
  *  rank that decodes. Ranks are trusted with it. */
 typedef struct bp__turns {
-    _Atomic uint32_t next;     /**< task to be taken next; BP__NO_TURNS: none any more */
+    _Atomic uint32_t next;     /**< task to be taken next; BP__NO_TURNS: no more are taken */
     _Atomic uint32_t progress; /**< a futex; counts the rings of bp__dir_ring_decoding() */
-    _Atomic uint32_t ranks;    /**< that decode */
+    _Atomic uint32_t ranks;    /**< how many decode */
     _Atomic uint32_t failed;   /**< 1: a task could not be decoded by the rank that took it */
 } bp__turns;
 
 #define BP__NO_TURNS UINT32_MAX
 
-/* What a rank says of its own decoding: slot + 1 in the upper half, in the lower the task that it has taken,
- * or BP__NO_TURNS: none, but it may still write to the image. 0: it decodes nothing. */
+/* What a rank says of its own decoding: slot + 1 in the upper half; in the lower half the task that it has
+ * taken, or BP__NO_TURNS if none, though it may still write to the image. 0: it decodes nothing. */
 static inline uint64_t bp__mark(uint32_t slot, uint32_t task)
 {
     return (uint64_t)(slot + 1) << 32 | task;
@@ -138,16 +138,16 @@ typedef struct bp__reply {
     _Atomic uint32_t answered; /**< number of the request that this answers */
     bp_status code;
     uint32_t slot; /**< BP__MISS: pinned by the agent until the box is closed */
-    uint64_t word; /**< BP__MISS: its generation; BP__CHECK: the generation that is current, 0: start over */
+    uint64_t word; /**< BP__MISS: its generation; BP__CHECK: the current generation, or 0: start over */
     bp__report report;
     char text[BP_ERROR_TEXT_MAX];
 } bp__reply;
 
-/** What only its rank writes, each on its own pages. */
+/** What only its rank writes; each rank's is on pages of its own. */
 typedef struct bp__lines {
     _Atomic uint64_t late_hits; /**< hits that went through the slow path */
     _Atomic uint64_t misses;
-    _Atomic uint64_t checks; /**< own looks at a file's identity */
+    _Atomic uint64_t checks; /**< this rank's own checks of a file's identity */
     _Atomic uint64_t wait_ns;
     _Atomic uint64_t decoding; /**< bp__mark() */
     bp__box box[BP__BOXES];
@@ -180,8 +180,8 @@ typedef struct bp__directory {
     char *lines;      /**< use bp__dir_lines() */
     size_t lines_stride;
     uint32_t num_slots, bucket_mask, num_ranks;
-    uint64_t agent_bytes;  /**< length of the part that only the agent writes, from the start */
-    uint64_t common_bytes; /**< then the part that all write */
+    uint64_t agent_bytes;  /**< from the start: the part that only the agent writes */
+    uint64_t common_bytes; /**< after it: the part that all ranks write */
 } bp__directory;
 
 /** Bytes of a control window; every part begins on a page. */
@@ -190,7 +190,7 @@ size_t bp__dir_bytes(uint32_t num_slots, uint32_t num_ranks, size_t page);
 /** Lay out a view over `memory` (page-aligned); nothing is written. */
 void bp__dir_attach(bp__directory *dir, void *memory, uint32_t num_slots, uint32_t num_ranks, size_t page);
 
-/** Agent: set up zeroed memory, once, before anybody else looks. */
+/** Agent: set up zeroed memory, once, before any other process reads it. */
 void bp__dir_init(bp__directory *dir, uint64_t ticks_per_ms);
 
 /** Any process, after bp__dir_init(). @retval BP_EINVAL  made by another build of this program */
@@ -227,10 +227,10 @@ void bp__dir_ring_decoding(const bp__directory *dir, uint32_t slot);
 
 /* Agent ------------------------------------------------------------------------------------------ */
 
-/** FREE → OPEN, listed under `name`, which must not be listed. */
+/** FREE → OPEN, listed under `name`, which must not be listed yet. */
 void bp__dir_open(bp__directory *dir, uint32_t slot, uint64_t generation, const char *name);
 
-/** OPEN → FILL. Wakes as many of those who wait as may decode, if there is a stage (stage.bytes > 0). */
+/** OPEN → FILL. If there is a stage (stage.bytes > 0), wakes as many waiting ranks as may decode. */
 void bp__dir_fill(bp__directory *dir, uint32_t slot, bp__extent extent, bp__extent stage);
 
 /** FILL → READY; `checked` in ticks. Wakes whoever waits. */
@@ -257,7 +257,7 @@ uint64_t bp__dir_last_use(const bp__directory *dir, uint32_t slot);
 /** Add what a rank has counted to hits, misses, rank_checks and wait_ns. Any process. */
 void bp__dir_count(const bp__directory *dir, uint32_t rank, bp__report *counts);
 
-/** Every invariant of the agent's part. @retval BP_EINVAL the text says which is broken */
+/** Check every invariant of the agent's part. @retval BP_EINVAL  the text says which is broken */
 bp_status bp__dir_selfcheck(const bp__directory *dir);
 
 #include "core/directory_inline.h"

@@ -37,8 +37,9 @@ static inline uint32_t bp__dir_pin(const bp__directory *dir, bp__lines *own, con
                                    uint64_t *word)
 {
     uint32_t s = bp__load_acquire(&dir->bucket[key->hash & dir->bucket_mask]);
-    /* A chain that is being changed may lead astray, never outside and, bounded, never for ever; whoever
-     * misses a slot for that asks the agent, who does not. So a bucket need not agree with its slots. */
+    /* A chain that is being changed may lead astray, but never out of the table nor, as steps are bounded,
+     * round for ever. Whoever misses a slot because of it asks the agent, who does not. So a bucket need not
+     * agree with its slots. */
     bp__nap_here(BP__NAP_BUCKET_WORD);
     for (uint32_t steps = 0; s < dir->num_slots && steps < dir->num_slots; steps++) {
         bp__slot *slot = &dir->slot[s];
@@ -69,7 +70,7 @@ static inline uint32_t bp__dir_pin(const bp__directory *dir, bp__lines *own, con
 
 static inline void bp__dir_unpin(bp__lines *own, uint32_t slot, uint64_t add)
 {
-    /* release: all reads of the image are done before the agent's scan can see the pin gone */
+    /* release: all reads of the image are done before the agent's scan can see that the pin is gone */
     bp__sub_release(&own->use[slot], add);
 }
 

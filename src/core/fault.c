@@ -69,7 +69,7 @@ static uint64_t draw(void)
     return state * UINT64_C(0x2545f4914f6cdd1d) >> 16;
 }
 
-/* Most naps are of microseconds, some a thousand times as long: what happens meanwhile may be a single store
+/* Most naps take microseconds, some a thousand times as long: what happens meanwhile may be a single store
  * or a whole load. */
 static uint64_t nap_ns(void)
 {

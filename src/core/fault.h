@@ -1,12 +1,13 @@
 /** @file src/core/fault.h
  * Faults and naps that tests switch on. BUNDLEPOOL_FAULT names what is on; never set it otherwise. They exist
- * only in builds with BUNDLEPOOL_FAULTS=ON, as the presets have it; elsewhere passing one is no code at all.
+ * only in builds with BUNDLEPOOL_FAULTS=ON, as the presets have it; in others, passing one compiles to
+ * nothing.
  *
  * A fault breaks a promise, so that a test can show that this is noticed.
  *
  * A nap breaks none. It stands between two loads of shared words from which one conclusion is drawn. A thread
  * may be preempted there for as long as the system likes, but hardly ever is; with "naps" it is preempted
- * often, for a random time, and a wrong order of the two loads shows. "naps:NAME" switches on one nap alone,
+ * often, for random times, and a wrong order of the two loads shows. "naps:NAME" switches on one nap alone,
  * which is then long and taken every time.
  */
 #ifndef BP_CORE_FAULT_H
@@ -20,8 +21,8 @@ typedef enum bp__fault {
     BP__FAULT_NO_SECOND_LOOK, /**< "no_second_look": a load does not notice that its file has changed */
 } bp__fault;
 
-/** Each nap: its name, and how many passings there are to one that is taken. What every get passes is taken
- *  rarely, or a test would do nothing else. */
+/** Each nap: its name, and once in how many passings it is taken. What every get passes is taken rarely, or a
+ *  test would do nothing else. */
 #define BP__NAP_MAP(X)                                                                                       \
     X(JOB_OVER_CLAIMED, "job_over_claimed", 2)                                                               \
     X(CLAIMED_JOB_OVER_STORED, "claimed_job_over_stored", 4)                                                 \
@@ -71,7 +72,7 @@ extern bool bp__naps_are_on; /**< set before main() */
 
 void bp__nap_now(bp__nap nap);
 
-/** Pass a nap. Switched off it costs a branch that is never taken, so that the hit path can have some. */
+/** Pass a nap. Switched off, it costs a branch that is never taken: even the hit path can have some. */
 static inline void bp__nap_here(bp__nap nap)
 {
     if (__builtin_expect(bp__naps_are_on, false)) bp__nap_now(nap);

@@ -8,8 +8,8 @@
 
 bool bp__futex_wait(const _Atomic uint32_t *word, uint32_t expected, const struct timespec *deadline)
 {
-    /* BITSET takes an absolute deadline, so that early wakes do not stretch it. Of the errors EAGAIN
-     * (value changed) and EINTR mean look again, which is what the caller does anyway. */
+    /* BITSET takes an absolute deadline, so that early wakes do not stretch it. The errors EAGAIN
+     * (value changed) and EINTR mean: check again, which the caller does anyway. */
     long rc = syscall(SYS_futex, word, FUTEX_WAIT_BITSET, expected, deadline, NULL, FUTEX_BITSET_MATCH_ANY);
     return !(rc < 0 && errno == ETIMEDOUT);
 }

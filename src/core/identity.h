@@ -1,9 +1,9 @@
 /** @file src/core/identity.h
- * What tells one state of a file from another without reading it.
+ * What distinguishes one state of a file from another without reading it.
  *
- * Equal identities mean: not replaced (dev, ino), not rewritten (size, mtime, ctime). The times have the
- * grain of the kernel's tick, so a file is first read when its ctime is BP__SETTLE_NS old: any later
- * rewrite then gets another ctime.
+ * Equal identities mean: not replaced (dev, ino), not rewritten (size, mtime, ctime). The times advance
+ * with the kernel's tick, so a file is not read before its ctime is BP__SETTLE_NS old: any later rewrite then
+ * gets another ctime.
  */
 #ifndef BP_CORE_IDENTITY_H
 #define BP_CORE_IDENTITY_H
@@ -26,15 +26,15 @@ bp__identity bp__identity_from(const struct stat *st);
 
 bool bp__identity_equal(const bp__identity *a, const bp__identity *b);
 
-/** Look at `path`, relative to the folder `dirfd` (or AT_FDCWD).
+/** Find out the identity of `path`, relative to the folder `dirfd` (or AT_FDCWD).
  *  @param label  how errors name the file
  *  @retval BP_ENOTFOUND  nothing there
  *  @retval BP_EFORMAT    not a regular file
- *  @retval BP_EIO        cannot be looked at */
+ *  @retval BP_EIO        stat() failed */
 bp_status bp__identify(int dirfd, const char *path, const char *label, bp__identity *id);
 
-/** Nanoseconds until the file is settled at wall-clock time `now_ns`; 0 if it is, or if its ctime
- *  lies in the future (a skewed server clock cannot be waited for). */
+/** Nanoseconds from wall-clock time `now_ns` until the file has settled; 0 if it has, or if its ctime lies
+ *  in the future (waiting for a skewed server clock has no end). */
 int64_t bp__unsettled_ns(const bp__identity *id, int64_t now_ns);
 
 #endif

@@ -47,11 +47,11 @@ typedef struct bp__head bp__head;
 bp_status bp__head_create(bp__head **head);
 void bp__head_destroy(bp__head **head);
 
-/** Texts of the header; cut to what fits. NULL leaves the default ("v1", ""). */
+/** Set the texts of the header, cut to what fits. NULL leaves the default ("v1", ""). */
 void bp__head_names(bp__head *head, const char *schema_version, const char *calendar_name);
 
 /** Give a small column its values (copied). `rows` × `cols` elements; cols is 1 for 1-D columns.
- *  A column never given is empty. Asserts that the column is small, and given once. */
+ *  A column never given is empty. Asserts that the column is small, and was not given before. */
 bp_status bp__head_put(bp__head *head, bp_column column, const void *data, uint64_t rows, uint64_t cols);
 
 /** Give a bulk column its shape; its bytes come later. @retval BP_ERANGE  too large for 2^62 bytes */

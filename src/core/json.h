@@ -1,11 +1,11 @@
 /** @file src/core/json.h
- * Writes JSON to a stream: the caller opens and closes, commas and escapes are made here.
+ * Writes JSON to a stream: the caller opens and closes brackets; commas and escapes are taken care of here.
  *
  *     bp__json j = {.file = stdout};
  *     bp__json_open(&j, NULL, '{'); bp__json_text(&j, "name", "demo"); bp__json_close(&j, '}');
  *
- * `key` is NULL in an array and for the outermost value. One thread. Its owner has to notice that a
- * stream has failed.
+ * `key` is NULL in an array and for the outermost value. One thread. It is up to the
+ * stream's owner to notice that it has failed.
  */
 #ifndef BP_CORE_JSON_H
 #define BP_CORE_JSON_H
@@ -14,11 +14,11 @@
 #include <stdint.h>
 #include <stdio.h>
 
-typedef struct bp__json { /* all but these two zeroed to begin with */
+typedef struct bp__json { /* all but these two are zero at first */
     FILE *file;           /**< borrowed */
     bool one_line;        /**< no line breaks inside */
     int depth;
-    bool behind; /**< something stands before the next value on this level */
+    bool behind; /**< a value precedes the next one on this level */
 } bp__json;
 
 void bp__json_open(bp__json *j, const char *key, char bracket);

@@ -7,7 +7,7 @@ bp_status bp__load_task(const bp__loader *loader, bp__source *source, const char
 {
     const bp__plan *plan = loader->plan(source);
     const bp__plan_task *t = &plan->task[task];
-    void *stored = malloc(t->stored_bytes + 1); /* not NULL for an empty one */
+    void *stored = malloc(t->stored_bytes + 1); /* + 1: not NULL even if nothing is stored */
     if (!stored)
         BP_FAIL(BP_ENOMEM, "%s: no memory for %llu bytes", label, (unsigned long long)t->stored_bytes);
     bp_status s = t->stored_bytes > 0 ? loader->fetch(source, task, stored) : BP_OK;

@@ -4,8 +4,8 @@
  *     open ─► plan (image size, head, tasks) ─► fetch each task ─► decode it ─► close
  *                                              `- the file, once -' `- any process of the node -'
  *
- * open, fetch and close may use a library that admits one thread at a time. Nothing here is called by the
- * service thread.
+ * open, fetch and close may use a library that admits one thread at a time. The service thread calls nothing
+ * of this.
  */
 #ifndef BP_CORE_LOADER_H
 #define BP_CORE_LOADER_H

@@ -1,8 +1,8 @@
 /** @file src/core/log.h
- * Lines on stderr, each written by one write(2): "PROGRAM: KIND: text", or with BP_LOG_JSON one JSON object a
- * line that has "time" (UTC) and "program", then "level" and "text", or "event" and its fields.
+ * Lines on stderr, each written by one write(2): "PROGRAM: KIND: text", or with BP_LOG_JSON one JSON object,
+ * which has "time" (UTC) and "program", then "level" and "text", or "event" and its fields.
  *
- * Level and format are one per process: the last pool created, or the program, sets them. Any thread.
+ * Level and format belong to the process: the last pool created, or the program, sets them. Any thread.
  */
 #ifndef BP_CORE_LOG_H
 #define BP_CORE_LOG_H
@@ -25,7 +25,7 @@ typedef struct bp__log_field {
     double number;
 } bp__log_field;
 
-/** Something that can be counted: "PROGRAM: EVENT: name=value name=value". */
+/** An event with its figures: "PROGRAM: EVENT: name=value name=value". */
 void bp__log_event(const char *program, const char *event, const bp__log_field *field, size_t count);
 
 /** Whether lines are JSON. */

@@ -12,7 +12,7 @@ static uint64_t min_u64(uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
-/* A file that holds one number; UINT64_MAX for "max", for what cannot be read and for v1's "no limit". */
+/* Read a file that holds one number; UINT64_MAX for "max", for v1's "no limit" and if it cannot be read. */
 static uint64_t read_number(const char *path)
 {
     uint64_t n = UINT64_MAX;
@@ -86,7 +86,7 @@ static uint64_t cgroup_headroom(void)
     return least;
 }
 
-/* A variable of Slurm's that holds a whole number, perhaps with something behind it; 0: there is none. */
+/* A variable of Slurm's that holds a whole number, perhaps followed by something; 0: there is none. */
 static uint64_t slurm_number(const char *variable)
 {
     const char *text = getenv(variable);
@@ -94,7 +94,7 @@ static uint64_t slurm_number(const char *variable)
     return text && sscanf(text, "%" SCNu64, &n) == 1 && n < UINT64_C(1) << 40 ? n : 0;
 }
 
-/* MiB: of the node, or of each processor of the job on this node; 0 in both: all there is. */
+/* Slurm counts in MiB, per node or per processor of the job on this node; 0 means all there is. */
 static uint64_t slurm_limit(void)
 {
     uint64_t mib = slurm_number("SLURM_MEM_PER_NODE");

@@ -1,7 +1,7 @@
 /** @file src/core/memory.h
  * How much shared memory this machine can give: the file system behind it, free memory, the limits of the
  * cgroups that this process is in, and what Slurm gave the job. (Slurm may enforce that without a cgroup: it
- * looks now and then, and kills.) Not collective; any thread.
+ * checks now and then, and kills.) Not collective; any thread.
  */
 #ifndef BP_CORE_MEMORY_H
 #define BP_CORE_MEMORY_H
@@ -15,20 +15,20 @@
 typedef struct bp__memory {
     uint64_t shm_free;  /**< of BP__SHM_DIR; UINT64_MAX where there is none */
     uint64_t available; /**< MemAvailable */
-    uint64_t cgroup;    /**< least headroom of the memory cgroups above; UINT64_MAX: no limit */
+    uint64_t cgroup;    /**< least headroom of this process's memory cgroups; UINT64_MAX: no limit */
     uint64_t slurm;     /**< of the job on this node, used or not; UINT64_MAX: no job, or no limit */
 } bp__memory;
 
-/** What a least one comes from. */
+/** Where the least of them comes from. */
 typedef enum bp__memory_source { BP__SHM, BP__AVAILABLE, BP__CGROUP, BP__SLURM } bp__memory_source;
 
-/** Look. @retval BP_ESYS  /proc cannot be read */
+/** Find out all of it. @retval BP_ESYS  /proc cannot be read */
 bp_status bp__memory_look(bp__memory *memory);
 
-/** The least of them. @param[out] source  NULL, or which one it is */
+/** The least of the four. @param[out] source  which one it is; may be NULL */
 uint64_t bp__memory_least(const bp__memory *memory, bp__memory_source *source);
 
-/** Such as "/dev/shm". */
+/** Name of a source for messages, such as "/dev/shm". */
 const char *bp__memory_source_name(bp__memory_source source);
 
 #endif

@@ -10,7 +10,7 @@
 
 #include "core/status.h"
 
-/** What the file of a bundle ends in. */
+/** What the name of a bundle's file ends in. */
 #define BP__FILE_SUFFIX ".h5"
 
 /** @retval BP_EINVAL  not 1..63 bytes of [A-Za-z0-9._-], or it begins with '.' */

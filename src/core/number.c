@@ -8,13 +8,13 @@
 bool bp__number_from(const char *text, size_t length, double *number)
 {
     char copy[64], *end;
-    /* this leaves out what strtod() takes and nobody means: blanks, hexadecimal, inf, nan */
+    /* this rules out what strtod() would take but nobody means: blanks, hexadecimal, inf, nan */
     if (length == 0 || length >= sizeof copy || strspn(text, "+-.0123456789eE") < length) return false;
     memcpy(copy, text, length);
     copy[length] = '\0';
     double x = strtod(copy, &end);
     if (*end || !isfinite(x)) return false;
-    *number = x + 0.0; /* -0 becomes 0, or it would be another text in a result file */
+    *number = x + 0.0; /* -0 becomes 0, which would otherwise be a different text in a result file */
     return true;
 }
 

@@ -10,8 +10,8 @@
 /** The shortest decimal number that reads back as `x`. @return `text` */
 const char *bp__number_text(double x, char text[32]);
 
-/** A finite decimal number of `length` bytes and nothing else: no blanks, no hexadecimal. Never -0.
- *  @return false if the text is none */
+/** Read a finite decimal number of `length` bytes and nothing else: no blanks, no hexadecimal. Never -0.
+ *  @return false if the text is not such a number */
 bool bp__number_from(const char *text, size_t length, double *number);
 
 #endif

@@ -1,7 +1,7 @@
 /** @file src/core/plan.h
- * What a load will do, as plain data: made by looking at a file, before any memory is reserved.
+ * What a load will do, as plain data: made from an open file before any memory is reserved.
  *
- * A plan says how large the image will be, brings everything small (the head), and cuts the rest into
+ * A plan says how large the image will be, contains everything small (the head), and cuts the rest into
  * tasks: one stored chunk of one dataset each, to be fetched from the file and decoded into its place in a
  * bulk column. Tasks are independent of each other; together they write every byte of every bulk column
  * exactly once.
@@ -20,7 +20,7 @@
 typedef enum bp__filter {
     BP__FILTER_DEFLATE = 1,
     BP__FILTER_SHUFFLE = 2,
-    BP__FILTER_LZF = 32000, /**< h5py's and zipline's */
+    BP__FILTER_LZF = 32000, /**< as h5py and zipline use it */
 } bp__filter;
 
 typedef enum bp__decode {
@@ -37,12 +37,12 @@ typedef struct bp__plan_dataset {
     uint32_t elem_bytes; /**< as stored: 4 or 8 */
     double scale;        /**< 1.0 / scaling_factor */
     uint64_t shape[2];
-    uint64_t chunk[2]; /**< of a task, edges included: as stored, edge chunks are full size */
+    uint64_t chunk[2]; /**< of every task: as stored, chunks at an edge have the full size, too */
     uint32_t num_filters;
     uint32_t filter[BP__MAX_FILTERS]; /**< bp__filter, in the order in which the writer applied them */
     uint32_t shuffle_bytes;           /**< element size of the shuffle filter */
     uint32_t through_hdf5;            /**< 1: only HDF5 reads it; fetched as plain elements, no filters */
-    uint64_t fill;                    /**< value of what was never written, as stored */
+    uint64_t fill;                    /**< the value, as stored, of what was never written */
 } bp__plan_dataset;
 
 typedef struct bp__plan_task {
@@ -64,12 +64,12 @@ typedef struct bp__plan {
     bp__plan_task *task; /**< by dataset, then by origin */
 } bp__plan;
 
-/** Where in the image a task writes: from its first to its last byte. Rows may lie apart; what is between
- *  them belongs to other tasks. @param[in] head  of the image, or all of it */
+/** Where in the image a task writes: from its first to its last byte. Rows may lie apart; the bytes between
+ *  them belong to other tasks. @param[in] head  of the image, or all of it */
 void bp__plan_range(const bp__image *head, const bp__plan_dataset *dataset, const bp__plan_task *task,
                     uint64_t *from, uint64_t *to);
 
-/** first[n]: when tasks [0, n) are done, every byte of the image before this one is written.
+/** Set first[n], for each n: when tasks [0, n) are done, every byte of the image before first[n] is written.
  *  @param[out] first  [num_tasks + 1] */
 void bp__plan_first_bytes(const bp__plan *plan, uint64_t *first);
 

@@ -1,5 +1,5 @@
 /** @file src/core/replace.h
- * Replace a file as a whole: a reader sees the old one or the new one, never a part.
+ * Replaces a file as a whole: a reader sees the old one or the new one, never a part.
  *
  * The bytes go to a hidden temporary file in the same folder and to the disk (fsync), and get their name by
  * a rename; then the folder is synced. A kill in between leaves ".NAME.XXXXXX" behind, nothing else.
@@ -11,7 +11,7 @@
 
 #include "core/status.h"
 
-/** Make `path` a file of these bytes; its mode follows the umask. Any thread; blocks on the disk.
+/** Make `path` a file with these bytes; its mode follows the umask. Any thread; blocks on the disk.
  *
  * @retval BP_EIO  the folder is missing, the disk is full, ...; the text names the path; the old file is
  *                 untouched and the temporary one is gone */

@@ -103,8 +103,8 @@ uint64_t bp__stage_end_of(const bp__stage *stage, uint64_t task)
     return t->file_offset + t->stored_bytes;
 }
 
-/* Places go up within a lap, and so do those of the lap before: what overlaps the place of a task is what
- * comes next of that lap. When a lap ends, all that is left of the one before it counts as taken. */
+/* Places go up within a lap, and so did those of the lap before: a task's place overlaps those that come next
+ * in that lap. When a lap ends, all that is left of the one before it counts as taken. */
 uint64_t bp__ring_next(bp__ring *ring, const bp__stage *stage, uint64_t task)
 {
     if (task > ring->lap && bp__stage_task(stage, task)->file_offset == stage->tables_bytes) {

@@ -1,5 +1,5 @@
 /** @file src/core/stage.h
- * A stage: what decoders of a load need, in memory that they share, without pointers.
+ * A stage: what the decoders of a load need, in memory that they share, without pointers.
  *
  *     header | label | datasets | tasks | head of the image | chunks as they are stored
  *     `------------------ tables -----------------------'
@@ -42,7 +42,7 @@ const bp__plan_task *bp__stage_task(const bp__stage *stage, uint64_t task);
 /** Offset of the first byte after a task's chunk. */
 uint64_t bp__stage_end_of(const bp__stage *stage, uint64_t task);
 
-/** Goes over the tasks of a stage in order, and says when the place of each is free. Zeroed: at the start. */
+/** Goes through the tasks of a stage in order and says when the place of each is free. All zero at first. */
 typedef struct bp__ring {
     uint64_t lap; /**< first task since the ring began anew */
     uint64_t old; /**< first task of the lap before whose place has not been taken again */

@@ -61,7 +61,7 @@ bp_status bp__fail_errno(bp_status code, int err, const char *fmt, ...)
 bp_status bp__fail_text(bp_status code, const char *text)
 {
     size_t n = strnlen(text, sizeof error_text - 1);
-    memmove(error_text, text, n); /* it may be the old text itself */
+    memmove(error_text, text, n); /* `text` may be the old text itself */
     error_text[n] = '\0';
     return code;
 }

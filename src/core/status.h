@@ -2,9 +2,9 @@
  * Raising and passing on errors inside the library.
  *
  * BP_FAIL(code, fmt, ...) records the text for this thread and returns the code. BP_TRY(expr) returns
- * what `expr` failed with. A function with something to undo writes `if (bp__failed(s = expr)) goto
- * fail;`. Texts are complete sentences without a full stop: they name the file, dataset, option or
- * line first, then what is wrong, then what to do.
+ * what `expr` failed with. A function with something to undo writes `if (bp__failed(s)) goto fail;` instead.
+ * Texts have no full stop: they name the file, dataset, option or line first, then what is wrong, then what
+ * to do.
  */
 #ifndef BP_CORE_STATUS_H
 #define BP_CORE_STATUS_H

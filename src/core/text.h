@@ -1,6 +1,6 @@
 /** @file src/core/text.h
- * Text that comes from a file or from a user, on its way to a terminal or a log: whatever is in it, it stays one line
- * and moves no cursor. Pure; any thread.
+ * Text that comes from a file or from a user, on its way to a terminal or a log: whatever is in it, it stays
+ * one line and moves no cursor. Pure; any thread.
  */
 #ifndef BP_CORE_TEXT_H
 #define BP_CORE_TEXT_H
@@ -14,13 +14,13 @@ int bp__utf8_length(const char *s);
 /** Print a text. Control characters, C1 ones included, and bytes that are not UTF-8 become '?'. */
 void bp__text_put(FILE *file, const char *text);
 
-/** A formatted text, printed likewise, and the end of its line. */
+/** Print a formatted text in the same way, and end the line. */
 __attribute__((format(printf, 2, 3))) void bp__text_line(FILE *file, const char *fmt, ...);
 
 /** Make a text printable in place. @return `text` */
 char *bp__text_clean(char *text);
 
-/** Columns that a text takes up on a terminal, taking one for each character. */
+/** Columns that a text takes up on a terminal, counting one for each character. */
 int bp__text_width(const char *text);
 
 /** "12.3 MiB". @return `text` */

@@ -101,7 +101,7 @@ bp_status bp__workers_submit(bp__workers *w, bp__job *job)
 {
     bp_status s = BP_OK;
     pthread_mutex_lock(&w->lock);
-    if (w->idle <= w->queued) { /* nobody would take it at once */
+    if (w->idle <= w->queued) { /* no idle thread would take it at once */
         pthread_t thread;
         s = bp__thread_start(w->has_cpus ? &w->cpus : NULL, work, w, "bp-worker", &thread);
         if (s == BP_OK) {

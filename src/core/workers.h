@@ -1,8 +1,9 @@
 /** @file src/core/workers.h
- * Threads for what may block: opening files, planning, decoding, looking at identities.
+ * Threads for what may block: opening files, planning, decoding, checking identities.
  *
- * A job never waits behind a slow one: it goes to an idle thread or to a new one. Threads block all
- * signals and run on the CPUs that the creator names, not on those it happens to be bound to.
+ * A job does not wait behind a slow one: it goes to an idle thread or to a new one, and is queued only if no
+ * new one can be started. Threads block all signals and run on the CPUs that the creator names, not on those
+ * it happens to be bound to.
  */
 #ifndef BP_CORE_WORKERS_H
 #define BP_CORE_WORKERS_H
@@ -23,14 +24,14 @@ void bp__workers_destroy(bp__workers **workers);
 
 typedef struct bp__job {
     void (*run)(struct bp__job *job);
-    struct bp__job *next; /**< the workers' while it is queued */
+    struct bp__job *next; /**< belongs to the workers while the job is queued */
 } bp__job;
 
 /** Run job->run(job) on a thread. `job` is borrowed until run() has returned. Threads: any.
  *  @retval BP_ESYS  no thread could be started and none is there; the job was not taken */
 bp_status bp__workers_submit(bp__workers *workers, bp__job *job);
 
-/** Start a thread that blocks all signals and runs on `cpus`; for service threads. */
+/** Start a thread that blocks all signals and runs on `cpus`: a worker, or a service thread. */
 bp_status bp__thread_start(const cpu_set_t *cpus, void *(*run)(void *), void *arg, const char *name,
                            pthread_t *thread);
 

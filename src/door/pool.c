@@ -1,4 +1,4 @@
-/* The public ways into a pool: here it is given what reads bundle files. */
+/* The public ways to get a pool, which here is given the loader of bundle files. */
 #include <bundlepool/pool.h>
 
 #include "io/hdf5/h5read.h"
