@@ -176,7 +176,7 @@ static bp_status check_ascending(const char *what, const int64_t *x, size_t n)
     return BP_OK;
 }
 
-/* (sid, time) ascending; equal pairs are allowed: an asset can pay two dividends on a day. */
+/* (sid, time) ascending; equal pairs are allowed: an asset can pay two dividends on one day. */
 #define CHECK_ORDER(what, table, time)                                                                       \
     do {                                                                                                     \
         for (size_t i = 1; i < (table)->n; i++)                                                              \
@@ -190,7 +190,7 @@ static bp_status check_minutes(const bp__draft *draft)
 {
     size_t m = draft->minutes.n;
     if (draft->bars.n > 0 && (m == 0 || draft->minutes.row[0].first != 0))
-        BP_FAIL(BP_EINVAL, "minute: bars belong to no sid");
+        BP_FAIL(BP_EINVAL, "minute: there are bars that belong to no sid");
     for (size_t i = 0; i < m; i++) {
         const bp__draft_minute *at = &draft->minutes.row[i];
         size_t end = i + 1 < m ? at[1].first : draft->bars.n;
@@ -208,7 +208,8 @@ bp_status bp__draft_check(const bp__draft *draft)
 {
     static const char *const ratio_name[BP__NUM_RATIOS] = {"splits", "mergers", "dividends"};
     BP_TRY(bp__bundle_name_check(draft->bundle_name));
-    if (strlen(draft->currency) != 3) BP_FAIL(BP_EINVAL, "currency '%s' has not 3 letters", draft->currency);
+    if (strlen(draft->currency) != 3)
+        BP_FAIL(BP_EINVAL, "currency '%s' is not 3 letters long", draft->currency);
     BP_TRY(check_ascending("index/sid", draft->sid, draft->num_sids));
     BP_TRY(check_ascending("index/day", draft->day, draft->num_sessions));
     for (size_t i = 1; i < draft->assets.n; i++)

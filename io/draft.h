@@ -2,8 +2,8 @@
  * What a bundle file is going to hold: plain arrays in memory, filled by an ingest, read by the writer.
  *
  *  1. bp__draft_init(); bp__draft_set_daily() once, then fill sid, day and daily in place.
- *  2. bp__draft_add_…() for everything else, in the order in which the file shall hold it.
- *  3. bp__draft_check() tells what is not in order; the writer calls it as well.
+ *  2. bp__draft_add_…() for everything else, in the order that the file is to have.
+ *  3. bp__draft_check() says what is not in order; the writer calls it as well.
  *  4. bp__draft_fini().
  *
  * Units are those of the file: prices × 1000 as integers with 0 for missing, times in ns since the epoch
@@ -77,7 +77,7 @@ typedef struct bp__draft_minute { /* a sid that has minute bars: rows first … 
 /** Make room for one more row. @retval BP_ENOMEM  nothing changed */
 bp_status bp__table_grow(void **row, size_t n, size_t *cap, size_t size);
 
-/** Append `value` to a table, or return BP_ENOMEM from the function at hand. */
+/** Append `value` to a table, or return BP_ENOMEM from the calling function. */
 #define BP__APPEND(table, value)                                                                             \
     do {                                                                                                     \
         void *rows_ = (table)->row;                                                                          \
@@ -132,13 +132,13 @@ bp_status bp__draft_add_minute(bp__draft *draft, int64_t sid);
 bp_status bp__draft_add_bar(bp__draft *draft, const bp__draft_bar *bar);
 
 /** Add a cash dividend that goes ex in session column `ex` of daily row `row`: the payout, and the ratio
- *  1 - amount / close before, unless there is no close before, or the ratio is not positive (as zipline). */
+ *  1 - amount / close before, unless there is no such close or the ratio is not positive, as zipline does. */
 bp_status bp__draft_add_dividend(bp__draft *draft, size_t row, size_t ex, const bp__draft_payout *payout);
 
-/** First and last session column with a bar (any field is not 0); as zipline 0 and D - 1 without any. */
+/** First and last session column with a bar (a field that is not 0); without any, 0 and D - 1, as zipline. */
 void bp__draft_lifetime(const bp__draft *draft, size_t row, int64_t *first, int64_t *last);
 
-/** Whether everything is ascending, unique and in range where the file wants it so.
+/** Check that everything is ascending, unique and in range where the file format wants it so.
  *  @retval BP_EINVAL  the text says what */
 bp_status bp__draft_check(const bp__draft *draft);
 

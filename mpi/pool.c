@@ -310,7 +310,8 @@ static bp_status request(bp_pool *pool, bp__request kind, const char *name, int6
     uint32_t box;
     struct timespec deadline = bp__deadline(pool->cfg.load_timeout_ms);
     bp_status s = bp__request_begin(pool, kind, name, number, &deadline, &reply, &box);
-    if (s == BP_ETIMEOUT) BP_FAIL(s, "%s: no answer in time, completion unknown; repeat it", what);
+    if (s == BP_ETIMEOUT)
+        BP_FAIL(s, "%s: no answer in time, may or may not have taken effect; repeat it", what);
     BP_TRY(s);
     bp__request_end(pool, box);
     return BP_OK;

@@ -12,7 +12,7 @@
 #include "io/hdf5/h5chunks.h"
 #include "io/hdf5/lzf.h"
 
-#define STRIP 512 /* elements put together before they are converted; they fit the first cache */
+#define STRIP 512 /* elements unshuffled at once before they are converted; they fit into the L1 cache */
 
 #if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
 #error "plans describe little-endian integers"
@@ -118,7 +118,7 @@ static bp_status damaged(const work *w, const char *what)
                     w->dataset->path, w->task->origin[0], w->task->origin[1], what);
 }
 
-/* Set w->raw to what the compression, if any, was given: the whole chunk, maybe shuffled. */
+/* Undo the compression, if any, and set w->raw to the whole chunk, which may still be shuffled. */
 static bp_status undo_compression(bp__decoder *decoder, work *w, const void *stored)
 {
     const bp__plan_dataset *d = w->dataset;
@@ -130,14 +130,14 @@ static bp_status undo_compression(bp__decoder *decoder, work *w, const void *sto
         else
             compression = d->filter[i];
     }
-    /* a block at the end of what is not chunked is stored as short as it is */
+    /* the last block of a dataset without chunks is not padded */
     w->elements = d->chunk[0] * d->chunk[1];
     if (w->task->stored_bytes == w->rows * d->chunk[1] * d->elem_bytes && compression == 0)
         w->elements = w->rows * d->chunk[1];
     uint64_t bytes = w->elements * d->elem_bytes;
     if (compression == 0) {
         w->raw = stored;
-        return w->task->stored_bytes == bytes ? BP_OK : damaged(w, "it has not the size of a chunk");
+        return w->task->stored_bytes == bytes ? BP_OK : damaged(w, "it does not have the size of a chunk");
     }
     BP_TRY(need_buffer(decoder, w, bytes));
     w->raw = decoder->buffer;
@@ -206,7 +206,7 @@ static void fill_strip(const work *w, size_t n, void *out)
     convert4(w->dataset, x, n, out);
 }
 
-/* `n` elements that lie together in the chunk, from `at` on, and in the column. */
+/* Convert `n` elements, from `at` on, that are contiguous both in the chunk and in the column. */
 static void convert_run(const work *w, uint64_t at, uint64_t n, uint64_t *out)
 {
     for (uint64_t i = 0; i < n; i += STRIP) {

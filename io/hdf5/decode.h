@@ -1,5 +1,5 @@
 /** @file io/hdf5/decode.h
- * From stored bytes to a column: fetch what a task of a plan has in the file, undo the filters, convert.
+ * From stored bytes to a column: fetch what the file stores of a task, undo the filters, convert.
  */
 #ifndef BP_IO_HDF5_DECODE_H
 #define BP_IO_HDF5_DECODE_H

@@ -8,7 +8,7 @@
 
 #define NUM_BULK     (BP_NUM_COLUMNS - BP__FIRST_BULK)
 #define MAX_ELEMENTS (UINT64_C(1) << 40)
-#define BLOCK_BYTES  (UINT64_C(1) << 20) /* of a task, where no chunk says what it is */
+#define BLOCK_BYTES  (UINT64_C(1) << 20) /* of a task, where there are no chunks to make tasks of */
 
 /* To find one chunk, HDF5 1.10 walks over all chunks of its dataset (about 10 ns each), while it reads
  * about 200 MB/s itself. With n chunks in all, locating them pays while n * n is less than the bytes. */
@@ -148,7 +148,7 @@ static bp_status check_extent(const bulk *b, uint64_t offset, uint64_t bytes)
 }
 
 /* Blocks of whole rows. `address` is that of the first row, HADDR_UNDEF if nothing is stored there.
- * A block ends where a chunk does, if chunks are not too tall, lest HDF5 decode one twice. */
+ * A block ends where a chunk ends, unless chunks are too tall, so that HDF5 decodes none twice. */
 static bp_status add_blocks(bulk *b, uint64_t chunk_rows, haddr_t address)
 {
     bp__plan_dataset *d = b->dataset;
@@ -216,7 +216,7 @@ static bp_status add_chunks(bulk *b)
     return BP_OK;
 }
 
-/* Whether what HDF5 says about addresses and masks is all there is to know. */
+/* Leave to HDF5 what its addresses and filter masks do not tell us all about. */
 static bp_status check_layout(bulk *b)
 {
     H5D_layout_t layout = H5Pget_layout(b->set.dcpl);

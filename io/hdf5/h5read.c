@@ -15,7 +15,7 @@ struct bp__source {
     bp__plan plan; /* owns head, dataset, task */
 };
 
-/* Open what is there without waiting for it, and note which file in which state that is. */
+/* Open what is there without waiting for it, and note which file it is, in which state. */
 static bp_status open_regular(bp__source *source)
 {
     struct stat st;
@@ -27,7 +27,7 @@ static bp_status open_regular(bp__source *source)
         if (errno == ENXIO || errno == ENODEV) BP_FAIL(BP_EFORMAT, "%s: not a regular file", path);
         BP_FAIL_ERRNO(BP_EIO, errno, "%s: cannot be opened", path);
     }
-    if (fstat(source->fd, &st) != 0) BP_FAIL_ERRNO(BP_EIO, errno, "%s: cannot be looked at", path);
+    if (fstat(source->fd, &st) != 0) BP_FAIL_ERRNO(BP_EIO, errno, "%s: cannot be examined", path);
     if (S_ISDIR(st.st_mode)) BP_FAIL(BP_EFORMAT, "%s: is a folder, not a bundle file", path);
     if (!S_ISREG(st.st_mode)) BP_FAIL(BP_EFORMAT, "%s: not a regular file", path);
     if (st.st_size == 0) BP_FAIL(BP_EFORMAT, "%s: is empty, not a bundle file", path);

@@ -6,7 +6,7 @@
 
 #include "core/loader.h"
 
-/** Reads zipline's HDF5 daily layout, and what zipline leaves out beside it. @return static */
+/** Reads zipline's HDF5 daily layout, and beside it what zipline leaves out. @return static */
 const bp__loader *bp__h5_loader(void);
 
 #endif

@@ -103,7 +103,7 @@ static bp_status no_memory(const reader *r, const char *what, uint64_t rows)
     return bp__fail(BP_ENOMEM, "%s: no memory for %" PRIu64 " rows of %s", r->file->label, rows, what);
 }
 
-/* Read column i of a table; column 0, never a text, tells how many rows there are. */
+/* Read column i of a table; column 0, which is never a text, determines the number of rows. */
 static bp_status read_column(const reader *r, table *t, unsigned i, const char *path, const char *field)
 {
     bp_type type = type_of(t->first + i);
@@ -247,7 +247,7 @@ static bp_status add_currency(void *context, uint64_t row, const char *text)
 {
     char *code = (char *)context + 3 * row;
     size_t n = strlen(text);
-    if (n != 0 && n != 3) BP_FAIL(BP_EFORMAT, "'%.20s' is no currency code", text);
+    if (n != 0 && n != 3) BP_FAIL(BP_EFORMAT, "'%.20s' is not a currency code", text);
     if (n == 3) memcpy(code, text, 3);
     return BP_OK;
 }
@@ -290,7 +290,7 @@ static int64_t session_at(const reader *r, const daily *d, int64_t column)
     return column >= 0 && (uint64_t)column < r->shape->sessions ? d->day[column] : BP_TIME_MISSING;
 }
 
-/* Without a table every asset of the daily bars has a row: its sid is its symbol. */
+/* Without a table, every asset of the daily bars gets a row, with its sid as its symbol. */
 static bp_status assets_from_index(const reader *r, const daily *d, table *t)
 {
     t->rows = r->shape->assets;

@@ -71,7 +71,7 @@ static size_t lzf_filter(unsigned flags, size_t cd_nelmts, const unsigned cd_val
     return n;
 }
 
-/* Reading is all we need; where the host program or a plug-in brought a complete LZF, it stays. */
+/* Reading is all we need; if the host program or a plug-in has registered a complete LZF, that stays. */
 static bool ensure_lzf(void)
 {
     static const H5Z_class2_t lzf = {

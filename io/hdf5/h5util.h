@@ -1,5 +1,5 @@
 /** @file io/hdf5/h5util.h
- * Careful use of libhdf5: one lock, one way to report, typed reading of what is small.
+ * Careful use of libhdf5: one lock, one way to report errors, typed reading of small datasets.
  *
  * Threads: libhdf5 admits one thread at a time, so everything below bp__h5_lock() is called between it
  * and bp__h5_unlock(). Errors name file and dataset and quote HDF5's innermost reason.
@@ -56,7 +56,7 @@ typedef struct bp__h5set {
 bp_status bp__h5_open_set(const bp__h5file *file, const char *path, int rank, bp__h5set *set);
 void bp__h5_close_set(bp__h5set *set);
 
-/** Say what a type is, such as "4-byte float". */
+/** Describe a type, such as "4-byte float". */
 void bp__h5_type_text(hid_t type, char *text, size_t size);
 
 /** Read a small 1-D dataset, or one field of a compound one.

@@ -34,7 +34,7 @@ static bp_status h5_fail(const writer *w, const char *path)
 
 /* Datasets -------------------------------------------------------------------------------------- */
 
-/* Whole series of a block of assets make a chunk: a strategy reads series, and a loader takes chunks. */
+/* A chunk holds the whole series of a block of assets: a strategy reads series, a loader takes chunks. */
 static void daily_chunk(hsize_t n, hsize_t d, hsize_t chunk[2])
 {
     chunk[1] = d ? min_u64(d, CHUNK_BYTES / sizeof(uint32_t)) : 1;
@@ -447,7 +447,7 @@ bp_status bp__h5_write(const bp__draft *draft, const char *path, bp__write_filte
     if (s == BP_OK) s = file_bytes(&w, &bytes, &size);
     bp__h5_unlock();
 
-    /* others may use libhdf5 meanwhile: nobody but us knows this file */
+    /* others may use libhdf5 meanwhile: this file is known to nobody else */
     if (s == BP_OK) s = bp__replace_file(path, bytes, size);
 
     bp__h5_lock();

@@ -1,5 +1,5 @@
 /** @file io/hdf5/h5write.h
- * Writes a draft as a bundle file: zipline's HDF5 daily layout, and what zipline leaves out beside it.
+ * Writes a draft as a bundle file: zipline's HDF5 daily layout, and beside it what zipline leaves out.
  *
  *     attributes of the root: version = 0, bundle_name, schema_version, calendar_name
  *     /US/index/{sid, day}
@@ -9,10 +9,10 @@
  *     /US/assets/…  /US/calendar/…  /US/adjustments/…
  *     /US/minute/…                          if there are minute bars
  *
- * The file is put together in memory, so that nothing of libhdf5 can fail half-way on a full disk; then it
- * goes to a temporary name in the folder of `path`, to the disk (fsync), and takes its name by a rename: a
- * reader sees the old file or the new one, never a part. It holds no times and no uninitialised bytes:
- * equal drafts give equal files.
+ * The file is put together in memory, so that nothing of libhdf5 can fail half-way on a full disk; then it is
+ * written under a temporary name in the folder of `path`, synced (fsync) and renamed: a reader sees the old
+ * file or the new one, never a part. It holds no times and no uninitialised bytes: equal drafts give equal
+ * files.
  */
 #ifndef BP_IO_HDF5_H5WRITE_H
 #define BP_IO_HDF5_H5WRITE_H

@@ -2,13 +2,12 @@
  * Ingest of zipline's csvdir layout:
  *
  *     DIR/daily/SYMBOL.csv or SYMBOL.csv.gz     daily bars, dividends, splits
- *     DIR/minute/SYMBOL.csv or SYMBOL.csv.gz    minute bars (dividends and splits here are not looked at)
+ *     DIR/minute/SYMBOL.csv or SYMBOL.csv.gz    minute bars (dividends and splits here are ignored)
  *
- * One of the folders may be missing, and a symbol may be in one only. Other files are ignored. What
- * zipline's own csvdir bundle does is done here: sids count from 0 in the order of the symbols over both
- * folders, the exchange is CSVDIR, an asset lives from its first to its last row and closes a day later, a
- * split column of k is a split of ratio 1/k, a dividend has an ex-date only and gets its price ratio from
- * the close before.
+ * One of the folders may be missing, and a symbol may be in only one of them. Other files are ignored. As in
+ * zipline's own csvdir bundle, sids count from 0 in the order of the symbols over both folders, the exchange
+ * is CSVDIR, an asset lives from its first to its last row and closes a day later, a split column of k is a
+ * split of ratio 1/k, a dividend has an ex-date only and gets its price ratio from the close before.
  *
  * A csvdir carries no calendar: the dates of all rows are the sessions, and 14:30 to 21:00 UTC stand in for
  * the hours.

@@ -44,7 +44,7 @@ static bp_status read_text(const char *path, char **text, size_t *size)
     struct stat st;
     gzFile file = NULL;
     if (fstat(fd, &st) != 0)
-        s = bp__fail_errno(BP_EIO, errno, "%s: cannot be looked at", path);
+        s = bp__fail_errno(BP_EIO, errno, "%s: cannot be examined", path);
     else if (!S_ISREG(st.st_mode))
         s = bp__fail(BP_EFORMAT, "%s: not a regular file", path);
     else if (!(file = gzdopen(fd, "rb")))
@@ -96,7 +96,7 @@ static char *trim(char *text)
     return text;
 }
 
-/* The next line that is not blank, cut into fields; false at the end. */
+/* Cut the next line that is not blank into fields. @return false at the end */
 static bool next_line(csv *c, size_t *n)
 {
     while (*c->next) {
@@ -173,7 +173,7 @@ static bool parse_time(const char *text, int64_t *ns)
         if (minute < 0 || minute > 59 || second < 0 || second > 59) return false;
         if (strcmp(text, "Z") == 0 || strcmp(text, "+00:00") == 0) text = "";
     }
-    if (*text || year < 1700 || year > 2200) return false; /* what fits into ns, with room */
+    if (*text || year < 1700 || year > 2200) return false; /* well within what ns can hold */
     *ns = (bp__days_from_civil(year, month, day) * 86400 + hour * 3600 + minute * 60 + second) * NS_PER_SEC;
     return true;
 }
@@ -219,7 +219,7 @@ static bp_status read_bar(const csv *c, int64_t before, bp__draft_bar *bar)
     return BP_OK;
 }
 
-/* A dividend or split that is missing, 0, or for a split 1, says nothing. */
+/* A dividend or split that is missing or 0, or a split of 1, is no event. */
 static bp_status read_event(const csv *c, bp__csv_event *event)
 {
     if (c->column[DIVIDEND] != MAX_FIELDS) {
@@ -254,7 +254,7 @@ static bp_status read_rows(csv *c, bp__csv_series *series)
         if (event.dividend != 0 || event.split != 1) BP__APPEND(&series->events, event);
     }
     if (series->bars.n == 0)
-        BP_FAIL(BP_EFORMAT, "%s:%zu: no row behind the header; remove the file or add bars", AT(c));
+        BP_FAIL(BP_EFORMAT, "%s:%zu: no row after the header; remove the file or add bars", AT(c));
     return BP_OK;
 }
 

@@ -2,7 +2,8 @@
  *
  * Integers only: no libm, no rounding mode, no fused multiply-add can make two machines differ. Money is in
  * micro-dollars, returns and volatilities in parts per million (ppm). Each asset draws from a stream of
- * its own, so that its history does not depend on the others. */
+ * its own, so that its history does not depend on the others.
+ */
 #include "io/ingest/demo.h"
 
 #include <stdbool.h>
@@ -98,7 +99,7 @@ typedef struct asset {
     size_t payday;            /* session of a quarter on which it goes ex */
 } asset;
 
-/* Cents where prices are plausible in cents, never 0, as the file's thousandths. */
+/* A price in the file's thousandths: whole cents, as real prices have them, and never 0. */
 static uint32_t tick(int64_t price)
 {
     int64_t cents = (price + DOLLAR / 200) / (DOLLAR / 100);

@@ -1,10 +1,10 @@
 /** @file io/ingest/demo.h
  * A made-up market, for trying things out: the same for the same options, on any machine.
  *
- * Prices are random walks with a market factor, fat tails and a drift per asset; there are splits (2:1,
- * 3:1, and 1:10 for what got cheap), quarterly dividends, assets that are listed late or delisted early, and
- * sessions on which an asset did not trade. Sessions are the weekdays from 2010-01-04 on but for 1 January,
- * 4 July and 25 December, 14:30 to 21:00 UTC.
+ * Prices are random walks with a market factor, fat tails and a drift per asset; there are splits (2:1, 3:1,
+ * and 1:10 for assets that became cheap), quarterly dividends, assets that are listed late or delisted early,
+ * and sessions on which an asset did not trade. Sessions are the weekdays from 2010-01-04 on except 1
+ * January, 4 July and 25 December, 14:30 to 21:00 UTC.
  */
 #ifndef BP_IO_INGEST_DEMO_H
 #define BP_IO_INGEST_DEMO_H
@@ -17,7 +17,7 @@
 typedef struct bp__demo_options {
     int64_t assets;      /**< 1..BP__DEMO_MAX_ASSETS */
     int64_t days;        /**< sessions, 1..BP__DEMO_MAX_DAYS */
-    int64_t minute_days; /**< minute bars for so many last sessions of each asset; 0: none */
+    int64_t minute_days; /**< minute bars for this many last sessions of each asset; 0: none */
     uint64_t seed;
 } bp__demo_options;
 

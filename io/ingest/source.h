@@ -1,5 +1,6 @@
-/** @file io/ingest/source.h Where an ingest can read from: one row of a table per kind of source, so that a
- * further kind is a further row.
+/** @file io/ingest/source.h
+ * Where an ingest can read from: a table with one row per kind of source, so that a further kind is a further
+ * row.
  */
 #ifndef BP_IO_INGEST_SOURCE_H
 #define BP_IO_INGEST_SOURCE_H
@@ -10,7 +11,7 @@
 typedef void bp__ingest_progress(void *context, size_t done, size_t total);
 
 typedef struct bp__ingest_source {
-    const char *name; /**< as it is typed: "csvdir" */
+    const char *name; /**< as users type it: "csvdir" */
     const char *help; /**< what it reads, in one line */
 
     /** Read all of it into a draft that was just initialised.

@@ -27,7 +27,7 @@
 typedef struct bp__param {
     const char *name;
     const char *help;
-    double fallback; /**< where the grid does not name it */
+    double fallback; /**< used where the grid does not name the parameter */
     double min, max; /**< inclusive */
     bool integer;
 } bp__param;
@@ -37,7 +37,7 @@ typedef struct bp__strategy bp__strategy;
 /** The i-th strategy, NULL past the last. */
 const bp__strategy *bp__strategy_at(unsigned i);
 
-/** By name. @retval BP_ENOTFOUND  the text lists the names there are */
+/** Find a strategy by its name. @retval BP_ENOTFOUND  the text lists the names that there are */
 bp_status bp__strategy_find(const char *name, const bp__strategy **strategy);
 
 const char *bp__strategy_name(const bp__strategy *s);
@@ -52,6 +52,9 @@ typedef struct bp__scope bp__scope;
 
 /** Which part of a bundle is tested.
  *
+ * Reads the closes of the selected assets once. Copies only those of assets with gaps or splits: at most
+ * 2.5 float64 per bar up to `end`.
+ *
  * @param[in]  bundle      borrowed; must stay pinned as long as the scope lives
  * @param[in]  symbols     NULL-terminated list, or NULL for all assets; copied
  * @param[in]  start, end  first and last day, inclusive, ns since the epoch; BP_TIME_MISSING: the first
@@ -59,9 +62,6 @@ typedef struct bp__scope bp__scope;
  * @param[out] scope       owned: bp__scope_destroy()
  *
  * @retval BP_ENOTFOUND  a symbol is not in the bundle; the text names it
- * Reads the closes of the selected assets once. Copies only those of assets with gaps or splits: at most
- * 2.5 float64 per bar up to `end`.
- *
  * @retval BP_EINVAL     the list of symbols is empty
  * @retval BP_ERANGE     no session in the range, or fewer than two; the text gives the bundle's range
  * @retval BP_EFORMAT    the columns of an adjustment table differ in length
@@ -82,7 +82,7 @@ typedef struct bp__account {
     double slippage_bps;   /**< buys pay more, sales get less */
 } bp__account;
 
-/** Memory that runs over one scope reuse; one per thread. About one bit per asset and session.
+/** Memory that all runs of a thread over one scope reuse. About one bit per asset and session.
  *  @param[out] ws  owned: bp__workspace_destroy(), before the scope goes
  *  @retval BP_ENOMEM */
 typedef struct bp__workspace bp__workspace;
@@ -91,8 +91,8 @@ void bp__workspace_destroy(bp__workspace **ws);
 
 /** Run one backtest.
  *
- * @param[in]  params   one value per parameter of the strategy: within min and max, whole where it says
- *                      integer, passed by bp__strategy_check(); NULL where there are none
+ * @param[in]  params   one value per parameter of the strategy: within min and max, whole where the parameter
+ *                      is an integer, and passed by bp__strategy_check(); NULL if there are none
  * @param[in]  ws       made for this scope
  * @param[out] metrics  filled on BP_OK
  * @param[out] equity   NULL, or [num_sessions] equity at each close

@@ -6,7 +6,7 @@
 
 #define SESSIONS_PER_YEAR 252
 
-/* A run, and what several metrics need of it. */
+/* A run, and what several metrics need to know of it. */
 typedef struct curve {
     const double *equity; /* [n] */
     size_t n;

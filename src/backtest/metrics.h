@@ -1,8 +1,8 @@
 /** @file src/backtest/metrics.h
  * What an equity curve is worth: the list of all metrics.
  *
- * To add one: a row of BP__METRIC_MAP, and a function of that name in metrics.c. Everything else follows from the row:
- * the struct, `--objective`, `--metrics`, tables, files, help and man page.
+ * To add one: a row of BP__METRIC_MAP, and a function of that name in metrics.c. Everything else follows from
+ * the row: the struct, `--objective`, `--metrics`, tables, files, help and man page.
  */
 #ifndef BP_BACKTEST_METRICS_H
 #define BP_BACKTEST_METRICS_H
@@ -11,8 +11,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* name; which end is the better one; whether it is a column unless the user chooses; what kind of number; what it is.
- * Append only, and no further default column: a journal that does not name its metrics has the first seven. */
+/* name; which end is the better one; whether it is a column unless the user chooses; what kind of number;
+ * what it is. Append only, and no further default column: a journal that does not name its metrics has the
+ * first seven. */
 #define BP__METRIC_MAP(X)                                                                                    \
     X(total_return, BP__HIGHEST, true, BP__RATIO,                                                            \
       "gain from the start to the last close, as a share of the cash")                                       \
@@ -26,7 +27,7 @@
     X(win_rate, BP__HIGHEST, false, BP__RATIO,                                                               \
       "share of the sessions, after the first, that ended with a gain")
 
-/** NaN where one is undefined. */
+/** A metric that is undefined is NaN. */
 typedef struct bp__metrics {
 #define X(name, best, is_default, kind, help) double name;
     BP__METRIC_MAP(X)

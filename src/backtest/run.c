@@ -6,8 +6,8 @@
  *  2. The range is cut where holdings can change: splits, delistings, decisions, orders that wait. Within
  *     such a stretch the shares are constant, so equity is added up asset by asset over contiguous prices;
  *     each session still sees the same order of additions: cash first, then assets by sid.
- *  3. Sets of assets are bits in order of sid, orders are two lists in the same order: a session costs what
- *     is held or ordered, not what the bundle has.
+ *  3. Sets of assets are bits in order of sid, and orders are two lists in the same order: the cost of a
+ *     session depends on what is held or ordered, not on the size of the bundle.
  */
 #include <assert.h>
 #include <math.h>
@@ -29,7 +29,7 @@ struct bp__workspace {
     const bp__scope *scope;
     bp__signals signals;
     double *shares;   /* [num_assets] whole numbers */
-    double *target;   /* [num_assets] of an order; without one never read */
+    double *target;   /* [num_assets] of an order; never read where there is none */
     uint64_t *held;   /* [words] has shares */
     uint64_t *in_set; /* [words] is signalled */
     orders sales, buys;
@@ -50,7 +50,7 @@ static inline void clear_bit(uint64_t *bits, size_t i)
     bits[i / 64] &= ~(UINT64_C(1) << (i % 64));
 }
 
-/* floor() of what is not negative, without a call: from 2^53 on a double is whole anyway. */
+/* floor() of a number that is not negative, without a call: from 2^53 on a double is whole anyway. */
 static inline double whole(double x)
 {
     return x >= 0 && x < 0x1p53 ? (double)(int64_t)x : x;
@@ -152,7 +152,7 @@ static void apply_splits(bp__workspace *ws, size_t t)
 {
     const bp__events *splits = &ws->scope->splits;
     double fraction, mark = NAN;
-    uint32_t mark_of = UINT32_MAX; /* several splits of an asset go on from one mark */
+    uint32_t mark_of = UINT32_MAX; /* several splits of an asset in a session start from one mark */
     for (size_t e = ws->next_split; e < splits->count && splits->at[e].t == (int32_t)t;
          e = ++ws->next_split) {
         const uint32_t i = splits->at[e].asset;
@@ -230,7 +230,7 @@ static void decide(bp__workspace *ws, size_t t, double equity)
             bool wanted = ws->in_set[w] & left & -left;
             double target = wanted ? whole(each / mark[i][t]) : 0;
             ws->target[i] = target;
-            /* stored always, counted if it is one: what happens is as good as random */
+            /* always stored, counted only if it is one: a branch here could not be predicted */
             ws->sales.asset[sales] = ws->buys.asset[buys] = (uint32_t)i;
             sales += target < ws->shares[i];
             buys += target > ws->shares[i];
@@ -290,7 +290,7 @@ static bp_status check_equity(const bp__scope *scope, const double *equity)
     for (size_t t = 0; t < scope->num_sessions; t++) {
         if (bp__priced(equity[t])) continue;
         char day[32];
-        BP_FAIL(BP_ERANGE, "session %s: equity is %g, no positive number; look at the prices and at cash",
+        BP_FAIL(BP_ERANGE, "session %s: equity is %g, not a positive number; check the prices and the cash",
                 bp__day_text(scope->day[t], day), equity[t]);
     }
     return BP_OK;

@@ -115,8 +115,8 @@ static bool find_asset(const build *b, int64_t sid, size_t *asset)
     return low < b->num_assets && sids[b->row[low]] == sid;
 }
 
-/* What of an adjustment table concerns the selected assets up to the end of the range, before the range
- * too, in order of asset and date. */
+/* Those rows of an adjustment table that concern the selected assets up to the end of the range, including
+ * before it, in order of asset and date. */
 static bp_status read_events(const build *b, bp_column sid, bp_column date, bp_column value,
                              bp__events *events)
 {
@@ -249,7 +249,7 @@ static bp_status build_assets(const build *b, bp__scope *s)
 int32_t bp__observations_until(const bp__asset *a, int32_t t)
 {
     if (a->count == 0 || t < a->first) return 0;
-    /* t - first + 1 sessions, of which at most all the gaps there are were missed */
+    /* t - first + 1 sessions, less those that it missed: at most all of its gaps */
     int32_t gaps = bp__observed_at(a, a->count - 1) - a->first + 1 - a->count;
     int32_t high = t - a->first + 1, low = high - gaps;
     if (low < 0) low = 0;

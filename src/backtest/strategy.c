@@ -30,7 +30,7 @@ bp_status bp__strategy_find(const char *name, const bp__strategy **strategy)
         int n = snprintf(names + used, sizeof names - used, "%s%s", i ? ", " : "", STRATEGIES[i]->name);
         if (n > 0 && used + (size_t)n < sizeof names) used += (size_t)n;
     }
-    BP_FAIL(BP_ENOTFOUND, "strategy '%s': there is none of that name, choose from %s", name, names);
+    BP_FAIL(BP_ENOTFOUND, "strategy '%s': there is no such strategy, choose from %s", name, names);
 }
 
 const char *bp__strategy_name(const bp__strategy *s)

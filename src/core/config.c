@@ -240,7 +240,7 @@ bp_status bp_config_check(const bp_config *cfg)
             unsigned choice, most = 0;
             memcpy(&choice, at, sizeof choice);
             while (f->choices[most]) most++;
-            if (choice >= most) BP_FAIL(BP_EINVAL, "%s: %u is none", f->name, choice);
+            if (choice >= most) BP_FAIL(BP_EINVAL, "%s: %u is not a valid choice", f->name, choice);
         }
     }
     if (!memchr(own.root, '\0', sizeof own.root) || !own.root[0])

@@ -30,7 +30,7 @@ bp_status bp__identify(int dirfd, const char *path, const char *label, bp__ident
     if (fstatat(dirfd, path, &st, 0) != 0) {
         if (errno == ENOENT || errno == ENOTDIR)
             BP_FAIL(BP_ENOTFOUND, "%s: no such bundle file; 'bundle list' shows what is there", label);
-        BP_FAIL_ERRNO(BP_EIO, errno, "%s: cannot be looked at", label);
+        BP_FAIL_ERRNO(BP_EIO, errno, "%s: cannot be examined", label);
     }
     if (!S_ISREG(st.st_mode)) BP_FAIL(BP_EFORMAT, "%s: not a regular file", label);
     *id = bp__identity_from(&st);

@@ -115,7 +115,7 @@ bp_status bp__memory_look(bp__memory *memory)
     while (fgets(line, sizeof line, f))
         if (sscanf(line, "MemAvailable: %" SCNu64, &kib) == 1) break;
     fclose(f);
-    if (kib == 0) BP_FAIL(BP_ESYS, "/proc/meminfo does not tell MemAvailable");
+    if (kib == 0) BP_FAIL(BP_ESYS, "/proc/meminfo has no MemAvailable");
     memory->available = kib * 1024;
     memory->cgroup = cgroup_headroom();
     memory->slurm = slurm_limit();

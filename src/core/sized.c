@@ -20,7 +20,7 @@ bp_status bp__sized_check(const void *theirs, size_t least, const char *type)
     if (!theirs) BP_FAIL(BP_EINVAL, "%s: NULL", type);
     size_t size = size_of(theirs);
     if (size < least || size > LARGEST || size % _Alignof(uint64_t) != 0)
-        BP_FAIL(BP_EINVAL, "%s: its size cannot be %zu; initialise it with %s_init()", type, size, type);
+        BP_FAIL(BP_EINVAL, "%s: %zu is not a possible size; initialise it with %s_init()", type, size, type);
     return BP_OK;
 }
 

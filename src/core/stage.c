@@ -73,7 +73,7 @@ bp_status bp__stage_check(const bp__stage *s, uint64_t bytes)
                  s->head_at <= s->tables_bytes && s->head_bytes <= s->tables_bytes - s->head_at &&
                  s->num_tasks <= (s->head_at - s->tasks_at) / sizeof(bp__plan_task) &&
                  s->num_datasets <= (s->tasks_at - s->datasets_at) / sizeof(bp__plan_dataset);
-    if (!sound) BP_FAIL(BP_EFORMAT, "what another node sent of a bundle is none of this program's");
+    if (!sound) BP_FAIL(BP_EFORMAT, "what another node sent of a bundle is not this program's");
     return BP_OK;
 }
 

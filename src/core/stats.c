@@ -26,7 +26,7 @@ bp_status bp__stats_check(const bp_stats *theirs)
     for (size_t i = 1; fit && i < NUM_COUNTERS; i++)
         fit = memcmp(counters + i * step, &step, sizeof step) == 0;
     if (!fit || step % _Alignof(uint64_t) != 0)
-        BP_FAIL(BP_EINVAL, "bp_stats: its counters' sizes cannot be; initialise it with bp_stats_init()");
+        BP_FAIL(BP_EINVAL, "bp_stats: impossible sizes of its counters; initialise it with bp_stats_init()");
     return BP_OK;
 }
 

@@ -35,7 +35,7 @@ static void score_lanes(const double *x, int32_t k, double z[LANES])
     }
 }
 
-/* The same of one window. */
+/* The same for one window. */
 static double score(const double *x, int32_t k)
 {
     double mean = 0.0, squares = 0.0;
@@ -52,7 +52,7 @@ static void signal(const bp__scope *scope, const double *params, bp__signals *si
     const double enter = -params[1], leave = -params[2];
     for (size_t i = 0; i < scope->num_assets; i++) {
         const bp__asset *a = &scope->asset[i];
-        /* the first observation within the range that has k behind it, itself included */
+        /* the first observation within the range that ends k observations, itself included */
         int32_t j = bp__observations_until(a, -1);
         if (j < k - 1) j = k - 1;
         bool held = false;

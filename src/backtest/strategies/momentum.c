@@ -54,7 +54,7 @@ static void signal(const bp__scope *scope, const double *params, bp__signals *si
     for (int32_t t = 0; (size_t)t < signals->num_sessions; t += rebalance) {
         size_t count = choose(scope, t, lookback, top, signals->ranked);
         signals->decide[t] = true;
-        /* chosen before or now, but not both: toggled */
+        /* chosen before or now, but not both: the asset is toggled */
         for (size_t k = 0; k < count; k++) {
             size_t i = signals->ranked[k].asset;
             if (!member[i]) bp__signal(signals, t, i);

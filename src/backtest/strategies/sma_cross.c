@@ -8,7 +8,7 @@ static const char *check(const double *params)
 }
 
 /* Whether f / fast > s / slow. Dividing takes most of the time of a run, so it is left out where the
- * products are so far apart that no rounding can matter. */
+ * cross products are so far apart that no rounding can matter. */
 static inline bool above(double f, double fast, double s, double slow)
 {
     double x = f * slow, y = s * fast;
