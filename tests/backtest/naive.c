@@ -310,7 +310,7 @@ void naive_run(const bp_bundle *bundle, size_t first, size_t n, const bool *sele
     for (size_t i = 0; i < b.assets; i++) b.mark[i] = NAN;
 
     for (size_t day = 0; day < first + n; day++) {
-        do_splits(&b, day); /* before the range for the marks alone: there are no shares */
+        do_splits(&b, day); /* before the range, for the marks alone: there are no shares yet */
         if (day >= first) {
             do_dividends(&b, day);
             do_fills(&b, day);

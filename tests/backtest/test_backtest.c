@@ -81,7 +81,7 @@ static void test_cut_buy_is_done(void)
     CLOSE_TO(r.equity[1], 1000 - 33 * 30 + 33 * 10);
     CLOSE_TO(r.equity[3], 10 + 330); /* the remainder is not tried again */
     CU_ASSERT_EQUAL(r.metrics.trades, 1);
-    m.open[1] = 1001; /* not even one share: dropped, and no trade */
+    m.open[1] = 1001; /* not even one share: the order is dropped, and there is no trade */
     r = hold(&m, THOUSAND);
     CLOSE_TO(r.equity[3], 1000);
     CU_ASSERT_EQUAL(r.metrics.trades, 0);
@@ -367,7 +367,7 @@ static void test_metrics(void)
     CLOSE_TO(r.metrics.sortino, mean / sqrt(0.0625 / 3) * sqrt(252));
     CLOSE_TO(r.metrics.max_drawdown, 0.25);
     CLOSE_TO(r.metrics.calmar, (pow(1.1, 63) - 1) / 0.25);
-    CU_ASSERT_EQUAL(r.metrics.win_rate, 0.5); /* a gain of 0 is none */
+    CU_ASSERT_EQUAL(r.metrics.win_rate, 0.5); /* a gain of 0 does not count as one */
     market_destroy(&m);
 }
 

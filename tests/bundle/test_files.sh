@@ -40,7 +40,7 @@ assert list(ours) == ["US"]
 assert np.all(ours["US/currency/code"][()] == b"USD")
 assert ours.attrs["bundle_name"] == b"quandl"
 
-# an independent look at dividends and splits
+# dividends and splits, computed independently
 close = ours["US/data/close"][()] * (1.0 / 1000)
 days = ours["US/index/day"][()]
 payouts, dividends = ours["US/adjustments/dividend_payouts"][()], ours["US/adjustments/dividends"][()]

@@ -20,7 +20,7 @@ content=$(field 'j["content_hash"]')
 run 0 verify a --json
 same "$(field 'j["ok"], j["warnings"], j["content_hash"]')" "(True, [], '$content')" "verify"
 
-# the same options: the same bytes; another filter or name: the same content; another seed: another one
+# the same options: the same bytes; another filter or name: the same content; another seed: another content
 cp bundles/a.h5 a.old
 run 0 demo a --assets 6 --days 300 --minute --seed 5
 cmp -s a.old bundles/a.h5 || fail "equal options make different files"

@@ -55,7 +55,7 @@ run 0 demo five.h5 $small
 run 0 info ./five.h5
 [ "$(find . -name '.*.h5*' | wc -l)" = 0 ] || fail "temporary files are left"
 
-# what is no bundle
+# what is not a bundle
 refused 1 "no such bundle" info none
 refused 1 "no such bundle" version none
 refused 1 "no such bundle" verify none

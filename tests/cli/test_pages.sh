@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# test_pages.sh BIN BUILD : what the programs tell of themselves is of one table: each option of --help is in the man page and
-# in the completion; the pages are clean man(7); the completion completes.
+# test_pages.sh BIN BUILD : what the programs say of themselves comes from one table: each option of --help is in the man
+# page and in the completion; the pages are clean man(7); the completion completes.
 set -u
 bin=$(realpath "$1") build=$(realpath "$2")
 work=$(mktemp -d)

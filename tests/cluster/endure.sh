@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# endure.sh, sourced by scripts that let something happen in the middle of a load. Works in the current folder, which is
+# endure.sh, sourced by scripts that let something happen during a load. Works in the current folder, which is
 # empty at first, is visible on every host, and has ./test_endure and private/, where the bundles go.
 
 fail() {
@@ -23,7 +23,7 @@ start_job() {
         echo $! >launcher.pid
         wait $!
         echo $? >&5
-    } 2>/dev/null & # no word about it when it is killed
+    } 2>/dev/null & # so that bash says nothing when it is killed
 }
 
 # halfway_within SECONDS : half of a load is done; it waits
@@ -42,7 +42,7 @@ ended_within() {
     read -r -t "$1" -u 5 rc
 }
 
-# start_loading LAUNCHER... : a job without end that has done two rounds and waits in the middle of the next load
+# start_loading LAUNCHER... : an endless job that has done two rounds and waits in the middle of the next load
 start_loading() {
     local i
     start_job 1000000 "$@"

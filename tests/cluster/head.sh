@@ -40,7 +40,7 @@ mkfifo "$cluster_state/up"
 exec {up}<>"$cluster_state/up"
 for ((k = 1; k <= CLUSTER_HOSTS; k++)); do
     unshare "${cluster_namespaces[@]}" --fork --kill-child=KILL "$here/host.sh" "h$k" </dev/null >/dev/null &
-    disown # no word about it when it is killed
+    disown # so that bash says nothing when it is killed
 done
 for ((k = 1; k <= CLUSTER_HOSTS; k++)); do
     read -r -t 20 name pid <&"$up"
@@ -53,7 +53,7 @@ exec {up}<&-
 for ((k = 1; k <= CLUSTER_HOSTS; k++)); do
     pid=$(host_pid "h$k")
     # Held by this mount, the network outlives the processes that use it, as a kernel does: peers are told that their
-    # connections are closed. A network that went with the last process would take these messages along, sometimes.
+    # connections are closed. If the network went with the last process, these messages would sometimes be lost.
     : >"$cluster_state/h$k.net"
     mount --bind "/proc/$pid/ns/net" "$cluster_state/h$k.net"
     ip link add "h$k" type veth peer name eth0 netns "$pid"
@@ -77,7 +77,7 @@ for name in host_exec host_shell host_kill link_down link_up; do
 done
 export PATH=$cluster_state/bin:$PATH
 
-# One daemon a host, started by our stand-in for ssh, from here (the hosts cannot enter one another).
+# One daemon per host, started by our stand-in for ssh, from here (the hosts cannot enter one another).
 export OMPI_MCA_plm=rsh OMPI_MCA_plm_rsh_agent=$cluster_state/bin/host_shell OMPI_MCA_plm_rsh_no_tree_spawn=1
 export OMPI_MCA_ras=^slurm OMPI_MCA_orte_default_hostfile=$cluster_state/hostfile
 # Shared memory within a host, TCP over the bridge between hosts, nothing else.

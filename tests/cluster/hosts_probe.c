@@ -1,8 +1,9 @@
 /* What the ranks see of the hosts they run on.
  *
- * hosts_probe split NODES MIB   the job has exactly NODES nodes, each with its own host name, and MIB MiB
- * sent around a ring of them cross every node's eth0 once in each direction hosts_probe rounds barriers until
- * rank 0's standard input ends; rank 0 tells how many every 100 ms
+ *     hosts_probe split NODES MIB   the job has exactly NODES nodes, each with its own host name, and MIB MiB
+ *                                   sent around a ring of them cross every node's eth0 once in each direction
+ *     hosts_probe rounds            barriers until rank 0's standard input ends; rank 0 prints how many there
+ *                                   were, every 100 ms
  *
  * Exit status 0 if all of it is true; MPI errors abort the job.
  */
@@ -16,7 +17,7 @@
 #define MIB (1024.0 * 1024.0)
 
 struct traffic {
-    double received, sent; /* bytes through eth0 since it exists */
+    double received, sent; /* bytes through eth0 since it was created */
 };
 
 static struct traffic traffic_now(void)

@@ -19,7 +19,7 @@ start() {
     rm -f input output
     mkfifo input output
     {
-        trap - INT # a background job would ignore it
+        trap - INT # a background job would ignore SIGINT
         exec "$@"
     } <input >output 2>&1 &
     job=$!
@@ -205,5 +205,5 @@ for signal in TERM:143 INT:130 KILL:137; do
     ends_within 10 || fail "SIG${signal%:*} does not end it"
     [ "$rc" = "${signal#*:}" ] || fail "SIG${signal%:*} ends it with $rc"
     poll_until 5 unchanged || fail "something is left after SIG${signal%:*}: $(diff before after)"
-done 2>/dev/null # bash tells of the kill it was asked for
+done 2>/dev/null # bash reports the kill that was asked for
 echo "nothing is left after a normal end, SIGTERM, SIGINT and SIGKILL"

@@ -32,7 +32,7 @@ files() { # what lies in shared memory and among temporary files, on every machi
 # What Open MPI leaves where its daemon or mpirun was killed: see docs/protocol.md
 of_openmpi='^[^:]*:(/dev/shm/vader_segment\.[^/]*|/tmp/ompi\.[^/]*(/.*)?)$'
 
-nothing_left() { # MAY_OPENMPI ; else it is told in $left
+nothing_left() { # MAY_OPENMPI ; if something is, $left says what
     left=$(pgrep -a -x test_endure) # the head sees the processes of all hosts
     [ -z "$left" ] || return 1
     files >after

@@ -1,7 +1,7 @@
 /** @file tests/core/suite.h
  * What the unit tests of the core share: a main() in one line, short checks, reproducible random numbers.
  *
- * The checks of CUnit are not thread-safe: threads count what went wrong, the test looks at the count.
+ * The checks of CUnit are not thread-safe: threads count what went wrong, and the test checks the count.
  */
 #ifndef TESTS_CORE_SUITE_H
 #define TESTS_CORE_SUITE_H

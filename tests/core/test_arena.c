@@ -1,4 +1,4 @@
-/* The books of the arena: by hand, and at random against a map that has one byte a page. */
+/* The books of the arena: by hand, and at random against a map of one byte per page. */
 #include "tests/core/suite.h"
 
 #include "core/arena.h"
@@ -36,8 +36,8 @@ static void test_rounding(void)
 {
     bp__arena *a;
     bp__extent e;
-    MUST(bp__arena_create(10 * PAGE + 17, 8 * PAGE + 17, PAGE,
-                          &a)); /* ten pages, a budget of eight and a bit */
+    /* ten pages, a budget of eight and a bit */
+    MUST(bp__arena_create(10 * PAGE + 17, 8 * PAGE + 17, PAGE, &a));
     CU_ASSERT_EQUAL(bp__arena_round(a, 0), 0);
     CU_ASSERT_EQUAL(bp__arena_round(a, 1), PAGE);
     CU_ASSERT_EQUAL(bp__arena_round(a, PAGE), PAGE);
@@ -102,7 +102,7 @@ static void test_kept_first(void)
     bp__arena_destroy(&a);
 }
 
-/* The place with most pages that are there already need not begin where a part begins. */
+/* The place with the most pages that are real already need not begin where a part begins. */
 static void test_kept_at_the_end(void)
 {
     bp__arena *a = make(20, 20);

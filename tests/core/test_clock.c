@@ -13,7 +13,7 @@ static void test_ticks(void)
         CU_ASSERT(now >= before);
         before = now;
     }
-    /* 5 ms by the other clock; with room for a machine that stops us between two looks */
+    /* 5 ms by the other clock; with room for a machine that stops us between two readings */
     uint64_t ns = bp__clock_ns(), ticks = bp__ticks();
     while (bp__clock_ns() - ns < 5000000) {
     }

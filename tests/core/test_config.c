@@ -12,7 +12,7 @@
 /* A value of every field that is not its default. */
 static const struct setting {
     const char *field, *variable, *value;
-    int64_t number; /* what it reads as; of root: its length */
+    int64_t number; /* the value that it stands for; of root, its length */
 } settings[] = {
     {"enable_bundle_pooling", "BUNDLEPOOL_ENABLE_BUNDLE_POOLING", "off", 0},
     {"max_bundle_pool_size", "BUNDLEPOOL_MAX_BUNDLE_POOL_SIZE", "7", 7},

@@ -1,4 +1,4 @@
-/* Which changes of a file are noticed, and what is no bundle file at all. */
+/* Which changes of a file are noticed, and what is not a bundle file at all. */
 #include "tests/core/suite.h"
 
 #include <fcntl.h>

@@ -167,7 +167,7 @@ static void test_doctored_fields(void)
         for (int bit = 0; bit < 64; bit++) {
             doctored(image, &col->offset, col->offset ^ UINT64_C(1) << bit);
             doctored(image, &col->bytes, col->bytes ^ UINT64_C(1) << bit);
-            if (col->bytes == 0) continue; /* another extent of an empty one may be as good */
+            if (col->bytes == 0) continue; /* an empty column may as well have another shape */
             doctored(image, &col->shape[0], col->shape[0] ^ UINT64_C(1) << bit);
             doctored(image, &col->shape[1], col->shape[1] ^ UINT64_C(1) << bit);
         }

@@ -8,7 +8,7 @@
 static void test_order(void)
 {
     const bp__candidate expected[] = {
-        {.slot = 9, .listed = false, .pinned = false, .age = 1},         /* on its way out, nobody has it */
+        {.slot = 9, .listed = false, .pinned = false, .age = 1},         /* on its way out, not pinned */
         {.slot = 4, .listed = true, .pinned = false, .age = UINT64_MAX}, /* never used */
         {.slot = 2, .listed = true, .pinned = false, .age = 50},
         {.slot = 3, .listed = true, .pinned = false, .age = 50},
@@ -71,7 +71,7 @@ static void test_prefix(void)
     CU_ASSERT_EQUAL(bp__lru_prefix(c, 4, a, 2 * PAGE + 1, 0), 2);
     CU_ASSERT_EQUAL(bp__lru_prefix(c, 4, a, 8 * PAGE, 0), 4);
     CU_ASSERT_EQUAL(bp__lru_prefix(c, 4, a, 8 * PAGE + 1, 0), 5); /* not even all of them */
-    CU_ASSERT_EQUAL(bp__lru_prefix(c, 4, a, 0, 1), 2);            /* the first is not listed any more */
+    CU_ASSERT_EQUAL(bp__lru_prefix(c, 4, a, 0, 1), 2);            /* the first is no longer listed */
     CU_ASSERT_EQUAL(bp__lru_prefix(c, 4, a, 1, 1), 2);
     CU_ASSERT_EQUAL(bp__lru_prefix(c, 4, a, 0, 3), 4);
     CU_ASSERT_EQUAL(bp__lru_prefix(c, 4, a, 0, 4), 5);

@@ -1,5 +1,5 @@
-/* Callers that were compiled against an older, shorter struct or a newer, longer one. Each has a buffer with guard
- * bytes behind its struct: none is ever touched. */
+/* Callers that were compiled against an older, shorter struct or a newer, longer one. Each has a buffer with
+ * guard bytes behind its struct: none is ever touched. */
 #include "tests/core/suite.h"
 
 #include <stdlib.h>
@@ -147,7 +147,7 @@ static void init_stats(caller *c, size_t size, size_t counters)
     for (size_t i = 0; i < 3; i++) memcpy(c->bytes + HEAD + i * counters, &counters, sizeof counters);
 }
 
-/* A counter of a caller's struct; 0 where it has none such. */
+/* A counter of a caller's struct; 0 where it has no such counter. */
 static uint64_t counter(const caller *c, size_t counters, size_t which, size_t offset)
 {
     uint64_t x = 0;

@@ -20,16 +20,16 @@ static pthread_t start(void *(*run)(void *), void *arg)
 
 /* Directory --------------------------------------------------------------------------------------- */
 
-/* The agent turns few slots over few names, ranks pin what they find: as soon as a pin and a store meet in
- * the wrong order, a payload changes under a reader. Two threads share the lines of each rank. */
+/* The agent reuses a few slots for a few names, and ranks pin what they find: as soon as a pin and a store
+ * meet in the wrong order, a payload changes under a reader. Two threads share the lines of each rank. */
 enum { SLOTS = 6, NAMES = 4, RANKS = 4, THREADS = 8, READS = 4000, PUBLISHED = 2000, PAYLOAD = 64 };
 
 typedef struct scene {
     bp__directory dir;
     char name[NAMES][16];
     bp__key key[NAMES];
-    uint64_t payload[SLOTS]
-                    [PAYLOAD]; /* plain: agent writes between FILL and READY, ranks read while pinned */
+    /* plain: the agent writes it between FILL and READY, ranks read it while they have the slot pinned */
+    uint64_t payload[SLOTS][PAYLOAD];
     pthread_barrier_t together;
     _Atomic unsigned finished; /* threads of ranks */
     _Atomic uint64_t gets, torn, failures;

@@ -1,4 +1,4 @@
-/* Version and build: macros, functions and JSON tell the same. */
+/* Version and build: macros, functions and JSON say the same. */
 #include "tests/core/suite.h"
 
 #include <stdio.h>

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# blocks.sh FILE.md [FOLDER] : runs every command that a page shows, in its order, in one shell, in FOLDER or a new folder.
-# Commands are what stands in blocks of the language sh, but for blocks behind a line "<!-- not run: reason -->". Names the
-# line of the page at which something fails.
+# blocks.sh FILE.md [FOLDER] : runs all commands that a page shows, in order, in one shell, in FOLDER or a new folder.
+# Commands are what stands in blocks of the language sh, except for blocks after a line "<!-- not run: reason -->". Names
+# the line of the page at which something fails.
 set -u
 page=$(realpath "$1")
 work=${2:-}
@@ -9,7 +9,7 @@ if [ -z "$work" ]; then
     work=$(mktemp -d)
     trap 'rm -rf "$work"' EXIT
 fi
-# one assignment before each block says where it stands
+# an assignment before each block records its line of the page
 awk -v page="${page##*/}" '
     /^<!-- not run: .*-->$/ { skip = 1; next }
     /^```sh$/ { inside = !skip; if (inside) printf "block=%d\n", NR; next }

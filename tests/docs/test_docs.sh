@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# test_docs.sh BIN SOURCE : what README.md and docs/guide.md tell to type works.
+# test_docs.sh BIN SOURCE : the commands of README.md and docs/guide.md work as they are written.
 set -u
 here=$(cd "$(dirname "$0")" && pwd -P)
 bin=$(realpath "$1") source=$(realpath "$2")

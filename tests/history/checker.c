@@ -28,13 +28,13 @@ typedef struct checker {
     verdict *v;
     const event *all;
     size_t num_all;
-    uint64_t start; /* texts tell times from here */
+    uint64_t start; /* texts count times from here */
     /* of all bundles */
     image *image;
     change *change;
     size_t num_images, num_changes;
     uint64_t versions, forced_evictions, times_invalidated;
-    /* of the bundle that is being looked at */
+    /* of the bundle that is being checked */
     int bundle;
     const event **get, **by_end, **invalidate; /* by begin; the same by end; by end */
     size_t num_gets, num_invalidations;
@@ -109,7 +109,7 @@ static int images_by_generation(const void *a, const void *b)
     return compare(((const image *)a)->generation, ((const image *)b)->generation);
 }
 
-/* What is given back goes first: held until t and got at t are not held at once. */
+/* Releases come first: one image held until t and another got at t are not held at once. */
 static int by_time(const void *a, const void *b)
 {
     const change *x = a, *y = b;
@@ -350,7 +350,7 @@ static void check_held(checker *c)
 /* The least recently used ------------------------------------------------------------------------- */
 
 /* Sets of bundles that may be resident by now, each a mask of bits. There are several where the promise
- * leaves open which bundle went; later hits and misses tell. */
+ * leaves open which bundle went; later hits and misses will show. */
 typedef struct residents {
     uint64_t may_be[(1u << LRU_BUNDLES) / 64];
 } residents;
@@ -375,8 +375,8 @@ static unsigned next_mask(const residents *r, unsigned from)
 }
 
 /* Whether `victim` may have been taken for the least recently used when `e` needed room. On one node it must
- * have been. Several nodes tell ages as of the moments at which the question reaches them, all of which lie
- * within that get: uses that are closer together than the get is long may be told in either order. */
+ * have been. Several nodes report ages as of the moments at which the question reaches them, all of which lie
+ * within that get: uses that are closer together than the get is long may be reported in either order. */
 static bool may_be_victim(const lru *l, unsigned mask, int victim, const event *e)
 {
     uint64_t spread = l->r->nodes > 1 ? e->end - e->begin : 0;

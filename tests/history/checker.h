@@ -20,16 +20,16 @@
  *   TWICE     A version is loaded again only after an invalidation or an eviction. Of the generations of one
  *             version, each but the first needs an invalidation that overlaps the time from the last begin of
  *             a get that returned the one before to the first end of a get that returned it. Those of a
- *             bundle for which there is none, or, if that is more, those in excess of its invalidations, were
+ *             bundle without any invalidation or, if that is more, those in excess of its invalidations, were
  *             evictions; of all bundles together they are at most as many as the pool has counted. Besides:
  *             loads counted <= versions + invalidations + evictions, and generations seen <= loads counted.
  *   BOUNDS    In every sample the number of bundles, the bytes resident and their peak are within the limits;
  *             and at every moment the images that ranks held, each generation once, fit into the limit.
  *   VICTIM    Where gets came one after the other: each is a hit (the generation is the bundle's last one) or
  *             a miss (it is another) just as if a bundle that may count as the least recently used had been
- *             evicted each time. On one node that is the least recently used. On several it is one that was
- *             used later than any other by no more than the get took for which it was evicted: within that
- *             get the nodes were asked for the ages of what they have, each at another moment.
+ *             evicted each time. On one node that is the least recently used. On several it is one whose last
+ *             use came later than that of any other by no more than the duration of the get for which it
+ *             was evicted: within that get the nodes were asked for their ages, each at another moment.
  */
 #ifndef TESTS_HISTORY_CHECKER_H
 #define TESTS_HISTORY_CHECKER_H
@@ -57,7 +57,7 @@ typedef enum violation {
 
 const char *violation_name(violation kind);
 
-/** What the pool of the run was told. */
+/** How the pool of the run was configured. */
 typedef struct rules {
     int bundles;           /**< numbered from 0 */
     int64_t staleness_ns;  /**< -1: any age will do */

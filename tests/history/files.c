@@ -21,8 +21,8 @@ static const char *root;
 static int num_bundles;
 static files_shape shapes[FILES_MAX];
 
-/* Lock order: writing, swapping, the one of HDF5. `writing` is over everything here but the loader's part;
- * `swapping` is held while a file's bytes change, and by who opens or reads one. */
+/* Lock order: writing, swapping, the one of HDF5. `writing` guards everything here except the loader's part;
+ * `swapping` is held while a file's bytes change, and by whoever opens or reads one. */
 static pthread_mutex_t writing = PTHREAD_MUTEX_INITIALIZER, swapping = PTHREAD_MUTEX_INITIALIZER;
 static uint32_t version[FILES_MAX];
 static history rewrites;
@@ -105,7 +105,7 @@ void files_take_log(history *to)
     pthread_mutex_unlock(&writing);
 }
 
-/* The loader. What it calls an open file is this, and the pool never looks inside. ------------------ */
+/* The loader. This is what it calls an open file; the pool never looks inside. ---------------------- */
 
 typedef struct file {
     bp__source *source;

@@ -23,7 +23,7 @@ typedef struct event {
             uint64_t held_until; /**< just before it was released */
             uint64_t generation;
             uint32_t version;       /**< as the values say; 0: they do not agree, or are another bundle's */
-            uint32_t version_later; /**< the same, looked at again just before release */
+            uint32_t version_later; /**< the same, checked again just before release */
         } get;
         struct {
             uint32_t version; /**< the file held it from some moment between begin and end */

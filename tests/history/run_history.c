@@ -1,5 +1,5 @@
-/* Ranks get, rewrite and invalidate, and log what they see; then it is proven from the log that the pool
- * broke none of its promises.
+/* Ranks get, rewrite and invalidate, and log what they see; the log then proves that the pool broke none of
+ * its promises.
  *
  *     mpirun -n R run_history [--seconds S] [--bundles N] [--room N] [--staleness MS] ...
  *
@@ -8,7 +8,8 @@
  * has just invalidated. Without --staleness there are four such phases and two in which gets come one after
  * the other and the order of eviction is checked.
  *
- * Nobody waits for time to pass in order to be right: the pauses here only set the pace. */
+ * No result depends on waiting for time to pass: the pauses here only set the pace.
+ */
 #include <getopt.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -294,7 +295,7 @@ static bp_pool *create(const phase *p)
     return pool;
 }
 
-/* A barrier that leaves the processors to whose turn it is: many ranks that wait in MPI_Barrier() would take them. */
+/* A barrier that leaves the processors to the rank whose turn it is: MPI_Barrier() would keep them busy. */
 static void meet(void)
 {
     MPI_Request request;
@@ -353,7 +354,7 @@ static void judge(const phase *p, const bp_stats *s, const history *all, double 
                .lru_room = p->in_turn ? (uint32_t)option(ROOM) : 0,
                .nodes = s->num_nodes};
     if (!CHECK(check_history(all->event, all->used, &r, &v))) return;
-    v.rewrites -= (uint64_t)option(BUNDLES); /* those that were there */
+    v.rewrites -= (uint64_t)option(BUNDLES); /* those that were there at first */
     printf("%llu gets (%.0f/s, longest %.0f ms), ", (unsigned long long)v.gets, (double)v.gets / took,
            (double)v.longest_get * 1e-6);
     print_counts(&v);

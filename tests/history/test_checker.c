@@ -283,7 +283,7 @@ static void expect_victim(int line, int nodes, uint64_t took, uint8_t victim, vi
     for (uint8_t b = 0; b < 3; b++, now += 10) e[n++] = got(now, now + 2, b, 1, ++generation);
     e[n++] = got(now, now + took, 3, 1, ++generation);
     now += took + 1;
-    for (uint8_t b = 0; b < 3; b++, now += 10) /* what is still there is hit, and so tells */
+    for (uint8_t b = 0; b < 3; b++, now += 10) /* what is still there is hit, which shows it */
         if (b != victim) e[n++] = got(now, now + 2, b, 1, b + 1u);
     e[n++] = got(now, now + 2, victim, 1, ++generation); /* evicts b3: used long before the other two */
     e[n++] = got(now + 20, now + 22, 3, 1, ++generation);
@@ -296,14 +296,14 @@ static void test_spread(void)
     expect_victim(__LINE__, 1, 5, 0, NUM_VIOLATIONS);
     expect_victim(__LINE__, 1, 50, 1, VIOLATION_VICTIM); /* one node: exact, however long it takes */
     expect_victim(__LINE__, 4, 5, 0, NUM_VIOLATIONS);
-    expect_victim(__LINE__, 4, 7, 1, VIOLATION_VICTIM); /* used 8 later, and told within 7 */
+    expect_victim(__LINE__, 4, 7, 1, VIOLATION_VICTIM); /* used 8 later, and reported within 7 */
     expect_victim(__LINE__, 4, 8, 1, NUM_VIOLATIONS);
     expect_victim(__LINE__, 4, 17, 2, VIOLATION_VICTIM);
     expect_victim(__LINE__, 4, 18, 2, NUM_VIOLATIONS);
 }
 
 /* A pool that keeps every promise, by construction: each call takes effect at one moment of one clock, and is
- * told as having lasted from some time before to some time after. */
+ * logged as having lasted from some time before to some time after. */
 enum { STEPS = 20000, BUNDLES = 5, ROOM = 3 };
 
 typedef struct ideal {
@@ -374,7 +374,7 @@ static void test_ideal(void)
         r.max_bytes = 0; /* who holds what is not modelled */
         size_t n = live(e, r.staleness_ns, &random);
         expect_in(__FILE__, __LINE__, e, n, r, NUM_VIOLATIONS);
-        for (size_t k = n; k > 1; k--) { /* the order in which events are told means nothing */
+        for (size_t k = n; k > 1; k--) { /* the order in which events are logged means nothing */
             size_t other = draw(&random, k);
             event t = e[k - 1];
             e[k - 1] = e[other];

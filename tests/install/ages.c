@@ -1,6 +1,6 @@
-/* ages.c ROOT : a program that is compiled against headers with shorter (older) or longer (newer) structs than those of
- * the library that it runs with; consumer.sh makes such headers. The bytes behind each struct must stay as they are,
- * and what is in it must be right. Run by 2 ranks on one node. */
+/* ages.c ROOT : a program that is compiled against headers with shorter (older) or longer (newer) structs
+ * than those of the library that it runs with; consumer.sh makes such headers. The bytes behind each struct
+ * must stay as they are, and what is in it must be right. Run by 2 ranks on one node. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,6 @@
 /* Prints what a program takes from the public headers when it is compiled: sizes and offsets of structs, and
- * numbers. Nothing of it may change under a program; record.sh compares it with what was recorded. */
+ * values of constants. Nothing of it may change under a program; record.sh compares it with what was
+ * recorded. */
 #include <stdio.h>
 
 #include <bundlepool/bundle.h>

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# record.sh [--record] symbols LIBRARY | layout PROGRAM : what programs rely on when they were compiled and linked is
-# what was recorded in symbols.txt or layout.txt beside this script.
+# record.sh [--record] symbols LIBRARY | layout PROGRAM : what programs rely on once they are compiled and linked is
+# still what was recorded in symbols.txt or layout.txt beside this script.
 set -u
 record=
 [ "$1" != --record ] || { record=1; shift; }

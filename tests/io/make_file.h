@@ -14,7 +14,7 @@ typedef struct file_format {
     hsize_t assets, sessions;
     hsize_t bars;     /* minute bars of each of 3 sids; 0: no minute group */
     hsize_t chunk[2]; /* 0: contiguous; [0] × [1] for the 1-D ones */
-    unsigned deflate; /* that many times */
+    unsigned deflate; /* how many times it is applied */
     bool shuffle, shuffle_last, fletcher, big_endian, compact, whole_edges_only, userblock, latest;
     bool sparse; /* only the first half of the rows is ever written */
     bool extras; /* assets, calendar, adjustments, attributes */

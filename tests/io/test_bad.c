@@ -1,4 +1,4 @@
-/* Files that are no bundles, or damaged ones: each is refused with its reason, and none does harm. */
+/* Files that are not bundles, or are damaged: each is refused with its reason, and none does harm. */
 #include <CUnit/Basic.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -56,7 +56,7 @@ static void expect(const char *what, bp_status status, const char *text)
     CU_ASSERT(strchr(bp_error_text(), '\n') == NULL);
 }
 
-/* No HDF5 file ---------------------------------------------------------------------------------- */
+/* Not an HDF5 file ------------------------------------------------------------------------------ */
 
 static void write_bytes(const void *bytes, size_t n)
 {
@@ -66,7 +66,7 @@ static void write_bytes(const void *bytes, size_t n)
     CU_ASSERT_EQUAL(close(fd), 0);
 }
 
-/* The loader itself looks at what it opens: bp__direct_load() would stop earlier. */
+/* The loader itself checks what it opens: bp__direct_load() would stop earlier. */
 static void expect_open(bp_status status, const char *text)
 {
     bp__source *source = NULL;
@@ -405,7 +405,7 @@ static uint32_t draw(size_t below)
     return (uint32_t)((seed >> 33) % below);
 }
 
-/* Flip bits in what the tasks of the plan read: nothing of it concerns libhdf5, so nothing may crash. */
+/* Flip bits in what the tasks of the plan read: libhdf5 never sees these, so nothing may crash. */
 static void test_flipped_chunks(void)
 {
     CU_ASSERT_FATAL(make_file(path, &plain));

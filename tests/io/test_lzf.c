@@ -8,7 +8,7 @@
 
 #define BYTES(...) (const uint8_t[]){__VA_ARGS__}, sizeof((const uint8_t[]){__VA_ARGS__})
 
-/* Input and output lie in blocks of their exact size, so that an address sanitizer sees every slip. */
+/* Input and output are in blocks of their exact size, so that AddressSanitizer sees every slip. */
 static size_t decode(const uint8_t *in, size_t n, uint8_t *out, size_t room)
 {
     uint8_t *from = malloc(n ? n : 1), *to = malloc(room ? room : 1);

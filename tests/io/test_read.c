@@ -199,7 +199,7 @@ static void test_formats(void)
     }
 }
 
-/* What is small --------------------------------------------------------------------------------- */
+/* Small datasets -------------------------------------------------------------------------------- */
 
 static const int64_t *column_i64(const bp_bundle *b, bp_column column, size_t rows)
 {

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # layers.sh ROOT TABLE : the tree and its objects keep to the layers of cmake/layers.cmake, which TABLE repeats for this
-# build. For each layer the table that is printed says how many includes, and how many symbols that its objects leave
-# undefined, lead to which layer.
+# build. The table that is printed says, for each layer, how many of its includes and of the symbols that its objects
+# leave undefined lead to which layer.
 #
 #  - Includes: every file belongs to one layer, and includes only that layer and those it may use.
 #  - Calls: every symbol that an object leaves undefined and that another object of the project defines is defined in its
-#    own layer or in one that its layer may use. Declaring by hand what a header would not give away does not help.
-#  - Circles: files of one layer do not call each other in a circle, but for those listed here.
+#    own layer or in one that its layer may use. Declaring by hand what no header offers does not get round that.
+#  - Circles: files of one layer do not call each other in a circle, except for those listed here.
 #  - Size: a file of more than 800 lines is two modules.
 set -u
 root=$1 table=$2

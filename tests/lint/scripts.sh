@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# scripts.sh ROOT : every shell script passes shellcheck (SC2015 is a matter of taste: `a && b || fail` is meant here).
+# scripts.sh ROOT : every shell script passes shellcheck (SC2015 is a matter of taste: `a && b || fail` is intended here).
 set -u
 cd "$1" || exit 1
 command -v shellcheck >/dev/null || { echo "SKIPPED: shellcheck is missing (Debian: shellcheck)"; exit 77; }

@@ -1,10 +1,11 @@
-/* test_endure FOLDER ROUNDS : loads over and over, for scripts that let something happen in the middle of
- * one.
+/* test_endure FOLDER ROUNDS : loads over and over, for scripts that let something happen during a load.
  *
- * Every round rank 0 rewrites the bundles "gated" and "other", and all ranks get both. FOLDER is visible to
- * all ranks and to the script: rank.K    is written by rank K first: the name of its host and its PID there
- *   halfway   a FIFO; a line tells that half of the tasks of a load of "gated" are done
- *   go        a FIFO; that load reads a byte from it before it goes on
+ * In every round rank 0 rewrites the bundles "gated" and "other", and all ranks get both. FOLDER is visible
+ * to all ranks and to the script:
+ *
+ *     rank.K    written by rank K at the start: the name of its host and its PID there
+ *     halfway   a FIFO; a line says that half of the tasks of a load of "gated" are done
+ *     go        a FIFO; that load reads a byte from it before it goes on
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -139,11 +139,11 @@ int main(int argc, char **argv)
     const bp_bundle *b;
     CHECK_STATUS(bp_pool_get(pool, "slow", &b), BP_ETIMEOUT);
     wait_at_gate();
-    bp_status gone = BP_ETIMEOUT; /* a request may be out of time as well: then it is repeated */
+    bp_status gone = BP_ETIMEOUT; /* a request may time out as well: then it is repeated */
     while (gone == BP_ETIMEOUT) gone = bp_pool_invalidate(pool, "slow");
     CHECK_OK(gone);
     MPI_Barrier(MPI_COMM_WORLD);
-    open_gate(); /* the first load goes on unlisted; a get from now on begins another */
+    open_gate(); /* the first load goes on, unlisted; a get that begins now starts another */
     bp_status got = BP_ETIMEOUT;
     while (got == BP_ETIMEOUT) got = bp_pool_get(pool, "slow", &b);
     CHECK_STATUS(got, BP_OK);

@@ -1,7 +1,7 @@
 /* Messages that rank 0 sends and receives do not grow with the number of nodes: counted by wrappers of the
  * MPI calls themselves, over the same work on 4, 16 and 64 virtual nodes of one rank each. On each it has
- * three children, and so one bound holds for all. (How far below it a run stays is chance: whose neighbours
- * ask before they are told.) */
+ * three children, and so one bound holds for all. (How far below the bound a run stays is chance: it
+ * depends on which nodes ask before the answer reaches them anyway.) */
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -36,7 +36,7 @@ int MPI_Irecv(void *buf, int count, MPI_Datatype type, int source, int tag, MPI_
     return PMPI_Irecv(buf, count, type, source, tag, comm, request);
 }
 
-/* A barrier that sleeps: 64 ranks that spin on a few cores would be all that is measured. */
+/* A barrier that sleeps: otherwise 64 ranks that spin on a few cores would be all that is measured. */
 static void quiet_barrier(MPI_Comm comm)
 {
     int done = 0;
@@ -49,7 +49,7 @@ static void quiet_barrier(MPI_Comm comm)
 #define ROUNDS   (3 * BUNDLES) /* a load and an invalidation each */
 #define CHILDREN 3
 
-/* What a child may tell rank 0 of a round, for all nodes below it: MISS, VOTE, ACK, DRAINED. */
+/* What a child may send to rank 0 in a round, for all nodes below it: MISS, VOTE, ACK, DRAINED. */
 #define NOTES 4
 
 typedef struct tally {

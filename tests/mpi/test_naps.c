@@ -29,7 +29,7 @@ typedef struct layout {
     int64_t staleness_ms;
 } layout;
 
-/* Where any age will do (-1) ranks only hit, load and invalidate; elsewhere they look and ask as well. */
+/* Where any age will do (-1), ranks only hit, load and invalidate; otherwise they check and ask as well. */
 static const layout layouts[] = {
     {4, 1, BP_TRANSFER_DECODED, -1},  {4, 1, BP_TRANSFER_STORED, 20},   {16, 1, BP_TRANSFER_DECODED, 20},
     {16, 1, BP_TRANSFER_STORED, -1},  {64, 1, BP_TRANSFER_DECODED, -1}, {64, 1, BP_TRANSFER_STORED, 50},
@@ -47,7 +47,7 @@ static uint64_t draw(uint64_t below)
     return (random_state * UINT64_C(0x2545f4914f6cdd1d) >> 16) % below;
 }
 
-/* A barrier that sleeps: 64 ranks that spin on a few cores would be all that happens. */
+/* A barrier that sleeps: otherwise 64 ranks that spin on a few cores would be all that happens. */
 static void quiet_barrier(MPI_Comm comm)
 {
     int done = 0;
@@ -100,7 +100,7 @@ static tally work(MPI_Comm comm, const layout *l, const char *root, long gets, b
     cfg.pool_memory = 12 << 20;
     cfg.max_bundle_pool_size = BUNDLES / 2;
     cfg.max_staleness_ms = l->staleness_ms;
-    cfg.room_timeout_ms = cfg.load_timeout_ms; /* ranks that nap hold what they have for long */
+    cfg.room_timeout_ms = cfg.load_timeout_ms; /* ranks that nap hold what they have for a long time */
     cfg.ranks_per_node = l->per_node;
     cfg.transfer = l->transfer;
     if (!CHECK_OK(bp_pool_create(comm, &cfg, &pool))) return t;
@@ -125,7 +125,7 @@ static void report_naps(void)
     MPI_Reduce(mine, all, BP__NUM_NAPS, MPI_UINT64_T, MPI_SUM, 0, MPI_COMM_WORLD);
     for (int i = 0; check_rank == 0 && i < BP__NUM_NAPS; i++) {
         printf("  %-24s passed %llu times\n", bp__nap_name((bp__nap)i), (unsigned long long)all[i]);
-        CHECK(all[i] > 0); /* or the run shows nothing of that pair, or naps are off */
+        CHECK(all[i] > 0); /* if not, the run shows nothing about that pair, or naps are off */
     }
 }
 

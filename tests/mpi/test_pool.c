@@ -36,7 +36,7 @@ static void barrier(void)
     MPI_Barrier(MPI_COMM_WORLD);
 }
 
-/* Files are written by rank 0 only; nobody goes on before. */
+/* Files are written by rank 0 only; no other rank goes on before. */
 static void write_all(const char *name, uint32_t version, int64_t assets, int64_t days)
 {
     barrier();
@@ -240,7 +240,7 @@ static void test_disabled(void)
     CHECK(!bp_config_should_use_pool(&cfg));
     bp_pool *pool = create(&cfg);
     const bp_bundle *a, *b;
-    if (check_rank == 0) { /* files may be visible on its host only */
+    if (check_rank == 0) { /* the files may be visible on its host only */
         CHECK_OK(bp_pool_get(pool, "one", &a));
         CHECK_OK(bp_pool_get(pool, "one", &b));
         CHECK(bp_bundle_sids(a) != bp_bundle_sids(b) && market_version(a) == 1 && market_version(b) == 1);
@@ -322,13 +322,13 @@ static void test_pinned(void)
     check_case("bounds: what is pinned is not given up, and whoever needs its room is told who pins it");
     bp_config cfg = config();
     cfg.pool_memory = 3 << 20;
-    cfg.room_timeout_ms = 200; /* of no get that finds room: the first one does at once */
+    cfg.room_timeout_ms = 200; /* no matter to a get that finds room, as the first one does at once */
     bp_pool *pool = create(&cfg);
     const bp_bundle *b, *held;
     CHECK_OK(bp_pool_get(pool, "large-a", &held));
     barrier();
     if (check_rank == check_size - 1) {
-        /* the nodes may take longer to say who pins what; then the next one is told */
+        /* the nodes may take longer to say who pins what; then the next error says it */
         const char *who = NULL;
         for (int i = 0; i < 100 && !who; i++) {
             CHECK_STATUS(bp_pool_get(pool, "large-c", &b), BP_EFULL);
@@ -498,7 +498,7 @@ int main(int argc, char **argv)
     test_many();
     test_fork();
 
-    /* what is forgotten is destroyed by MPI_Finalize, pins or not */
+    /* a pool that was forgotten is destroyed by MPI_Finalize, pins or not */
     bp_config cfg = config();
     bp_pool *forgotten = create(&cfg);
     const bp_bundle *pinned;

@@ -103,7 +103,7 @@ static void test_first_come(void)
     CU_ASSERT_EQUAL(decide(), BP__ROOM_NOTHING);
     enter_pages(5, 3);
     enter_pages(2, 2); /* does not fit beside the first, and */
-    enter_pages(7, 1); /* would fit, but nothing overtakes */
+    enter_pages(7, 1); /* would fit, but no load overtakes another */
     CU_ASSERT_EQUAL(decide(), BP__ROOM_START);
     CU_ASSERT_EQUAL(f.d.slot, 5);
     CU_ASSERT_EQUAL(f.d.extent.bytes, 3 * PAGE);
@@ -135,7 +135,7 @@ static void test_too_large(void)
     tear_down();
 }
 
-/* The oldest that are not pinned go, no more of them than needed, and each is named once. */
+/* The oldest that are not pinned go, no more than needed, and each is named once. */
 static void test_victims(void)
 {
     set_up(8, SLOTS, BP_TRANSFER_AUTO, true);
@@ -185,7 +185,7 @@ static void test_asking(void)
     tear_down();
 }
 
-/* An answer that comes when the load has gone for which it was asked says nothing of what was used since. */
+/* An answer that comes after its load has gone says nothing about what was used since. */
 static void test_outdated_ages(void)
 {
     set_up(4, SLOTS, BP_TRANSFER_AUTO, true);
@@ -243,7 +243,7 @@ static void test_pinned(void)
     tear_down();
 }
 
-/* As many are listed as may be, and a smaller bound holds without a load, too. */
+/* As many are listed as is allowed, and a smaller bound is enforced without a load, too. */
 static void test_max_bundles(void)
 {
     set_up(8, 2, BP_TRANSFER_AUTO, true);
@@ -268,7 +268,7 @@ static void test_max_bundles(void)
     tear_down();
 }
 
-/* A stage gets what is left: all chunks, a ring of them, or nothing. Nothing goes for it. */
+/* A stage gets what is left: all chunks, a ring of them, or nothing. No bundle goes for it. */
 static void test_stage(void)
 {
     const bp__need need = {
@@ -294,8 +294,8 @@ static void test_stage(void)
     tear_down();
 }
 
-/* What comes back by itself is waited for: nobody has to go where a stage, or what a failed load leaves, will
- * do. */
+/* Memory that comes back by itself is waited for: no bundle goes if a stage, or what a failed load leaves,
+ * will do instead. */
 static void test_comes_back(void)
 {
     set_up(2000, SLOTS, BP_TRANSFER_AUTO, true);
@@ -335,12 +335,12 @@ static bool travels_stored(void)
     return stored;
 }
 
-/* What has been faster travels, and one load in 32 goes the other way. */
+/* What was faster travels, and one load in 32 goes the other way. */
 static void test_transfer(void)
 {
     enum { LARGE = 1 << 20 };
     set_up(100, SLOTS, BP_TRANSFER_AUTO, false);
-    CU_ASSERT(travels_stored()); /* between machines that is tried first */
+    CU_ASSERT(travels_stored()); /* between machines, that is tried first */
     bp__room_measured(&f.room, true, LARGE - 1, 5);
     CU_ASSERT(travels_stored()); /* too small to say anything */
     bp__room_measured(&f.room, true, LARGE, 2 * LARGE);

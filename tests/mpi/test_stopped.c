@@ -1,5 +1,5 @@
 /* Rank 0 is stopped for 3 s (SIGSTOP), service thread, coordinator and all: every other rank goes on hitting
- * when max_staleness_ms allows it, and what does need rank 0 comes once it runs again.
+ * when max_staleness_ms allows it, and what does need rank 0 is answered once it runs again.
  *
  * Rank 1, which sits on rank 0's machine, stops it. Each rank knows when from a message of rank 1, and
  * measures its own hits; the findings are gathered when rank 0 runs again. */
@@ -53,8 +53,8 @@ static bool is_stopped(pid_t pid)
     return stopped;
 }
 
-/* Rank 1: stop rank 0, tell the others, hit for 3 s, tell them again, let rank 0 go on. Before that,
- * everybody says that nothing collective keeps it any more: rank 0 could not help it out. */
+/* Rank 1: stop rank 0, tell the others, hit for 3 s, tell them again, let rank 0 go on. Before that, every
+ * rank says that it has left the last collective call, which it could not leave without rank 0. */
 static void stop_rank_0(pid_t pid, hits *h)
 {
     for (int r = 0; r < check_size; r++)
@@ -82,7 +82,7 @@ static void hit_until_told(hits *h)
     }
 }
 
-/* Rank 0: hit until it finds that it was stopped. */
+/* Rank 0: hit until it notices that it was stopped. */
 static void hit_until_stopped(hits *h)
 {
     while (h->longest_gap_ns < STOP_NS) hit(h);
@@ -99,7 +99,7 @@ static void *get_missing(void *arg)
 static void report(const hits *h)
 {
     uint64_t mine[2] = {h->count, h->longest_gap_ns}, all[2 * 1024];
-    /* whose hits need rank 0 has one at most while it is stopped */
+    /* a rank whose hits need rank 0 has one at most while rank 0 is stopped */
     CHECK(check_rank == 0 || h->count >= LEAST_HITS);
     if (!CHECK(check_size <= 1024)) return;
     MPI_Gather(mine, 2, MPI_UINT64_T, all, 2, MPI_UINT64_T, 0, MPI_COMM_WORLD);

@@ -50,7 +50,7 @@ static bool is_full_of(const char *bytes, size_t size, unsigned char fill)
     return true;
 }
 
-/* Uses a stage as it arrives: every byte that is said to be there must be right. */
+/* Uses a stage as it arrives: every byte that is reported to be there must be right. */
 static bp_status use_stage(void *ctx, bp__stream *stream, uint32_t slot, bp__extent extent)
 {
     node *n = ctx;
@@ -122,7 +122,7 @@ static void send(node *n, bp__extent extent)
     bp__stream_end(stream);
 }
 
-/* Begin a round; nobody is in the one before any more. */
+/* Begin a round; every node has left the one before. */
 static void begin(node *n, unsigned char fill)
 {
     MPI_Barrier(MPI_COMM_WORLD);
@@ -170,7 +170,7 @@ static void test_bounce(node *n, bool stage)
     }
 }
 
-/* The second of three segments is empty, too short or too long: it is of no use to anybody. */
+/* The second of three segments is empty, too short or too long: it is of no use to any node. */
 static void test_misfit(node *n, bool stage, int bytes, const char *complaint)
 {
     char title[80];

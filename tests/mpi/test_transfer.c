@@ -31,7 +31,8 @@ static bp_status write_demo(const char *name, const bp__demo_options *options, b
     return s;
 }
 
-/* Flip bytes in the middle of the stored closes of a file. Its time is old enough then: nothing waits. */
+/* Flip bytes in the middle of the stored closes of a file. Its time is old enough by then: no load waits for
+ * it to settle. */
 static bool damage(const char *name)
 {
     char path[PATH_MAX];
@@ -51,7 +52,7 @@ static bool damage(const char *name)
     return ok;
 }
 
-/* On rank 0's machine the file can be read; elsewhere the reference is sent. */
+/* On rank 0's machine the file can be read; others are sent the reference. */
 static void *reference(const char *name, uint64_t *bytes)
 {
     const bp_bundle *b = NULL;

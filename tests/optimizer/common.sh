@@ -8,7 +8,7 @@ bin=$(realpath "$1") shared=$(realpath -m "$2") run=$(realpath "$3")
 optimizer=$bin/optimizer bundle=$bin/bundle
 command -v mpirun >/dev/null || { echo "SKIPPED: mpirun is missing (Debian: openmpi-bin)"; exit 77; }
 
-# In a /dev/shm of its own, what is left there at the end is certainly ours.
+# In a /dev/shm of our own, what is left at the end is certainly ours.
 if [ -z "${OWN_SHM:-}" ] && unshare -m --propagation private mount -t tmpfs probe /dev/shm 2>/dev/null; then
     # shellcheck disable=SC2016
     OWN_SHM=yes exec unshare -m --propagation private bash -c \
@@ -59,7 +59,7 @@ bad() {
     one_error "$1" $rc "$2" "${*:3}"
 }
 
-# bad_ranks RANKS CODE TEXT ARGS... : the same, told once by so many ranks
+# bad_ranks RANKS CODE TEXT ARGS... : the same, reported once for so many ranks
 bad_ranks() {
     local rc=0
     optimizer "$1" "${@:4}" || rc=$?

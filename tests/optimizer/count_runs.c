@@ -1,6 +1,6 @@
 /* Linked into optimizer_counted with -Wl,--wrap=bp__backtest_run: each backtest that is begun, by any rank
- * and in any process, adds a byte to the file that COUNT_RUNS names. What a kill makes the next run do again
- * shows there. */
+ * and in any process, adds a byte to the file that COUNT_RUNS names. What the next run does again after a
+ * kill shows there. */
 #include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>

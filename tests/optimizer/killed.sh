@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # killed.sh BIN SHARED_DATA RUN_MPI [KILLS [SEED]] : SIGKILL of a whole job, launcher and ranks, at KILLS (20) random instants
 # between its first and its last result, and each time the rest on 1, 4 or 16 ranks in turn: always the same file. Counts
-# the backtests that had to be run again, which may be those in hand at the kill only. The program is optimizer_counted.
+# the backtests that had to be run again: only those under way at the kill may be. The program is optimizer_counted.
 . "$(dirname "$0")/common.sh"
 optimizer=$bin/optimizer_counted
 kills=${4:-20} seed=${5:-20261125}

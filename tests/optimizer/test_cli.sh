@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # test_cli.sh BIN SHARED_DATA RUN_MPI : the optimizer's command line, from outside: results that do not depend on the
-# number of ranks, their format and order, what the summary tells, and one clear error for everything that is wrong. What
-# one process can tell is asked of one; that several ranks tell of it once is seen in a few cases.
+# number of ranks, their format and order, what the summary says, and one clear error for everything that is wrong. What
+# one process can detect is tested with one; that several ranks report it once is tested in a few cases.
 . "$(dirname "$0")/common.sh"
 
 "$bundle" demo demo --assets 12 --days 400 >out 2>err || { fail 'bundle demo'; exit 1; }
@@ -40,7 +40,7 @@ awk -F, '
     !skipped && $0 !~ /^[0-9]+,done,[0-9]+,[0-9]+(,(nan|-?[0-9.]+(e[-+][0-9]+)?))+$/ { exit 4 }
     END { if (NR != 21) exit 5 }' 1.csv || fail "1.csv is not as it should be, reason $?"
 
-# Columns that are chosen: the values of the usual ones do not change by that
+# Chosen columns: the values of the usual ones stay the same
 good 2 "${sma[@]}" "${grid[@]}" --commission 5 --slippage 2 --out columns.csv --metrics trades,win_rate,sharpe --top 1
 expect out '^#  index  fast  slow  trades  win_rate  sharpe$' 'chosen columns'
 expect columns.csv '^index,status,fast,slow,trades,win_rate,sharpe$' 'chosen columns'
@@ -90,7 +90,7 @@ expect_ranked '1' 'the best one only'
 alone "${sma[@]}" "${grid[@]}" --out rank.csv --top 100 --objective cagr
 expect_ranked "$(grep ,done, rank.csv | sort -t, -k6,6gr -k1,1n | cut -d, -f1 | paste -sd' ')" 'by cagr'
 
-# What it tells of itself -----------------------------------------------------------------------------------------
+# What it says of itself ------------------------------------------------------------------------------------------
 
 good 2 --help
 expect out '^Usage: ' help

@@ -102,7 +102,7 @@ bad 1 'is not a journal' "${sweep[@]}" --out x.csv --resume
 head -c 900 before >x.csv.journal # within a record
 resumed 2 '[1-9][0-9]*'
 
-# a search that failed before its first result stands in nobody's way
+# a search that failed before its first result is in nobody's way
 for again in '' --resume; do
     bad 1 nonesuch --bundle nonesuch --strategy sma_cross --out t.csv
     good 2 "${few[@]}" --out t.csv $again

@@ -128,8 +128,7 @@ static void ends(void)
     }
 }
 
-/* Combination by combination, against loops: the first parameter slowest, whatever the order of the options.
- */
+/* Combination by combination, against loops: the first parameter slowest, however options are ordered. */
 static void order(void)
 {
     static const char *const options[] = {"lookback=10:30:10", "top=1,2", "rebalance=5:20:5"};

@@ -1,5 +1,5 @@
-/* The journal: what is read is what was written, or nothing, wherever it is cut or damaged; locks; a full
- * disk. */
+/* The journal: what is read is what was written, or nothing, wherever it is cut or damaged. Also locks, and
+ * a full disk. */
 #include "core/suite.h"
 
 #include "search/journal.h"
@@ -227,9 +227,8 @@ static void test_torn_by_a_crash(void)
     for (int garbage = 0; garbage < 2; garbage++) {
         char longer[sizeof bytes];
         memcpy(longer, bytes, size);
-        memcpy(longer + size, garbage ? bytes + starts[4] + 4 : zeros,
-               600); /* no whole record among it, with `garbage`
-                       up to the next one's mark */
+        /* no whole record is among these bytes; `garbage` goes up to the next one's mark */
+        memcpy(longer + size, garbage ? bytes + starts[4] + 4 : zeros, 600);
         put(longer, garbage ? size + starts[5] - starts[4] - 4 : size + 600);
         MUST(resume(&j));
         expect_results(RESULTS);
@@ -238,7 +237,7 @@ static void test_torn_by_a_crash(void)
     }
 }
 
-/* One byte is not what it was: an error that tells where, or, in the last record, that record is gone. */
+/* One byte is not what it was: an error that says where, or, in the last record, that record is gone. */
 static void test_every_damage(void)
 {
     make_file();
@@ -280,7 +279,7 @@ static void test_what_is_no_journal(void)
     FAILS(bp__journal_open(nowhere, SPEC, false, &visitor, &j, &unfinished), BP_EIO, nowhere);
     unlink(path);
     CU_ASSERT_EQUAL_FATAL(mkfifo(path, 0600), 0);
-    FAILS(resume(&j), BP_EIO, "not a regular file"); /* and nobody hangs */
+    FAILS(resume(&j), BP_EIO, "not a regular file"); /* and it does not hang */
     FAILS(read_again(), BP_EIO, "not a regular file");
     unlink(path);
     FAILS(read_again(), BP_EIO, path);
@@ -304,7 +303,7 @@ static void test_lock(void)
     CU_ASSERT(!unfinished);
     FAILS(read_again(), BP_EBUSY, "another job");
 
-    /* who resumes waits for the one that is still dying */
+    /* a process that resumes waits for one that is still dying */
     pthread_t thread;
     bp_status s = BP_ESYS;
     seen = (struct seen){0};

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# common.sh, sourced by what runs under with_slurm.sh: to follow jobs. `sbatch -W` would do that too, but looks only
-# every few seconds.
+# common.sh, sourced by what runs under with_slurm.sh: functions to follow jobs. `sbatch -W` would do that too, but checks
+# only every few seconds.
 
 now() { # in ms
     local t=$EPOCHREALTIME

@@ -7,7 +7,7 @@ here=$(cd "$(dirname "$0")" && pwd -P)
 . "$here/common.sh"
 slurm=$cluster_shared/slurm
 node_timeout=${SLURM_NODE_TIMEOUT:-30} kill_wait=${SLURM_KILL_WAIT:-5}
-# Should this be a job of another Slurm, ours must not take itself for a part of that.
+# If this runs in a job of another Slurm, ours must not take itself for a part of that.
 unset "${!SLURM@}" "${!SBATCH_@}" "${!SALLOC_@}" "${!SRUN_@}"
 export SLURM_CONF=$slurm/slurm.conf PATH=$PATH:/usr/sbin:/sbin
 
@@ -21,8 +21,8 @@ mkdir "$slurm" "$slurm/state"
 (umask 077 && head -c 128 /dev/urandom >"$slurm/munge.key")
 
 # cred_expire: a requeued job waits that long and a second more; with less than 5, Slurm takes 120. Slurm never gives up
-# a node before it has waited MessageTimeout for an answer, some times. The intervals are how often jobs are looked at
-# that nothing has happened to: those whose time has come.
+# a node before it has waited MessageTimeout for an answer several times. The intervals are how often Slurm checks jobs
+# to which nothing has happened: whether their time has come.
 cat >"$SLURM_CONF" <<END
 ClusterName=test
 SlurmctldHost=head($cluster_net.254)
@@ -59,13 +59,13 @@ NodeName=h[1-$CLUSTER_HOSTS] NodeAddr=$cluster_net.[1-$CLUSTER_HOSTS] CPUs=4 Rea
 PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE
 END
 # In Slurm 22.05 (Debian 12) a PMIx fence in a tree, which is what a barrier gets otherwise, does not wait for other
-# nodes: MPI_Init returns too early, and ranks that are not through with it yet die of the first message.
+# nodes: MPI_Init returns too early, and ranks that have not left it yet die of the first message.
 echo "PMIxCollFence=ring" >"$slurm/mpi.conf"
 
 munged --foreground --num-threads=2 --key-file="$slurm/munge.key" \
     --seed-file="$slurm/munge.seed" --socket="$slurm/munge.socket" --pid-file="$slurm/munged.pid" \
     </dev/null >"$slurm/munged.log" 2>&1 &
-disown # no word about it when it is killed
+disown # so that bash says nothing when it is killed
 poll_until 20 test -S "$slurm/munge.socket" || did_not_come_up "munged did not start"
 
 slurmctld -D -i </dev/null >"$slurm/slurmctld.out.log" 2>&1 &

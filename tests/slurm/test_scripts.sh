@@ -32,7 +32,7 @@ same() { # FILE FILE
 
 search=(--bundle prices --strategy sma_cross --param fast=5:50:5 --param slow=20:200:20)
 long=(--bundle wide --strategy sma_cross --param fast=5:50 --param slow=51:94)     # some 15 s on two cores
-longer=(--bundle wide --strategy sma_cross --param fast=5:50 --param slow=51:200)  # some 50 s: Slurm looks every 30 s
+longer=(--bundle wide --strategy sma_cross --param fast=5:50 --param slow=51:200)  # some 50 s: Slurm checks every 30 s
 
 need_bundle() { # NAME OPTIONS...
     [ -e "$BUNDLEPOOL_ROOT/$1.h5" ] || "$BUNDLE" demo "$@" >/dev/null || fail "bundle demo $*"
@@ -194,7 +194,7 @@ part_host_lost() { # only two hosts are left afterwards
     job=$(sbatch --parsable --nodes=2 --ntasks-per-node=2 slurm/grid_search.sbatch "${long[@]}" --out lost.csv)
     poll_until 60 has_results lost.csv 200 || fail "the job does not get on"
     nodes=$(scontrol show hostnames "$(job_field "$job" NodeList)" | tr '\n' ' ')
-    host_kill "$(echo "$nodes" | cut -d' ' -f2)" # nobody tells Slurm
+    host_kill "$(echo "$nodes" | cut -d' ' -f2)" # and Slurm is not told
     start_again "$job" 120 || fail "the job is not requeued: $(job_state "$job")"
     completes "$job" 180
     same plain-long.csv lost.csv

@@ -103,8 +103,8 @@ cancelling_clears() {
     done
 }
 
-# Slurm looks at time limits every 30 s and counts them in minutes: a job that may still run a minute and is to be
-# signalled 40 s before its end is signalled when Slurm looks next. Submitted first, awaited last.
+# Slurm checks time limits every 30 s and counts them in minutes: a job that may still run for a minute and is to be
+# signalled 40 s before its end is signalled at Slurm's next check. Submitted first, awaited last.
 submit_limited() {
     # shellcheck disable=SC2016 # expanded in the job
     submit limited --time=0:20 --signal=B:USR1@40 <<<'
@@ -228,5 +228,5 @@ grep -q "^SKIPPED: .* is missing" skipped || fail "a missing tool is not named: 
     wait $!
     [ $? = 137 ] || fail "SIGKILL does not end it"
     poll_until 10 unchanged || fail "something is left after SIGKILL: $(diff before after)"
-} 2>/dev/null # bash tells of the kill it was asked for
+} 2>/dev/null # bash reports the kill that was asked for
 echo "nothing is left after a normal end and SIGKILL"

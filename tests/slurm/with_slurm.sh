@@ -9,7 +9,7 @@
 # COMMAND finds host_kill, link_down and so on in its PATH, as under with_hosts.sh, and Slurm's logs beside $SLURM_CONF.
 # What jobs read and write must be in the current folder or in a shared one. common.sh has what tests need.
 #
-#   SLURM_NODE_TIMEOUT   seconds after which a silent node is lost, as soon as Slurm looks again (default 30)
+#   SLURM_NODE_TIMEOUT   seconds after which a silent node is lost, as of Slurm's next check (default 30)
 #   SLURM_KILL_WAIT      seconds between SIGTERM and SIGKILL for a job that is to end (default 5)
 #
 # Exit status: COMMAND's; 1 Slurm did not come up; 2, 77 and the rest as with_hosts.sh; 77 without root too. Nothing

@@ -1,5 +1,5 @@
 /** @file tests/support/market.h
- * Bundle files for tests, whose every price tells which version of which bundle it belongs to.
+ * Bundle files for tests: every price shows which version of its bundle it belongs to.
  */
 #ifndef BP_TESTS_MARKET_H
 #define BP_TESTS_MARKET_H

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# test_mutate.sh SOURCE : scripts/mutate.sh in a small project: what it tells of mutations that are caught, that survive, and
+# test_mutate.sh SOURCE : scripts/mutate.sh in a small project: what it prints of mutations that are caught, that survive, and
 # that cannot be tried, and its exit code; the working tree stays as it is.
 set -u
 source=$(realpath "$1")

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # test_test.sh SOURCE : scripts/test.sh in a small project whose tests pass, fail, pass at their second try and are skipped:
-# what it tells of them, and its exit code.
+# what it prints of them, and its exit code.
 set -u
 source=$(realpath "$1")
 work=$(mktemp -d)

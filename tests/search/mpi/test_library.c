@@ -1,5 +1,6 @@
-/* The search as a library: a program without a command line runs searches over communicators of its own, two at a time;
- * stops one by a hook and goes on with it; has a hook that cannot store. Nothing is printed meanwhile. */
+/* The search as a library: a program without a command line runs searches over communicators of its own, two
+ * at a time; stops one by a hook and resumes it; has a hook that cannot store. All the while nothing is
+ * printed. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -96,7 +97,7 @@ static bp_status run(MPI_Comm comm, const bp__spec *spec, const char *journal, b
     return bp__search_run(comm, spec, &conduct, &hooks, found);
 }
 
-/* All of it, in one search: the values of rank 0 are everybody's measure. */
+/* All of it, in one search: its values on rank 0 are what all others are compared with. */
 static void search_whole(double value[COMBINATIONS][2])
 {
     bp__spec spec;
