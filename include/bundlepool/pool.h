@@ -76,6 +76,7 @@ typedef struct bp_pool bp_pool;
  * @retval BP_EMPI    MPI is not initialised, lacks MPI_THREAD_MULTIPLE, or failed
  * @retval BP_ENOMEM  shared memory of a node is too small; the text names the node
  * @retval BP_ESYS    a system call failed
+ * @retval BP_EFORKED called in a child process
  */
 BP_API bp_status bp_pool_create(MPI_Comm comm, const bp_config *cfg, bp_pool **pool);
 
@@ -104,7 +105,10 @@ BP_API bp_status bp_pool_destroy(bp_pool **pool);
 /** Pin the current version of a bundle and borrow its read-only image.
  *
  * Threads: any.    Process: valid in this process only.
- * Blocks: a hit never; a miss until the bundle is published or cfg.load_timeout_ms has passed.
+ * Blocks: a hit that is known to be current never. One whose file has to be checked blocks for a stat() where
+ *         the rank can do that itself, elsewhere until the coordinator has answered (see Freshness). A miss
+ *         blocks until the bundle is published. All of it ends after cfg.load_timeout_ms, unless the file
+ *         system itself hangs.
  *
  * @param[in]  pool    live pool
  * @param[in]  name    NUL-terminated, 1..63 bytes of [A-Za-z0-9._-], not starting with '.'; copied
@@ -120,6 +124,7 @@ BP_API bp_status bp_pool_destroy(bp_pool **pool);
  * @retval BP_ETIMEOUT   not published in time; the load goes on, and the get may be repeated
  * @retval BP_ECHANGED   the file kept changing until load_timeout_ms had passed
  * @retval BP_ESYS       a system call failed, such as starting a thread
+ * @retval BP_ESTOPPED   the pool is shutting down
  * @retval BP_EFORKED    called in a child process
  */
 BP_API bp_status bp_pool_get(bp_pool *pool, const char *name, const bp_bundle **bundle);
@@ -131,6 +136,8 @@ BP_API bp_status bp_pool_get(bp_pool *pool, const char *name, const bp_bundle **
  * @param[in] name  NULL: every bundle. A name that is not resident is not an error.
  * @retval BP_EINVAL    the name is not valid, or pool is NULL
  * @retval BP_ETIMEOUT  it may or may not have taken effect: repeat the call
+ * @retval BP_ENOMEM    the coordinator cannot answer; repeat the call
+ * @retval BP_EFORKED   called in a child process
  */
 BP_API bp_status bp_pool_invalidate(bp_pool *pool, const char *name);
 
@@ -149,6 +156,7 @@ BP_API bp_status bp_pool_version(bp_pool *pool, const char *name, bp_version *ve
  * @param[in,out] stats  from bp_stats_init(); untouched on failure
  * @retval BP_EINVAL     pool is NULL, or stats->size is not valid
  * @retval BP_ETIMEOUT   no answer within load_timeout_ms
+ * @retval BP_ENOMEM     the coordinator cannot answer; repeat the call
  * @retval BP_EFORKED    called in a child process
  */
 BP_API bp_status bp_pool_stats(bp_pool *pool, bp_stats *stats);
