@@ -136,7 +136,7 @@ run_rest() {
     for preset in "${presets[@]}"; do
         names "$preset" all | sed "s/^/$preset /"
     done >"$work/rest"
-    scripts/mutate.sh --list | sed -n 's/^\([^ ]*\) .*/mutate \1/p' >>"$work/rest"
+    scripts/mutate.sh --certain --list | sed -n 's/^\([^ ]*\) .*/mutate \1/p' >>"$work/rest"
     in_order <"$work/rest" >"$work/ordered"
     echo "== of the $(wc -l <"$work/rest") others, for $minutes minutes, in the order of $seed"
     while read -r preset name <&3 && [ $SECONDS -lt $until ] && [ $SECONDS -lt $((end - 60)) ]; do

@@ -9,6 +9,7 @@ A mutation is a section of a file *.ini beside this one:
     tests   = the tests that must notice, the quickest first: one of them has to fail
     file    = end of the path of the only file to be searched, where the text alone is not unique
     survives = why no test notices, of one that is known to survive
+    race    = yes: only an interleaving that does not come every time shows it, so it is tried more often
 
 As the text is searched in all of the code, code may move to other files. The copy is build-mutations/tree. Every test is
 run once on the code as it is, and has to pass there, before it may catch anything.
@@ -33,8 +34,9 @@ SOURCE = HERE.parent.parent
 TREE = SOURCE / "build-mutations" / "tree"
 BUILD = TREE / "build"
 FIRST_SECONDS = 300  # for a test on the code as it is
-TRIES = 2          # a race is not lost every time
-KNOWN_KEYS = {"promise", "was", "now", "tests", "file", "survives"}
+TRIES = 2          # a shared machine may stand still
+RACE_TRIES = 6
+KNOWN_KEYS = {"promise", "was", "now", "tests", "file", "survives", "race"}
 SKIPPED = 77
 
 
@@ -54,6 +56,7 @@ class Mutation:
         self.file = section.get("file", "")
         self.tests = section["tests"].split()
         self.survives = section.get("survives")
+        self.race = section.getboolean("race", False)
 
     def place(self, code):
         """The only file that has the text, and its content with the other text in its place."""
@@ -197,9 +200,9 @@ class Tests:
             self.limit[name] = 20 + 10 * (time.monotonic() - begun)  # what takes longer hangs
         return self.passed[name]
 
-    def catches(self, names):
+    def catches(self, names, tries):
         """The first of them that fails, and how."""
-        for _ in range(TRIES):
+        for _ in range(tries):
             for name in names:
                 status = run_test(self.known[name], self.limit[name])
                 if status is None:
@@ -218,7 +221,7 @@ def attempt(mutation, code, tests):
     try:
         write_if_other(TREE / path, doctored.encode())
         build(set().union(*(targets_of(tests.known[name]) for name in usable)))
-        return tests.catches(usable)
+        return tests.catches(usable, RACE_TRIES if mutation.race else TRIES)
     finally:
         write_if_other(TREE / path, code[path].encode())
 
@@ -228,6 +231,7 @@ def main():
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("name", nargs="*", help="only these (default: all that must be caught)")
     parser.add_argument("--all-of-them", action="store_true", help="also those that are known to survive")
+    parser.add_argument("--certain", action="store_true", help="not those that only some interleavings show")
     parser.add_argument("--list", action="store_true", help="name them and what they break, and run nothing")
     parser.add_argument("--results", metavar="FILE", help="a line for each as well: SECONDS mutate NAME passed|failed")
     options = parser.parse_args()
@@ -237,7 +241,8 @@ def main():
     if unknown:
         raise Trouble(f"there is no mutation '{unknown[0]}'; --list names them")
     chosen = [m for m in mutations.values()
-              if (m.name in options.name if options.name else options.all_of_them or not m.survives)]
+              if (m.name in options.name if options.name else options.all_of_them or not m.survives)
+              and not (options.certain and m.race)]
     if options.list:
         for m in chosen:
             print(f"{m.name:28} {m.promise}{'  (survives: ' + m.survives + ')' if m.survives else ''}")
