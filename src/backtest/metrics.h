@@ -1,5 +1,6 @@
 /** @file src/backtest/metrics.h
- * What an equity curve is worth: the list of all metrics.
+ * What a run is worth: the list of all metrics. docs/backtest.md defines them, docs/metrics.md compares them with those
+ * of others.
  *
  * To add one: a row of BP__METRIC_MAP, and a function of that name in metrics.c. Everything else follows from
  * the row: the struct, `--objective`, `--metrics`, tables, files, help and man page.
@@ -17,15 +18,28 @@
 #define BP__METRIC_MAP(X)                                                                                    \
     X(total_return, BP__HIGHEST, true, BP__RATIO,                                                            \
       "gain from the start to the last close, as a share of the cash")                                       \
-    X(cagr, BP__HIGHEST, true, BP__RATIO, "compound annual growth rate, with 252 sessions a year")           \
+    X(cagr, BP__HIGHEST, true, BP__RATIO, "compound annual growth rate")                                     \
     X(sharpe, BP__HIGHEST, true, BP__RATIO,                                                                  \
-      "mean of the daily returns divided by their deviation, times the root of 252")                         \
+      "mean of the returns divided by their deviation, times the root of the sessions a year")               \
     X(sortino, BP__HIGHEST, true, BP__RATIO, "the same, divided by the deviation of the losses alone")       \
     X(max_drawdown, BP__LOWEST, true, BP__RATIO, "greatest fall from a peak, as a share of that peak")       \
     X(calmar, BP__HIGHEST, true, BP__RATIO, "cagr divided by max_drawdown")                                  \
     X(trades, BP__LOWEST, true, BP__COUNT, "fills, delistings included")                                     \
-    X(win_rate, BP__HIGHEST, false, BP__RATIO,                                                               \
-      "share of the sessions, after the first, that ended with a gain")
+    X(win_rate, BP__HIGHEST, false, BP__RATIO, "share of the returns that are gains")                        \
+    X(volatility, BP__LOWEST, false, BP__RATIO,                                                              \
+      "deviation of the returns, times the root of the sessions a year")                                     \
+    X(profit_factor, BP__HIGHEST, false, BP__RATIO,                                                          \
+      "what closed positions gained, divided by what others lost")                                           \
+    X(average_trade, BP__HIGHEST, false, BP__MONEY,                                                          \
+      "what a fill that closed a position gained, on average, costs included")                               \
+    X(exposure, BP__LOWEST, false, BP__RATIO, "share of the sessions at whose close something was held")     \
+    X(turnover, BP__LOWEST, false, BP__RATIO, "value of all fills in a year, divided by the mean equity")    \
+    X(longest_drawdown, BP__LOWEST, false, BP__COUNT,                                                        \
+      "most sessions in a row that closed below an earlier peak")                                            \
+    X(tail_ratio, BP__HIGHEST, false, BP__RATIO, "95th percentile of the returns, divided by their 5th")     \
+    X(skew, BP__HIGHEST, false, BP__RATIO, "skewness of the returns; below 0: the losses are the rare ones") \
+    X(kurtosis, BP__LOWEST, false, BP__RATIO, "excess kurtosis of the returns; above 0: fat tails")          \
+    X(costs_paid, BP__LOWEST, false, BP__MONEY, "commissions and slippage")
 
 /** A metric that is undefined is NaN. */
 typedef struct bp__metrics {
@@ -37,7 +51,8 @@ typedef struct bp__metrics {
 #define BP__NUM_METRICS (sizeof(bp__metrics) / sizeof(double))
 
 typedef enum bp__best { BP__HIGHEST, BP__LOWEST } bp__best;
-typedef enum bp__kind { BP__RATIO, BP__COUNT } bp__kind; /**< how tables show it: with decimals, or without */
+/** How tables show it: with four decimals, none, two. */
+typedef enum bp__kind { BP__RATIO, BP__COUNT, BP__MONEY } bp__kind;
 
 typedef struct bp__metric {
     const char *name;
@@ -59,10 +74,34 @@ const char *bp__metric_names(char *text, size_t size);
 /** Value of the i-th metric, i < BP__NUM_METRICS. */
 double bp__metric_value(const bp__metrics *metrics, unsigned i);
 
-/** All metrics of a run.
- *  @param[in] equity  [n] positive and finite, n >= 2: at each close
- *  @param[in] cash    before the first session, positive
- *  @param[in] num_trades  fills */
-void bp__metrics_from(const double *equity, size_t n, double cash, int64_t num_trades, bp__metrics *metrics);
+/** What a run leaves. */
+typedef struct bp__record {
+    const double *equity; /**< [n] at the close of each session, positive and finite, n >= 2; borrowed */
+    size_t n;
+    double cash;      /**< before the first session, positive */
+    int64_t trades;   /**< fills */
+    double traded;    /**< sum of the values of all fills, each q * price */
+    double costs;     /**< commissions, and slippage: q * |price - p|, p the price without it */
+    int64_t closings; /**< fills that closed a position, or a part of one */
+    double gains,
+        losses;  /**< sums over closings of what they gained and lost, both at least 0: by average cost,
+                                commissions and slippage included */
+    size_t held; /**< sessions at whose close something was held */
+} bp__record;
+
+/** How a run is measured. */
+typedef struct bp__terms {
+    double sessions_per_year; /**< positive; 252 */
+    bool first_return;        /**< the return of the first session, equity[0] / cash - 1, is one too */
+} bp__terms;
+
+/** All metrics of a run. */
+void bp__metrics_from(const bp__record *record, const bp__terms *terms, bp__metrics *metrics);
+
+/** Some of them: what is not asked for costs nothing.
+ *  @param[in]  metric  [count] numbers
+ *  @param[out] value   [count] */
+void bp__metrics_some(const bp__record *record, const bp__terms *terms, const unsigned *metric,
+                      unsigned count, double *value);
 
 #endif

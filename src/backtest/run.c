@@ -307,7 +307,9 @@ bp_status bp__backtest_run(const bp__scope *scope, const bp__strategy *strategy,
     strategy->signal(scope, params, &ws->signals);
     run_sessions(ws, equity);
     BP_TRY(check_equity(scope, equity));
-    bp__metrics_from(equity, scope->num_sessions, account->cash, ws->trades, metrics);
+    const bp__record record = {
+        .equity = equity, .n = scope->num_sessions, .cash = account->cash, .trades = ws->trades};
+    bp__metrics_from(&record, &(bp__terms){.sessions_per_year = 252}, metrics);
     return BP_OK;
 }
 

@@ -60,7 +60,7 @@ void bp__print_metrics(bool json)
     for (unsigned i = 0; i < BP__NUM_METRICS; i++) {
         const bp__metric *m = bp__metric_at(i);
         if (!json) {
-            printf("%-14s %s; the %s first%s\n", m->name, m->help,
+            printf("%-16s %s; the %s first%s\n", m->name, m->help,
                    m->best == BP__HIGHEST ? "highest" : "lowest", m->is_default ? "; usual" : "");
             continue;
         }

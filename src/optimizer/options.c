@@ -178,8 +178,8 @@ static const bp__option own[] = {
      .choices = metrics,
      .help = "what results are ranked by (default sharpe, or the first of --metrics)",
      .more =
-         "Of max_drawdown and trades the least is the best, of the others the most. Undefined values come last; "
-         "ties rank by index. A metric that is not among the columns becomes the last of them."},
+         "--list-metrics tells of which the least is the best. Undefined values come last; ties rank by index. A "
+         "metric that is not among the columns becomes the last of them."},
     {.name = "metrics",
      .value = "A,B,C",
      .uses = BP__SEARCH,

@@ -93,6 +93,8 @@ static void metric_cell(table *t, const bp__metric *metric, double value)
         cell(t, "-");
     else if (metric->kind == BP__COUNT)
         cell(t, "%.0f", value);
+    else if (metric->kind == BP__MONEY)
+        cell(t, "%.2f", value);
     else
         cell(t, fabs(value) < 1e6 ? "%.4f" : "%.4g", value);
 }

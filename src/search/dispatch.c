@@ -6,10 +6,10 @@
 #include "mpi/comm.h"
 
 enum { TAG_REQUEST = 1, TAG_BATCH, TAG_RESULTS, TAG_STOP, TAG_STOPPED };
-#define MAX_BATCH   64
-#define MAX_RESULTS 16 /* in a message: below the size up to which MPI sends without asking the receiver */
-_Static_assert(MAX_RESULTS * sizeof(bp__result) <= 4000,
-               "a message of results is sent without asking the receiver");
+#define MAX_BATCH 64
+/* In a message: so many that it stays below the size up to which MPI sends without asking the receiver. */
+#define MAX_RESULTS ((int)(4000 / sizeof(bp__result)))
+_Static_assert(sizeof(bp__result) <= 1000, "a message holds several results");
 #define FLUSH_NS   UINT64_C(100000000)
 #define NAP_MIN_NS 200000
 #define NAP_MAX_NS 1000000

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/backtest/measure.h"
+
 typedef struct table {
     const int64_t *sid, *date;
     const double *value;
@@ -254,32 +256,6 @@ static void decide(book *b, double equity)
     }
 }
 
-static void measure(const double *e, size_t n, double cash, bp__metrics *x)
-{
-    double m = (double)n - 1, sum = 0, squares = 0, losses = 0, deepest = 0, wins = 0;
-    for (size_t t = 1; t < n; t++) sum = sum + (e[t] / e[t - 1] - 1);
-    double mean = sum / m;
-    for (size_t t = 1; t < n; t++) {
-        double r = e[t] / e[t - 1] - 1;
-        squares = squares + (r - mean) * (r - mean);
-        losses = losses + fmin(r, 0) * fmin(r, 0);
-        if (e[t] > e[t - 1]) wins = wins + 1;
-    }
-    for (size_t t = 0; t < n; t++) {
-        double most = e[0];
-        for (size_t u = 1; u <= t; u++) most = fmax(most, e[u]);
-        deepest = fmax(deepest, 1 - e[t] / most);
-    }
-    double sd = m < 2 ? 0 : sqrt(squares / (m - 1)), dd = m < 2 ? 0 : sqrt(losses / (m - 1));
-    x->total_return = e[n - 1] / cash - 1;
-    x->cagr = pow(e[n - 1] / cash, 252 / m) - 1;
-    x->sharpe = sd == 0 ? NAN : mean / sd * sqrt(252);
-    x->sortino = dd == 0 ? NAN : mean / dd * sqrt(252);
-    x->max_drawdown = deepest;
-    x->calmar = deepest == 0 ? NAN : x->cagr / deepest;
-    x->win_rate = wins / m;
-}
-
 void naive_run(const bp_bundle *bundle, size_t first, size_t n, const bool *selected, const char *strategy,
                const double *params, const bp__account *account, bp__metrics *metrics, double *equity)
 {
@@ -327,8 +303,8 @@ void naive_run(const bp_bundle *bundle, size_t first, size_t n, const bool *sele
         if (t < n - 1 && (due || memcmp(b.signalled, b.decided, b.assets * sizeof *b.signalled) != 0))
             decide(&b, equity[t]);
     }
-    measure(equity, n, account->cash, metrics);
-    metrics->trades = (double)b.trades;
+    const bp__record record = {.equity = equity, .n = n, .cash = account->cash, .trades = b.trades};
+    measure(&record, &(bp__terms){.sessions_per_year = 252}, metrics);
     free(adj);
     free(b.shares);
     free(b.target);

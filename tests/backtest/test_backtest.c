@@ -394,7 +394,7 @@ static void test_metric_list(void)
                                           "max_drawdown", "calmar", "trades"};
     bp__metrics x;
     unsigned defaults = 0, found;
-    char names[256];
+    char names[512];
     CU_ASSERT(strstr(bp__metric_names(names, sizeof names), "total_return, cagr, ") == names);
     for (unsigned i = 0; i < BP__NUM_METRICS; i++) {
         const bp__metric *m = bp__metric_at(i);

@@ -51,7 +51,7 @@ offers() { # EXPECTED WORD...
     [ "$offered" = "$1" ] || fail "'${*:2}' is completed by '$offered', not '$1'"
 }
 offers momentum optimizer --strategy mo
-offers 'sharpe sortino' optimizer --objective s
+offers 'sharpe sortino skew' optimizer --objective s
 offers restart optimizer --resume --on-update r
 offers --commission optimizer --comm
 offers merge optimizer m
