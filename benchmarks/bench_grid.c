@@ -39,7 +39,7 @@ typedef struct bench {
     int rank, size, repeats, backtests;
     bp_config cfg;
     bp_pool *pool; /* NULL: private loads */
-    const bp__strategy *strategy;
+    const bp_strategy *strategy;
 } bench;
 
 static double init[NUM_CASES][MAX_REPEATS], grid[NUM_CASES][MAX_REPEATS];
@@ -57,11 +57,10 @@ static void get(const bench *b, const bp_bundle **bundle)
 /* This rank's share of the search. */
 static void search(const bench *b, const bp_bundle *bundle)
 {
-    const bp__account account = {.cash = 1e7};
+    const bp__account account = bp__account_init();
     bp__scope *scope;
     bp__workspace *workspace;
-    bp__metrics metrics;
-    must(bp__scope_create(bundle, NULL, BP_TIME_MISSING, BP_TIME_MISSING, &scope));
+    must(bp__scope_create(bundle, NULL, BP_TIME_MISSING, BP_TIME_MISSING, 1, &scope));
     must(bp__workspace_create(scope, &workspace));
     for (;;) {
         uint64_t i = atomic_fetch_add_explicit(&meeting->next, 1, memory_order_relaxed);
@@ -69,7 +68,8 @@ static void search(const bench *b, const bp_bundle *bundle)
         const bp_bundle *again = NULL;
         double params[BP__MAX_PARAMS] = {5 + 5 * (double)(i % 10), 60 + 20 * (double)(i / 10 % 10)};
         if (b->pool) get(b, &again);
-        must(bp__backtest_run(scope, b->strategy, params, &account, workspace, &metrics, NULL));
+        bp__record record;
+        must(bp__backtest_run(workspace, b->strategy, params, &account, NULL, &record));
         bp_bundle_release(&again);
     }
     bp__workspace_destroy(&workspace);
@@ -187,7 +187,7 @@ int main(int argc, char **argv)
     must(bp_config_default(&b.cfg));
     must(bp_config_from_env(&b.cfg));
     must(bp_config_set(&b.cfg, "root", b.root, "--root"));
-    must(bp__strategy_find("sma_cross", &b.strategy));
+    must(bp__builtin_find("sma_cross", &b.strategy));
     meet_init();
     bench_condition("table", b.table);
     bench_condition("bundle", b.name);

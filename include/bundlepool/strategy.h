@@ -504,7 +504,7 @@ static inline size_t bp_view_num_orders(const bp_view *v)
     return v->host->view_num_orders(v);
 }
 
-/** Number of the i-th open order, oldest first. */
+/** Number of the i-th open order: in order of assets, of one asset the oldest first. */
 static inline uint64_t bp_view_order_at(const bp_view *v, size_t i)
 {
     return v->host->view_order_at(v, i);

@@ -1,356 +1,303 @@
-/* The account: from signals to an equity curve.
+/* A run: the strategy says what it wants, the account makes an equity curve of it.
  *
  * DESIGN
- *  1. The strategy writes for the whole range when assets enter and leave the signalled set (a bit each)
- *     and after which closes a decision is made.
- *  2. The range is cut where holdings can change: splits, delistings, decisions, orders that wait. Within
- *     such a stretch the shares are constant, so equity is added up asset by asset over contiguous prices;
- *     each session still sees the same order of additions: cash first, then assets by sid.
- *  3. Sets of assets are bits in order of sid, and orders are two lists in the same order: the cost of a
- *     session depends on what is held or ordered, not on the size of the bundle.
+ *  - Signals and weights are found for the whole range before the account begins; a strategy that decides is called
+ *    between two sessions of it.
+ *  - Signals of several combinations can be found in one call (bp__backtest_prepare()), which saves what they have in
+ *    common; each has its own set of bits, and the runs that follow take them from there.
+ *  - There are two accounts with the same results: plain.c for signals where the options are the usual ones, trader.c
+ *    for everything.
  */
-#include <assert.h>
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "backtest/metrics.h"
-#include "backtest/strategy.h"
+#include "backtest/backtest.h"
+#include "backtest/call.h"
+#include "backtest/plain.h"
+#include "backtest/trader.h"
 #include "core/day.h"
 #include "core/status.h"
 
-/* Orders of one direction. Filled ones leave the list, waiting ones stay. */
-typedef struct orders {
-    uint32_t *asset;
-    size_t count;
-} orders;
+#define BATCH_BYTES ((size_t)32 << 20) /* at most, of signals that wait for their runs */
 
 struct bp__workspace {
     const bp__scope *scope;
-    bp__signals signals;
-    double *shares;   /* [num_assets] whole numbers */
-    double *target;   /* [num_assets] of an order; never read where there is none */
-    uint64_t *held;   /* [words] has shares */
-    uint64_t *in_set; /* [words] is signalled */
-    orders sales, buys;
-    double *equity; /* [num_sessions] for callers that want none */
+    bp__call call;
+    bp__market market;
+    bp__weights weights;
+    bp__plain plain;
+    bp__trader trader;
+    uint64_t *in_set; /* [words] of signals, for the trader */
+    double *equity;   /* [num_sessions] */
 
-    double cash, buy_factor, sale_factor, rate;
-    int64_t trades;
-    size_t next_split, next_dividend, next_delisting;
+    bp__signals signals[BP__MAX_BATCH];
+    size_t num_signals;          /* that have memory */
+    const bp_strategy *prepared; /* whose signals are there, or NULL; */
+    size_t num_prepared;         /* of so many combinations: */
+    double params[BP__MAX_BATCH][BP__MAX_PARAMS];
+    bp__scratch memory; /* of a strategy that decides */
 };
 
-static inline void set_bit(uint64_t *bits, size_t i)
+/* Signals ----------------------------------------------------------------------------------------- */
+
+static bp_status make_signals(bp__workspace *ws, size_t count)
 {
-    bits[i / 64] |= UINT64_C(1) << (i % 64);
-}
-
-static inline void clear_bit(uint64_t *bits, size_t i)
-{
-    bits[i / 64] &= ~(UINT64_C(1) << (i % 64));
-}
-
-/* floor() of a number that is not negative, without a call: from 2^53 on a double is whole anyway. */
-static inline double whole(double x)
-{
-    return x >= 0 && x < 0x1p53 ? (double)(int64_t)x : x;
-}
-
-/* Fills ----------------------------------------------------------------------------------------- */
-
-/* What a sale of q shares brings. */
-static inline double proceeds(const bp__workspace *ws, double q, double price)
-{
-    double value = q * (price * ws->sale_factor);
-    return value - ws->rate * value;
-}
-
-static inline double cost_of(const bp__workspace *ws, double q, double price)
-{
-    double value = q * price;
-    return value + ws->rate * value;
-}
-
-/* How many shares the cash can pay. */
-static double affordable(const bp__workspace *ws, double cash, double price)
-{
-    double q = whole(cash / (price + ws->rate * price));
-    return cost_of(ws, q, price) > cash ? q - 1 : q; /* the division may have rounded up */
-}
-
-static void fill_sales(bp__workspace *ws, size_t t)
-{
-    const double *const *open = ws->scope->open;
-    double cash = ws->cash, *shares = ws->shares;
-    size_t waiting = 0, trades = 0;
-    for (size_t k = 0; k < ws->sales.count; k++) {
-        const uint32_t i = ws->sales.asset[k];
-        const double q = shares[i] - ws->target[i];
-        if (!bp__priced(open[i][t])) {
-            ws->sales.asset[waiting++] = i;
-            continue;
-        }
-        if (!(q > 0)) continue; /* a split has made the two equal */
-        cash += proceeds(ws, q, open[i][t]);
-        trades++;
-        shares[i] = ws->target[i];
-        if (shares[i] == 0) clear_bit(ws->held, i);
-    }
-    ws->sales.count = waiting;
-    ws->cash = cash;
-    ws->trades += (int64_t)trades;
-}
-
-static void fill_buys(bp__workspace *ws, size_t t)
-{
-    const double *const *open = ws->scope->open;
-    double cash = ws->cash, *shares = ws->shares;
-    size_t waiting = 0, trades = 0;
-    for (size_t k = 0; k < ws->buys.count; k++) {
-        const uint32_t i = ws->buys.asset[k];
-        const double price = open[i][t] * ws->buy_factor;
-        double q = ws->target[i] - shares[i], cost = cost_of(ws, q, price);
-        if (!bp__priced(open[i][t])) {
-            ws->buys.asset[waiting++] = i;
-            continue;
-        }
-        if (cost > cash) {
-            q = affordable(ws, cash, price);
-            cost = cost_of(ws, q, price);
-        }
-        if (!(q > 0)) continue;
-        cash -= cost;
-        trades++;
-        if (shares[i] == 0) set_bit(ws->held, i);
-        shares[i] += q;
-    }
-    ws->buys.count = waiting;
-    ws->cash = cash;
-    ws->trades += (int64_t)trades;
-}
-
-static void cancel(orders *o, uint32_t asset)
-{
-    size_t kept = 0;
-    for (size_t k = 0; k < o->count; k++)
-        if (o->asset[k] != asset) o->asset[kept++] = o->asset[k];
-    o->count = kept;
-}
-
-/* Dated events ---------------------------------------------------------------------------------- */
-
-/* Shares after a split. @param[out] fraction  what is paid in cash */
-static double split_shares(double q, double split_ratio, double *fraction)
-{
-    double x = q / split_ratio, nearest = floor(x + 0.5);
-    bool is_whole = fabs(x - nearest) <= 1e-6 * fmax(1, x);
-    *fraction = is_whole ? 0 : x - floor(x);
-    return is_whole ? nearest : floor(x);
-}
-
-static void apply_splits(bp__workspace *ws, size_t t)
-{
-    const bp__events *splits = &ws->scope->splits;
-    double fraction, mark = NAN;
-    uint32_t mark_of = UINT32_MAX; /* several splits of an asset in a session start from one mark */
-    for (size_t e = ws->next_split; e < splits->count && splits->at[e].t == (int32_t)t;
-         e = ++ws->next_split) {
-        const uint32_t i = splits->at[e].asset;
-        const double r = splits->at[e].value;
-        ws->target[i] = split_shares(ws->target[i], r, &fraction);
-        if (ws->shares[i] == 0) continue;
-        if (i != mark_of) mark = ws->scope->mark[mark_of = i][t - 1];
-        mark *= r;
-        ws->shares[i] = split_shares(ws->shares[i], r, &fraction);
-        ws->cash += fraction * mark;
-        if (ws->shares[i] == 0) clear_bit(ws->held, i);
-    }
-}
-
-static void pay_dividends(bp__workspace *ws, size_t t)
-{
-    const bp__events *d = &ws->scope->dividends;
-    for (; ws->next_dividend < d->count && d->at[ws->next_dividend].t == (int32_t)t; ws->next_dividend++)
-        ws->cash += d->at[ws->next_dividend].value * ws->shares[d->at[ws->next_dividend].asset];
-}
-
-static void delist(bp__workspace *ws, size_t t)
-{
-    const bp__events *d = &ws->scope->delistings;
-    for (; ws->next_delisting < d->count && d->at[ws->next_delisting].t == (int32_t)t; ws->next_delisting++) {
-        const uint32_t i = d->at[ws->next_delisting].asset;
-        if (ws->shares[i] > 0) {
-            ws->cash += proceeds(ws, ws->shares[i], ws->scope->mark[i][t]);
-            ws->trades++;
-        }
-        ws->shares[i] = 0;
-        clear_bit(ws->held, i);
-        clear_bit(ws->in_set, i);
-        cancel(&ws->sales, i);
-        cancel(&ws->buys, i);
-    }
-}
-
-/* Sessions -------------------------------------------------------------------------------------- */
-
-/* Equity at the closes of [t, end), between which only dividends happen. */
-static void add_equity(bp__workspace *ws, size_t t, size_t end, double *equity)
-{
-    equity[t] = ws->cash;
-    for (size_t s = t + 1; s < end; s++) {
-        pay_dividends(ws, s);
-        equity[s] = ws->cash;
-    }
-    double single = equity[t];
-    for (size_t w = 0; w < ws->signals.words; w++)
-        for (uint64_t left = ws->held[w]; left; left &= left - 1) {
-            size_t i = w * 64 + (size_t)__builtin_ctzll(left);
-            const double *mark = ws->scope->mark[i], shares = ws->shares[i];
-            single += shares * mark[t];
-            for (size_t s = t + 1; s < end; s++) equity[s] += shares * mark[s];
-        }
-    equity[t] = single;
-}
-
-/* Replace all orders by what the signals of session t ask for. */
-static void decide(bp__workspace *ws, size_t t, double equity)
-{
-    const bp__signals *sig = &ws->signals;
-    const uint64_t *toggle = sig->toggle + t * sig->words;
-    const double *const *mark = ws->scope->mark;
-    size_t members = 0, sales = 0, buys = 0;
-    for (size_t w = 0; w < sig->words; w++) {
-        ws->in_set[w] ^= toggle[w];
-        members += (size_t)__builtin_popcountll(ws->in_set[w]);
-    }
-    const double each = equity / (double)members; /* not used if there is none */
-    for (size_t w = 0; w < sig->words; w++)
-        for (uint64_t left = ws->in_set[w] | ws->held[w]; left; left &= left - 1) {
-            size_t i = w * 64 + (size_t)__builtin_ctzll(left);
-            bool wanted = ws->in_set[w] & left & -left;
-            double target = wanted ? whole(each / mark[i][t]) : 0;
-            ws->target[i] = target;
-            /* always stored, counted only if it is one: a branch here could not be predicted */
-            ws->sales.asset[sales] = ws->buys.asset[buys] = (uint32_t)i;
-            sales += target < ws->shares[i];
-            buys += target > ws->shares[i];
-        }
-    ws->sales.count = sales;
-    ws->buys.count = buys;
-}
-
-static void run_sessions(bp__workspace *ws, double *equity)
-{
-    const size_t n = ws->scope->num_sessions;
-    const bool *breaks = ws->scope->breaks, *decides = ws->signals.decide;
-    for (size_t t = 0, end; t < n; t = end) {
-        apply_splits(ws, t);
-        pay_dividends(ws, t);
-        fill_sales(ws, t);
-        fill_buys(ws, t);
-        delist(ws, t);
-        end = t + 1;
-        if (ws->sales.count + ws->buys.count == 0)
-            while (end < n && !decides[end - 1] && !breaks[end]) end++;
-        add_equity(ws, t, end, equity);
-        if (end < n && decides[end - 1]) decide(ws, end - 1, equity[end - 1]);
-    }
-}
-
-static void reset(bp__workspace *ws, const bp__account *account)
-{
-    const size_t n = ws->scope->num_assets, words = ws->signals.words, sessions = ws->scope->num_sessions;
-    memset(ws->signals.toggle, 0, sessions * words * sizeof *ws->signals.toggle);
-    memset(ws->signals.decide, 0, sessions * sizeof *ws->signals.decide);
-    memset(ws->shares, 0, n * sizeof *ws->shares);
-    memset(ws->target, 0, n * sizeof *ws->target);
-    memset(ws->held, 0, words * sizeof *ws->held);
-    memset(ws->in_set, 0, words * sizeof *ws->in_set);
-    ws->sales.count = ws->buys.count = 0;
-    ws->cash = account->cash;
-    ws->buy_factor = 1 + account->slippage_bps / 10000;
-    ws->sale_factor = 1 - account->slippage_bps / 10000;
-    ws->rate = account->commission_bps / 10000;
-    ws->trades = 0;
-    ws->next_split = ws->next_dividend = ws->next_delisting = 0;
-}
-
-static bp_status check_account(const bp__account *a)
-{
-    if (!(a->cash > 0 && a->cash <= DBL_MAX)) BP_FAIL(BP_EINVAL, "cash %g: it must be positive", a->cash);
-    if (!(a->commission_bps >= 0 && a->commission_bps < 10000))
-        BP_FAIL(BP_EINVAL, "commission %g bps: choose from 0 to less than 10000", a->commission_bps);
-    if (!(a->slippage_bps >= 0 && a->slippage_bps < 10000))
-        BP_FAIL(BP_EINVAL, "slippage %g bps: choose from 0 to less than 10000", a->slippage_bps);
-    return BP_OK;
-}
-
-static bp_status check_equity(const bp__scope *scope, const double *equity)
-{
-    for (size_t t = 0; t < scope->num_sessions; t++) {
-        if (bp__priced(equity[t])) continue;
-        char day[32];
-        BP_FAIL(BP_ERANGE, "session %s: equity is %g, not a positive number; check the prices and the cash",
-                bp__day_text(scope->day[t], day), equity[t]);
+    const size_t sessions = ws->scope->num_sessions, words = ws->plain.words;
+    for (; ws->num_signals < count; ws->num_signals++) {
+        bp__signals *s = &ws->signals[ws->num_signals];
+        *s = (bp__signals){.face = {bp__host()}, .call = &ws->call, .num_sessions = sessions, .words = words};
+        s->toggle = calloc(sessions * words, sizeof *s->toggle);
+        s->decide = calloc(sessions, sizeof *s->decide);
+        if (s->toggle && s->decide) continue;
+        free(s->toggle);
+        free(s->decide);
+        return BP_ENOMEM;
     }
     return BP_OK;
 }
 
-bp_status bp__backtest_run(const bp__scope *scope, const bp__strategy *strategy, const double *params,
-                           const bp__account *account, bp__workspace *ws, bp__metrics *metrics,
-                           double *equity)
+static bool same_params(const bp_strategy *strategy, const double *a, const double *b)
 {
-    assert(ws->scope == scope);
-    BP_TRY(check_account(account));
-    if (!equity) equity = ws->equity;
-    reset(ws, account);
-    strategy->signal(scope, params, &ws->signals);
-    run_sessions(ws, equity);
-    BP_TRY(check_equity(scope, equity));
-    const bp__record record = {
-        .equity = equity, .n = scope->num_sessions, .cash = account->cash, .trades = ws->trades};
-    bp__metrics_from(&record, &(bp__terms){.sessions_per_year = 252}, metrics);
+    return strategy->num_params == 0 || memcmp(a, b, strategy->num_params * sizeof *a) == 0;
+}
+
+static void find_signals(bp__workspace *ws, const bp_strategy *strategy, size_t count,
+                         const double *const *params)
+{
+    bp_signals *face[BP__MAX_BATCH];
+    ws->prepared = NULL;
+    bp__call_begin(&ws->call, strategy);
+    for (size_t i = 0; i < count; i++) {
+        face[i] = &ws->signals[i].face;
+        bp__signals_clear(&ws->signals[i]);
+        for (size_t p = 0; p < strategy->num_params; p++) ws->params[i][p] = params[i][p];
+    }
+    if (strategy->signals_batch && count > 1)
+        strategy->signals_batch(strategy->context, &ws->market.face, count, params, face);
+    else
+        strategy->signals(strategy->context, &ws->market.face, params[0], face[0]);
+    ws->prepared = strategy;
+    ws->num_prepared = count;
+}
+
+void bp__backtest_prepare(bp__workspace *ws, const bp_strategy *strategy, size_t count,
+                          const double *const *params)
+{
+    if (!strategy->signals_batch || count < 2) return;
+    const size_t bytes = ws->scope->num_sessions * ws->plain.words * sizeof(uint64_t);
+    if (count > BP__MAX_BATCH) count = BP__MAX_BATCH;
+    if (count > BATCH_BYTES / bytes + 1) count = BATCH_BYTES / bytes + 1;
+    if (bp__failed(make_signals(ws, count))) return;
+    find_signals(ws, strategy, count, params);
+    if (ws->call.failed) ws->prepared = NULL; /* which of them it was, each will find out for itself */
+}
+
+/* The signals of a combination, prepared or found now. */
+static bp_status signals_of(bp__workspace *ws, const bp_strategy *strategy, const double *params,
+                            const bp__signals **signals)
+{
+    static const double none[1];
+    if (!params) params = none;
+    for (size_t i = 0; ws->prepared == strategy && i < ws->num_prepared; i++)
+        if (same_params(strategy, ws->params[i], params)) return *signals = &ws->signals[i], BP_OK;
+    BP_TRY(make_signals(ws, 1));
+    find_signals(ws, strategy, 1, &params);
+    *signals = &ws->signals[0];
+    const bp_status status = bp__call_status(&ws->call);
+    if (bp__failed(status)) ws->prepared = NULL;
+    return status;
+}
+
+/* Make the set of session t the one of its signals. @return how many assets are in it */
+static size_t turn_set(const bp__signals *s, size_t t, uint64_t *in_set)
+{
+    size_t members = 0;
+    for (size_t w = 0; w < s->words; w++) {
+        in_set[w] ^= s->toggle[t * s->words + w];
+        members += (size_t)__builtin_popcountll(in_set[w]);
+    }
+    return members;
+}
+
+static bp_status decide_by_signals(bp__workspace *ws, const bp__signals *s, int32_t t)
+{
+    if (!s->decide[t]) return BP_OK;
+    bp__trader *a = &ws->trader;
+    for (size_t i = 0; i < ws->scope->num_assets; i++) /* what is delisted has left the set by itself */
+        if (t >= ws->scope->asset[i].delisted) ws->in_set[i / 64] &= ~(UINT64_C(1) << (i % 64));
+    const double each = a->equity / (double)turn_set(s, (size_t)t, ws->in_set);
+    bp__trader_clear(a, t);
+    for (size_t i = 0; i < ws->scope->num_assets; i++) {
+        const bool wanted = ws->in_set[i / 64] >> (i % 64) & 1;
+        if (wanted || a->shares[i] != 0)
+            BP_TRY(bp__trader_target(a, i, wanted ? bp__trader_cut(a, each / a->mark[i]) : 0, t));
+    }
     return BP_OK;
+}
+
+/* Weights ----------------------------------------------------------------------------------------- */
+
+static void check_row(bp__workspace *ws, const bp__account *account, int32_t t, const double *row)
+{
+    double sum = 0.0;
+    for (size_t i = 0; i < ws->scope->num_assets; i++) {
+        const bp__asset *a = &ws->scope->asset[i];
+        const char *symbol = bp__scope_symbol(ws->scope, i);
+        if (row[i] == 0) continue;
+        if (!isfinite(row[i]))
+            bp__call_fail(&ws->call, t, "the weight of %.20s is %g", symbol, row[i]);
+        else if (row[i] < 0 && !account->allow_short)
+            bp__call_fail(&ws->call, t, "the weight of %.20s is %g; short positions need --short", symbol,
+                          row[i]);
+        else if (t >= a->delisted || bp__observations_until(a, t) == 0)
+            bp__call_fail(&ws->call, t, "%.20s has a weight, but it %s", symbol,
+                          t >= a->delisted ? "is delisted" : "has no price yet");
+        sum += fabs(row[i]);
+    }
+    if (sum > account->max_leverage + 1e-9)
+        bp__call_fail(&ws->call, t, "its weights add up to %.6g, more than --max-leverage %g", sum,
+                      account->max_leverage);
+}
+
+static bp_status find_weights(bp__workspace *ws, const bp_strategy *strategy, const double *params,
+                              const bp__account *account)
+{
+    const size_t n = ws->scope->num_assets;
+    ws->weights.count = 0;
+    bp__call_begin(&ws->call, strategy);
+    strategy->weights(strategy->context, &ws->market.face, params, &ws->weights.face);
+    for (size_t k = 0; k < ws->weights.count && !ws->call.failed; k++)
+        check_row(ws, account, ws->weights.t[k], ws->weights.row + k * n);
+    return bp__call_status(&ws->call);
+}
+
+/* @param[in,out] next  row that comes next */
+static bp_status decide_by_weights(bp__workspace *ws, int32_t t, size_t *next)
+{
+    const size_t n = ws->scope->num_assets;
+    bp__trader *a = &ws->trader;
+    if (*next == ws->weights.count || ws->weights.t[*next] != t) return BP_OK;
+    const double *row = ws->weights.row + (*next)++ * n;
+    bp__trader_clear(a, t);
+    for (size_t i = 0; i < n; i++)
+        if (row[i] != 0 || a->shares[i] != 0)
+            BP_TRY(bp__trader_target(
+                a, i, row[i] == 0 ? 0 : bp__trader_cut(a, a->equity * row[i] / a->mark[i]), t));
+    return BP_OK;
+}
+
+/* Runs -------------------------------------------------------------------------------------------- */
+
+static bp_status check_equity(const bp__workspace *ws, int32_t t)
+{
+    char day[32];
+    if (bp__priced(ws->equity[t])) return BP_OK;
+    BP_FAIL(BP_ERANGE,
+            "session %s: equity is %g, not a positive number; check the prices, the cash and the leverage",
+            bp__day_text(ws->scope->day[t], day), ws->equity[t]);
+}
+
+/* What a strategy that decides remembers. */
+static bp_status make_memory(bp__workspace *ws, const bp_strategy *strategy, const double *params,
+                             void **memory)
+{
+    const size_t n = ws->scope->num_assets;
+    const size_t bytes = strategy->memory ? strategy->memory(strategy->context, n, params) : 0;
+    *memory = NULL;
+    bp__scratch_clear(&ws->memory);
+    if (bytes == 0) return BP_OK;
+    *memory = bp__scratch_take(&ws->memory, bytes);
+    if (!*memory)
+        BP_FAIL(BP_ENOMEM, "strategy %s: no memory for the %zu bytes of a run", strategy->name, bytes);
+    memset(*memory, 0, bytes);
+    return BP_OK;
+}
+
+/* With all options. @param[in] signals  NULL where the strategy has another form */
+static bp_status run_trader(bp__workspace *ws, const bp_strategy *strategy, const double *params,
+                            const bp__account *account, const bp__ledger *ledger, const bp__signals *signals)
+{
+    const int32_t n = (int32_t)ws->scope->num_sessions;
+    bp__view view = {.face = {bp__host()}, .call = &ws->call, .trader = &ws->trader};
+    size_t next_row = 0;
+    if (strategy->decide) {
+        bp__call_begin(&ws->call, strategy);
+        BP_TRY(make_memory(ws, strategy, params, &view.memory));
+    }
+    if (!ws->trader.scope && bp__failed(bp__trader_init(ws->scope, &ws->trader))) {
+        bp__trader_fini(&ws->trader);
+        return BP_ENOMEM;
+    }
+    memset(ws->in_set, 0, ws->plain.words * sizeof *ws->in_set);
+    bp__trader_begin(&ws->trader, account, ledger);
+    for (int32_t t = 0; t < n; t++) {
+        bp__trader_open(&ws->trader, t);
+        bp__trader_close(&ws->trader, t);
+        ws->equity[t] = ws->trader.equity;
+        BP_TRY(check_equity(ws, t));
+        if (t == n - 1) break;
+        if (signals) {
+            BP_TRY(decide_by_signals(ws, signals, t));
+        } else if (strategy->weights) {
+            BP_TRY(decide_by_weights(ws, t, &next_row));
+        } else {
+            ws->call.t = t;
+            strategy->decide(strategy->context, &view.face, params);
+            BP_TRY(bp__call_status(&ws->call));
+        }
+    }
+    return BP_OK;
+}
+
+static bp_status run(bp__workspace *ws, const bp_strategy *strategy, const double *params,
+                     const bp__account *account, const bp__ledger *ledger, bp__record *record)
+{
+    const bp__signals *signals = NULL;
+    BP_TRY(bp__account_check(account));
+    if (strategy->signals) BP_TRY(signals_of(ws, strategy, params, &signals));
+    if (strategy->weights) BP_TRY(find_weights(ws, strategy, params, account));
+    if (signals && !ledger && bp__plain_can(account)) {
+        bp__plain_run(&ws->plain, signals, account, ws->equity, record);
+        for (int32_t t = 0; t < (int32_t)ws->scope->num_sessions; t++) BP_TRY(check_equity(ws, t));
+    } else {
+        BP_TRY(run_trader(ws, strategy, params, account, ledger, signals));
+        *record = ws->trader.record;
+    }
+    record->equity = ws->equity;
+    record->n = ws->scope->num_sessions;
+    return BP_OK;
+}
+
+bp_status bp__backtest_run(bp__workspace *ws, const bp_strategy *strategy, const double *params,
+                           const bp__account *account, const bp__ledger *ledger, bp__record *record)
+{
+    bp_status s = run(ws, strategy, params, account, ledger, record);
+    if (s == BP_ENOMEM) bp__fail(BP_ENOMEM, "strategy %s: no memory for a run", strategy->name);
+    return s;
 }
 
 /* Workspace ------------------------------------------------------------------------------------- */
 
 bp_status bp__workspace_create(const bp__scope *scope, bp__workspace **workspace)
 {
-    const size_t n = scope->num_assets, sessions = scope->num_sessions, words = n / 64 + 1;
     bp__workspace *ws = calloc(1, sizeof *ws);
     *workspace = ws;
     if (!ws) goto fail;
     ws->scope = scope;
-    ws->signals.num_sessions = sessions;
-    ws->signals.words = words;
-    /* one more than there are assets: never an empty block, and decide() stores one ahead */
-    const struct {
-        void *pointer;
-        size_t count, size;
-    } blocks[] = {
-        {&ws->signals.toggle, sessions * words, sizeof *ws->signals.toggle},
-        {&ws->signals.decide, sessions, sizeof *ws->signals.decide},
-        {&ws->signals.series, scope->history + 1, sizeof *ws->signals.series},
-        {&ws->signals.ranked, n + 1, sizeof *ws->signals.ranked},
-        {&ws->signals.member, n + 1, sizeof *ws->signals.member},
-        {&ws->shares, n + 1, sizeof *ws->shares},
-        {&ws->target, n + 1, sizeof *ws->target},
-        {&ws->held, words, sizeof *ws->held},
-        {&ws->in_set, words, sizeof *ws->in_set},
-        {&ws->sales.asset, n + 1, sizeof *ws->sales.asset},
-        {&ws->buys.asset, n + 1, sizeof *ws->buys.asset},
-        {&ws->equity, sessions, sizeof *ws->equity},
-    };
-    for (size_t k = 0; k < sizeof blocks / sizeof *blocks; k++) {
-        void *block = calloc(blocks[k].count, blocks[k].size);
-        if (!block) goto fail;
-        memcpy(blocks[k].pointer, &block, sizeof block);
-    }
+    if (bp__failed(bp__plain_init(scope, &ws->plain)) || bp__failed(bp__call_init(scope, &ws->call)))
+        goto fail;
+    ws->market = (bp__market){.face = {bp__host()}, .call = &ws->call};
+    ws->weights = (bp__weights){.face = {bp__host()}, .call = &ws->call};
+    ws->in_set = calloc(ws->plain.words, sizeof *ws->in_set);
+    ws->equity = calloc(scope->num_sessions, sizeof *ws->equity);
+    if (!ws->in_set || !ws->equity || bp__failed(make_signals(ws, 1))) goto fail;
     return BP_OK;
 fail:
     bp__workspace_destroy(workspace);
-    BP_FAIL(BP_ENOMEM, "backtest: no memory for a run over %zu assets and %zu sessions", n, sessions);
+    BP_FAIL(BP_ENOMEM, "backtest: no memory for a run over %zu assets and %zu sessions", scope->num_assets,
+            scope->num_sessions);
 }
 
 void bp__workspace_destroy(bp__workspace **workspace)
@@ -358,17 +305,32 @@ void bp__workspace_destroy(bp__workspace **workspace)
     bp__workspace *ws = *workspace;
     *workspace = NULL;
     if (!ws) return;
-    free(ws->signals.toggle);
-    free(ws->signals.decide);
-    free(ws->signals.series);
-    free(ws->signals.ranked);
-    free(ws->signals.member);
-    free(ws->shares);
-    free(ws->target);
-    free(ws->held);
+    for (size_t i = 0; i < ws->num_signals; i++) {
+        free(ws->signals[i].toggle);
+        free(ws->signals[i].decide);
+    }
+    free(ws->weights.t);
+    free(ws->weights.row);
     free(ws->in_set);
-    free(ws->sales.asset);
-    free(ws->buys.asset);
     free(ws->equity);
+    bp__scratch_fini(&ws->memory);
+    bp__call_fini(&ws->call);
+    bp__plain_fini(&ws->plain);
+    bp__trader_fini(&ws->trader);
     free(ws);
+}
+
+/* What was said ------------------------------------------------------------------------------------- */
+
+const bp__signals *bp__said_signals(const bp__workspace *ws, const bp_strategy *strategy,
+                                    const double *params)
+{
+    for (size_t i = 0; ws->prepared == strategy && i < ws->num_prepared; i++)
+        if (!params || same_params(strategy, ws->params[i], params)) return &ws->signals[i];
+    return NULL;
+}
+
+const bp__weights *bp__said_weights(const bp__workspace *ws)
+{
+    return &ws->weights;
 }

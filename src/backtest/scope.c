@@ -9,14 +9,17 @@
 #include "core/day.h"
 #include "core/status.h"
 
-/* While a scope is built, sessions are indices into the bundle; `first` turns them into t. */
+/* While a scope is built, sessions are numbered from the first one of all; `first` turns that into t. */
 typedef struct build {
+    bp__scope *scope;
     const bp_bundle *bundle;
-    const int64_t *day;
-    size_t num_days;
-    size_t first, end; /* of the range; end is exclusive */
-    size_t *row;       /* [num_assets] in the bundle */
-    size_t num_assets;
+    const int64_t *bundle_day;
+    size_t num_days;    /* of the bundle */
+    const int64_t *day; /* [num_sessions] */
+    size_t num_sessions;
+    const int32_t *where; /* [num_sessions] days of the bundle; NULL: all of them */
+    size_t first, end;    /* of the range; end is exclusive */
+    uint32_t delisted_after;
 } build;
 
 static void *allocate(size_t count, size_t size)
@@ -45,25 +48,32 @@ static bp_status find_range(build *b, int64_t start, int64_t end)
     const char *name = bp_bundle_name(b->bundle);
     char from[32], to[32];
     if (b->num_days == 0) BP_FAIL(BP_ERANGE, "%s: the bundle has no sessions, nothing to test", name);
+    if (b->num_sessions == 0)
+        BP_FAIL(BP_ERANGE, "%s: the selected assets have no prices, nothing to test", name);
     if (start == BP_TIME_MISSING) start = b->day[0];
-    if (end == BP_TIME_MISSING) end = b->day[b->num_days - 1];
-    b->first = sessions_before(b->day, b->num_days, start);
-    b->end = end == INT64_MAX ? b->num_days : sessions_before(b->day, b->num_days, end + 1);
+    if (end == BP_TIME_MISSING) end = b->day[b->num_sessions - 1];
+    b->first = sessions_before(b->day, b->num_sessions, start);
+    b->end = end == INT64_MAX ? b->num_sessions : sessions_before(b->day, b->num_sessions, end + 1);
     if (b->end < b->first + 2)
-        BP_FAIL(BP_ERANGE, "%s: start and end leave %s, at least two are needed; the bundle has %s to %s",
+        BP_FAIL(BP_ERANGE,
+                "%s: start and end leave %s, at least two are needed; the selected assets have %s to %s",
                 name, b->end > b->first ? "one session" : "no session", bp__day_text(b->day[0], from),
-                bp__day_text(b->day[b->num_days - 1], to));
-    if (b->num_days > INT32_MAX / 2) BP_FAIL(BP_ERANGE, "%s: too many sessions", name);
+                bp__day_text(b->day[b->num_sessions - 1], to));
+    b->scope->day = b->day + b->first;
+    b->scope->where = b->where ? b->where + b->first : NULL;
+    b->scope->first = (int32_t)b->first;
+    b->scope->num_sessions = b->end - b->first;
     return BP_OK;
 }
 
 static bp_status select_assets(build *b, const char *const *symbols)
 {
+    bp__scope *s = b->scope;
     size_t n = bp_bundle_num_assets(b->bundle);
     if (symbols && !symbols[0]) BP_FAIL(BP_EINVAL, "symbols: the list is empty, name one or leave it out");
     bool *chosen = allocate(n, sizeof *chosen);
-    b->row = allocate(n, sizeof *b->row);
-    if (!chosen || !b->row) {
+    s->row = allocate(n, sizeof *s->row);
+    if (!chosen || !s->row) {
         free(chosen);
         return BP_ENOMEM;
     }
@@ -75,12 +85,83 @@ static bp_status select_assets(build *b, const char *const *symbols)
         if (!found) unknown = symbols[k];
     }
     for (size_t i = 0; i < n; i++)
-        if (!symbols || chosen[i]) b->row[b->num_assets++] = i;
+        if (!symbols || chosen[i]) s->row[s->num_assets++] = i;
     free(chosen);
     if (unknown)
         BP_FAIL(BP_ENOTFOUND, "symbol '%s': not in bundle %s, correct it or leave it out", unknown,
                 bp_bundle_name(b->bundle));
     return BP_OK;
+}
+
+/* Sessions -------------------------------------------------------------------------------------- */
+
+/* Which days of the bundle are sessions: on which any selected asset trades. @return how many */
+static size_t find_sessions(const build *b, bool *trades)
+{
+    const double *open = bp_bundle_daily(b->bundle, BP_COL_OPEN);
+    const double *close = bp_bundle_daily(b->bundle, BP_COL_CLOSE);
+    size_t count = 0;
+    for (size_t i = 0; i < b->scope->num_assets && count < b->num_days; i++) {
+        const size_t at = b->scope->row[i] * b->num_days;
+        for (size_t d = 0; d < b->num_days; d++) {
+            if (trades[d] || !(bp__priced(open[at + d]) || bp__priced(close[at + d]))) continue;
+            trades[d] = true;
+            count++;
+        }
+    }
+    return count;
+}
+
+static bp_status number_sessions(build *b)
+{
+    bp__scope *s = b->scope;
+    if (b->num_days > INT32_MAX / 2) BP_FAIL(BP_ERANGE, "%s: too many days", bp_bundle_name(b->bundle));
+    bool *trades = allocate(b->num_days, sizeof *trades);
+    if (!trades) return BP_ENOMEM;
+    b->day = b->bundle_day;
+    b->num_sessions = find_sessions(b, trades);
+    if (b->num_sessions < b->num_days) {
+        s->own_day = allocate(b->num_sessions, sizeof *s->own_day);
+        s->own_where = allocate(b->num_sessions, sizeof *s->own_where);
+        for (size_t d = 0, n = 0; s->own_day && s->own_where && d < b->num_days; d++) {
+            if (!trades[d]) continue;
+            s->own_day[n] = b->bundle_day[d];
+            s->own_where[n++] = (int32_t)d;
+        }
+        b->day = s->own_day;
+        b->where = s->own_where;
+    }
+    free(trades);
+    return b->num_sessions == b->num_days || (b->day && b->where) ? BP_OK : BP_ENOMEM;
+}
+
+/* Opens and closes of all selected assets, without the days that are no sessions. */
+static bp_status copy_prices(build *b)
+{
+    bp__scope *s = b->scope;
+    static const bp_column column[2] = {BP_COL_OPEN, BP_COL_CLOSE};
+    if (!b->where) return BP_OK;
+    s->own_prices = allocate(2 * s->num_assets * b->end, sizeof *s->own_prices);
+    if (!s->own_prices) return BP_ENOMEM;
+    double *to = s->own_prices;
+    for (size_t k = 0; k < 2; k++)
+        for (size_t i = 0; i < s->num_assets; i++) {
+            const double *from = bp_bundle_daily(b->bundle, column[k]) + s->row[i] * b->num_days;
+            for (size_t d = 0; d < b->end; d++) *to++ = from[b->where[d]];
+        }
+    return BP_OK;
+}
+
+static void place_prices(const build *b)
+{
+    bp__scope *s = b->scope;
+    const double *open = bp_bundle_daily(b->bundle, BP_COL_OPEN);
+    const double *close = bp_bundle_daily(b->bundle, BP_COL_CLOSE);
+    for (size_t i = 0; i < s->num_assets; i++) {
+        const double *own = s->own_prices + i * b->end;
+        s->open[i] = (b->where ? own : open + s->row[i] * b->num_days) + b->first;
+        s->close[i] = (b->where ? own + s->num_assets * b->end : close + s->row[i] * b->num_days) + b->first;
+    }
 }
 
 /* Adjustments ----------------------------------------------------------------------------------- */
@@ -100,51 +181,72 @@ static int by_session(const void *x, const void *y)
     return by_asset_and_date(x, y);
 }
 
-static bool find_asset(const build *b, int64_t sid, size_t *asset)
+static bool find_asset(const bp__scope *s, int64_t sid, size_t *asset)
 {
-    const int64_t *sids = bp_bundle_sids(b->bundle);
-    size_t low = 0, high = b->num_assets;
+    const int64_t *sids = bp_bundle_sids(s->bundle);
+    size_t low = 0, high = s->num_assets;
     while (low < high) {
         size_t mid = low + (high - low) / 2;
-        if (sids[b->row[mid]] < sid)
+        if (sids[s->row[mid]] < sid)
             low = mid + 1;
         else
             high = mid;
     }
     *asset = low;
-    return low < b->num_assets && sids[b->row[low]] == sid;
+    return low < s->num_assets && sids[s->row[low]] == sid;
 }
 
-/* Those rows of an adjustment table that concern the selected assets up to the end of the range, including
- * before it, in order of asset and date. */
-static bp_status read_events(const build *b, bp_column sid, bp_column date, bp_column value,
-                             bp__events *events)
+bp_status bp__scope_events(const bp__scope *s, bp_column sid, bp_column date, bp_column value,
+                           bp__events *events)
 {
     bp_array sids, dates, values;
-    bp_bundle_column(b->bundle, sid, &sids);
-    bp_bundle_column(b->bundle, date, &dates);
-    bp_bundle_column(b->bundle, value, &values);
-    size_t n = (size_t)sids.shape[0];
+    bp_bundle_column(s->bundle, sid, &sids);
+    bp_bundle_column(s->bundle, date, &dates);
+    bp_bundle_column(s->bundle, value, &values);
+    const size_t n = (size_t)sids.shape[0], sessions = (size_t)s->first + s->num_sessions;
+    const int64_t *day = s->day - s->first;
+    *events = (bp__events){0};
     if (dates.shape[0] != n || values.shape[0] != n)
-        BP_FAIL(BP_EFORMAT, "%s: %s and its neighbours differ in length", bp_bundle_name(b->bundle),
+        BP_FAIL(BP_EFORMAT, "%s: %s and its neighbours differ in length", bp_bundle_name(s->bundle),
                 bp_column_name(sid));
     events->at = allocate(n, sizeof *events->at);
     if (!events->at) return BP_ENOMEM;
     for (size_t i = 0; i < n; i++) {
-        int64_t day = ((const int64_t *)dates.data)[i];
-        double v = ((const double *)values.data)[i];
-        size_t asset, session = sessions_before(b->day, b->num_days, day);
-        if (day < b->day[0] || session >= b->end || !bp__priced(v)) continue;
-        if (!find_asset(b, ((const int64_t *)sids.data)[i], &asset)) continue;
+        const int64_t at = ((const int64_t *)dates.data)[i];
+        const double v = ((const double *)values.data)[i];
+        const size_t session = sessions_before(day, sessions, at);
+        size_t asset;
+        if (at < day[0] || session >= sessions || !bp__priced(v)) continue;
+        if (!find_asset(s, ((const int64_t *)sids.data)[i], &asset)) continue;
         events->at[events->count++] = (bp__event){
-            .t = (int32_t)((int64_t)session - (int64_t)b->first),
+            .t = (int32_t)session - s->first,
+            .pay = BP__NEVER,
             .asset = (uint32_t)asset,
-            .date = day,
+            .date = at,
             .order = i,
             .value = v,
         };
     }
     qsort(events->at, events->count, sizeof *events->at, by_asset_and_date);
+    return BP_OK;
+}
+
+/* When dividends are paid. One whose pay date the bundle lacks is never paid, and one that is paid after the range is
+ * not paid in it. */
+static bp_status read_pay_dates(const bp__scope *s, bp__events *dividends)
+{
+    bp_array dates, sids;
+    bp_bundle_column(s->bundle, BP_COL_PAYOUT_PAY, &dates);
+    bp_bundle_column(s->bundle, BP_COL_PAYOUT_SID, &sids);
+    if (dates.shape[0] != sids.shape[0]) return BP_OK; /* the bundle has none */
+    for (size_t i = 0; i < dividends->count; i++) {
+        bp__event *e = &dividends->at[i];
+        const int64_t date = ((const int64_t *)dates.data)[e->order];
+        if (date == BP_TIME_MISSING) continue;
+        const size_t session = date < s->day[0] ? 0 : sessions_before(s->day, s->num_sessions, date);
+        if (session == s->num_sessions) continue;
+        e->pay = (int32_t)session > e->t ? (int32_t)session : e->t;
+    }
     return BP_OK;
 }
 
@@ -210,33 +312,36 @@ static bp_status build_marks(bp__asset *a, const double *close, int32_t begin, i
     return BP_OK;
 }
 
-static bp_status build_assets(const build *b, bp__scope *s)
+/* The session at which an asset is delisted. */
+static int32_t delisting_of(const build *b, size_t row)
 {
     bp_array life_end;
     bp_bundle_column(b->bundle, BP_COL_LIFE_END, &life_end);
-    const double *open = bp_bundle_daily(b->bundle, BP_COL_OPEN);
-    const double *close = bp_bundle_daily(b->bundle, BP_COL_CLOSE);
-    const int32_t begin = -(int32_t)b->first, end = (int32_t)(b->end - b->first);
-    size_t used = 0; /* splits are in order of asset */
-    for (size_t i = 0; i < b->num_assets; i++) {
-        bp__asset *a = &s->asset[i];
-        size_t row = b->row[i], at = row * b->num_days + b->first;
-        int64_t last = row < life_end.shape[0] ? ((const int64_t *)life_end.data)[row] : -1;
-        bool delisted = last >= 0 && last < (int64_t)b->num_days - 1;
-        a->delisted = delisted ? (int32_t)(last - (int64_t)b->first) : BP__NEVER;
-        s->open[i] = open + at;
+    if (row >= life_end.shape[0] || b->delisted_after == 0) return BP__NEVER;
+    const int64_t day = ((const int64_t *)life_end.data)[row];
+    if (day < 0 || day >= (int64_t)b->num_days) return BP__NEVER;
+    /* sessions up to that day */
+    const size_t until =
+        b->where ? sessions_before(b->day, b->num_sessions, b->bundle_day[day] + 1) : (size_t)day + 1;
+    if (until == 0 || b->num_sessions - until < b->delisted_after) return BP__NEVER;
+    return (int32_t)(until - 1) - (int32_t)b->first;
+}
 
-        const bp__event *split = s->splits.at + used;
-        size_t num_splits = 0;
-        while (used < s->splits.count && s->splits.at[used].asset == i) {
-            used++;
-            num_splits++;
-        }
+static bp_status build_assets(const build *b, bp__scope *s)
+{
+    const int32_t begin = -(int32_t)b->first, end = (int32_t)(b->end - b->first);
+    for (size_t i = 0; i < s->num_assets; i++) {
+        bp__asset *a = &s->asset[i];
+        const double *close = s->close[i];
+        a->delisted = delisting_of(b, s->row[i]);
+
+        const bp__event *split = s->all_splits.at + s->splits_begin[i];
+        const size_t num_splits = s->splits_begin[i + 1] - s->splits_begin[i];
         /* signals stop before the delisting; marks are needed on its day */
         int32_t signals_end = a->delisted < end ? a->delisted : end;
         int32_t marks_end = a->delisted < end ? (a->delisted > -1 ? a->delisted + 1 : 0) : end;
-        BP_TRY(build_signals(a, close + at, begin, signals_end, split, num_splits));
-        BP_TRY(build_marks(a, close + at, begin, marks_end, split, num_splits, &s->mark[i]));
+        BP_TRY(build_signals(a, close, begin, signals_end, split, num_splits));
+        BP_TRY(build_marks(a, close, begin, marks_end, split, num_splits, &s->mark[i]));
         if ((size_t)a->count > s->history) s->history = (size_t)a->count;
 
         if (a->delisted >= 1 && a->delisted < end)
@@ -267,21 +372,38 @@ int32_t bp__observations_until(const bp__asset *a, int32_t t)
 
 /* Public ---------------------------------------------------------------------------------------- */
 
+static bp_status read_splits(bp__scope *s)
+{
+    BP_TRY(bp__scope_events(s, BP_COL_SPLIT_SID, BP_COL_SPLIT_DATE, BP_COL_SPLIT_RATIO, &s->all_splits));
+    s->splits_begin = allocate(s->num_assets + 1, sizeof *s->splits_begin);
+    s->splits.at = allocate(s->all_splits.count, sizeof *s->splits.at);
+    if (!s->splits_begin || !s->splits.at) return BP_ENOMEM;
+    for (size_t asset = 0, e = 0; asset <= s->num_assets; asset++) {
+        while (e < s->all_splits.count && s->all_splits.at[e].asset < asset) e++;
+        s->splits_begin[asset] = e;
+    }
+    memcpy(s->splits.at, s->all_splits.at, s->all_splits.count * sizeof *s->splits.at);
+    s->splits.count = s->all_splits.count;
+    return BP_OK;
+}
+
 static bp_status build_scope(build *b, const char *const *symbols, int64_t start, int64_t end, bp__scope *s)
 {
-    BP_TRY(find_range(b, start, end));
     BP_TRY(select_assets(b, symbols));
-    s->day = b->day + b->first;
-    s->num_sessions = b->end - b->first;
-    s->num_assets = b->num_assets;
+    BP_TRY(number_sessions(b));
+    BP_TRY(find_range(b, start, end));
     s->asset = allocate(s->num_assets, sizeof *s->asset);
     s->open = allocate(s->num_assets, sizeof *s->open);
+    s->close = allocate(s->num_assets, sizeof *s->close);
     s->mark = allocate(s->num_assets, sizeof *s->mark);
     s->breaks = allocate(s->num_sessions, sizeof *s->breaks);
     s->delistings.at = allocate(s->num_assets, sizeof *s->delistings.at);
-    if (!s->asset || !s->open || !s->mark || !s->breaks || !s->delistings.at) return BP_ENOMEM;
-    BP_TRY(read_events(b, BP_COL_SPLIT_SID, BP_COL_SPLIT_DATE, BP_COL_SPLIT_RATIO, &s->splits));
-    BP_TRY(read_events(b, BP_COL_PAYOUT_SID, BP_COL_PAYOUT_EX, BP_COL_PAYOUT_AMOUNT, &s->dividends));
+    if (!s->asset || !s->open || !s->close || !s->mark || !s->breaks || !s->delistings.at) return BP_ENOMEM;
+    BP_TRY(copy_prices(b));
+    place_prices(b);
+    BP_TRY(read_splits(s));
+    BP_TRY(bp__scope_events(s, BP_COL_PAYOUT_SID, BP_COL_PAYOUT_EX, BP_COL_PAYOUT_AMOUNT, &s->dividends));
+    BP_TRY(read_pay_dates(s, &s->dividends));
     BP_TRY(build_assets(b, s));
     keep_range(&s->splits);
     keep_range(&s->dividends);
@@ -292,22 +414,23 @@ static bp_status build_scope(build *b, const char *const *symbols, int64_t start
 }
 
 bp_status bp__scope_create(const bp_bundle *bundle, const char *const *symbols, int64_t start, int64_t end,
-                           bp__scope **scope)
+                           uint32_t delisted_after, bp__scope **scope)
 {
     *scope = NULL;
     bp__scope *s = calloc(1, sizeof *s);
     if (!s) BP_FAIL(BP_ENOMEM, "%s: no memory for a backtest", bp_bundle_name(bundle));
     s->bundle = bundle;
     build b = {
+        .scope = s,
         .bundle = bundle,
-        .day = bp_bundle_sessions(bundle),
+        .bundle_day = bp_bundle_sessions(bundle),
         .num_days = bp_bundle_num_sessions(bundle),
+        .delisted_after = delisted_after,
     };
     bp_status status = build_scope(&b, symbols, start, end, s);
-    free(b.row);
     if (status == BP_ENOMEM) /* raised above without a text */
         bp__fail(BP_ENOMEM, "%s: no memory for a backtest over %zu assets", bp_bundle_name(bundle),
-                 b.num_assets);
+                 s->num_assets);
     if (bp__failed(status)) bp__scope_destroy(&s);
     *scope = s;
     return status;
@@ -324,8 +447,15 @@ void bp__scope_destroy(bp__scope **scope)
         free(s->asset[i].own_session);
     }
     free(s->asset);
+    free(s->row);
     free(s->open);
+    free(s->close);
     free(s->mark);
+    free(s->own_day);
+    free(s->own_where);
+    free(s->own_prices);
+    free(s->all_splits.at);
+    free(s->splits_begin);
     free(s->splits.at);
     free(s->dividends.at);
     free(s->delistings.at);
@@ -351,4 +481,39 @@ int64_t bp__scope_first_session(const bp__scope *scope)
 int64_t bp__scope_last_session(const bp__scope *scope)
 {
     return scope->day[scope->num_sessions - 1];
+}
+
+int64_t bp__scope_session(const bp__scope *scope, int32_t t)
+{
+    return scope->day[t];
+}
+
+const char *bp__scope_asset(const bp__scope *scope, size_t asset, int64_t *sid)
+{
+    *sid = bp_bundle_sids(scope->bundle)[scope->row[asset]];
+    return bp__scope_symbol(scope, asset);
+}
+
+size_t bp__scope_num_delisted(const bp__scope *scope)
+{
+    return scope->delistings.count;
+}
+
+size_t bp__scope_delisted(const bp__scope *scope, size_t i, int32_t *t)
+{
+    *t = scope->delistings.at[i].t;
+    return scope->delistings.at[i].asset;
+}
+
+double bp__scope_value(const bp__scope *scope, size_t asset, bp_bar_column column, int32_t t)
+{
+    static const bp_column of[] = {[BP_BAR_OPEN] = BP_COL_OPEN,
+                                   [BP_BAR_HIGH] = BP_COL_HIGH,
+                                   [BP_BAR_LOW] = BP_COL_LOW,
+                                   [BP_BAR_CLOSE] = BP_COL_CLOSE,
+                                   [BP_BAR_VOLUME] = BP_COL_VOLUME};
+    if (column == BP_BAR_OPEN) return scope->open[asset][t];
+    if (column == BP_BAR_CLOSE) return scope->close[asset][t];
+    const size_t days = bp_bundle_num_sessions(scope->bundle);
+    return bp_bundle_daily(scope->bundle, of[column])[scope->row[asset] * days + bp__scope_day(scope, t)];
 }

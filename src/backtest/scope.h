@@ -3,7 +3,8 @@
  *
  * A scope is private to its process while the bundle is shared by the node, so it borrows what it can:
  * an asset without gaps and without splits (in most bundles nearly every one) costs no copy of its prices.
- * A session t counts from the first of the range; before it t is negative.
+ * A session t counts from the first of the range; before it t is negative. Sessions are the days on which a selected
+ * asset trades; where the bundle has other days as well, opens and closes are copied without them.
  */
 #ifndef BP_BACKTEST_SCOPE_H
 #define BP_BACKTEST_SCOPE_H
@@ -25,10 +26,12 @@ typedef struct bp__asset {
     int32_t *own_session;
 } bp__asset;
 
-/** A dated event, t >= 1: before that nothing is held. */
+/** A dated event. Of those that act on the account t >= 1: before that nothing is held. */
 typedef struct bp__event {
     int32_t t;
+    int32_t pay; /**< of a dividend: session of its payment, t or later; BP__NEVER: none, or none known */
     uint32_t asset;
+    uint32_t reserved;
     int64_t date;   /**< of the table; with `order` it tells what acts first within a session */
     uint64_t order; /**< in the table */
     double value;   /**< split: ratio; dividend: amount per share; delisting: unused */
@@ -41,17 +44,48 @@ typedef struct bp__events {
 
 struct bp__scope {
     const bp_bundle *bundle;
-    const int64_t *day; /**< [sessions] */
+    const int64_t *day;   /**< [sessions]; as the next, and open and close, from -first on */
+    const int32_t *where; /**< [sessions] their places among the bundle's days; NULL: t + first */
+    int32_t first;        /**< sessions before the range */
     size_t num_assets;
     size_t num_sessions;
-    bp__asset *asset;    /**< [num_assets] by sid */
-    const double **open; /**< [num_assets][sessions] as in the bundle */
-    const double **mark; /**< [num_assets][sessions] last known price after each close, from the first
+    size_t *row;           /**< [num_assets] in the bundle, ascending */
+    bp__asset *asset;      /**< [num_assets] by sid */
+    const double **open;   /**< [num_assets][sessions] as in the bundle */
+    const double **close;  /**< [num_assets][sessions] as in the bundle */
+    const double **mark;   /**< [num_assets][sessions] last known price after each close, from the first
                               observation to the delisting */
-    bp__events splits, dividends, delistings;
-    bool *breaks;   /**< [sessions] a split or a delisting changes holdings here */
-    size_t history; /**< most observations that an asset has */
+    bp__events all_splits; /**< by asset, date: before the range as well */
+    size_t *splits_begin;  /**< [num_assets + 1] where those of an asset begin */
+    bp__events splits, dividends, delistings; /**< what acts on the account */
+    bool *breaks;                             /**< [sessions] a split or a delisting changes holdings here */
+    size_t history;                           /**< most observations that an asset has */
+    int64_t *own_day;
+    int32_t *own_where;
+    double *own_prices; /**< opens and closes without the days that are no sessions */
 };
+
+/** Place of session t, which may be negative, among the bundle's days. */
+static inline size_t bp__scope_day(const bp__scope *s, int32_t t)
+{
+    return (size_t)(s->where ? s->where[t] : t + s->first);
+}
+
+/** As in the bundle: what asset `asset` has in a column of bars at session t. */
+double bp__scope_value(const bp__scope *scope, size_t asset, bp_bar_column column, int32_t t);
+
+/** Symbol of an asset. Borrowed. */
+static inline const char *bp__scope_symbol(const bp__scope *s, size_t asset)
+{
+    return bp_bundle_symbol(s->bundle, s->row[asset]);
+}
+
+/** Those rows of an adjustment table that concern the selected assets up to the end of the range, including those
+ *  before it, in order of asset and date.
+ *  @param[out] events  owned: free(events->at), after a failure too
+ *  @retval BP_EFORMAT  the columns differ in length @retval BP_ENOMEM  (without a text) */
+bp_status bp__scope_events(const bp__scope *scope, bp_column sid, bp_column date, bp_column value,
+                           bp__events *events);
 
 static inline bool bp__priced(double price)
 {

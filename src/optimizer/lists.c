@@ -5,44 +5,66 @@
 #include "backtest/backtest.h"
 #include "core/json.h"
 
-static void print_strategy(const bp__strategy *s)
+static const char *form_of(const bp_strategy *s)
 {
-    unsigned n;
-    const bp__param *p = bp__strategy_params(s, &n);
-    printf("%s\n    %s\n", bp__strategy_name(s), bp__strategy_help(s));
-    for (unsigned i = 0; i < n; i++)
-        printf("    --param %-10s  %s; a %snumber from %.10g to %.10g, default %.10g\n", p[i].name, p[i].help,
-               p[i].integer ? "whole " : "", p[i].min, p[i].max, p[i].fallback);
+    return s->signals ? "signals" : s->weights ? "weights" : "decide";
 }
 
-static void print_strategy_json(bp__json *j, const bp__strategy *s)
+static void print_param(const bp_param *p)
 {
-    unsigned n;
-    const bp__param *p = bp__strategy_params(s, &n);
-    bp__json_open(j, NULL, '{');
-    bp__json_text(j, "name", bp__strategy_name(s));
-    bp__json_text(j, "help", bp__strategy_help(s));
-    bp__json_open(j, "parameters", '[');
-    for (unsigned i = 0; i < n; i++) {
-        bp__json_open(j, NULL, '{');
-        bp__json_text(j, "name", p[i].name);
-        bp__json_text(j, "help", p[i].help);
-        bp__json_bool(j, "integer", p[i].integer);
-        bp__json_number(j, "min", p[i].min);
-        bp__json_number(j, "max", p[i].max);
-        bp__json_number(j, "default", p[i].fallback);
-        bp__json_close(j, '}');
+    printf("    --param %-10s  %s; ", p->name, p->help);
+    if (p->kind == BP_PARAM_WORD) {
+        for (size_t i = 0; p->words[i]; i++) printf("%s%s", i == 0 ? "" : " or ", p->words[i]);
+        printf(", default %s\n", p->words[(size_t)p->fallback]);
+        return;
     }
+    printf("a %snumber from %.10g to %.10g, default %.10g\n", p->kind == BP_PARAM_INTEGER ? "whole " : "",
+           p->min, p->max, p->fallback);
+}
+
+static void print_strategy(const bp_strategy *s)
+{
+    printf("%s\n    %s\n", s->name, s->help);
+    for (size_t i = 0; i < s->num_params; i++) print_param(&s->param[i]);
+}
+
+static void print_param_json(bp__json *j, const bp_param *p)
+{
+    bp__json_open(j, NULL, '{');
+    bp__json_text(j, "name", p->name);
+    bp__json_text(j, "help", p->help);
+    bp__json_bool(j, "integer", p->kind == BP_PARAM_INTEGER);
+    if (p->kind == BP_PARAM_WORD) {
+        bp__json_open(j, "words", '[');
+        for (size_t i = 0; p->words[i]; i++) bp__json_text(j, NULL, p->words[i]);
+        bp__json_close(j, ']');
+        bp__json_text(j, "default", p->words[(size_t)p->fallback]);
+    } else {
+        bp__json_number(j, "min", p->min);
+        bp__json_number(j, "max", p->max);
+        bp__json_number(j, "default", p->fallback);
+    }
+    bp__json_close(j, '}');
+}
+
+static void print_strategy_json(bp__json *j, const bp_strategy *s)
+{
+    bp__json_open(j, NULL, '{');
+    bp__json_text(j, "name", s->name);
+    bp__json_text(j, "help", s->help);
+    bp__json_text(j, "form", form_of(s));
+    bp__json_open(j, "parameters", '[');
+    for (size_t i = 0; i < s->num_params; i++) print_param_json(j, &s->param[i]);
     bp__json_close(j, ']');
     bp__json_close(j, '}');
 }
 
 void bp__print_strategies(bool json)
 {
-    const bp__strategy *s;
+    const bp_strategy *s;
     bp__json j = {.file = stdout};
     if (json) bp__json_open(&j, NULL, '[');
-    for (unsigned i = 0; (s = bp__strategy_at(i)) != NULL; i++) {
+    for (unsigned i = 0; (s = bp__builtin_at(i)) != NULL; i++) {
         if (json) {
             print_strategy_json(&j, s);
         } else {

@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 #include <limits.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,13 +34,77 @@ static bp_status set_cash(void *target, const bp__option *o, const char *value)
     return BP_OK;
 }
 
-static bp_status set_bps(void *target, const bp__option *o, const char *value)
+/* A cost with its unit. A bare number that looks like a fraction is asked about when all options are there. */
+static bp_status set_commission(void *target, const bp__option *o, const char *value)
 {
-    BP_TRY(bp__set_number(target, o, value));
-    const double bps = *(double *)(void *)((char *)target + o->at);
-    if (!(bps >= 0 && bps < 10000))
-        BP_FAIL(BP_EINVAL, "--%s: %g basis points are out of range; allowed are 0 to less than 10000",
-                o->name, bps);
+    bp__options *options = target;
+    return blame(o->name, bp__commission_from(value, &options->spec.account, &options->doubtful_commission));
+}
+
+static bp_status set_slippage(void *target, const bp__option *o, const char *value)
+{
+    bp__options *options = target;
+    return blame(o->name, bp__slippage_from(value, &options->spec.account, &options->doubtful_slippage));
+}
+
+static bp_status set_leverage(void *target, const bp__option *o, const char *value)
+{
+    double *leverage = &((bp__options *)target)->spec.account.max_leverage;
+    if (strcasecmp(value, "none") == 0) return *leverage = INFINITY, BP_OK;
+    if (!bp__number_from(value, strlen(value), leverage) || !(*leverage >= 1))
+        BP_FAIL(BP_EINVAL, "--%s: '%.60s' is not a leverage; write a number from 1 on, or none", o->name,
+                value);
+    return BP_OK;
+}
+
+/* A number of sessions, or "never", which is 0. */
+static bp_status set_sessions(void *target, const bp__option *o, const char *value)
+{
+    uint32_t *sessions = (uint32_t *)(void *)((char *)target + o->at);
+    uint64_t n;
+    if (strcasecmp(value, "never") == 0) return *sessions = 0, BP_OK;
+    if (!bp__count_from(value, strlen(value), &n) || n < 1 || n > 1000000)
+        BP_FAIL(BP_EINVAL, "--%s: '%.60s' is not a number of sessions; write one from 1 to 1000000, or never",
+                o->name, value);
+    *sessions = (uint32_t)n;
+    return BP_OK;
+}
+
+/* @param[out] word  which of them @retval BP_EINVAL  none; the text lists them */
+static bp_status find_word(const bp__option *o, const char *value, const char *const *words, unsigned *word)
+{
+    char list[160] = "";
+    for (*word = 0; words[*word]; ++*word) {
+        if (strcasecmp(value, words[*word]) == 0) return BP_OK;
+        const size_t used = strlen(list);
+        snprintf(list + used, sizeof list - used, "%s%s", *word ? ", " : "", words[*word]);
+    }
+    BP_FAIL(BP_EINVAL, "--%s: '%.60s' is none of %s", o->name, value, list);
+}
+
+static bp_status set_fill(void *target, const bp__option *o, const char *value)
+{
+    unsigned word;
+    BP_TRY(find_word(o, value, bp__fill_names, &word));
+    ((bp__options *)target)->spec.account.fill = (bp__fill)word;
+    return BP_OK;
+}
+
+static bp_status set_dividends(void *target, const bp__option *o, const char *value)
+{
+    unsigned word;
+    BP_TRY(find_word(o, value, bp__dividends_names, &word));
+    ((bp__options *)target)->spec.account.dividends = (bp__dividends)word;
+    return BP_OK;
+}
+
+static const char *const lots_names[] = {"whole", "fractional", NULL};
+
+static bp_status set_lots(void *target, const bp__option *o, const char *value)
+{
+    unsigned word;
+    BP_TRY(find_word(o, value, lots_names, &word));
+    ((bp__options *)target)->spec.account.fractional = word == 1;
     return BP_OK;
 }
 
@@ -60,15 +125,14 @@ static bp_status set_slice(void *target, const bp__option *o, const char *value)
     return BP_OK;
 }
 
-static const char *const on_update_names[] = {"finish", "fail", "restart"};
-#define NUM_ON_UPDATE (sizeof on_update_names / sizeof *on_update_names)
+static const char *const on_update_names[] = {"finish", "fail", "restart", NULL};
 
 static bp_status set_on_update(void *target, const bp__option *o, const char *value)
 {
-    for (unsigned i = 0; i < NUM_ON_UPDATE; i++)
-        if (strcasecmp(value, on_update_names[i]) == 0)
-            return ((bp__options *)target)->conduct.on_update = (bp__on_update)i, BP_OK;
-    BP_FAIL(BP_EINVAL, "--%s: '%.60s' is none of finish, fail, restart", o->name, value);
+    unsigned word;
+    BP_TRY(find_word(o, value, on_update_names, &word));
+    ((bp__options *)target)->conduct.on_update = (bp__on_update)word;
+    return BP_OK;
 }
 
 static bp_status set_param(void *target, const bp__option *o, const char *value)
@@ -117,9 +181,8 @@ static bp_status set_field(void *target, const bp__option *o, const char *value)
 
 static void strategies(FILE *file)
 {
-    const bp__strategy *s;
-    for (unsigned i = 0; (s = bp__strategy_at(i)) != NULL; i++)
-        fprintf(file, "%s%s", i ? " " : "", bp__strategy_name(s));
+    const bp_strategy *s;
+    for (unsigned i = 0; (s = bp__builtin_at(i)) != NULL; i++) fprintf(file, "%s%s", i ? " " : "", s->name);
 }
 
 static void metrics(FILE *file)
@@ -128,9 +191,29 @@ static void metrics(FILE *file)
         fprintf(file, "%s%s", i ? " " : "", bp__metric_at(i)->name);
 }
 
+static void put_words(FILE *file, const char *const *words)
+{
+    for (unsigned i = 0; words[i]; i++) fprintf(file, "%s%s", i ? " " : "", words[i]);
+}
+
 static void on_update(FILE *file)
 {
-    for (unsigned i = 0; i < NUM_ON_UPDATE; i++) fprintf(file, "%s%s", i ? " " : "", on_update_names[i]);
+    put_words(file, on_update_names);
+}
+
+static void fills(FILE *file)
+{
+    put_words(file, bp__fill_names);
+}
+
+static void dividends(FILE *file)
+{
+    put_words(file, bp__dividends_names);
+}
+
+static void lots(FILE *file)
+{
+    put_words(file, lots_names);
 }
 
 /* The table ------------------------------------------------------------------------------------- */
@@ -206,6 +289,14 @@ static const bp__option own[] = {
      .uses = BP__SEARCH,
      .set = set_symbols,
      .help = "these assets only"},
+    {.name = "slice",
+     .value = "K/N",
+     .uses = BP__SEARCH,
+     .set = set_slice,
+     .help = "the K-th of N equal parts; 'optimizer merge' joins them",
+     .more = "Every N-th combination, beginning with the K-th. The same options give the same part."},
+
+    {.help = "Account"},
     {.name = "cash",
      .value = "X",
      .uses = BP__SEARCH,
@@ -213,23 +304,63 @@ static const bp__option own[] = {
      .at = AT(spec.account.cash),
      .help = "at the start (default 10000000)"},
     {.name = "commission",
-     .value = "BPS",
+     .value = "COST",
      .uses = BP__SEARCH,
-     .set = set_bps,
-     .at = AT(spec.account.commission_bps),
-     .help = "basis points of each fill's value (default 0)"},
+     .set = set_commission,
+     .help =
+         "of a fill: 5bps, 0.05%, 0.0075/share, 0.0075/share,min=1, 1/order, or several joined by + (default 0)",
+     .more = "A bare number is in basis points. min is the least that an order is charged by the share."},
     {.name = "slippage",
-     .value = "BPS",
+     .value = "COST",
      .uses = BP__SEARCH,
-     .set = set_bps,
-     .at = AT(spec.account.slippage_bps),
-     .help = "basis points that buys pay more and sales get less (default 0)"},
-    {.name = "slice",
-     .value = "K/N",
+     .set = set_slippage,
+     .help =
+         "what buys pay more and sales get less: 5bps, 0.05%, or volume,limit=0.025,impact=0.1 (default 0)",
+     .more =
+         "By volume, orders of an asset are at most the limit's share of a bar's volume, the rest waits, and the price "
+         "moves by impact times the square of their share. A bare number is in basis points."},
+    {.name = "fill",
+     .value = "WHEN",
      .uses = BP__SEARCH,
-     .set = set_slice,
-     .help = "the K-th of N equal parts; 'optimizer merge' joins them",
-     .more = "Every N-th combination, beginning with the K-th. The same options give the same part."},
+     .set = set_fill,
+     .choices = fills,
+     .help = "orders are filled at the next session's open (default) or close"},
+    {.name = "expire",
+     .value = "N",
+     .uses = BP__SEARCH,
+     .set = set_sessions,
+     .at = AT(spec.account.expire),
+     .help = "cancel what is not filled after N sessions (default never)"},
+    {.name = "lots",
+     .value = "WHAT",
+     .uses = BP__SEARCH,
+     .set = set_lots,
+     .choices = lots,
+     .help = "whole shares (default), or fractional"},
+    {.name = "short",
+     .uses = BP__SEARCH,
+     .set = bp__set_flag,
+     .at = AT(spec.account.allow_short),
+     .help = "allow positions below 0"},
+    {.name = "max-leverage",
+     .value = "X",
+     .uses = BP__SEARCH,
+     .set = set_leverage,
+     .help =
+         "value of all positions over the equity, when one is opened: a number from 1 on, or none (default 1)"},
+    {.name = "dividends",
+     .value = "WHEN",
+     .uses = BP__SEARCH,
+     .set = set_dividends,
+     .choices = dividends,
+     .help = "paid on the ex-date: ex (default), on the pay date: pay, in shares: reinvest, or none"},
+    {.name = "delisted-after",
+     .value = "N",
+     .uses = BP__SEARCH,
+     .set = set_sessions,
+     .at = AT(spec.delisted_after),
+     .help =
+         "what is held of an asset with N sessions after its last one is sold there: a number (default 1), or never"},
 
     {.help = "Results"},
     {.name = "top",
@@ -477,10 +608,10 @@ static bp_status choose_journal(bp__options *o)
 
 static bp_status choose_grid(bp__options *o)
 {
-    const bp__strategy *strategy;
+    const bp_strategy *strategy;
     bp__spec *spec = &o->spec;
     if (!o->strategy) BP_FAIL(BP_EINVAL, "--strategy is missing; --list-strategies tells which there are");
-    BP_TRY(bp__strategy_find(o->strategy, &strategy));
+    BP_TRY(bp__builtin_find(o->strategy, &strategy));
     BP_TRY(bp__grid_init(strategy, &spec->grid));
     for (int i = 0; i < o->num_params; i++) BP_TRY(bp__grid_set(&spec->grid, o->param[i]));
     if (spec->num_bundles > BP__MAX_COMBINATIONS / spec->grid.size)

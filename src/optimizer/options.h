@@ -29,7 +29,8 @@ typedef struct bp__options {
     const char **param; /**< [num_params], owned */
     int num_params;
     bool no_journal;
-    char *journal_path; /**< owned */
+    bool doubtful_commission, doubtful_slippage; /**< a bare number that looks like a fraction */
+    char *journal_path;                          /**< owned */
 } bp__options;
 
 /** Commands and options. The first call makes them: before there is a second thread. */

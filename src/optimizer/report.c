@@ -45,8 +45,8 @@ void bp__report_header(FILE *file, const bp__report_facts *f, uint64_t bundle)
             t->content_hash, HASH_DIGITS, t->computed_hash);
     fprintf(file, "scope: %zu assets, %zu sessions, %s to %s\n", t->num_assets, t->num_sessions,
             bp__day_text(t->first_session, first), bp__day_text(t->last_session, last));
-    fprintf(file, "search: %s", bp__strategy_name(grid->strategy));
-    const bp__param *param = bp__strategy_params(grid->strategy, &(unsigned){0});
+    fprintf(file, "search: %s", grid->strategy->name);
+    const bp_param *param = grid->strategy->param;
     for (unsigned i = 0; i < grid->num_axes; i++) {
         const bp__axis *axis = &grid->axis[i];
         if (axis->count == 1)
@@ -103,7 +103,7 @@ static void fill_table(table *t, const bp__report_facts *f)
 {
     const bp__spec *spec = spec_of(f);
     const bp__grid *grid = &spec->grid;
-    const bp__param *param = bp__strategy_params(grid->strategy, &(unsigned){0});
+    const bp_param *param = grid->strategy->param;
     cell(t, "#");
     if (spec->several) cell(t, "bundle");
     cell(t, "index");
@@ -153,6 +153,27 @@ static uint64_t largest_bundle(const bp__report_facts *f)
     return bytes;
 }
 
+static void print_costs(FILE *file, const bp__report_facts *f)
+{
+    char commission[160], slippage[160];
+    const bp__account *a = &spec_of(f)->account;
+    fprintf(file, "costs: commission %s, slippage %s; orders are filled at the next %s\n",
+            bp__commission_text(a, commission, sizeof commission),
+            bp__slippage_text(a, slippage, sizeof slippage), bp__fill_names[a->fill]);
+}
+
+/* Where holdings may have been sold because an asset ends: whether that was a delisting the data cannot tell. */
+static void print_delisted(FILE *file, const bp__report_facts *f)
+{
+    for (uint64_t b = 0; b < spec_of(f)->num_bundles; b++) {
+        const bp__tested *t = &f->found->tested[b];
+        if (t->num_delisted == 0) continue;
+        fprintf(file, "delisted%s%s: %zu asset%s, sold at the last price where held: %s (--delisted-after)\n",
+                spec_of(f)->several ? " in " : "", spec_of(f)->several ? spec_of(f)->bundle[b] : "",
+                t->num_delisted, t->num_delisted == 1 ? "" : "s", t->delisted);
+    }
+}
+
 void bp__report_summary(FILE *file, const bp__report_facts *f)
 {
     const bp__results *r = f->results;
@@ -161,6 +182,8 @@ void bp__report_summary(FILE *file, const bp__report_facts *f)
     const char *what = spec_of(f)->several ? "largest bundle bytes" : "bundle bytes";
     fprintf(file, "combinations: %" PRIu64 " done, %" PRIu64 " skipped, %" PRIu64 " failed\n", r->done,
             r->skipped, r->failed);
+    print_costs(file, f);
+    print_delisted(file, f);
     fprintf(file, "elapsed: %.3f s (%.1f backtests/s)\n", f->found->seconds, rate(f));
     fprintf(file, "loads: %" PRIu64 "\n", all->loads);
     if (pooled(f)) {
@@ -188,7 +211,7 @@ void bp__report_summary(FILE *file, const bp__report_facts *f)
 static void json_row(bp__json *j, const bp__report_facts *f, uint64_t task)
 {
     const bp__spec *spec = spec_of(f);
-    const bp__param *param = bp__strategy_params(spec->grid.strategy, &(unsigned){0});
+    const bp_param *param = spec->grid.strategy->param;
     const double *value = bp__results_values(f->results, task);
     double params[BP__MAX_PARAMS];
     bp__grid_at(&spec->grid, task % spec->grid.size, params);
@@ -216,6 +239,7 @@ static void json_bundle(bp__json *j, const bp__report_facts *f, uint64_t bundle)
     bp__json_text(j, NULL, bp__day_text(t->first_session, day));
     bp__json_text(j, NULL, bp__day_text(t->last_session, day));
     bp__json_close(j, ']');
+    bp__json_int(j, "delisted", (int64_t)t->num_delisted);
 }
 
 static void json_bundles(bp__json *j, const bp__report_facts *f)
@@ -251,14 +275,23 @@ static void json_run(bp__json *j, const bp__report_facts *f)
     bp__json_close(j, '}');
 }
 
+static void json_costs(bp__json *j, const bp__account *a)
+{
+    char text[160];
+    bp__json_text(j, "commission", bp__commission_text(a, text, sizeof text));
+    bp__json_text(j, "slippage", bp__slippage_text(a, text, sizeof text));
+    bp__json_text(j, "fill", bp__fill_names[a->fill]);
+}
+
 void bp__report_json(FILE *file, const bp__report_facts *f)
 {
     const bp__results *r = f->results;
     bp__json json = {.file = file}, *j = &json;
     bp__json_open(j, NULL, '{');
     if (f->found) json_bundles(j, f);
-    bp__json_text(j, "strategy", bp__strategy_name(spec_of(f)->grid.strategy));
+    bp__json_text(j, "strategy", spec_of(f)->grid.strategy->name);
     bp__json_text(j, "objective", objective_of(f)->name);
+    json_costs(j, &spec_of(f)->account);
     bp__json_int(j, "done", (int64_t)r->done);
     bp__json_int(j, "skipped", (int64_t)r->skipped);
     bp__json_int(j, "failed", (int64_t)r->failed);

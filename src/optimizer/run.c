@@ -152,12 +152,27 @@ _Noreturn static void end_all_ranks(bp_status s)
     abort();
 }
 
+/* A fraction where basis points are meant makes costs ten thousand times too small. */
+static void ask_about_cost(const char *option, bool doubtful, double bps)
+{
+    if (doubtful)
+        bp__report_problem("warning", "--%s: %g is %g basis points; if a fraction is meant, write %g%%",
+                           option, bps, bps, 100 * bps);
+}
+
+static void ask_about_costs(const bp__options *o)
+{
+    ask_about_cost("commission", o->doubtful_commission, o->spec.account.commission_bps);
+    ask_about_cost("slippage", o->doubtful_slippage, o->spec.account.slippage_bps);
+}
+
 int bp__run_search(const bp__options *o, int rank)
 {
     run r = {.options = o};
     const bp__hooks hooks = {
         .context = &r, .opened = opened, .begun = begun, .go_on = go_on, .warn = warn, .store = store};
     bp__found found = {.spec = &o->spec};
+    if (rank == 0) ask_about_costs(o);
     bp_status s = bp__agree(MPI_COMM_WORLD, rank == 0 && o->out ? bp__results_check_path(o->out) : BP_OK);
     if (s == BP_OK) s = bp__search_run(MPI_COMM_WORLD, &o->spec, &o->conduct, &hooks, &found);
     bp__progress_fini(&r.progress);

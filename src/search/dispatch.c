@@ -96,6 +96,7 @@ static bp_status next_batch(worker_state *w, MPI_Request *reply, int *count)
 static bp_status run_batch(worker_state *w, const uint64_t *batch, int count)
 {
     outbox *out = &w->out;
+    if (w->tasks->next) w->tasks->next(w->tasks->context, batch, (size_t)count);
     for (int i = 0; i < count; i++) {
         BP_TRY(heed_stop(w));
         if (w->stopped) break;

@@ -22,6 +22,8 @@
 typedef struct bp__tasks {
     const uint64_t *index; /**< [count] what to do; rank 0's counts, the others' are ignored */
     uint64_t count;
+    /** On any rank: these come next, in this order, unless the search is stopped. Or NULL. */
+    void (*next)(void *context, const uint64_t *index, size_t count);
     /** On any rank; fills in all of *result. */
     void (*run)(void *context, uint64_t index, bp__result *result);
     /** On rank 0, once for each index. */

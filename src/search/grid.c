@@ -10,10 +10,11 @@
 
 /* Life ------------------------------------------------------------------------------------------ */
 
-bp_status bp__grid_init(const bp__strategy *strategy, bp__grid *grid)
+bp_status bp__grid_init(const bp_strategy *strategy, bp__grid *grid)
 {
     *grid = (bp__grid){.strategy = strategy, .size = 1};
-    const bp__param *param = bp__strategy_params(strategy, &grid->num_axes);
+    const bp_param *param = strategy->param;
+    grid->num_axes = (unsigned)strategy->num_params;
     for (unsigned i = 0; i < grid->num_axes; i++) {
         bp__axis *axis = &grid->axis[i];
         axis->count = 1;
@@ -43,7 +44,7 @@ void bp__grid_at(const bp__grid *grid, uint64_t index, double *params)
 
 const char *bp__grid_text(const bp__grid *grid, uint64_t index, char *text, size_t size)
 {
-    const bp__param *param = bp__strategy_params(grid->strategy, &(unsigned){0});
+    const bp_param *param = grid->strategy->param;
     double params[BP__MAX_PARAMS];
     bp__grid_at(grid, index, params);
     text[0] = '\0';
@@ -108,10 +109,10 @@ static bp_status parse_list(const char *text, const char *list, double **value, 
     return BP_OK;
 }
 
-static bp_status check_values(const char *text, const bp__param *p, const double *value, uint64_t count)
+static bp_status check_values(const char *text, const bp_param *p, const double *value, uint64_t count)
 {
     for (uint64_t i = 0; i < count; i++) {
-        if (p->integer && value[i] != floor(value[i]))
+        if (p->kind == BP_PARAM_INTEGER && value[i] != floor(value[i]))
             BP_FAIL(BP_EINVAL, "--param %.80s: %s takes whole numbers, and %.10g is not one", text, p->name,
                     value[i]);
         if (!(value[i] >= p->min && value[i] <= p->max))
@@ -124,17 +125,18 @@ static bp_status check_values(const char *text, const bp__param *p, const double
 static bp_status unknown_parameter(const bp__grid *grid, const char *text, size_t length)
 {
     char names[256] = "none";
-    const bp__param *param = bp__strategy_params(grid->strategy, &(unsigned){0});
+    const bp_param *param = grid->strategy->param;
     for (size_t i = 0, used = 0; i < grid->num_axes && used < sizeof names; i++)
         used += (size_t)snprintf(names + used, sizeof names - used, "%s%s", i ? ", " : "", param[i].name);
-    BP_FAIL(BP_EINVAL, "--param %.80s: %s has no parameter '%.*s', it takes %s", text,
-            bp__strategy_name(grid->strategy), length < 40 ? (int)length : 40, text, names);
+    BP_FAIL(BP_EINVAL, "--param %.80s: %s has no parameter '%.*s', it takes %s", text, grid->strategy->name,
+            length < 40 ? (int)length : 40, text, names);
 }
 
 bp_status bp__grid_set(bp__grid *grid, const char *text)
 {
-    unsigned n, i = 0;
-    const bp__param *param = bp__strategy_params(grid->strategy, &n);
+    const unsigned n = grid->num_axes;
+    const bp_param *param = grid->strategy->param;
+    unsigned i = 0;
     const size_t length = strcspn(text, "=");
     if (text[length] == '\0' || length == 0)
         BP_FAIL(BP_EINVAL, "--param %.80s: write name=VALUE, name=A,B,C or name=FROM:TO:STEP", text);

@@ -20,7 +20,7 @@ typedef struct bp__axis {
 } bp__axis;
 
 typedef struct bp__grid {
-    const bp__strategy *strategy;
+    const bp_strategy *strategy;
     unsigned num_axes; /**< parameters of the strategy, in its order */
     bp__axis axis[BP__MAX_PARAMS];
     uint64_t size; /**< combinations; at least 1 */
@@ -29,7 +29,7 @@ typedef struct bp__grid {
 /** Every parameter at its fallback: one combination.
  *  @param[out] grid  bp__grid_fini(), after a failure too
  *  @retval BP_ENOMEM */
-bp_status bp__grid_init(const bp__strategy *strategy, bp__grid *grid);
+bp_status bp__grid_init(const bp_strategy *strategy, bp__grid *grid);
 void bp__grid_fini(bp__grid *grid);
 
 /** Set the values of one parameter.

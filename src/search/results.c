@@ -180,8 +180,8 @@ static void print_csv(const bp__results *r, FILE *f)
 {
     static const char *const outcomes[] = {"pending", "done", "skipped", "failed"};
     const bp__spec *spec = r->spec;
-    unsigned num_params;
-    const bp__param *param = bp__strategy_params(spec->grid.strategy, &num_params);
+    const unsigned num_params = spec->grid.num_axes;
+    const bp_param *param = spec->grid.strategy->param;
     fputs(spec->several ? "bundle,index,status" : "index,status", f);
     for (unsigned p = 0; p < num_params; p++) fprintf(f, ",%s", param[p].name);
     for (unsigned k = 0; k < spec->num_metrics; k++) fprintf(f, ",%s", bp__spec_metric(spec, k)->name);

@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "core/clock.h"
+#include "core/day.h"
 #include "mpi/comm.h"
 #include "search/dispatch.h"
 #include "search/journal.h"
@@ -118,6 +119,12 @@ static void run_one(void *context, uint64_t task, bp__result *result)
     bp__sweep_run(&s->sweep, task, result);
 }
 
+static void take_note(void *context, const uint64_t *task, size_t count)
+{
+    search *s = context;
+    bp__sweep_next(&s->sweep, task, count);
+}
+
 static void enter_one(void *context, const bp__result *result)
 {
     search *s = context;
@@ -172,6 +179,25 @@ static void forget(search *s, uint64_t bundle)
     warn(s, "bundle %s has changed; it is tested from the start", s->spec->bundle[bundle]);
 }
 
+/* As many of the assets that are delisted as there is room for. */
+static void tell_delisted(const bp__scope *scope, bp__tested *t)
+{
+    char day[32];
+    size_t used = 0;
+    t->num_delisted = bp__scope_num_delisted(scope);
+    for (size_t i = 0; i < t->num_delisted && used < sizeof t->delisted; i++) {
+        int32_t session;
+        const size_t asset = bp__scope_delisted(scope, i, &session);
+        const char *symbol = bp__scope_asset(scope, asset, &(int64_t){0});
+        const char *comma = i > 0 ? ", " : "";
+        if (used + strlen(symbol) + 20 > sizeof t->delisted)
+            used += (size_t)snprintf(t->delisted + used, sizeof t->delisted - used, "%s...", comma);
+        if (used + strlen(symbol) + 20 > sizeof t->delisted) return;
+        used += (size_t)snprintf(t->delisted + used, sizeof t->delisted - used, "%s%s %s", comma, symbol,
+                                 bp__day_text(bp__scope_session(scope, session), day));
+    }
+}
+
 /* Which version it is, for people, and whether the journal's results are of the same. */
 static bp_status announce(search *s, uint64_t bundle)
 {
@@ -185,6 +211,7 @@ static bp_status announce(search *s, uint64_t bundle)
                       .num_sessions = bp__scope_num_sessions(scope),
                       .first_session = bp__scope_first_session(scope),
                       .last_session = bp__scope_last_session(scope)};
+    tell_delisted(scope, t);
     memcpy(t->content_hash, version.content_hash, sizeof t->content_hash);
     memcpy(t->computed_hash, version.computed_hash, sizeof t->computed_hash);
     bp_version_fini(&version);
@@ -224,7 +251,7 @@ static bp_status agree_on_ending(search *s, uint64_t bundle)
 static bp_status test_bundle(search *s, MPI_Comm messages, uint64_t bundle)
 {
     uint64_t *todo = NULL;
-    bp__tasks tasks = {.run = run_one, .enter = enter_one, .go_on = go_on, .context = s};
+    bp__tasks tasks = {.next = take_note, .run = run_one, .enter = enter_one, .go_on = go_on, .context = s};
     BP_TRY(bp__sweep_begin(&s->sweep, bundle));
     s->changed = false;
     s->found->ending = BP__ENDED_COMPLETE;

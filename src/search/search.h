@@ -28,12 +28,16 @@ typedef struct bp__conduct {
     bp__on_update on_update;
 } bp__conduct;
 
+#define BP__DELISTED_TEXT 160
+
 /** A bundle as it was tested. */
 typedef struct bp__tested {
     char content_hash[65], computed_hash[65];
     uint64_t bytes;
     size_t num_assets, num_sessions; /**< of the scope, as the days */
     int64_t first_session, last_session;
+    size_t num_delisted; /**< assets that are delisted within the range: what is held of them is sold there */
+    char delisted[BP__DELISTED_TEXT]; /**< the first of them, for people: "A 2013-10-29, B 2014-01-02, ..." */
 } bp__tested;
 
 /** Why a search has ended. */

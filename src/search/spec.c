@@ -1,6 +1,7 @@
 #include "search/spec.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,7 +23,8 @@ void bp__spec_init(bp__spec *spec)
         .num_slices = 1,
         .start = BP_TIME_MISSING,
         .end = BP_TIME_MISSING,
-        .account = {.cash = 10e6},
+        .account = bp__account_init(),
+        .delisted_after = 1,
     };
     for (unsigned i = 0; i < BP__NUM_METRICS; i++) {
         if (!bp__metric_at(i)->is_default) continue;
@@ -148,12 +150,35 @@ static void put_metrics(FILE *f, const bp__spec *spec)
     fputc('\n', f);
 }
 
+/* 0 is "never", as on the command line. */
+static void put_count(FILE *f, const char *key, uint32_t n)
+{
+    if (n == 0)
+        fprintf(f, "%s never\n", key);
+    else
+        fprintf(f, "%s %" PRIu32 "\n", key, n);
+}
+
+static void put_account(FILE *f, const bp__account *a)
+{
+    char text[160], number[32];
+    put_number(f, "cash", a->cash);
+    fprintf(f, "commission %s\n", bp__commission_text(a, text, sizeof text));
+    fprintf(f, "slippage %s\n", bp__slippage_text(a, text, sizeof text));
+    fprintf(f, "fill %s\n", bp__fill_names[a->fill]);
+    fprintf(f, "lots %s\n", a->fractional ? "fractional" : "whole");
+    fprintf(f, "short %s\n", a->allow_short ? "yes" : "no");
+    fprintf(f, "max-leverage %s\n",
+            isinf(a->max_leverage) ? "none" : bp__number_text(a->max_leverage, number));
+    put_count(f, "expire", a->expire);
+    fprintf(f, "dividends %s\n", bp__dividends_names[a->dividends]);
+}
+
 static void put_spec(FILE *f, const bp__spec *spec)
 {
-    const bp__param *param = bp__strategy_params(spec->grid.strategy, &(unsigned){0});
+    const bp_param *param = spec->grid.strategy->param;
     fprintf(f, "program optimizer " BP_VERSION_STRING "\nresults %d\n", BP__RESULTS_VERSION);
-    fprintf(f, "strategy %s\n%s ", bp__strategy_name(spec->grid.strategy),
-            spec->several ? "bundles" : "bundle");
+    fprintf(f, "strategy %s\n%s ", spec->grid.strategy->name, spec->several ? "bundles" : "bundle");
     for (uint64_t b = 0; b < spec->num_bundles; b++) fprintf(f, "%s%s", b ? "," : "", spec->bundle[b]);
     fputc('\n', f);
     put_day(f, "start", spec->start);
@@ -163,9 +188,8 @@ static void put_spec(FILE *f, const bp__spec *spec)
     for (size_t i = 0; spec->symbols && spec->symbols[i]; i++)
         fprintf(f, "%s%s", i ? "," : "", spec->symbols[i]);
     fputc('\n', f);
-    put_number(f, "cash", spec->account.cash);
-    put_number(f, "commission", spec->account.commission_bps);
-    put_number(f, "slippage", spec->account.slippage_bps);
+    put_account(f, &spec->account);
+    put_count(f, "delisted-after", spec->delisted_after);
     fprintf(f, "slice %" PRIu64 "/%" PRIu64 "\n", spec->slice, spec->num_slices);
     if (!has_default_columns(spec)) put_metrics(f, spec);
     for (unsigned i = 0; i < spec->grid.num_axes; i++) put_axis(f, param[i].name, &spec->grid.axis[i]);
@@ -274,11 +298,11 @@ static bp_status read_line(const char *path, const char *line, bp__spec *spec)
 {
     const size_t n = strcspn(line, " ");
     const char *value = line[n] ? line + n + 1 : line + n;
-    const bp__strategy *strategy;
+    const bp_strategy *strategy;
     if (strncmp(line, "results ", 8) == 0) return read_results(path, line, value);
     if (strncmp(line, "strategy ", 9) == 0) {
         if (spec->grid.strategy) return unreadable(path, line);
-        BP_TRY(bp__strategy_find(value, &strategy));
+        BP_TRY(bp__builtin_find(value, &strategy));
         return bp__grid_init(strategy, &spec->grid);
     }
     if (strncmp(line, "bundle ", 7) == 0 || strncmp(line, "bundles ", 8) == 0) {

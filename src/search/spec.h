@@ -3,8 +3,8 @@
  * which a journal begins, so that results of one search never get into another.
  *
  * The text has one line each, "KEY VALUE", in a fixed order: program, results, strategy, bundles, start, end, symbols,
- * cash, commission, slippage, slice, metrics where they are not the usual ones, then "param NAME=VALUES" for each
- * parameter of the strategy. A list of more than 1000 values that was given as a range stays one. The line "program"
+ * cash, commission, slippage, the account's other options, slice, metrics where they are not the usual ones, then
+ * "param NAME=VALUES" for each parameter of the strategy. A list of more than 1000 values that was given as a range stays one. The line "program"
  * tells people who wrote the journal; whether results may be used is decided by the line "results".
  */
 #ifndef BP_SEARCH_SPEC_H
@@ -15,7 +15,7 @@
 #include "search/grid.h"
 
 /** To be raised whenever the same search gives other numbers than before. */
-#define BP__RESULTS_VERSION 1
+#define BP__RESULTS_VERSION 2
 
 typedef char bp__bundle_name[BP_NAME_MAX + 1];
 
@@ -28,6 +28,7 @@ typedef struct bp__spec {
     int64_t start, end;         /**< BP_TIME_MISSING: from the first, to the last session */
     char **symbols;             /**< NULL-terminated, owned; NULL: all */
     bp__account account;
+    uint32_t delisted_after; /**< sessions after an asset's last one that make it delisted; 0: it never is */
     unsigned metric[BP__NUM_METRICS]; /**< [num_metrics] numbers of the metrics that are kept: columns */
     unsigned num_metrics;
     unsigned objective; /**< what results are ranked by: which of the columns */

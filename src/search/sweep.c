@@ -54,14 +54,15 @@ bp_status bp__sweep_begin(bp__sweep *w, uint64_t bundle)
     w->name = spec->bundle[bundle];
     w->changed = w->deaf = false;
     BP_TRY(pin(w));
-    bp_status s =
-        bp__scope_create(w->bundle, (const char *const *)spec->symbols, spec->start, spec->end, &w->scope);
+    bp_status s = bp__scope_create(w->bundle, (const char *const *)spec->symbols, spec->start, spec->end,
+                                   spec->delisted_after, &w->scope);
     if (s == BP_OK) s = bp__workspace_create(w->scope, &w->workspace);
     return bp__agree(w->comm, s);
 }
 
 void bp__sweep_end(bp__sweep *w)
 {
+    w->num_next = 0;
     bp__workspace_destroy(&w->workspace);
     bp__scope_destroy(&w->scope);
     bp_bundle_release(&w->bundle);
@@ -89,24 +90,46 @@ static void use_bundle(bp__sweep *w)
     bp_bundle_release(&now);
 }
 
+void bp__sweep_next(bp__sweep *w, const uint64_t *task, size_t count)
+{
+    w->next = task;
+    w->num_next = count;
+}
+
+/* Where a batch of combinations begins, find the signals of all of it. */
+static void prepare(bp__sweep *w, uint64_t task)
+{
+    const bp__grid *grid = &w->spec->grid;
+    double params[BP__MAX_BATCH][BP__MAX_PARAMS];
+    const double *row[BP__MAX_BATCH];
+    size_t at = 0, count = 0;
+    while (at < w->num_next && w->next[at] != task) at++;
+    if (at % BP__MAX_BATCH != 0) return;
+    for (; at < w->num_next && count < BP__MAX_BATCH; at++, count++) {
+        bp__grid_at(grid, w->next[at] % grid->size, params[count]);
+        row[count] = params[count];
+    }
+    bp__backtest_prepare(w->workspace, grid->strategy, count, row);
+}
+
 void bp__sweep_run(bp__sweep *w, uint64_t task, bp__result *result)
 {
     const bp__spec *spec = w->spec;
     const bp__grid *grid = &spec->grid;
+    static const bp__terms terms = {.sessions_per_year = 252};
     double params[BP__MAX_PARAMS];
-    bp__metrics metrics;
+    bp__record record;
     use_bundle(w);
+    prepare(w, task);
     *result = (bp__result){.task = task, .changed = w->changed};
     bp__grid_at(grid, task % grid->size, params);
-    result->status =
-        bp__backtest_run(w->scope, grid->strategy, params, &spec->account, w->workspace, &metrics, NULL);
+    result->status = bp__backtest_run(w->workspace, grid->strategy, params, &spec->account, NULL, &record);
     if (result->status != BP_OK) {
         snprintf(result->why, sizeof result->why, "%s", bp_error_text());
         return;
     }
     result->num_values = spec->num_metrics;
-    for (unsigned k = 0; k < spec->num_metrics; k++)
-        result->value[k] = bp__metric_value(&metrics, spec->metric[k]);
+    bp__metrics_some(&record, &terms, spec->metric, spec->num_metrics, result->value);
 }
 
 bp_status bp__sweep_totals(bp__sweep *w, bp_stats *stats)

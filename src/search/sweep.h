@@ -26,6 +26,8 @@ typedef struct bp__sweep {
     uint64_t private_loads; /**< where pooling is switched off */
     bool changed;           /**< this rank has found another version on disk, or none */
     bool deaf;              /**< it does not ask any more */
+    const uint64_t *next;   /**< [num_next] tasks that come next */
+    size_t num_next;
 } bp__sweep;
 
 /** Collective over comm.
@@ -44,6 +46,10 @@ bp_status bp__sweep_begin(bp__sweep *sweep, uint64_t bundle);
 
 /** Let it go. Not collective; allowed where none has begun. */
 void bp__sweep_end(bp__sweep *sweep);
+
+/** These tasks come next, in this order: runs of neighbours may share work. Not collective.
+ *  @param[in] task  [count] of the bundle under way; borrowed until the next call or bp__sweep_end() */
+void bp__sweep_next(bp__sweep *sweep, const uint64_t *task, size_t count);
 
 /** Backtest a task of the bundle under way. Not collective. */
 void bp__sweep_run(bp__sweep *sweep, uint64_t task, bp__result *result);

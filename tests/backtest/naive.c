@@ -6,6 +6,8 @@
 
 #include "tests/backtest/measure.h"
 
+__extension__ typedef __float128 quad; /* 113 bits: more than a sum of prices needs */
+
 typedef struct table {
     const int64_t *sid, *date;
     const double *value;
@@ -14,8 +16,10 @@ typedef struct table {
 
 typedef struct book {
     const bp_bundle *bundle;
-    const int64_t *day, *sid;
-    const double *open, *close;
+    const int64_t *sid;
+    int64_t *day;         /* [days] on which a selected asset trades */
+    double *open, *close; /* [assets][days] */
+    int64_t *end;         /* [assets] last day of life */
     size_t days, assets, first;
     const bool *selected;
     table splits, dividends;
@@ -60,10 +64,40 @@ static size_t acting(const book *b, const table *x, size_t i, size_t day, size_t
 
 static int64_t life_end(const book *b, size_t i)
 {
-    bp_array a;
-    bp_bundle_column(b->bundle, BP_COL_LIFE_END, &a);
-    int64_t e = ((const int64_t *)a.data)[i];
-    return e >= 0 && e < (int64_t)b->days - 1 ? e : INT64_MAX;
+    return b->end[i] >= 0 && b->end[i] < (int64_t)b->days - 1 ? b->end[i] : INT64_MAX;
+}
+
+/* Take over the days on which a selected asset trades, and no others. */
+static void take_days(book *b)
+{
+    const bp_bundle *bundle = b->bundle;
+    const size_t all = bp_bundle_num_sessions(bundle);
+    const double *open = bp_bundle_daily(bundle, BP_COL_OPEN), *close = bp_bundle_daily(bundle, BP_COL_CLOSE);
+    bp_array end;
+    bp_bundle_column(bundle, BP_COL_LIFE_END, &end);
+    bool *trades = calloc(all + 1, sizeof *trades);
+    b->day = calloc(all + 1, sizeof *b->day);
+    b->open = calloc(b->assets * all + 1, sizeof *b->open);
+    b->close = calloc(b->assets * all + 1, sizeof *b->close);
+    b->end = calloc(b->assets + 1, sizeof *b->end);
+    if (!trades || !b->day || !b->open || !b->close || !b->end) abort();
+    for (size_t i = 0; i < b->assets; i++) b->end[i] = -1;
+    for (size_t d = 0; d < all; d++) {
+        for (size_t i = 0; i < b->assets; i++)
+            trades[d] |= b->selected[i] && (there(open[i * all + d]) || there(close[i * all + d]));
+        if (!trades[d]) continue;
+        b->day[b->days] = bp_bundle_sessions(bundle)[d];
+        for (size_t i = 0; i < b->assets; i++)
+            if ((int64_t)d <= ((const int64_t *)end.data)[i]) b->end[i] = (int64_t)b->days;
+        b->days++;
+    }
+    for (size_t i = 0; i < b->assets; i++)
+        for (size_t d = 0, n = 0; d < all; d++) {
+            if (!trades[d]) continue;
+            b->open[i * b->days + n] = open[i * all + d];
+            b->close[i * b->days + n++] = close[i * all + d];
+        }
+    free(trades);
 }
 
 /* Adjusted closes of asset i up to a day, the delisting excluded. */
@@ -81,14 +115,12 @@ static size_t observe(const book *b, size_t i, size_t day, double *adj)
 
 /* Signals --------------------------------------------------------------------------------------- */
 
+/* The exact sum of the last k, rounded once. */
 static double average(const double *adj, size_t n, size_t k)
 {
-    double now = 0.0, before = 0.0;
-    for (size_t j = 0; j < n; j++) {
-        if (j == n - k) before = now;
-        now = now + adj[j];
-    }
-    return (now - before) / (double)k;
+    quad sum = 0;
+    for (size_t j = n - k; j < n; j++) sum = sum + adj[j];
+    return (double)(sum / (quad)k);
 }
 
 static bool sma_cross(const double *adj, size_t n, const double *params)
@@ -101,9 +133,7 @@ static bool mean_reversion(const double *adj, size_t n, const double *params, bo
 {
     size_t k = (size_t)params[0];
     if (n < k) return before;
-    double sum = 0.0, squares = 0.0;
-    for (size_t j = n - k; j < n; j++) sum = sum + adj[j];
-    double mean = sum / (double)k;
+    double squares = 0.0, mean = average(adj, n, k);
     for (size_t j = n - k; j < n; j++) squares = squares + (adj[j] - mean) * (adj[j] - mean);
     double sd = sqrt(squares / (double)(k - 1));
     if (sd == 0) return before;
@@ -256,18 +286,14 @@ static void decide(book *b, double equity)
     }
 }
 
-void naive_run(const bp_bundle *bundle, size_t first, size_t n, const bool *selected, const char *strategy,
-               const double *params, const bp__account *account, bp__metrics *metrics, double *equity)
+void naive_run(const bp_bundle *bundle, int64_t start, int64_t end, const bool *selected,
+               const char *strategy, const double *params, const bp__account *account, bp__metrics *metrics,
+               double *equity)
 {
     book b = {
         .bundle = bundle,
-        .day = bp_bundle_sessions(bundle),
         .sid = bp_bundle_sids(bundle),
-        .open = bp_bundle_daily(bundle, BP_COL_OPEN),
-        .close = bp_bundle_daily(bundle, BP_COL_CLOSE),
-        .days = bp_bundle_num_sessions(bundle),
         .assets = bp_bundle_num_assets(bundle),
-        .first = first,
         .selected = selected,
         .splits = read_table(bundle, BP_COL_SPLIT_SID, BP_COL_SPLIT_DATE, BP_COL_SPLIT_RATIO),
         .dividends = read_table(bundle, BP_COL_PAYOUT_SID, BP_COL_PAYOUT_EX, BP_COL_PAYOUT_AMOUNT),
@@ -275,6 +301,11 @@ void naive_run(const bp_bundle *bundle, size_t first, size_t n, const bool *sele
         .slip = account->slippage_bps / 10000,
         .rate = account->commission_bps / 10000,
     };
+    size_t first = 0, n = 0;
+    take_days(&b);
+    while (b.day[first] < start) first++;
+    while (first + n < b.days && b.day[first + n] <= end) n++;
+    b.first = first;
     double *adj = malloc((b.days + 1) * sizeof *adj);
     b.shares = calloc(b.assets + 1, sizeof *b.shares);
     b.target = calloc(b.assets + 1, sizeof *b.target);
@@ -306,6 +337,10 @@ void naive_run(const bp_bundle *bundle, size_t first, size_t n, const bool *sele
     const bp__record record = {.equity = equity, .n = n, .cash = account->cash, .trades = b.trades};
     measure(&record, &(bp__terms){.sessions_per_year = 252}, metrics);
     free(adj);
+    free(b.day);
+    free(b.open);
+    free(b.close);
+    free(b.end);
     free(b.shares);
     free(b.target);
     free(b.mark);

@@ -7,10 +7,11 @@
 
 #include "backtest/backtest.h"
 
-/** @param first, n  range: index of its first session in the bundle, and its length
+/** @param start, end  days of the range, inclusive
  *  @param selected   [rows of the bundle] which assets
- *  @param equity     [n] */
-void naive_run(const bp_bundle *bundle, size_t first, size_t n, const bool *selected, const char *strategy,
-               const double *params, const bp__account *account, bp__metrics *metrics, double *equity);
+ *  @param equity     [sessions of the range] */
+void naive_run(const bp_bundle *bundle, int64_t start, int64_t end, const bool *selected,
+               const char *strategy, const double *params, const bp__account *account, bp__metrics *metrics,
+               double *equity);
 
 #endif

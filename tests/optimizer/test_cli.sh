@@ -168,8 +168,8 @@ bad_ranks 4 1 nonesuch.h5 --bundle nonesuch --strategy sma_cross
 bad 1 nonesuch.h5 --bundle nonesuch --strategy sma_cross
 bad 1 nofolder --root nofolder "${sma[@]}"
 bad 1 "'NOSUCH'" "${sma[@]}" --symbols NOSUCH
-bad 1 'the bundle has 2010-01-04 to' "${sma[@]}" --start 2050-01-01
-bad 1 'the bundle has 2010-01-04 to' "${sma[@]}" --end 1990-01-01
+bad 1 'the selected assets have 2010-01-04 to' "${sma[@]}" --start 2050-01-01
+bad 1 'the selected assets have 2010-01-04 to' "${sma[@]}" --end 1990-01-01
 bad 1 'pool_memory' "${sma[@]}" --pool-memory 100K
 "$bundle" demo larger --assets 40 --days 1000 >/dev/null || fail 'bundle demo larger'
 bad_ranks 4 1 "larger than the pool's memory" --bundle larger --strategy sma_cross --pool-memory 1M

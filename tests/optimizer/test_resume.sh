@@ -85,7 +85,7 @@ another() { bad 1 "$@" --out x.csv --resume; }
 another "127,128,129,130', here '...,121,122,123,124,125,126,127,128,129,130,131'" "${sweep[@]:0:6}" --param slow=51:131
 another "there 'strategy sma_cross', here 'strategy momentum'" --bundle demo --strategy momentum
 bad_ranks 4 1 "there 'strategy sma_cross', here 'strategy momentum'" --bundle demo --strategy momentum --out x.csv --resume
-another "here 'commission 5'" "${sweep[@]}" --commission 5
+another "here 'commission 5bps'" "${sweep[@]}" --commission 5
 another "here 'slice 1/2'" "${sweep[@]}" --slice 1/2
 another "here 'bundle other'" --bundle other "${sweep[@]:2}"
 sed 's/optimizer 0\./optimizer 9./' before >x.csv.journal
@@ -99,7 +99,7 @@ echo 'my notes' >x.csv.journal
 bad 1 'is not a journal' "${sweep[@]}" --out x.csv
 bad 1 'is not a journal' "${sweep[@]}" --out x.csv --resume
 [ "$(cat x.csv.journal)" = 'my notes' ] || fail 'what is no journal was touched'
-head -c 900 before >x.csv.journal # within a record
+head -c -5 before >x.csv.journal # within a record
 resumed 2 '[1-9][0-9]*'
 
 # a search that failed before its first result is in nobody's way

@@ -12,8 +12,8 @@ static bp__grid grid;
 
 static void begin(const char *strategy)
 {
-    const bp__strategy *s;
-    MUST(bp__strategy_find(strategy, &s));
+    const bp_strategy *s;
+    MUST(bp__builtin_find(strategy, &s));
     MUST(bp__grid_init(s, &grid));
 }
 

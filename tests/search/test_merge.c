@@ -15,14 +15,14 @@ static bp__bundle_name names[] = {"alpha"};
 
 static void make_spec(bp__spec *spec, uint64_t slice, const char *metrics)
 {
-    const bp__strategy *strategy;
+    const bp_strategy *strategy;
     bp__spec_init(spec);
     spec->bundle = names;
     spec->num_bundles = 1;
     spec->slice = slice;
     spec->num_slices = 2;
     if (metrics) MUST(bp__spec_set_metrics(spec, metrics));
-    MUST(bp__strategy_find("sma_cross", &strategy));
+    MUST(bp__builtin_find("sma_cross", &strategy));
     MUST(bp__grid_init(strategy, &spec->grid));
     MUST(bp__grid_set(&spec->grid, "fast=2,3"));
     MUST(bp__grid_set(&spec->grid, "slow=10,20"));

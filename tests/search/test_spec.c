@@ -11,13 +11,13 @@ static bp__bundle_name names[3] = {"alpha", "beta-2", "c.d"};
 
 static bp__spec options_for(const char *strategy, const char *param_a, const char *param_b)
 {
-    const bp__strategy *s;
+    const bp_strategy *s;
     bp__spec o;
     bp__spec_init(&o);
     o.bundle = names;
     o.num_bundles = 2;
     o.several = true;
-    MUST(bp__strategy_find(strategy, &s));
+    MUST(bp__builtin_find(strategy, &s));
     MUST(bp__grid_init(s, &o.grid));
     if (param_a) MUST(bp__grid_set(&o.grid, param_a));
     if (param_b) MUST(bp__grid_set(&o.grid, param_b));

@@ -1,16 +1,16 @@
-#include "backtest/strategy.h"
+#include <bundlepool/strategy.h>
 
-static void signal(const bp__scope *scope, const double *params, bp__signals *signals)
+static void signals(void *context, const bp_market *market, const double *params, bp_signals *signals)
 {
-    (void)params;
-    for (size_t i = 0; i < scope->num_assets; i++) {
-        const bp__asset *a = &scope->asset[i];
-        if (bp__observations_until(a, 0) > bp__observations_until(a, -1)) bp__signal(signals, 0, i);
-    }
+    (void)context, (void)params;
+    for (size_t i = 0; i < bp_market_num_assets(market); i++)
+        if (bp_market_observations(market, i, 0) > bp_market_observations(market, i, -1))
+            bp_signals_toggle(signals, 0, i);
 }
 
-const bp__strategy bp__strategy_buy_and_hold = {
+const bp_strategy bp__builtin_buy_and_hold = {
+    .size = sizeof(bp_strategy),
     .name = "buy_and_hold",
     .help = "buys every asset that has a close in the first session and holds it",
-    .signal = signal,
+    .signals = signals,
 };

@@ -1,89 +1,97 @@
-#include <math.h>
+#include <bundlepool/strategy.h>
 
-#include "backtest/strategy.h"
+enum { LOOKBACK, ENTRY, EXIT };
 
-#define PAIRS 4
-#define LANES (2 * PAIRS)
-
-/* Two windows side by side, PAIRS times: each sum keeps its own order, together they hide the latency. */
-typedef double pair __attribute__((vector_size(16), aligned(8), may_alias));
-
-static const char *check(const double *params)
+static const char *check(void *context, const double *params)
 {
-    return params[2] >= params[1] ? "exit must be less than entry" : NULL;
+    (void)context;
+    return params[EXIT] >= params[ENTRY] ? "exit must be less than entry" : NULL;
 }
 
-/* z of LANES windows of k observations: the first begins at x[0], each next one observation later.
- * NaN where sd is 0. */
-static void score_lanes(const double *x, int32_t k, double z[LANES])
+/* z of every window of k observations, in the place of its deviation. Where that is 0 all closes of the window are its mean,
+ * and z is NaN. */
+static void score(const double *close, int32_t count, int32_t k, const double *mean, double *deviation)
 {
-    pair mean[PAIRS] = {0}, squares[PAIRS] = {0};
-    for (int32_t i = 0; i < k; i++)
-#pragma GCC unroll 4
-        for (int32_t p = 0; p < PAIRS; p++) mean[p] += *(const pair *)(x + i + 2 * p);
-#pragma GCC unroll 4
-    for (int32_t p = 0; p < PAIRS; p++) mean[p] /= (double)k;
-    for (int32_t i = 0; i < k; i++)
-#pragma GCC unroll 4
-        for (int32_t p = 0; p < PAIRS; p++) {
-            pair d = *(const pair *)(x + i + 2 * p) - mean[p];
-            squares[p] += d * d;
-        }
-    for (int32_t w = 0; w < LANES; w++) {
-        double sd = sqrt(squares[w / 2][w % 2] / (k - 1));
-        z[w] = sd == 0 ? NAN : (x[k - 1 + w] - mean[w / 2][w % 2]) / sd;
+    for (int32_t j = k - 1; j < count; j++) deviation[j] = (close[j] - mean[j]) / deviation[j];
+}
+
+/* In after z < -entry, out after z > -exit; what is NaN is neither. */
+static void follow(const bp_market *market, size_t asset, int32_t begin, int32_t count, const double *z,
+                   const double *params, bp_signals *signals)
+{
+    bool held = false;
+    for (int32_t j = begin; j < count; j++) {
+        if (!(held ? z[j] > -params[EXIT] : z[j] < -params[ENTRY])) continue;
+        bp_signals_toggle(signals, bp_market_bar_of(market, asset, j), asset);
+        held = !held;
     }
 }
 
-/* The same for one window. */
-static double score(const double *x, int32_t k)
+/* z depends on the lookback alone: combinations that share it, neighbours in most grids, share the work. */
+static void signals_batch(void *context, const bp_market *market, size_t count, const double *const *params,
+                          bp_signals *const *signals)
 {
-    double mean = 0.0, squares = 0.0;
-    for (int32_t i = 0; i < k; i++) mean += x[i];
-    mean /= k;
-    for (int32_t i = 0; i < k; i++) squares += (x[i] - mean) * (x[i] - mean);
-    double sd = sqrt(squares / (k - 1));
-    return sd == 0 ? NAN : (x[k - 1] - mean) / sd;
-}
-
-static void signal(const bp__scope *scope, const double *params, bp__signals *signals)
-{
-    const int32_t k = (int32_t)params[0];
-    const double enter = -params[1], leave = -params[2];
-    for (size_t i = 0; i < scope->num_assets; i++) {
-        const bp__asset *a = &scope->asset[i];
-        /* the first observation within the range that ends k observations, itself included */
-        int32_t j = bp__observations_until(a, -1);
-        if (j < k - 1) j = k - 1;
-        bool held = false;
-        for (int32_t n; j < a->count; j += n) {
-            const double *x = a->adj + j - (k - 1);
-            double z[LANES];
-            n = a->count - j < LANES ? 1 : LANES;
-            if (n == LANES)
-                score_lanes(x, k, z);
-            else
-                z[0] = score(x, k);
-            for (int32_t w = 0; w < n; w++) {
-                if (!(held ? z[w] > leave : z[w] < enter)) continue; /* NaN, where sd is 0, is neither */
-                bp__signal(signals, bp__observed_at(a, j + w), i);
-                held = !held;
+    (void)context;
+    int32_t most = 0;
+    for (size_t i = 0; i < bp_market_num_assets(market); i++) {
+        int32_t n;
+        (void)bp_market_closes(market, i, &n);
+        if (n > most) most = n;
+    }
+    double *mean = bp_market_scratch(market, (size_t)most * sizeof *mean);
+    double *z = bp_market_scratch(market, (size_t)most * sizeof *z);
+    if (!mean || !z) return;
+    for (size_t i = 0; i < bp_market_num_assets(market); i++) {
+        int32_t n, scored = 0;
+        const double *close = bp_market_closes(market, i, &n);
+        const int32_t first = bp_market_observations(market, i, -1);
+        for (size_t c = 0; c < count && n > 0; c++) {
+            const int32_t k = (int32_t)params[c][LOOKBACK];
+            if (k > n) continue;
+            if (k != scored) {
+                bp_market_means(market, i, k, mean);
+                bp_market_deviations(market, i, k, mean, z);
+                score(close, n, k, mean, z);
+                scored = k;
             }
+            follow(market, i, first < k - 1 ? k - 1 : first, n, z, params[c], signals[c]);
         }
     }
 }
 
-const bp__strategy bp__strategy_mean_reversion = {
+static void signals(void *context, const bp_market *market, const double *params, bp_signals *signals)
+{
+    signals_batch(context, market, 1, &params, &signals);
+}
+
+static const bp_param PARAMS[] = {
+    [LOOKBACK] = {.name = "lookback",
+                  .help = "observations in mean and deviation",
+                  .kind = BP_PARAM_INTEGER,
+                  .fallback = 20,
+                  .min = 2,
+                  .max = 100000},
+    [ENTRY] = {.name = "entry",
+               .help = "deviations below the mean at which it is bought",
+               .kind = BP_PARAM_REAL,
+               .fallback = 2,
+               .min = -1000,
+               .max = 1000},
+    [EXIT] = {.name = "exit",
+              .help = "deviations below the mean at which it is sold; negative: above",
+              .kind = BP_PARAM_REAL,
+              .fallback = 0.5,
+              .min = -1000,
+              .max = 1000},
+};
+
+const bp_strategy bp__builtin_mean_reversion = {
+    .size = sizeof(bp_strategy),
     .name = "mean_reversion",
     .help = "buys an asset that fell far below its mean and holds it until it is back",
-    .param =
-        {
-            {"lookback", "observations in mean and deviation", 20, 2, 100000, true},
-            {"entry", "deviations below the mean at which it is bought", 2, -1000, 1000, false},
-            {"exit", "deviations below the mean at which it is sold; negative: above", 0.5, -1000, 1000,
-             false},
-        },
-    .num_params = 3,
+    .param = PARAMS,
+    .num_params = sizeof PARAMS / sizeof *PARAMS,
     .check = check,
-    .signal = signal,
+    .signals = signals,
+    .signals_batch = signals_batch,
 };

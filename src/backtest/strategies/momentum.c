@@ -1,15 +1,23 @@
 #include <string.h>
 
-#include "backtest/strategy.h"
+#include <bundlepool/strategy.h>
+
+enum { LOOKBACK, TOP, REBALANCE };
+
+/* An asset and what it is ranked by. */
+typedef struct ranked {
+    double value;
+    size_t asset;
+} ranked;
 
 /* Higher value first, ties by ascending asset. */
-static inline bool better(bp__ranked a, bp__ranked b)
+static inline bool better(ranked a, ranked b)
 {
     return a.value > b.value || (a.value == b.value && a.asset < b.asset);
 }
 
 /* `heap` holds the best so far, the worst of them at its root: replace that by `x`. */
-static void replace_worst(bp__ranked *heap, size_t count, bp__ranked x)
+static void replace_worst(ranked *heap, size_t count, ranked x)
 {
     size_t hole = 0;
     for (size_t child; (child = 2 * hole + 1) < count; hole = child) {
@@ -20,7 +28,7 @@ static void replace_worst(bp__ranked *heap, size_t count, bp__ranked x)
     heap[hole] = x;
 }
 
-static void add(bp__ranked *heap, size_t count, bp__ranked x)
+static void add(ranked *heap, size_t count, ranked x)
 {
     size_t hole = count;
     for (; hole > 0 && better(heap[(hole - 1) / 2], x); hole = (hole - 1) / 2)
@@ -28,15 +36,16 @@ static void add(bp__ranked *heap, size_t count, bp__ranked x)
     heap[hole] = x;
 }
 
-/* The best `top` assets at session t, in no order. */
-static size_t choose(const bp__scope *scope, int32_t t, int32_t lookback, size_t top, bp__ranked *best)
+/* The best `top` assets at bar t, in no order. */
+static size_t choose(const bp_market *market, int32_t t, int32_t lookback, size_t top, ranked *best)
 {
     size_t count = 0;
-    for (size_t i = 0; i < scope->num_assets; i++) {
-        const bp__asset *a = &scope->asset[i];
-        int32_t j = bp__observations_until(a, t) - 1;
-        if (t >= a->delisted || j < lookback) continue;
-        bp__ranked x = {.value = a->adj[j] / a->adj[j - lookback] - 1, .asset = (uint32_t)i};
+    for (size_t i = 0; i < bp_market_num_assets(market); i++) {
+        int32_t n;
+        const double *close = bp_market_closes(market, i, &n);
+        const int32_t j = bp_market_observations(market, i, t) - 1;
+        if (!bp_market_is_listed(market, i, t) || j < lookback) continue;
+        ranked x = {.value = close[j] / close[j - lookback] - 1, .asset = i};
         if (count < top)
             add(best, count++, x);
         else if (better(x, best[0]))
@@ -45,38 +54,58 @@ static size_t choose(const bp__scope *scope, int32_t t, int32_t lookback, size_t
     return count;
 }
 
-static void signal(const bp__scope *scope, const double *params, bp__signals *signals)
+static void signals(void *context, const bp_market *market, const double *params, bp_signals *signals)
 {
-    const int32_t lookback = (int32_t)params[0], rebalance = (int32_t)params[2];
-    const size_t top = (size_t)params[1];
-    bool *member = signals->member;
-    memset(member, 0, scope->num_assets * sizeof *member);
-    for (int32_t t = 0; (size_t)t < signals->num_sessions; t += rebalance) {
-        size_t count = choose(scope, t, lookback, top, signals->ranked);
-        signals->decide[t] = true;
+    (void)context;
+    const int32_t lookback = (int32_t)params[LOOKBACK], rebalance = (int32_t)params[REBALANCE];
+    const size_t top = (size_t)params[TOP], assets = bp_market_num_assets(market);
+    ranked *best = bp_market_scratch(market, assets * sizeof *best);
+    bool *member = bp_market_scratch(market, assets * sizeof *member);
+    if (!best || !member) return;
+    memset(member, 0, assets * sizeof *member);
+    for (int32_t t = 0; t < bp_market_num_bars(market); t += rebalance) {
+        const size_t count = choose(market, t, lookback, top, best);
+        bp_signals_decide(signals, t);
         /* chosen before or now, but not both: the asset is toggled */
         for (size_t k = 0; k < count; k++) {
-            size_t i = signals->ranked[k].asset;
-            if (!member[i]) bp__signal(signals, t, i);
+            const size_t i = best[k].asset;
+            if (!member[i]) bp_signals_toggle(signals, t, i);
             member[i] = false;
         }
-        for (size_t i = 0; i < scope->num_assets; i++) {
-            if (member[i] && t < scope->asset[i].delisted) bp__signal(signals, t, i);
+        for (size_t i = 0; i < assets; i++) {
+            if (member[i] && bp_market_is_listed(market, i, t)) bp_signals_toggle(signals, t, i);
             member[i] = false;
         }
-        for (size_t k = 0; k < count; k++) member[signals->ranked[k].asset] = true;
+        for (size_t k = 0; k < count; k++) member[best[k].asset] = true;
     }
 }
 
-const bp__strategy bp__strategy_momentum = {
+static const bp_param PARAMS[] = {
+    [LOOKBACK] = {.name = "lookback",
+                  .help = "observations over which the gain is measured",
+                  .kind = BP_PARAM_INTEGER,
+                  .fallback = 126,
+                  .min = 1,
+                  .max = 100000},
+    [TOP] = {.name = "top",
+             .help = "assets held",
+             .kind = BP_PARAM_INTEGER,
+             .fallback = 10,
+             .min = 1,
+             .max = 100000},
+    [REBALANCE] = {.name = "rebalance",
+                   .help = "sessions from one choice to the next",
+                   .kind = BP_PARAM_INTEGER,
+                   .fallback = 21,
+                   .min = 1,
+                   .max = 100000},
+};
+
+const bp_strategy bp__builtin_momentum = {
+    .size = sizeof(bp_strategy),
     .name = "momentum",
     .help = "holds the assets that gained most, chosen anew at fixed intervals",
-    .param =
-        {
-            {"lookback", "observations over which the gain is measured", 126, 1, 100000, true},
-            {"top", "assets held", 10, 1, 100000, true},
-            {"rebalance", "sessions from one choice to the next", 21, 1, 100000, true},
-        },
-    .num_params = 3,
-    .signal = signal,
+    .param = PARAMS,
+    .num_params = sizeof PARAMS / sizeof *PARAMS,
+    .signals = signals,
 };

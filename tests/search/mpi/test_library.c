@@ -68,13 +68,13 @@ static bp__bundle_name bundle = "demo";
 
 static void make_spec(bp__spec *spec, uint64_t slice, uint64_t num_slices)
 {
-    const bp__strategy *strategy;
+    const bp_strategy *strategy;
     bp__spec_init(spec);
     spec->bundle = &bundle;
     spec->num_bundles = 1;
     spec->slice = slice;
     spec->num_slices = num_slices;
-    CHECK_OK(bp__strategy_find("sma_cross", &strategy));
+    CHECK_OK(bp__builtin_find("sma_cross", &strategy));
     CHECK_OK(bp__grid_init(strategy, &spec->grid));
     CHECK_OK(bp__grid_set(&spec->grid, "fast=2:11"));
     CHECK_OK(bp__grid_set(&spec->grid, "slow=20:70:10"));

@@ -1,0 +1,94 @@
+/** @file src/backtest/call.h
+ * A call of a strategy, as the host sees it: what it may look at, what it has said, whether it has failed.
+ *
+ * Strategies hold the first members (`face`) of these structs and nothing else of them; host.c turns one into the other.
+ * All of it belongs to one workspace, and so to one thread.
+ */
+#ifndef BP_BACKTEST_CALL_H
+#define BP_BACKTEST_CALL_H
+
+#include <assert.h>
+
+#include <bundlepool/strategy.h>
+
+#include "backtest/backtest.h"
+#include "backtest/scope.h"
+#include "backtest/scratch.h"
+#include "backtest/windows.h"
+
+#define BP__NO_ASSET SIZE_MAX
+
+/** A strategy at work. */
+typedef struct bp__call {
+    const bp__scope *scope;
+    const bp_strategy *strategy;
+    int32_t t; /**< bar of a view; otherwise BP__NEVER */
+    bool failed;
+    char why[160]; /**< of the first failure: bar and reason */
+    bp__scratch scratch;
+    size_t summed;     /**< asset whose prefix sums are in hi, lo; BP__NO_ASSET: none */
+    double *hi, *lo;   /**< [history + 1] */
+    double **view_sum; /**< [num_assets] with views, for each that was asked for: hi, then lo */
+    bp__scratch sums;  /**< where these are */
+    bp__windows windows;
+} bp__call;
+
+typedef struct bp__market {
+    bp_market face;
+    bp__call *call;
+} bp__market;
+
+/** What a strategy of the form *signals* has said. */
+typedef struct bp__signals {
+    bp_signals face;
+    bp__call *call;
+    size_t num_sessions;
+    size_t words;     /**< of 64 assets */
+    uint64_t *toggle; /**< [num_sessions][words] bit i: asset i enters or leaves the set after this close */
+    bool *decide;     /**< [num_sessions] orders are made after this close; set wherever a bit is */
+} bp__signals;
+
+/** What a strategy of the form *weights* has said. */
+typedef struct bp__weights {
+    bp_weights face;
+    bp__call *call;
+    int32_t *t;  /**< [count] ascending */
+    double *row; /**< [count][num_assets] */
+    size_t count, capacity;
+} bp__weights;
+
+/** What a strategy of the form *decide* sees: the account is trader.h's. */
+typedef struct bp__view {
+    bp_view face;
+    bp__call *call;
+    struct bp__trader *trader;
+    void *memory;
+} bp__view;
+
+/** @param[in] scope  borrowed @param[out] call  bp__call_fini(), after a failure too @retval BP_ENOMEM  (no text) */
+bp_status bp__call_init(const bp__scope *scope, bp__call *call);
+void bp__call_fini(bp__call *call);
+
+/** Before a strategy is called: nothing has failed, and all scratch memory is free again. */
+void bp__call_begin(bp__call *call, const bp_strategy *strategy);
+
+/** The first failure counts. @param[in] t  bar, or BP__NEVER */
+__attribute__((format(printf, 3, 4))) void bp__call_fail(bp__call *call, int32_t t, const char *fmt, ...);
+
+/** Whether it has failed. @retval BP_EINVAL  the text names strategy and session */
+bp_status bp__call_status(const bp__call *call);
+
+/** The host's functions, for built-in strategies and plug-ins alike. */
+const bp_host *bp__host(void);
+
+/** No toggles, no decisions. */
+void bp__signals_clear(bp__signals *signals);
+
+/** What a strategy of the form *signals* said when it was last run with these parameters; NULL: that is forgotten. */
+const bp__signals *bp__said_signals(const bp__workspace *ws, const bp_strategy *strategy,
+                                    const double *params);
+
+/** What a strategy of the form *weights* said when it was last run. */
+const bp__weights *bp__said_weights(const bp__workspace *ws);
+
+#endif

@@ -1,0 +1,93 @@
+#include "backtest/exact.h"
+
+#include <math.h>
+
+/* Windows of a deviation that are worked on side by side: each sum keeps its own order, together they hide the latency
+ * of an addition. */
+#define LANES 8
+
+/* What the addition s = a + b has rounded off, exactly, whichever of a and b is the larger one. */
+static inline double rounded_off(double a, double b, double s)
+{
+    const double from_b = s - a;
+    return (a - (s - from_b)) + (b - from_b);
+}
+
+/* (hi + lo) / k, rounded once. The remainder of the first quotient is exact: the quotient is split into two halves, and
+ * the product of a half and k, which has at most 26 bits, into a double fits. */
+static inline double divide(double hi, double lo, double k)
+{
+    const double sum = hi + lo, rest = rounded_off(hi, lo, sum);
+    const double quotient = sum / k;
+    const double shifted = quotient * 0x1.0000002p27;
+    const double upper = shifted - (shifted - quotient), lower = quotient - upper;
+    const double remainder = ((sum - upper * k) - lower * k) + rest;
+    const double result = quotient + remainder / k;
+    return result - result == 0 ? result : quotient; /* so large that the split overflows */
+}
+
+static inline double window_mean(double hi_end, double lo_end, double hi_begin, double lo_begin, double k)
+{
+    const double difference = hi_end - hi_begin;
+    const double lost = rounded_off(hi_end, -hi_begin, difference);
+    return divide(difference, lost + (lo_end - lo_begin), k);
+}
+
+void bp__prefix_sums(const double *x, size_t n, double *hi, double *lo)
+{
+    hi[0] = lo[0] = 0.0;
+    for (size_t i = 0; i < n; i++) {
+        hi[i + 1] = hi[i] + x[i];
+        lo[i + 1] = lo[i] + rounded_off(hi[i], x[i], hi[i + 1]);
+    }
+}
+
+double bp__prefix_mean(const double *hi, const double *lo, size_t begin, size_t end)
+{
+    return window_mean(hi[end], lo[end], hi[begin], lo[begin], (double)(end - begin));
+}
+
+void bp__prefix_means(const double *hi, const double *lo, int32_t n, int32_t k, double *mean)
+{
+    const double count = k;
+    for (int32_t j = 0; j < k - 1 && j < n; j++) mean[j] = NAN;
+    for (int32_t j = k - 1; j < n; j++)
+        mean[j] = window_mean(hi[j + 1], lo[j + 1], hi[j + 1 - k], lo[j + 1 - k], count);
+}
+
+double bp__mean(const double *x, size_t n)
+{
+    double hi = 0.0, lo = 0.0;
+    if (n == 0) return NAN;
+    for (size_t i = 0; i < n; i++) {
+        const double sum = hi + x[i];
+        lo += rounded_off(hi, x[i], sum);
+        hi = sum;
+    }
+    return divide(hi, lo, (double)n);
+}
+
+double bp__deviation(const double *x, size_t n, double mean)
+{
+    double squares = 0.0;
+    if (n < 2) return NAN;
+    for (size_t i = 0; i < n; i++) squares += (x[i] - mean) * (x[i] - mean);
+    return sqrt(squares / (double)(n - 1));
+}
+
+void bp__deviations(const double *x, int32_t n, int32_t k, const double *mean, double *deviation)
+{
+    int32_t j = k - 1;
+    for (int32_t i = 0; i < k - 1 && i < n; i++) deviation[i] = NAN;
+    for (; j + LANES <= n; j += LANES) {
+        const double *window = x + j - (k - 1);
+        double squares[LANES] = {0};
+        for (int32_t i = 0; i < k; i++)
+            for (int32_t w = 0; w < LANES; w++) {
+                const double d = window[i + w] - mean[j + w];
+                squares[w] += d * d;
+            }
+        for (int32_t w = 0; w < LANES; w++) deviation[j + w] = sqrt(squares[w] / (double)(k - 1));
+    }
+    for (; j < n; j++) deviation[j] = bp__deviation(x + j - (k - 1), (size_t)k, mean[j]);
+}
