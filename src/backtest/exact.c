@@ -47,7 +47,8 @@ double bp__prefix_mean(const double *hi, const double *lo, size_t begin, size_t 
     return window_mean(hi[end], lo[end], hi[begin], lo[begin], (double)(end - begin));
 }
 
-void bp__prefix_means(const double *hi, const double *lo, int32_t n, int32_t k, double *mean)
+void bp__prefix_means(const double *restrict hi, const double *restrict lo, int32_t n, int32_t k,
+                      double *restrict mean)
 {
     const double count = k;
     for (int32_t j = 0; j < k - 1 && j < n; j++) mean[j] = NAN;

@@ -247,6 +247,7 @@ static double fill_parts(bp__trader *a, bp__order *o, double q, double price, do
 static bool fill(bp__trader *a, bp__order *o, int32_t t)
 {
     const char *why = NULL;
+    const bool in_full = o->dealt == bp__order_unfilled(a, o); /* then no rounding leaves a rest of it */
     bp__entry entry = {.kind = BP__ENTRY_FILL, .t = t, .asset = o->asset, .order = o->number};
     const double dropped = fill_parts(a, o, o->dealt, o->price, o->p, &entry, &why);
     if (entry.shares != 0) {
@@ -254,7 +255,7 @@ static bool fill(bp__trader *a, bp__order *o, int32_t t)
         enter(a, &entry);
     }
     if (!o->has_target) o->amount -= entry.shares;
-    if (dropped == 0) return bp__order_unfilled(a, o) != 0;
+    if (dropped == 0) return !in_full;
     enter_unfilled(a, o, bp__order_unfilled(a, o), t, why);
     return false;
 }

@@ -131,8 +131,9 @@ typedef struct server {
     MPI_Comm comm;
     const bp__tasks *tasks;
     int num_ranks;
-    int parked;           /* workers that asked when nothing was left */
-    uint64_t next, taken; /* handed out, and come back */
+    int parked;            /* workers that asked when nothing was left */
+    uint64_t next, taken;  /* handed out, and come back */
+    uint64_t own, own_end; /* what rank 0 has handed out to itself and not begun */
     bool stopping;
     int stopped;       /* workers that have dropped what they had */
     uint64_t until_ns; /* when they must have */
@@ -203,6 +204,18 @@ static bool is_over(const server *s)
     return all_in && s->parked == s->num_ranks - 1;
 }
 
+/* Whether rank 0 has a backtest for itself; it takes a batch, as a worker does, when it has none. */
+static bool has_own(server *s)
+{
+    if (s->own < s->own_end) return true;
+    if (s->next == s->tasks->count) return false;
+    const int n = batch_size(s);
+    s->own = s->next;
+    s->own_end = s->next += (uint64_t)n;
+    if (s->tasks->next) s->tasks->next(s->tasks->context, s->tasks->index + s->own, (size_t)n);
+    return true;
+}
+
 static bp_status lead(MPI_Comm comm, const bp__tasks *tasks, int num_ranks)
 {
     server s = {.comm = comm, .tasks = tasks, .num_ranks = num_ranks};
@@ -215,9 +228,9 @@ static bp_status lead(MPI_Comm comm, const bp__tasks *tasks, int num_ranks)
         }
         BP_TRY(look_whether_to_go_on(&s));
         if (is_over(&s)) break;
-        if (s.next < tasks->count && !s.stopping) {
+        if (has_own(&s) && !s.stopping) {
             bp__result result;
-            tasks->run(tasks->context, tasks->index[s.next++], &result);
+            tasks->run(tasks->context, tasks->index[s.own++], &result);
             tasks->enter(tasks->context, &result);
             s.taken++;
         } else {
