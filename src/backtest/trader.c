@@ -207,23 +207,34 @@ static double share_of_bar(const bp__trader *a, const bp__order *o, double unfil
     return copysign(q, unfilled);
 }
 
+/* Without short positions a sale is of what is held, less what older sales have been dealt; the rest of it is dropped. */
+static void cut_to_held(bp__trader *a, bp__order *o, double sold, int32_t t)
+{
+    const double held = fmax(a->shares[o->asset], 0), left = held > sold ? held - sold : 0;
+    if (a->account->allow_short || o->has_target || !(-o->amount > left)) return;
+    enter_unfilled(a, o, o->amount + left, t, "it would be a short position (--short)");
+    o->amount = -left;
+}
+
 /* Deal out a bar: to each order what it may be filled with, before any of them is. */
 static void deal_out(bp__trader *a, int32_t t)
 {
     const double *const *price = a->account->fill == BP__FILL_OPEN ? a->scope->open : a->scope->close;
-    double used = 0;
+    double used = 0, sold = 0;
     for (size_t k = 0; k < a->num_orders; k++) {
         bp__order *o = &a->order[k];
-        if (k > 0 && o->asset != a->order[k - 1].asset) used = 0;
+        if (k > 0 && o->asset != a->order[k - 1].asset) used = sold = 0;
         o->p = price[o->asset][t];
         o->dealt = 0;
         if (!bp__priced(o->p)) continue;
+        cut_to_held(a, o, sold, t);
         o->dealt = share_of_bar(a, o, bp__order_unfilled(a, o), o->p, t, used, &o->price);
         used += fabs(o->dealt);
+        if (o->dealt < 0) sold -= o->dealt;
     }
 }
 
-/* Fill what closes a position and then what opens one. @return shares that could not be, and why */
+/* Fill what closes a position and then what opens one. @return shares that could not be paid */
 static double fill_parts(bp__trader *a, bp__order *o, double q, double price, double p, bp__entry *entry,
                          const char **why)
 {
@@ -231,11 +242,7 @@ static double fill_parts(bp__trader *a, bp__order *o, double q, double price, do
     const double sign = q > 0 ? 1 : -1, held = a->shares[i] * -sign; /* what the order can close */
     const double closing = held > 0 ? fmin(held, fabs(q)) : 0, rest = fabs(q) - closing;
     if (closing > 0) trade(a, o, sign * closing, price, p, entry);
-    if (rest == 0) return 0;
-    if (sign < 0 && !a->account->allow_short) {
-        *why = "it would be a short position (--short)";
-        return sign * rest;
-    }
+    if (rest == 0 || (sign < 0 && !a->account->allow_short)) return 0;
     const opening x = {a->account, o, sign, price, a->mark[i]};
     const double most = cut_to_means(a, &x, rest);
     if (most > 0) trade(a, o, sign * most, price, p, entry);
@@ -260,7 +267,8 @@ static bool fill(bp__trader *a, bp__order *o, int32_t t)
     return false;
 }
 
-/* First all sales, then all buys. An order that a split has made one for nothing goes. */
+/* First all sales, then all buys. An order for nothing, by a split or for want of what it would sell, is done at a bar that
+ * has a price. */
 static void fill_orders(bp__trader *a, int32_t t)
 {
     deal_out(a, t);
@@ -268,7 +276,7 @@ static void fill_orders(bp__trader *a, int32_t t)
         size_t kept = 0;
         for (size_t k = 0; k < a->num_orders; k++) {
             bp__order *o = &a->order[k];
-            bool stays = bp__order_unfilled(a, o) != 0;
+            bool stays = bp__order_unfilled(a, o) != 0 || !bp__priced(o->p);
             if (stays && o->dealt != 0 && (o->dealt > 0) == (buys == 1)) stays = fill(a, o, t);
             if (stays) a->order[kept++] = *o;
         }
