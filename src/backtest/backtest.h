@@ -71,6 +71,9 @@ size_t bp__scope_num_sessions(const bp__scope *scope);
 int64_t bp__scope_first_session(const bp__scope *scope);
 int64_t bp__scope_last_session(const bp__scope *scope);
 
+/** How many sessions are a year: bp__sessions_per_year() of those up to the end of the range, from the first one on. */
+double bp__scope_sessions_per_year(const bp__scope *scope);
+
 /** Day of session t of the range. */
 int64_t bp__scope_session(const bp__scope *scope, int32_t t);
 

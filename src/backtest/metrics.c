@@ -4,6 +4,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <bundlepool/bundle.h>
+
+#include "core/day.h"
+
 #define PARTS 256
 
 /* A run, and what several metrics need to know of it. */
@@ -270,6 +274,23 @@ void bp__metrics_from(const bp__record *record, const bp__terms *terms, bp__metr
 #define X(name, best, is_default, kind, help) metrics->name = name(&c);
     BP__METRIC_MAP(X)
 #undef X
+}
+
+/* Calendars ------------------------------------------------------------------------------------- */
+
+/* Two of seven days would be 0.286 of the sessions. Exchanges whose week begins on a Sunday have a fifth, those that
+ * once traded on Saturdays a sixth. */
+#define WEEKEND_SHARE 0.25
+
+double bp__sessions_per_year(const int64_t *day, size_t count)
+{
+    enum { SUNDAY = 3, SATURDAY = 2, WEEK = 7 }; /* counted from a Thursday, 1970-01-01 */
+    size_t weekend = 0;
+    for (size_t t = 0; t < count; t++) {
+        const int64_t in_week = (bp__day_of(day[t]) / BP_NS_PER_DAY % WEEK + WEEK) % WEEK;
+        weekend += in_week == SATURDAY || in_week == SUNDAY;
+    }
+    return (double)weekend >= WEEKEND_SHARE * (double)count ? 365 : 252;
 }
 
 /* The list -------------------------------------------------------------------------------------- */

@@ -91,9 +91,14 @@ typedef struct bp__record {
 
 /** How a run is measured. */
 typedef struct bp__terms {
-    double sessions_per_year; /**< positive; 252 */
+    double sessions_per_year; /**< positive: see bp__sessions_per_year() */
     bool first_return;        /**< the return of the first session, equity[0] / cash - 1, is one too */
 } bp__terms;
+
+/** How many sessions are a year: 365 where a quarter of them or more are Saturdays and Sundays, as where a market never
+ *  closes; else 252.
+ *  @param[in] day  [count] midnights, in ns since the epoch */
+double bp__sessions_per_year(const int64_t *day, size_t count);
 
 /** All metrics of a run. */
 void bp__metrics_from(const bp__record *record, const bp__terms *terms, bp__metrics *metrics);

@@ -483,6 +483,11 @@ int64_t bp__scope_last_session(const bp__scope *scope)
     return scope->day[scope->num_sessions - 1];
 }
 
+double bp__scope_sessions_per_year(const bp__scope *scope)
+{
+    return bp__sessions_per_year(scope->day - scope->first, (size_t)scope->first + scope->num_sessions);
+}
+
 int64_t bp__scope_session(const bp__scope *scope, int32_t t)
 {
     return scope->day[t];

@@ -108,6 +108,16 @@ static bp_status set_lots(void *target, const bp__option *o, const char *value)
     return BP_OK;
 }
 
+static bp_status set_sessions_per_year(void *target, const bp__option *o, const char *value)
+{
+    const double *number = &((bp__options *)target)->spec.terms.sessions_per_year;
+    BP_TRY(bp__set_number(target, o, value));
+    if (!(*number >= 1 && *number <= 1e6))
+        BP_FAIL(BP_EINVAL, "--%s: %g is out of range; allowed are 1 to 1000000, such as 252 or 365", o->name,
+                *number);
+    return BP_OK;
+}
+
 static bp_status set_day(void *target, const bp__option *o, const char *value)
 {
     return blame(o->name, bp__day_from(value, (int64_t *)(void *)((char *)target + o->at)));
@@ -361,6 +371,18 @@ static const bp__option own[] = {
      .at = AT(spec.delisted_after),
      .help =
          "what is held of an asset with N sessions after its last one is sold there: a number (default 1), or never"},
+    {.name = "sessions-per-year",
+     .value = "N",
+     .uses = BP__SEARCH,
+     .set = set_sessions_per_year,
+     .at = AT(spec.terms.sessions_per_year),
+     .help = "what ratios are annualised by (default 252; 365 where sessions are on weekends too)"},
+    {.name = "first-return",
+     .uses = BP__SEARCH,
+     .set = bp__set_flag,
+     .at = AT(spec.terms.first_return),
+     .help = "count a return of the first session, of its close over the cash, as zipline and vectorbt do",
+     .more = "It is 0, for nothing is traded before the first close, and makes one more return of all."},
 
     {.help = "Results"},
     {.name = "top",

@@ -11,6 +11,7 @@
 #include "core/log.h"
 
 #define HASH_DIGITS 12
+#define USUAL_YEAR  252 /* sessions; another number is told */
 #define MAX_CELLS   (3 + BP__MAX_PARAMS + BP__NUM_METRICS)
 
 static const bp__spec *spec_of(const bp__report_facts *f)
@@ -43,8 +44,10 @@ void bp__report_header(FILE *file, const bp__report_facts *f, uint64_t bundle)
     const bp__grid *grid = &o->grid;
     fprintf(file, "bundle: %s, content %.*s, symbols and dates %.*s\n", o->bundle[bundle], HASH_DIGITS,
             t->content_hash, HASH_DIGITS, t->computed_hash);
-    fprintf(file, "scope: %zu assets, %zu sessions, %s to %s\n", t->num_assets, t->num_sessions,
+    fprintf(file, "scope: %zu assets, %zu sessions, %s to %s", t->num_assets, t->num_sessions,
             bp__day_text(t->first_session, first), bp__day_text(t->last_session, last));
+    if (t->sessions_per_year != USUAL_YEAR) fprintf(file, ", %.10g are a year", t->sessions_per_year);
+    fputc('\n', file);
     fprintf(file, "search: %s", grid->strategy->name);
     const bp_param *param = grid->strategy->param;
     for (unsigned i = 0; i < grid->num_axes; i++) {
@@ -235,6 +238,7 @@ static void json_bundle(bp__json *j, const bp__report_facts *f, uint64_t bundle)
     bp__json_text(j, "computed_hash", t->computed_hash);
     bp__json_int(j, "assets", (int64_t)t->num_assets);
     bp__json_int(j, "sessions", (int64_t)t->num_sessions);
+    bp__json_number(j, "sessions_per_year", t->sessions_per_year);
     bp__json_open(j, "date_range", '[');
     bp__json_text(j, NULL, bp__day_text(t->first_session, day));
     bp__json_text(j, NULL, bp__day_text(t->last_session, day));

@@ -210,7 +210,8 @@ static bp_status announce(search *s, uint64_t bundle)
                       .num_assets = bp__scope_num_assets(scope),
                       .num_sessions = bp__scope_num_sessions(scope),
                       .first_session = bp__scope_first_session(scope),
-                      .last_session = bp__scope_last_session(scope)};
+                      .last_session = bp__scope_last_session(scope),
+                      .sessions_per_year = s->sweep.terms.sessions_per_year};
     tell_delisted(scope, t);
     memcpy(t->content_hash, version.content_hash, sizeof t->content_hash);
     memcpy(t->computed_hash, version.computed_hash, sizeof t->computed_hash);

@@ -36,6 +36,7 @@ typedef struct bp__tested {
     uint64_t bytes;
     size_t num_assets, num_sessions; /**< of the scope, as the days */
     int64_t first_session, last_session;
+    double sessions_per_year;
     size_t num_delisted; /**< assets that are delisted within the range: what is held of them is sold there */
     char delisted[BP__DELISTED_TEXT]; /**< the first of them, for people: "A 2013-10-29, B 2014-01-02, ..." */
 } bp__tested;

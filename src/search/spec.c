@@ -108,6 +108,13 @@ static bool has_default_columns(const bp__spec *spec)
     return n == spec->num_metrics;
 }
 
+bp__terms bp__spec_terms(const bp__spec *spec, const bp__scope *scope)
+{
+    bp__terms terms = spec->terms;
+    if (terms.sessions_per_year == 0) terms.sessions_per_year = bp__scope_sessions_per_year(scope);
+    return terms;
+}
+
 uint64_t bp__spec_num_tasks(const bp__spec *spec)
 {
     return spec->num_bundles * spec->grid.size;
@@ -174,6 +181,15 @@ static void put_account(FILE *f, const bp__account *a)
     fprintf(f, "dividends %s\n", bp__dividends_names[a->dividends]);
 }
 
+static void put_terms(FILE *f, const bp__terms *terms)
+{
+    if (terms->sessions_per_year > 0)
+        put_number(f, "sessions-per-year", terms->sessions_per_year);
+    else
+        fputs("sessions-per-year of the bundle\n", f);
+    fprintf(f, "first-return %s\n", terms->first_return ? "yes" : "no");
+}
+
 static void put_spec(FILE *f, const bp__spec *spec)
 {
     const bp_param *param = spec->grid.strategy->param;
@@ -191,6 +207,7 @@ static void put_spec(FILE *f, const bp__spec *spec)
     put_account(f, &spec->account);
     put_count(f, "delisted-after", spec->delisted_after);
     fprintf(f, "slice %" PRIu64 "/%" PRIu64 "\n", spec->slice, spec->num_slices);
+    put_terms(f, &spec->terms);
     if (!has_default_columns(spec)) put_metrics(f, spec);
     for (unsigned i = 0; i < spec->grid.num_axes; i++) put_axis(f, param[i].name, &spec->grid.axis[i]);
 }
@@ -294,11 +311,26 @@ static bp_status read_results(const char *path, const char *line, const char *va
     return BP_OK;
 }
 
+/* How runs are measured. @param[out] known  whether the line is of this kind */
+static bp_status read_terms(const char *path, const char *line, const char *value, bp__terms *terms,
+                            bool *known)
+{
+    const bool per_year = strncmp(line, "sessions-per-year ", 18) == 0;
+    *known = per_year || strncmp(line, "first-return ", 13) == 0;
+    if (!*known) return BP_OK;
+    if (!per_year) return terms->first_return = strcmp(value, "yes") == 0, BP_OK;
+    if (strcmp(value, "of the bundle") == 0) return terms->sessions_per_year = 0, BP_OK;
+    return bp__number_from(value, strlen(value), &terms->sessions_per_year) ? BP_OK : unreadable(path, line);
+}
+
 static bp_status read_line(const char *path, const char *line, bp__spec *spec)
 {
     const size_t n = strcspn(line, " ");
     const char *value = line[n] ? line + n + 1 : line + n;
     const bp_strategy *strategy;
+    bool known;
+    BP_TRY(read_terms(path, line, value, &spec->terms, &known));
+    if (known) return BP_OK;
     if (strncmp(line, "results ", 8) == 0) return read_results(path, line, value);
     if (strncmp(line, "strategy ", 9) == 0) {
         if (spec->grid.strategy) return unreadable(path, line);

@@ -3,9 +3,10 @@
  * which a journal begins, so that results of one search never get into another.
  *
  * The text has one line each, "KEY VALUE", in a fixed order: program, results, strategy, bundles, start, end, symbols,
- * cash, commission, slippage, the account's other options, slice, metrics where they are not the usual ones, then
- * "param NAME=VALUES" for each parameter of the strategy. A list of more than 1000 values that was given as a range stays one. The line "program"
- * tells people who wrote the journal; whether results may be used is decided by the line "results".
+ * cash, commission, slippage, the account's other options, slice, sessions-per-year, first-return, metrics where they are
+ * not the usual ones, then "param NAME=VALUES" for each parameter of the strategy. A list of more than 1000 values that was
+ * given as a range stays one. The line "program" tells people who wrote the journal; whether results may be used is decided
+ * by the line "results".
  */
 #ifndef BP_SEARCH_SPEC_H
 #define BP_SEARCH_SPEC_H
@@ -29,6 +30,7 @@ typedef struct bp__spec {
     char **symbols;             /**< NULL-terminated, owned; NULL: all */
     bp__account account;
     uint32_t delisted_after; /**< sessions after an asset's last one that make it delisted; 0: it never is */
+    bp__terms terms;         /**< sessions_per_year is 0 where each bundle's calendar tells */
     unsigned metric[BP__NUM_METRICS]; /**< [num_metrics] numbers of the metrics that are kept: columns */
     unsigned num_metrics;
     unsigned objective; /**< what results are ranked by: which of the columns */
@@ -51,6 +53,9 @@ bp_status bp__spec_set_objective(bp__spec *spec, const char *name);
 
 /** The metric of a column. */
 const bp__metric *bp__spec_metric(const bp__spec *spec, unsigned column);
+
+/** How runs over a scope are measured. */
+bp__terms bp__spec_terms(const bp__spec *spec, const bp__scope *scope);
 
 /** How many tasks there are: combinations times bundles. */
 uint64_t bp__spec_num_tasks(const bp__spec *spec);

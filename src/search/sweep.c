@@ -57,6 +57,7 @@ bp_status bp__sweep_begin(bp__sweep *w, uint64_t bundle)
     bp_status s = bp__scope_create(w->bundle, (const char *const *)spec->symbols, spec->start, spec->end,
                                    spec->delisted_after, &w->scope);
     if (s == BP_OK) s = bp__workspace_create(w->scope, &w->workspace);
+    if (s == BP_OK) w->terms = bp__spec_terms(spec, w->scope);
     return bp__agree(w->comm, s);
 }
 
@@ -116,7 +117,6 @@ void bp__sweep_run(bp__sweep *w, uint64_t task, bp__result *result)
 {
     const bp__spec *spec = w->spec;
     const bp__grid *grid = &spec->grid;
-    static const bp__terms terms = {.sessions_per_year = 252};
     double params[BP__MAX_PARAMS];
     bp__record record;
     use_bundle(w);
@@ -129,7 +129,7 @@ void bp__sweep_run(bp__sweep *w, uint64_t task, bp__result *result)
         return;
     }
     result->num_values = spec->num_metrics;
-    bp__metrics_some(&record, &terms, spec->metric, spec->num_metrics, result->value);
+    bp__metrics_some(&record, &w->terms, spec->metric, spec->num_metrics, result->value);
 }
 
 bp_status bp__sweep_totals(bp__sweep *w, bp_stats *stats)

@@ -23,6 +23,7 @@ typedef struct bp__sweep {
     const bp_bundle *bundle; /**< pinned; the same version on every rank */
     bp__scope *scope;
     bp__workspace *workspace;
+    bp__terms terms; /**< of the search, and of the bundle's calendar where the search leaves that open */
     uint64_t private_loads; /**< where pooling is switched off */
     bool changed;           /**< this rank has found another version on disk, or none */
     bool deaf;              /**< it does not ask any more */

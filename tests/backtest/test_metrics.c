@@ -114,6 +114,28 @@ static void test_sessions_per_year(void)
     CLOSE_TO(y.calmar, y.cagr / y.max_drawdown);
 }
 
+/* Days from 1970-01-01 on, a Thursday: those of `week` whose bit is set, from Sunday at bit 0 on. */
+static double per_year(int first_day, int days, unsigned week)
+{
+    int64_t day[400];
+    size_t count = 0;
+    for (int d = first_day; d < first_day + days; d++)
+        if (week >> ((d % 7 + 7 + 4) % 7) & 1) day[count++] = d * BP_NS_PER_DAY;
+    return bp__sessions_per_year(day, count);
+}
+
+static void test_calendars(void)
+{
+    enum { WEEKDAYS = 0x3e, SIX_DAYS = 0x7e, SUNDAY_TO_THURSDAY = 0x1f, ALL = 0x7f };
+    for (int first = -400; first <= 400; first += 50) {
+        CU_ASSERT_EQUAL(per_year(first, 365, ALL), 365);
+        CU_ASSERT_EQUAL(per_year(first, 14, ALL), 365);
+        CU_ASSERT_EQUAL(per_year(first, 365, WEEKDAYS), 252);
+        CU_ASSERT_EQUAL(per_year(first, 365, SIX_DAYS), 252);
+        CU_ASSERT_EQUAL(per_year(first, 365, SUNDAY_TO_THURSDAY), 252);
+    }
+}
+
 static void test_undefined(void)
 {
     bp__metrics x = of_curve((double[]){100, 100, 100}, 3, USUAL);
@@ -218,6 +240,7 @@ int main(void)
         {"what the account says", test_account},
         {"first return", test_first_return},
         {"sessions per year", test_sessions_per_year},
+        {"calendars", test_calendars},
         {"undefined ones", test_undefined},
         {"random curves against a naive program", test_against_measure},
         {"percentiles of hard curves", test_hard_percentiles},

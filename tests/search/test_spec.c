@@ -73,6 +73,9 @@ static void test_differences(void)
     o = base(), o.account.cash = 0.1, differs(o, "cash 0.1'");
     o = base(), o.account.commission_bps = 5, differs(o, "commission 5");
     o = base(), o.account.slippage_bps = 1.0 / 3, differs(o, "slippage 0.333");
+    o = base(), o.terms.sessions_per_year = 365,
+    differs(o, "there 'sessions-per-year 365', here 'sessions-per-year of");
+    o = base(), o.terms.first_return = true, differs(o, "there 'first-return yes', here 'first-return no'");
     o = base(), o.slice = 2, o.num_slices = 4, differs(o, "slice 2/4");
 
     o = base();
@@ -122,6 +125,8 @@ static void read_back(bp__spec o)
         CU_ASSERT(memcmp(back.grid.axis[i].value, o.grid.axis[i].value,
                          o.grid.axis[i].count * sizeof(double)) == 0);
     }
+    CU_ASSERT(back.terms.sessions_per_year == o.terms.sessions_per_year);
+    CU_ASSERT(back.terms.first_return == o.terms.first_return);
     CU_ASSERT_EQUAL_FATAL(back.num_metrics, o.num_metrics);
     CU_ASSERT(memcmp(back.metric, o.metric, o.num_metrics * sizeof *o.metric) == 0);
     free(text);
@@ -139,6 +144,7 @@ static void test_reading(void)
     read_back(o);
     o = base();
     MUST(bp__spec_set_metrics(&o, "win_rate,cagr"));
+    o.terms = (bp__terms){.sessions_per_year = 365.25, .first_return = true};
     read_back(o);
 }
 
