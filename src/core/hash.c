@@ -8,9 +8,11 @@
  */
 #include "core/hash.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <openssl/err.h>
 #include <openssl/evp.h>
@@ -132,6 +134,38 @@ bp_status bp__content_hash(const bp__image *image, char hash[BP__HASH_TEXT])
     s = hash2(ctx, 0x03, image->schema_version, sizeof image->schema_version, column, sizeof column, root);
     if (bp__failed(s)) goto done;
     to_hex(root, hash);
+done:
+    EVP_MD_CTX_free(ctx);
+    return s;
+}
+
+/* All bytes into a digest. */
+static bp_status digest_file(EVP_MD_CTX *ctx, int fd, const char *label, unsigned char *buffer, size_t size)
+{
+    bp_status s = BP_OK;
+    for (off_t at = 0;;) {
+        const ssize_t n = pread(fd, buffer, size, at);
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) BP_FAIL_ERRNO(BP_EIO, errno, "%.200s: cannot be read", label);
+        if (n == 0) return BP_OK;
+        SSL_TRY(EVP_DigestUpdate(ctx, buffer, (size_t)n));
+        at += n;
+    }
+done:
+    return s;
+}
+
+bp_status bp__file_hash(int fd, const char *label, char hash[BP__HASH_TEXT])
+{
+    bp_status s = BP_OK;
+    unsigned char digest[DIGEST], buffer[16384];
+    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+    if (!ctx) BP_FAIL(BP_ENOMEM, "%.200s: no memory to hash it", label);
+    SSL_TRY(EVP_DigestInit_ex(ctx, EVP_sha256(), NULL));
+    s = digest_file(ctx, fd, label, buffer, sizeof buffer);
+    if (bp__failed(s)) goto done;
+    SSL_TRY(EVP_DigestFinal_ex(ctx, digest, NULL));
+    to_hex(digest, hash);
 done:
     EVP_MD_CTX_free(ctx);
     return s;
