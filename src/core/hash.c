@@ -139,6 +139,16 @@ done:
     return s;
 }
 
+bp_status bp__bytes_hash(const void *bytes, size_t size, char hash[BP__HASH_TEXT])
+{
+    bp_status s = BP_OK;
+    unsigned char digest[DIGEST];
+    SSL_TRY(EVP_Digest(bytes, size, digest, NULL, EVP_sha256(), NULL));
+    to_hex(digest, hash);
+done:
+    return s;
+}
+
 /* All bytes into a digest. */
 static bp_status digest_file(EVP_MD_CTX *ctx, int fd, const char *label, unsigned char *buffer, size_t size)
 {

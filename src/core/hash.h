@@ -19,6 +19,9 @@ bp_status bp__computed_hash(const char *const *symbols, size_t n, const char *st
  *  and how the file stored any of it. Blocks for about a second per 2 GB. */
 bp_status bp__content_hash(const bp__image *image, char hash[BP__HASH_TEXT]);
 
+/** SHA-256 of bytes in memory. */
+bp_status bp__bytes_hash(const void *bytes, size_t size, char hash[BP__HASH_TEXT]);
+
 /** SHA-256 of all bytes of an open file.
  *  @param[in] fd     its position is neither used nor moved
  *  @param[in] label  how errors name the file

@@ -20,6 +20,7 @@
 #include "mpi/comm.h"
 #include "search/dispatch.h"
 #include "search/journal.h"
+#include "search/note.h"
 #include "search/sweep.h"
 
 typedef struct search {
@@ -33,8 +34,10 @@ typedef struct search {
     /* of rank 0 */
     char (*hash)[BP__HASH_DIGITS + 1]; /* [num_bundles] versions that the journal has results of; "": none */
     bp__journal *journal;
-    char *text;   /* of the spec */
-    bool changed; /* the bundle under way, on disk */
+    char *text; /* of the spec */
+    bp__note_place place;
+    bp__notes notes; /* what a strategy took down with it before */
+    bool changed;    /* the bundle under way, on disk */
     uint64_t until_ns;
 } search;
 
@@ -96,18 +99,46 @@ static bp_status open_journal(search *s)
     return bp__journal_open(c->journal, s->text, c->resume, &visitor, &s->journal, &s->found->unfinished);
 }
 
+/* What an earlier run has left beside the journal; with a new journal that is over. */
+static bp_status open_notes(search *s)
+{
+    BP_TRY(bp__note_place_init(s->conduct->journal, s->text, s->rank, &s->place));
+    BP_TRY(bp__notes_read(&s->place, s->found->results.num_rows, &s->notes));
+    if (s->notes.odd[0]) warn(s, "%s", s->notes.odd);
+    for (size_t i = 0; i < s->notes.count && !s->conduct->resume; i++)
+        BP_TRY(bp__note_remove(&s->place, &s->notes.note[i]));
+    if (!s->conduct->resume) bp__notes_fini(&s->notes);
+    return BP_OK;
+}
+
 static bp_status prepare(search *s)
 {
     bp__found *f = s->found;
     if (s->rank != 0) return BP_OK;
-    BP_TRY(bp__results_init(s->spec, &f->results));
+    if (s->hooks->enter) s->hooks->enter(s->hooks->context, NULL, 0);
+    bp_status made = bp__results_init(s->spec, &f->results);
+    if (s->hooks->leave) s->hooks->leave(s->hooks->context);
+    BP_TRY(made);
     s->hash = calloc(s->spec->num_bundles, sizeof *s->hash);
     f->tested = calloc(s->spec->num_bundles, sizeof *f->tested);
     if (!s->hash || !f->tested) BP_FAIL(BP_ENOMEM, "no memory for %" PRIu64 " bundles", s->spec->num_bundles);
-    if (s->conduct->journal) BP_TRY(open_journal(s));
+    if (s->conduct->journal) {
+        BP_TRY(open_journal(s));
+        BP_TRY(open_notes(s));
+    }
     f->has_journal = s->journal != NULL;
     f->resumed = f->results.done + f->results.failed;
     if (s->hooks->opened) s->hooks->opened(s->hooks->context, f);
+    return BP_OK;
+}
+
+/* A batch that took a rank down is repeated one by one, by whichever rank. */
+static bp_status agree_on_batches(search *s)
+{
+    int one_by_one = 0;
+    for (size_t i = 0; i < s->notes.count; i++) one_by_one |= s->notes.note[i].count > 1;
+    BP_MPI(MPI_Bcast(&one_by_one, 1, MPI_INT, 0, s->comm));
+    s->sweep.one_by_one = one_by_one;
     return BP_OK;
 }
 
@@ -198,6 +229,29 @@ static void tell_delisted(const bp__scope *scope, bp__tested *t)
     }
 }
 
+/* A combination that took its rank down before has failed. */
+static bp_status give_up(search *s, const bp__note *note)
+{
+    bp__result result = {.task = note->task[0], .status = note->status};
+    snprintf(result.why, sizeof result.why, "%s", note->why);
+    bp__results_enter(&s->found->results, &result);
+    BP_TRY(bp__journal_result(s->journal, &result));
+    return bp__journal_sync(s->journal);
+}
+
+/* Notes of a bundle become results of the journal; only then are they removed. What is known of another version of the
+ * bundle is forgotten. Of several combinations any may be to blame: their note stays until all of them have ended. */
+static bp_status heed_notes(search *s, uint64_t bundle, bool forgotten)
+{
+    for (size_t i = 0; i < s->notes.count; i++) {
+        const bp__note *note = &s->notes.note[i];
+        if (note->task[0] / s->spec->grid.size != bundle || (note->count > 1 && !forgotten)) continue;
+        if (!forgotten && s->found->results.outcome[note->task[0]] == BP__PENDING) BP_TRY(give_up(s, note));
+        BP_TRY(bp__note_remove(&s->place, note));
+    }
+    return BP_OK;
+}
+
 /* Which version it is, for people, and whether the journal's results are of the same. */
 static bp_status announce(search *s, uint64_t bundle)
 {
@@ -228,6 +282,7 @@ static bp_status announce(search *s, uint64_t bundle)
     if (s->journal && (other || !s->hash[bundle][0]))
         BP_TRY(bp__journal_bundle(s->journal, bundle, t->content_hash));
     snprintf(s->hash[bundle], sizeof *s->hash, "%s", t->content_hash);
+    BP_TRY(heed_notes(s, bundle, other));
     if (s->hooks->begun) s->hooks->begun(s->hooks->context, s->found, bundle);
     return BP_OK;
 }
@@ -310,7 +365,9 @@ static bp_status store(search *s)
 {
     if (s->rank != 0) return BP_OK;
     if (s->hooks->store) BP_TRY(s->hooks->store(s->hooks->context, s->found));
-    return s->journal ? bp__journal_finish(s->journal) : BP_OK;
+    if (s->journal) BP_TRY(bp__journal_finish(s->journal));
+    for (size_t i = 0; i < s->notes.count; i++) BP_TRY(bp__note_remove(&s->place, &s->notes.note[i]));
+    return BP_OK;
 }
 
 static bp_status search_grid(search *s)
@@ -318,6 +375,8 @@ static bp_status search_grid(search *s)
     MPI_Comm messages;
     BP_TRY(agree(s, prepare(s)));
     BP_TRY(bp__sweep_open(s->comm, s->spec, &s->conduct->cfg, &s->sweep));
+    s->sweep.hooks = s->hooks;
+    BP_TRY(agree_on_batches(s));
     BP_MPI(MPI_Comm_dup(s->comm, &messages));
     bp_status tested = test_bundles(s, messages);
     if (s->found->ending == BP__ENDED_ABANDONED) return tested; /* messages may still be under way */
@@ -331,7 +390,8 @@ static bp_status search_grid(search *s)
 bp_status bp__search_run(MPI_Comm comm, const bp__spec *spec, const bp__conduct *conduct,
                          const bp__hooks *hooks, bp__found *found)
 {
-    search s = {.comm = comm, .spec = spec, .conduct = conduct, .hooks = hooks, .found = found};
+    search s = {
+        .comm = comm, .spec = spec, .conduct = conduct, .hooks = hooks, .found = found, .place.folder = -1};
     *found = (bp__found){.spec = spec, .stats = bp_stats_init()};
     BP_MPI(MPI_Comm_rank(comm, &s.rank));
     BP_MPI(MPI_Comm_size(comm, &found->num_ranks));
@@ -343,6 +403,8 @@ bp_status bp__search_run(MPI_Comm comm, const bp__spec *spec, const bp__conduct 
         status = bp__failed(status) ? bp__fail_text(status, text) : closed;
     }
     bp__journal_close(&s.journal);
+    bp__notes_fini(&s.notes);
+    bp__note_place_fini(&s.place);
     free(s.hash);
     free(s.text);
     return status;

@@ -65,7 +65,8 @@ typedef struct bp__found {
     bool unfinished; /**< there is a journal that could be resumed, and that was not asked for */
 } bp__found;
 
-/** Each is called on rank 0 by the thread that runs the search, and may be NULL but for go_on. */
+/** Each is called by the thread that runs the search, on rank 0 unless it says otherwise, and may be NULL but for
+ *  go_on. */
 typedef struct bp__hooks {
     void *context;
     /** The journal is open and has been read; no bundle is loaded yet. */
@@ -81,12 +82,18 @@ typedef struct bp__hooks {
     void (*warn)(void *context, const char *text);
     /** Everything is done: store it. Afterwards the journal is marked as finished. */
     bp_status (*store)(void *context, const bp__found *found);
+    /** On every rank: the strategy is about to be called for `count` tasks, all at once, or with 0 to say which
+     *  combinations make sense. Whoever catches what a strategy may do to the process (signals, an endless loop) knows by
+     *  this whom to blame; note.h is what to leave behind. */
+    void (*enter)(void *context, const uint64_t *task, size_t count);
+    /** On every rank: that has ended. */
+    void (*leave)(void *context);
 } bp__hooks;
 
 /** Search. Collective over comm; comm is the caller's, and is duplicated for messages.
  *
  * @param[in]  spec, conduct  the same on every rank; borrowed until bp__search_fini()
- * @param[in]  hooks          used on rank 0; borrowed
+ * @param[in]  hooks          borrowed; but for enter and leave used on rank 0 only
  * @param[out] found          bp__search_fini(), after a failure too
  *
  * @retval BP_OK        ended; found->ending tells how: complete (a combination may have failed), or stopped

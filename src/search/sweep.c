@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "mpi/comm.h"
+#include "search/search.h"
 
 #define VERSION_ATTEMPTS 20
 
@@ -97,6 +98,17 @@ void bp__sweep_next(bp__sweep *w, const uint64_t *task, size_t count)
     w->num_next = count;
 }
 
+/* The strategy is called, and the caller wants to know for which tasks. */
+static void enter(const bp__sweep *w, const uint64_t *task, size_t count)
+{
+    if (w->hooks && w->hooks->enter) w->hooks->enter(w->hooks->context, task, count);
+}
+
+static void leave(const bp__sweep *w)
+{
+    if (w->hooks && w->hooks->leave) w->hooks->leave(w->hooks->context);
+}
+
 /* Where a batch of combinations begins, find the signals of all of it. */
 static void prepare(bp__sweep *w, uint64_t task)
 {
@@ -104,13 +116,18 @@ static void prepare(bp__sweep *w, uint64_t task)
     double params[BP__MAX_BATCH][BP__MAX_PARAMS];
     const double *row[BP__MAX_BATCH];
     size_t at = 0, count = 0;
+    if (w->one_by_one || !grid->strategy->signals_batch) return;
     while (at < w->num_next && w->next[at] != task) at++;
     if (at % BP__MAX_BATCH != 0) return;
+    const uint64_t *first = w->next + at;
     for (; at < w->num_next && count < BP__MAX_BATCH; at++, count++) {
         bp__grid_at(grid, w->next[at] % grid->size, params[count]);
         row[count] = params[count];
     }
+    if (count < 2) return;
+    enter(w, first, count);
     bp__backtest_prepare(w->workspace, grid->strategy, count, row);
+    leave(w);
 }
 
 void bp__sweep_run(bp__sweep *w, uint64_t task, bp__result *result)
@@ -123,7 +140,9 @@ void bp__sweep_run(bp__sweep *w, uint64_t task, bp__result *result)
     prepare(w, task);
     *result = (bp__result){.task = task, .changed = w->changed};
     bp__grid_at(grid, task % grid->size, params);
+    enter(w, &task, 1);
     result->status = bp__backtest_run(w->workspace, grid->strategy, params, &spec->account, NULL, &record);
+    leave(w);
     if (result->status != BP_OK) {
         snprintf(result->why, sizeof result->why, "%s", bp_error_text());
         return;

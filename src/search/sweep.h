@@ -14,6 +14,8 @@
 
 #include "search/results.h"
 
+typedef struct bp__hooks bp__hooks; /* search.h */
+
 typedef struct bp__sweep {
     MPI_Comm comm;        /**< borrowed */
     const bp__spec *spec; /**< borrowed */
@@ -29,6 +31,8 @@ typedef struct bp__sweep {
     bool deaf;              /**< it does not ask any more */
     const uint64_t *next;   /**< [num_next] tasks that come next */
     size_t num_next;
+    const bp__hooks *hooks; /**< the caller's, or NULL; of these enter and leave */
+    bool one_by_one;        /**< the caller's: no work is shared */
 } bp__sweep;
 
 /** Collective over comm.
