@@ -436,6 +436,15 @@ static const bp__option own[] = {
          "if the bundle changes on disk: finish (default) with the version of the start, fail, or restart with the "
          "new one",
      .more = "With restart, a journal whose results are of an older version is taken as well."},
+    {.name = "timeout",
+     .value = "SECONDS",
+     .uses = BP__SEARCH,
+     .set = bp__set_seconds,
+     .at = AT(timeout_s),
+     .help = "for each backtest (default 0: as long as it takes)",
+     .more =
+         "One that takes longer cannot be taken back: the job ends with exit code 75, and goes on without that "
+         "combination by --resume."},
     {.name = "grace",
      .value = "SECONDS",
      .uses = BP__SEARCH,
@@ -711,6 +720,7 @@ bp_status bp__options_parse(int argc, char **argv, bp__options *o)
 void bp__options_fini(bp__options *o)
 {
     bp__spec_fini(&o->spec);
+    bp__plugin_close(&o->plugin);
     free(o->param);
     free(o->journal_path);
     free(o->command_line);

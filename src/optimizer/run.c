@@ -10,6 +10,7 @@
 #include "core/log.h"
 #include "core/text.h"
 #include "mpi/comm.h"
+#include "optimizer/guard.h"
 #include "optimizer/progress.h"
 #include "optimizer/report.h"
 #include "optimizer/signals.h"
@@ -166,15 +167,30 @@ static void ask_about_costs(const bp__options *o)
     ask_about_cost("slippage", o->doubtful_slippage, o->spec.account.slippage_bps);
 }
 
+static bp_status prepare(const bp__options *o, int rank)
+{
+    int num_ranks;
+    MPI_Comm_size(MPI_COMM_WORLD, &num_ranks); /* over MPI_COMM_WORLD a failure ends the job */
+    if (rank == 0 && o->out) BP_TRY(bp__results_check_path(o->out));
+    return bp__guard_begin(o, rank, num_ranks);
+}
+
 int bp__run_search(const bp__options *o, int rank)
 {
     run r = {.options = o};
-    const bp__hooks hooks = {
-        .context = &r, .opened = opened, .begun = begun, .go_on = go_on, .warn = warn, .store = store};
+    const bp__hooks hooks = {.context = &r,
+                             .opened = opened,
+                             .begun = begun,
+                             .go_on = go_on,
+                             .warn = warn,
+                             .store = store,
+                             .enter = bp__guard_enter,
+                             .leave = bp__guard_leave};
     bp__found found = {.spec = &o->spec};
     if (rank == 0) ask_about_costs(o);
-    bp_status s = bp__agree(MPI_COMM_WORLD, rank == 0 && o->out ? bp__results_check_path(o->out) : BP_OK);
+    bp_status s = bp__agree(MPI_COMM_WORLD, prepare(o, rank));
     if (s == BP_OK) s = bp__search_run(MPI_COMM_WORLD, &o->spec, &o->conduct, &hooks, &found);
+    bp__guard_end();
     bp__progress_fini(&r.progress);
     if (found.ending == BP__ENDED_ABANDONED) end_all_ranks(s);
 
