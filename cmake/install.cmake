@@ -3,6 +3,14 @@ include(CMakePackageConfigHelpers)
 install(DIRECTORY include/bundlepool DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 install(TARGETS bundlepool EXPORT bundlepoolTargets)
 install(TARGETS bundle optimizer)
+# Strategies of one's own: headers and a flag. An export of its own, because it needs no MPI.
+add_library(bundlepool_strategy INTERFACE)
+target_include_directories(bundlepool_strategy INTERFACE $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+target_compile_options(bundlepool_strategy INTERFACE $<$<COMPILE_LANGUAGE:C,CXX>:-ffp-contract=off>)
+set_target_properties(bundlepool_strategy PROPERTIES EXPORT_NAME strategy)
+install(TARGETS bundlepool_strategy EXPORT bundlepoolStrategyTargets)
+install(EXPORT bundlepoolStrategyTargets NAMESPACE bundlepool::
+        DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/bundlepool)
 install(EXPORT bundlepoolTargets NAMESPACE bundlepool:: DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/bundlepool)
 configure_package_config_file(cmake/bundlepoolConfig.cmake.in ${PROJECT_BINARY_DIR}/bundlepoolConfig.cmake
                               INSTALL_DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/bundlepool)
@@ -10,6 +18,8 @@ write_basic_package_version_file(${PROJECT_BINARY_DIR}/bundlepoolConfigVersion.c
 install(FILES ${PROJECT_BINARY_DIR}/bundlepoolConfig.cmake ${PROJECT_BINARY_DIR}/bundlepoolConfigVersion.cmake
         DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/bundlepool)
 file(RELATIVE_PATH bp_prefix_from_pc "/${CMAKE_INSTALL_LIBDIR}/pkgconfig" "/") # moves with the prefix
-configure_file(cmake/bundlepool.pc.in ${PROJECT_BINARY_DIR}/bundlepool.pc @ONLY)
-install(FILES ${PROJECT_BINARY_DIR}/bundlepool.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+foreach(package bundlepool bundlepool-strategy)
+    configure_file(cmake/${package}.pc.in ${PROJECT_BINARY_DIR}/${package}.pc @ONLY)
+    install(FILES ${PROJECT_BINARY_DIR}/${package}.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+endforeach()
 include(cmake/tell.cmake) # man pages, completions
