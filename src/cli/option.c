@@ -107,6 +107,18 @@ static const bp__option *find(const bp__option *option, size_t count, const char
     return NULL;
 }
 
+static int takes(const bp__option *o)
+{
+    return !o->value ? no_argument : o->may_lack_value ? optional_argument : required_argument;
+}
+
+/* getopt_long() finds a value that may be left out behind "=" only. */
+static const char *value_of(const bp__option *o, int argc, char **argv)
+{
+    if (optarg || !o->may_lack_value || optind >= argc || argv[optind][0] == '-') return optarg;
+    return argv[optind++];
+}
+
 bp_status bp__options_read(const bp__option *option, size_t count, const char *what, unsigned use, int argc,
                            char **argv, void *target, int *rest)
 {
@@ -115,8 +127,7 @@ bp_status bp__options_read(const bp__option *option, size_t count, const char *w
     if (count > MAX_OPTIONS) BP_FAIL(BP_EINVAL, "%s has more than %d options", what, MAX_OPTIONS);
     for (size_t i = 0; i < count; i++)
         if (option[i].name)
-            known[n++] = (struct option){option[i].name, option[i].value ? required_argument : no_argument,
-                                         NULL, FIRST_VALUE + (int)i};
+            known[n++] = (struct option){option[i].name, takes(&option[i]), NULL, FIRST_VALUE + (int)i};
     opterr = 0;
     optind = 0; /* begin anew, whoever has read options before */
     for (int letter; (letter = getopt_long(argc, argv, ":h", known, NULL)) != -1;) {
@@ -125,7 +136,7 @@ bp_status bp__options_read(const bp__option *option, size_t count, const char *w
                                                       : NULL;
         if (!o) return refuse(letter, argv);
         if (!(o->uses & use)) return refuse_here(option, count, o, what, use);
-        BP_TRY(o->set(target, o, optarg));
+        BP_TRY(o->set(target, o, value_of(o, argc, argv)));
         if (o->ends) break;
     }
     *rest = optind;
@@ -166,7 +177,8 @@ void bp__options_help(FILE *file, const bp__option *option, size_t count, unsign
         if (!is_shown(o, use)) continue;
         const char *heading = heading_before(option, i, use);
         if (heading) fprintf(file, "\n%s:\n", heading);
-        int column = fprintf(file, "  --%s%s%s", o->name, o->value ? " " : "", o->value ? o->value : "");
+        int column = fprintf(file, "  --%s", o->name);
+        if (o->value) column += fprintf(file, o->may_lack_value ? " [%s]" : " %s", o->value);
         if (column >= HELP_COLUMN) {
             fputc('\n', file);
             column = 0;
@@ -199,7 +211,7 @@ void bp__options_man(FILE *file, const bp__option *option, size_t count, unsigne
         }
         fputs(".TP\n.BI \\-\\-", file);
         bp__man_text(file, o->name);
-        if (o->value) fprintf(file, " \" %s\"", o->value);
+        if (o->value) fprintf(file, o->may_lack_value ? " \" [%s]\"" : " \" %s\"", o->value);
         fputs("\n\\&", file); /* the line begins with no command, whatever the text begins with */
         bp__man_text(file, o->help);
         fputc('.', file);

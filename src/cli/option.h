@@ -18,13 +18,14 @@ struct bp__option {
     const char *value; /**< what its value is called; NULL: it takes none */
     unsigned uses;     /**< bits of the commands that take it; a heading needs none */
     /** Store the value in the program's own struct; the text of a failure begins with the option. NULL with a heading.
-     *  @param[in] value  NULL where it takes none */
+     *  @param[in] value  NULL where there is none */
     bp_status (*set)(void *target, const bp__option *option, const char *value);
     size_t at;        /**< for `set`: where in that struct, or which */
     const char *help; /**< a sentence or two without the last full stop; NULL: an option that is not shown */
     const char *more; /**< further sentences for the man page, or NULL */
     void (*choices)(FILE *file); /**< print the words that complete its value, or NULL */
-    bool ends;                   /**< whatever follows does not matter, as with --help */
+    bool may_lack_value; /**< the value may be left out; what follows is one unless it begins with a dash */
+    bool ends;           /**< whatever follows does not matter, as with --help */
 };
 
 /* Ready-made `set`: the type of what lies at option->at in the target. */

@@ -177,6 +177,15 @@ static bp_status set_symbols(void *target, const bp__option *o, const char *text
     return BP_OK;
 }
 
+static bp_status set_list_strategies(void *target, const bp__option *o, const char *value)
+{
+    bp__options *options = target;
+    (void)o;
+    options->list_strategies = true;
+    options->list_of = value;
+    return BP_OK;
+}
+
 /* @param o  its `at` is the number of a field */
 static bp_status set_field(void *target, const bp__option *o, const char *value)
 {
@@ -470,10 +479,11 @@ static const bp__option own[] = {
 
     {.help = "Other"},
     {.name = "list-strategies",
+     .value = "FILE.so",
+     .may_lack_value = true,
      .uses = BP__SEARCH,
-     .set = bp__set_flag,
-     .at = AT(list_strategies),
-     .help = "what each strategy does and takes"},
+     .set = set_list_strategies,
+     .help = "what each strategy does and takes: those that are built in, or those of a file"},
     {.name = "list-metrics",
      .uses = BP__SEARCH,
      .set = bp__set_flag,

@@ -14,6 +14,8 @@ enum { BP__SEARCH = 1, BP__MERGE = 2 };
 typedef struct bp__options {
     const bp__command *command; /**< NULL: the command line has failed before it was known */
     bool help, version, list_strategies, list_metrics, json;
+    const char *
+        list_of; /**< the file whose strategies are listed; borrowed from argv; NULL: those that are built in */
     bp__spec spec;       /**< search */
     bp__conduct conduct; /**< search; what it borrows is owned here */
     uint64_t top;
