@@ -11,7 +11,9 @@
 #define MAX_STRATEGIES 256
 #define MAX_WORDS      256
 #define MAX_SIZE       16384
-#define LARGEST_WHOLE  0x1p53 /* up to here a double holds every whole number */
+#define FIRST_SIZE                                                                                           \
+    (offsetof(bp_strategy, memory) + sizeof(void *)) /* when the interface was first released */
+#define LARGEST_WHOLE 0x1p53                         /* up to here a double holds every whole number */
 
 static const char name_rule[] = "a name is a-z, then a-z, 0-9 or _, at most 31 bytes";
 
@@ -116,7 +118,7 @@ static bp_status check_param(const place *of, const bp_param *param, size_t i)
 
 static bp_status check_size(const place *at, const bp_strategy *s)
 {
-    if (s->size < sizeof *s || s->size > MAX_SIZE)
+    if (s->size < FIRST_SIZE || s->size > MAX_SIZE)
         return wrong(at, "its size is %zu; set .size = sizeof(bp_strategy)", s->size);
     /* what a later header has behind the end must not be in use: this program would not do it */
     for (size_t i = sizeof *s; i < s->size; i++)

@@ -14,6 +14,7 @@
 
 #include "core/log.h"
 #include "mpi/comm.h"
+#include "optimizer/alike.h"
 #include "optimizer/launch.h"
 #include "optimizer/lists.h"
 #include "optimizer/options.h"
@@ -22,8 +23,8 @@
 
 static int code_of(bp_status s)
 {
-    const bool machine = s == BP_ENOMEM || s == BP_EMPI;
-    return machine ? BP__EXIT_FAILED : BP__EXIT_USAGE;
+    const bool usage = s == BP_EINVAL || s == BP_ENOTFOUND || s == BP_ERANGE;
+    return usage ? BP__EXIT_USAGE : BP__EXIT_FAILED;
 }
 
 static int fail(bp_status s)
@@ -72,7 +73,7 @@ static int run_as_rank(const bp__options *o, bp_status s, int thread_level)
         s = bp__launch_check(num_ranks, o->command_line);
         wrong_launch = bp__failed(s);
     }
-    s = bp__agree(MPI_COMM_WORLD, s);
+    s = bp__agree(MPI_COMM_WORLD, bp__plugin_alike(o, s));
     if (bp__failed(s)) {
         const bool silent = rank != 0 || (wrong_launch && bp__launch_is_told_elsewhere(num_ranks));
         return silent ? code_of(s) : fail(s);

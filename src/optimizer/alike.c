@@ -1,0 +1,48 @@
+#include "optimizer/alike.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/hash.h"
+#include "mpi/comm.h"
+
+/* What a rank has to tell of its plug-in. */
+typedef struct word {
+    char host[64];
+    char hash[BP__HASH_TEXT]; /* "": it has none */
+} word;
+
+/* A failure of some ranks is one of their nodes. */
+static bp_status name_node(const char *host, bp_status s)
+{
+    char text[BP_ERROR_TEXT_MAX];
+    snprintf(text, sizeof text, "%s", bp_error_text());
+    return bp__fail(s, "on node %s: %.400s", host, text);
+}
+
+static bp_status compare(const char *strategy, const word *mine, const word *first)
+{
+    if (strcmp(mine->hash, first->hash) == 0) return BP_OK;
+    BP_FAIL(
+        BP_ECHANGED,
+        "--strategy: %.160s has content %.12s on node %s, but %.12s on node %s; put one file where all nodes see it, "
+        "and do not build it meanwhile",
+        strategy, mine->hash, mine->host, first->hash, first->host);
+}
+
+bp_status bp__plugin_alike(const bp__options *o, bp_status s)
+{
+    int failed = bp__failed(s), some, all;
+    word mine = {.hash = ""}, first;
+    BP_MPI(MPI_Allreduce(&failed, &some, 1, MPI_INT, MPI_MAX, MPI_COMM_WORLD));
+    BP_MPI(MPI_Allreduce(&failed, &all, 1, MPI_INT, MPI_MIN, MPI_COMM_WORLD));
+    if (gethostname(mine.host, sizeof mine.host) != 0) strcpy(mine.host, "?");
+    mine.host[sizeof mine.host - 1] = '\0';
+    if (failed) return all ? s : name_node(mine.host, s);
+    if (some) return BP_OK; /* the others tell why */
+    if (o->plugin) snprintf(mine.hash, sizeof mine.hash, "%s", bp__plugin_hash(o->plugin));
+    first = mine;
+    BP_MPI(MPI_Bcast(&first, (int)sizeof first, MPI_BYTE, 0, MPI_COMM_WORLD));
+    return compare(o->strategy ? o->strategy : "", &mine, &first);
+}
