@@ -3,10 +3,10 @@
  * which a journal begins, so that results of one search never get into another.
  *
  * The text has one line each, "KEY VALUE", in a fixed order: program, results, strategy, bundles, start, end, symbols,
- * cash, commission, slippage, the account's other options, slice, sessions-per-year, first-return, metrics where they are
- * not the usual ones, then "param NAME=VALUES" for each parameter of the strategy. A list of more than 1000 values that was
- * given as a range stays one. The line "program" tells people who wrote the journal; whether results may be used is decided
- * by the line "results".
+ * cash, commission, slippage, the account's other options, slice, sessions-per-year, first-return, metrics where they
+ * are not the usual ones, then "param NAME=VALUES" for each parameter of the strategy. A list of more than 1000 values
+ * that was given as a range stays one. The line "program" tells people who wrote the journal; whether results may be
+ * used is decided by the line "results".
  */
 #ifndef BP_SEARCH_SPEC_H
 #define BP_SEARCH_SPEC_H
