@@ -3,8 +3,8 @@
  * Every rank reads the same command line. Whatever fails, on whatever rank, is agreed on by all before anybody leaves:
  * rank 0 alone prints it, all end with the same code, none waits for one that has gone.
  *
- * What no MPI job is needed for (help, lists, a wrong command line, merge) is done without one where the program was
- * started without a launcher.
+ * What no MPI job is needed for (help, lists, a wrong command line, merge, a check of the strategy) is done without one
+ * where the program was started without a launcher.
  */
 #include <stdio.h>
 
@@ -17,6 +17,7 @@
 #include "optimizer/alike.h"
 #include "optimizer/launch.h"
 #include "optimizer/lists.h"
+#include "optimizer/lookahead.h"
 #include "optimizer/options.h"
 #include "optimizer/run.h"
 #include "optimizer/signals.h"
@@ -53,9 +54,15 @@ static int check_stdout(void)
 /* Without MPI. */
 static int run_alone(const bp__options *o)
 {
-    if (!bp__options_only_tell(o)) return bp__run_merge(o);
+    if (!bp__options_only_tell(o)) return o->check_lookahead ? bp__run_lookahead(o) : bp__run_merge(o);
     tell(o);
     return check_stdout();
+}
+
+/* Whether all ranks of a job are needed. */
+static bool searches(const bp__options *o)
+{
+    return o->command->use == BP__SEARCH && !o->check_lookahead && !bp__options_only_tell(o);
 }
 
 /* As a rank of a job. @param[in] s  of the options */
@@ -78,7 +85,7 @@ static int run_as_rank(const bp__options *o, bp_status s, int thread_level)
         const bool silent = rank != 0 || (wrong_launch && bp__launch_is_told_elsewhere(num_ranks));
         return silent ? code_of(s) : fail(s);
     }
-    if (!bp__options_only_tell(o)) return bp__run_search(o, rank);
+    if (searches(o)) return bp__run_search(o, rank);
     int code = rank == 0 ? run_alone(o) : BP__EXIT_DONE;
     MPI_Bcast(&code, 1, MPI_INT, 0, MPI_COMM_WORLD);
     return code;
@@ -91,7 +98,7 @@ static int run(int argc, char **argv, bp__options *o)
     bp__log_setup(&o->conduct.cfg);
     if (merges && !bp__launch_is_first()) return BP__EXIT_DONE; /* merging is the work of one process */
     if (merges || !bp__launch_by_mpi()) {
-        if (s == BP_OK && (merges || bp__options_only_tell(o))) return run_alone(o);
+        if (s == BP_OK && !searches(o)) return run_alone(o);
         if (s == BP_OK) s = bp__launch_check_early(o->command_line);
         if (bp__failed(s)) return bp__launch_is_told_elsewhere(1) ? code_of(s) : fail(s);
     }

@@ -118,6 +118,15 @@ static bp_status set_sessions_per_year(void *target, const bp__option *o, const 
     return BP_OK;
 }
 
+static bp_status set_cuts(void *target, const bp__option *o, const char *value)
+{
+    const uint64_t *cuts = &((bp__options *)target)->lookahead_cuts;
+    BP_TRY(bp__set_count(target, o, value));
+    if (*cuts < 1 || *cuts > 1000000)
+        BP_FAIL(BP_EINVAL, "--%s: %s is out of range; allowed are 1 to 1000000", o->name, value);
+    return BP_OK;
+}
+
 static bp_status set_day(void *target, const bp__option *o, const char *value)
 {
     return blame(o->name, bp__day_from(value, (int64_t *)(void *)((char *)target + o->at)));
@@ -392,6 +401,28 @@ static const bp__option own[] = {
      .at = AT(spec.terms.first_return),
      .help = "count a return of the first session, of its close over the cash, as zipline and vectorbt do",
      .more = "It is 0, for nothing is traded before the first close, and makes one more return of all."},
+
+    {.name = "check-lookahead",
+     .uses = BP__SEARCH,
+     .set = bp__set_flag,
+     .at = AT(check_lookahead),
+     .help = "in place of a search: tell whether what the strategy says depends on what comes later",
+     .more =
+         "The first combinations, at most ten of each bundle, are run again on data that ends earlier, and must have "
+         "said the same until there: which assets, weights and orders. The exit code is 1 if one has not, and a line "
+         "names the first session and asset."},
+    {.name = "lookahead-cuts",
+     .value = "N",
+     .uses = BP__SEARCH,
+     .set = set_cuts,
+     .at = AT(lookahead_cuts),
+     .help = "how many such ends are tried (default 50): half of them where the strategy says something"},
+    {.name = "lookahead-seed",
+     .value = "N",
+     .uses = BP__SEARCH,
+     .set = bp__set_count,
+     .at = AT(lookahead_seed),
+     .help = "which ones (default 1)"},
 
     {.help = "Results"},
     {.name = "top",
@@ -721,7 +752,11 @@ static bp_status parse(int argc, char **argv, bp__options *o)
 
 bp_status bp__options_parse(int argc, char **argv, bp__options *o)
 {
-    *o = (bp__options){.top = 10, .grace_s = 30, .progress_s = 10};
+    *o = (bp__options){.top = 10,
+                       .grace_s = 30,
+                       .progress_s = 10,
+                       .lookahead_cuts = BP__LOOKAHEAD_CUTS,
+                       .lookahead_seed = BP__LOOKAHEAD_SEED};
     bp__spec_init(&o->spec);
     BP_TRY(bp__launch_command(argc, argv, &o->command_line));
     return parse(argc, argv, o);

@@ -4,6 +4,7 @@
 #ifndef BP_OPTIMIZER_OPTIONS_H
 #define BP_OPTIMIZER_OPTIONS_H
 
+#include "backtest/lookahead.h"
 #include "backtest/plugin.h"
 #include "cli/program.h"
 #include "search/search.h"
@@ -19,9 +20,11 @@ typedef struct bp__options {
     bp__spec spec;       /**< search */
     bp__conduct conduct; /**< search; what it borrows is owned here */
     uint64_t top;
-    const char *out;          /**< borrowed from argv; NULL: no file */
-    bp__plugin *plugin;       /**< that the strategy is of; owned; NULL: it is built in */
-    double timeout_s;         /**< for one backtest; 0: none */
+    const char *out;      /**< borrowed from argv; NULL: no file */
+    bp__plugin *plugin;   /**< that the strategy is of; owned; NULL: it is built in */
+    double timeout_s;     /**< for one backtest; 0: none */
+    bool check_lookahead; /**< in place of a search */
+    uint64_t lookahead_cuts, lookahead_seed;
     double grace_s;           /**< for what is in hand, when a signal has come */
     double progress_s;        /**< between two lines; 0: none */
     double stats_s;           /**< between two lines; 0: none */
