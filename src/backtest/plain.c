@@ -158,7 +158,9 @@ static void apply_splits(bp__plain *a, size_t t)
         if (a->shares[i] == 0) continue;
         if (i != mark_of) mark = a->scope->mark[mark_of = i][t - 1];
         mark *= r;
-        a->shares[i] = split_shares(a->shares[i], r, &fraction);
+        const double before = a->shares[i];
+        a->shares[i] = split_shares(before, r, &fraction);
+        a->basis[i] *= a->shares[i] / (before / r); /* what the fraction has cost goes with it */
         a->cash += fraction * mark;
         if (a->shares[i] == 0) drop(a, i);
     }

@@ -319,7 +319,7 @@ bp_status bp__trader_order(bp__trader *a, size_t asset, double amount, int32_t t
 {
     const double nearest = round(amount);
     *number = 0;
-    amount = !a->account->fractional && fabs(amount - nearest) < NEARLY_WHOLE ? nearest
+    amount = !a->account->fractional && fabs(amount - nearest) <= NEARLY_WHOLE ? nearest
                                                                               : bp__trader_cut(a, amount);
     if (amount == 0) return BP_OK;
     BP_TRY(add(a, &(bp__order){.asset = (uint32_t)asset, .given = t, .amount = amount}));
@@ -396,7 +396,7 @@ static void split_orders(bp__trader *a, uint32_t asset, double ratio)
         } else {
             const double x = o->amount / ratio, nearest = round(x);
             o->amount =
-                !a->account->fractional && fabs(x - nearest) < NEARLY_WHOLE ? nearest : bp__trader_cut(a, x);
+                !a->account->fractional && fabs(x - nearest) <= NEARLY_WHOLE ? nearest : bp__trader_cut(a, x);
         }
     }
 }
@@ -411,7 +411,9 @@ static void apply_splits(bp__trader *a, int32_t t)
         a->mark[i] *= e->value;
         split_orders(a, e->asset, e->value);
         if (a->shares[i] == 0) continue;
-        set_shares(a, i, split_shares(a, a->shares[i], e->value, &fraction));
+        const double before = a->shares[i], after = split_shares(a, before, e->value, &fraction);
+        a->basis[i] *= after / (before / e->value); /* what the fraction has cost goes with it */
+        set_shares(a, i, after);
         const double cash = fraction * a->mark[i];
         a->cash += cash;
         enter(a, &(bp__entry){.kind = BP__ENTRY_SPLIT,
