@@ -15,11 +15,15 @@ typedef struct checks {
     bool failed;           /* one looks ahead, or cannot be told */
 } checks;
 
-/* "mine.so:cheat" of "./mine.so:cheat". */
-static const char *strategy_of(const bp__options *o)
+/* "mine.so:cheat", or the name of a strategy that is built in. @return `text` */
+static const char *strategy_of(const bp__options *o, char *text, size_t size)
 {
-    const char *slash = strrchr(o->strategy, '/');
-    return slash ? slash + 1 : o->strategy;
+    const char *name = o->spec.grid.strategy->name;
+    if (o->plugin)
+        snprintf(text, size, "%s:%s", bp__plugin_file(o->plugin), name);
+    else
+        snprintf(text, size, "%s", name);
+    return text;
 }
 
 /* "combination 3 (fast=5)". @return `text` */
@@ -45,9 +49,10 @@ static void tell_what_was_said(const bp__lookahead *r)
 
 static void tell(checks *c, uint64_t task, const bp__lookahead *r)
 {
-    char text[256];
+    char strategy[256], combination[256];
     const bp__options *o = c->options;
-    printf("look-ahead: %s, %s: ", strategy_of(o), combination_of(c, task, text, sizeof text));
+    printf("look-ahead: %s, %s: ", strategy_of(o, strategy, sizeof strategy),
+           combination_of(c, task, combination, sizeof combination));
     if (r->found)
         tell_what_was_said(r);
     else if (r->cuts == 0)
@@ -147,13 +152,14 @@ static bp_status check_all(checks *c)
 {
     const bp__options *o = c->options;
     bp__json *j = &c->json;
+    char text[256];
     BP_TRY(bp__results_init(&o->spec, &c->results));
     if (!o->json) {
         BP_TRY(check_bundles(c));
         return bp__check_stdout();
     }
     bp__json_open(j, NULL, '{');
-    bp__json_text(j, "strategy", strategy_of(o));
+    bp__json_text(j, "strategy", strategy_of(o, text, sizeof text));
     bp__json_int(j, "seed", (int64_t)o->lookahead_seed);
     bp__json_open(j, "checked", '[');
     const bp_status s = check_bundles(c);
