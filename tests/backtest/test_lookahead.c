@@ -275,7 +275,8 @@ static void params_of(const bp_strategy *strategy, uint64_t *s, double *params)
 
 static void test_builtins(void)
 {
-    for (uint64_t seed = 1; seed <= 12; seed++) {
+    int checked = 0;
+    for (uint64_t seed = 1; seed <= 60; seed++) {
         uint64_t s = seed * 7919 + 1;
         market m = market_random(seed, 2 + seed % 5 * 4, 60);
         const int64_t start = seed % 3 ? BP_TIME_MISSING : market_day(20);
@@ -284,16 +285,20 @@ static void test_builtins(void)
             double params[BP__MAX_PARAMS];
             bp__lookahead r = {0};
             params_of(bp__builtin_at(k), &s, params);
-            CU_ASSERT_EQUAL(check_from(&m, bp__builtin_at(k), params, start, end, seed, &r), BP_OK);
+            const bp_status status = check_from(&m, bp__builtin_at(k), params, start, end, seed, &r);
+            if (status == BP_ERANGE) continue; /* all assets are gone before the range */
+            CU_ASSERT_EQUAL(status, BP_OK);
+            checked++;
             if (r.found)
                 printf("\n    seed %llu, %s: %s, %s", (unsigned long long)seed, bp__builtin_at(k)->name,
                        r.early, r.late);
             CU_ASSERT_FALSE(r.found);
             CU_ASSERT_EQUAL(r.failed, 0);
-            CU_ASSERT(r.cuts > 10);
+            CU_ASSERT(r.cuts > 0);
         }
         market_destroy(&m);
     }
+    CU_ASSERT(checked > 400);
 }
 
 /* Failures --------------------------------------------------------------------------------------- */
