@@ -12,6 +12,7 @@
 #include <bundlepool/strategy.h>
 
 #include "backtest/backtest.h"
+#include "backtest/host.h"
 #include "backtest/scope.h"
 #include "backtest/scratch.h"
 #include "backtest/windows.h"
@@ -77,9 +78,6 @@ __attribute__((format(printf, 3, 4))) void bp__call_fail(bp__call *call, int32_t
 
 /** Whether it has failed. @retval BP_EINVAL  the text names strategy and session */
 bp_status bp__call_status(const bp__call *call);
-
-/** The host's functions, for built-in strategies and plug-ins alike. */
-const bp_host *bp__host(void);
 
 /** No toggles, no decisions. */
 void bp__signals_clear(bp__signals *signals);

@@ -382,6 +382,16 @@ void bp__guard_end(void)
     bp__note_place_fini(&guard.place);
 }
 
+bool bp__guard_is_told(void)
+{
+    bp__notes notes = {.count = 0};
+    const bool read = guard.place.folder >= 0 &&
+                      bp__notes_read(&guard.place, bp__spec_num_tasks(&guard.options->spec), &notes) == BP_OK;
+    const bool told = read && notes.count > 0;
+    bp__notes_fini(&notes);
+    return told;
+}
+
 /* The line's part before the reason: whom it concerns. */
 static void make_head(const uint64_t *task, size_t count)
 {

@@ -31,6 +31,9 @@ void bp__guard_loaded(void);
 bp_status bp__guard_begin(const bp__options *options, int rank, int num_ranks);
 void bp__guard_end(void);
 
+/** Whether some rank has left a note beside the journal since bp__guard_begin(): why the job ends is told there. */
+bool bp__guard_is_told(void);
+
 /** Hooks of a search, where bp__guard_begin() has set something up. */
 void bp__guard_enter(void *context, const uint64_t *task, size_t count);
 void bp__guard_leave(void *context);

@@ -59,20 +59,28 @@ static void print_strategy_json(bp__json *j, const bp_strategy *s)
     bp__json_close(j, '}');
 }
 
-void bp__print_strategies(bool json)
+/* The i-th of those that are asked for, NULL past the last. */
+static const bp_strategy *strategy_at(const bp__options *o, unsigned i)
+{
+    if (o->listed) return i == 0 ? o->listed : NULL;
+    if (o->plugin) return i < bp__plugin_count(o->plugin) ? bp__plugin_at(o->plugin, i) : NULL;
+    return bp__builtin_at(i);
+}
+
+void bp__print_strategies(const bp__options *o)
 {
     const bp_strategy *s;
     bp__json j = {.file = stdout};
-    if (json) bp__json_open(&j, NULL, '[');
-    for (unsigned i = 0; (s = bp__builtin_at(i)) != NULL; i++) {
-        if (json) {
+    if (o->json) bp__json_open(&j, NULL, '[');
+    for (unsigned i = 0; (s = strategy_at(o, i)) != NULL; i++) {
+        if (o->json) {
             print_strategy_json(&j, s);
         } else {
             if (i > 0) putchar('\n');
             print_strategy(s);
         }
     }
-    if (json) bp__json_close(&j, ']');
+    if (o->json) bp__json_close(&j, ']');
 }
 
 void bp__print_metrics(bool json)

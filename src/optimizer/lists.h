@@ -4,10 +4,10 @@
 #ifndef BP_OPTIMIZER_LISTS_H
 #define BP_OPTIMIZER_LISTS_H
 
-#include <stdbool.h>
+#include "optimizer/options.h"
 
-/** Each strategy, what it does, and what it takes. */
-void bp__print_strategies(bool json);
+/** Each strategy that the options ask about, what it does, and what it takes. */
+void bp__print_strategies(const bp__options *options);
 
 /** Each metric, and what it is. */
 void bp__print_metrics(bool json);

@@ -14,11 +14,11 @@
 
 #include "core/log.h"
 #include "mpi/comm.h"
-#include "optimizer/alike.h"
 #include "optimizer/launch.h"
 #include "optimizer/lists.h"
 #include "optimizer/lookahead.h"
 #include "optimizer/options.h"
+#include "optimizer/plugins.h"
 #include "optimizer/run.h"
 #include "optimizer/signals.h"
 
@@ -40,7 +40,7 @@ static void tell(const bp__options *o)
     else if (o->version)
         bp__program_version(bp__optimizer(), o->json);
     else if (o->list_strategies)
-        bp__print_strategies(o->json);
+        bp__print_strategies(o);
     else
         bp__print_metrics(o->json);
 }

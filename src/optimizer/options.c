@@ -12,6 +12,7 @@
 #include "core/day.h"
 #include "core/number.h"
 #include "optimizer/launch.h"
+#include "optimizer/plugins.h"
 
 #define MAX_FIELDS 32
 
@@ -272,7 +273,9 @@ static const bp__option own[] = {
      .set = bp__set_text,
      .at = AT(strategy),
      .choices = strategies,
-     .help = "what to test; --list-strategies tells which there are"},
+     .help = "what to test; --list-strategies tells which there are. Or one of your own: ./FILE.so[:NAME]",
+     .more =
+         "A name with a slash in it, or that ends in .so, is that of a file; NAME chooses where it has several."},
     {.name = "param",
      .value = "NAME=VALUES",
      .uses = BP__SEARCH,
@@ -593,7 +596,7 @@ const bp__program *bp__optimizer(void)
             "shared by all ranks, and ranks the results. They are the same for any number of ranks.",
         .exit_codes =
             "Exit codes: 0 every combination is done or skipped, 1 failed, or a combination has, 2 wrong\n"
-            "usage, 75 stopped by a signal: --resume goes on.",
+            "usage, 75 stopped by a signal, or by a strategy that crashed or took too long: --resume goes on.",
         .command = commands,
         .num_commands = sizeof commands / sizeof *commands,
         .option = option,
@@ -683,7 +686,8 @@ static bp_status choose_grid(bp__options *o)
     const bp_strategy *strategy;
     bp__spec *spec = &o->spec;
     if (!o->strategy) BP_FAIL(BP_EINVAL, "--strategy is missing; --list-strategies tells which there are");
-    BP_TRY(bp__builtin_find(o->strategy, &strategy));
+    BP_TRY(bp__strategy_named(o->strategy, &o->plugin, &strategy));
+    if (!strategy) return bp__plugin_strategy(o->plugin, &strategy); /* for its text */
     BP_TRY(bp__grid_init(strategy, &spec->grid));
     for (int i = 0; i < o->num_params; i++) BP_TRY(bp__grid_set(&spec->grid, o->param[i]));
     if (spec->num_bundles > BP__MAX_COMBINATIONS / spec->grid.size)
@@ -740,6 +744,7 @@ static bp_status parse(int argc, char **argv, bp__options *o)
     if (!o->param) BP_FAIL(BP_ENOMEM, "no memory for the command line");
     BP_TRY(bp__program_command(program, argc, argv, &o->command));
     BP_TRY(bp__program_read(program, o->command, argc, argv, o, &arg, &o->num_inputs));
+    if (o->list_of && !o->help && !o->version) return bp__strategy_named(o->list_of, &o->plugin, &o->listed);
     if (bp__options_only_tell(o)) return BP_OK;
     if (o->command->use == BP__SEARCH && o->num_inputs > 0)
         BP_FAIL(BP_EINVAL, "unexpected argument '%.80s'; a bundle is named by --bundle", arg[0]);

@@ -15,10 +15,10 @@ enum { BP__SEARCH = 1, BP__MERGE = 2 };
 typedef struct bp__options {
     const bp__command *command; /**< NULL: the command line has failed before it was known */
     bool help, version, list_strategies, list_metrics, json;
-    const char *
-        list_of; /**< the file whose strategies are listed; borrowed from argv; NULL: those that are built in */
-    bp__spec spec;       /**< search */
-    bp__conduct conduct; /**< search; what it borrows is owned here */
+    const char *list_of;       /**< whose strategies are listed; borrowed from argv; NULL: what is built in */
+    const bp_strategy *listed; /**< the one of them that was named; NULL: all */
+    bp__spec spec;             /**< search */
+    bp__conduct conduct;       /**< search; what it borrows is owned here */
     uint64_t top;
     const char *out;      /**< borrowed from argv; NULL: no file */
     bp__plugin *plugin;   /**< that the strategy is of; owned; NULL: it is built in */

@@ -148,7 +148,8 @@ static int tell_end(const bp__options *o, const bp__found *found, bp_status s)
 /* There is no other way out: a rank is in a backtest, or waits for a message that will not come. */
 _Noreturn static void end_all_ranks(bp_status s)
 {
-    bp__program_error(bp__optimizer(), BP__EXIT_FAILED);
+    /* the launcher stops all ranks where a strategy has crashed on one: that one has told it */
+    if (!bp__guard_is_told()) bp__program_error(bp__optimizer(), BP__EXIT_FAILED);
     MPI_Abort(MPI_COMM_WORLD, s == BP_ETIMEOUT ? BP__EXIT_AGAIN : BP__EXIT_FAILED);
     abort();
 }
@@ -190,9 +191,9 @@ int bp__run_search(const bp__options *o, int rank)
     if (rank == 0) ask_about_costs(o);
     bp_status s = bp__agree(MPI_COMM_WORLD, prepare(o, rank));
     if (s == BP_OK) s = bp__search_run(MPI_COMM_WORLD, &o->spec, &o->conduct, &hooks, &found);
-    bp__guard_end();
     bp__progress_fini(&r.progress);
     if (found.ending == BP__ENDED_ABANDONED) end_all_ranks(s);
+    bp__guard_end();
 
     char text[BP_ERROR_TEXT_MAX] = ""; /* the first failure is the one to be told */
     if (bp__failed(s)) snprintf(text, sizeof text, "%s", bp_error_text());

@@ -1,11 +1,27 @@
-#include "optimizer/alike.h"
+#include "optimizer/plugins.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "backtest/backtest.h"
+#include "backtest/host.h"
 #include "core/hash.h"
 #include "mpi/comm.h"
+#include "optimizer/guard.h"
+
+bp_status bp__strategy_named(const char *name, bp__plugin **plugin, const bp_strategy **strategy)
+{
+    *plugin = NULL;
+    *strategy = NULL;
+    if (!bp__plugin_is_named(name)) return bp__builtin_find(name, strategy);
+    bp__guard_loading(name);
+    bp_status s = bp__plugin_open(name, bp__host(), plugin);
+    bp__guard_loaded();
+    BP_TRY(s);
+    if (bp__failed(bp__plugin_strategy(*plugin, strategy))) *strategy = NULL;
+    return BP_OK;
+}
 
 /* What a rank has to tell of its plug-in. */
 typedef struct word {
