@@ -6,6 +6,7 @@
 #include <bundlepool/bundle.h>
 #include <bundlepool/config.h>
 #include <bundlepool/stats.h>
+#include <bundlepool/strategy.h>
 #include <bundlepool/version.h>
 
 static size_t end; /* of the field before */
@@ -105,6 +106,105 @@ static void structs(void)
     END(bp_version);
 }
 
+/* What a plug-in and its host tell each other. */
+static void strategies(void)
+{
+    BEGIN(bp_param);
+    FIELD(bp_param, name);
+    FIELD(bp_param, help);
+    FIELD(bp_param, kind);
+    FIELD(bp_param, fallback);
+    FIELD(bp_param, min);
+    FIELD(bp_param, max);
+    FIELD(bp_param, words);
+    END(bp_param);
+
+    BEGIN(bp_strategy);
+    FIELD(bp_strategy, size);
+    FIELD(bp_strategy, name);
+    FIELD(bp_strategy, help);
+    FIELD(bp_strategy, param);
+    FIELD(bp_strategy, num_params);
+    FIELD(bp_strategy, context);
+    FIELD(bp_strategy, check);
+    FIELD(bp_strategy, signals);
+    FIELD(bp_strategy, signals_batch);
+    FIELD(bp_strategy, weights);
+    FIELD(bp_strategy, decide);
+    FIELD(bp_strategy, memory);
+    END(bp_strategy);
+
+    BEGIN(bp_module);
+    FIELD(bp_module, abi);
+    FIELD(bp_module, count);
+    FIELD(bp_module, strategy);
+    END(bp_module);
+
+    BEGIN(bp_host);
+    FIELD(bp_host, size);
+    FIELD(bp_host, abi);
+    FIELD(bp_host, reserved);
+    FIELD(bp_host, market_num_assets);
+    FIELD(bp_host, market_num_bars);
+    FIELD(bp_host, market_time);
+    FIELD(bp_host, market_ends_session);
+    FIELD(bp_host, market_find);
+    FIELD(bp_host, market_symbol);
+    FIELD(bp_host, market_sid);
+    FIELD(bp_host, market_closes);
+    FIELD(bp_host, market_read);
+    FIELD(bp_host, market_bar_of);
+    FIELD(bp_host, market_observations);
+    FIELD(bp_host, market_is_listed);
+    FIELD(bp_host, market_means);
+    FIELD(bp_host, market_deviations);
+    FIELD(bp_host, market_scratch);
+    FIELD(bp_host, market_fail);
+    FIELD(bp_host, signals_toggle);
+    FIELD(bp_host, signals_decide);
+    FIELD(bp_host, weights_row);
+    FIELD(bp_host, view_num_assets);
+    FIELD(bp_host, view_bar);
+    FIELD(bp_host, view_time);
+    FIELD(bp_host, view_ends_session);
+    FIELD(bp_host, view_find);
+    FIELD(bp_host, view_symbol);
+    FIELD(bp_host, view_sid);
+    FIELD(bp_host, view_can_trade);
+    FIELD(bp_host, view_price);
+    FIELD(bp_host, view_window);
+    FIELD(bp_host, view_observations);
+    FIELD(bp_host, view_mean);
+    FIELD(bp_host, view_deviation);
+    FIELD(bp_host, view_cash);
+    FIELD(bp_host, view_equity);
+    FIELD(bp_host, view_position);
+    FIELD(bp_host, view_memory);
+    FIELD(bp_host, view_order);
+    FIELD(bp_host, view_num_orders);
+    FIELD(bp_host, view_order_at);
+    FIELD(bp_host, view_order_asset);
+    FIELD(bp_host, view_order_unfilled);
+    FIELD(bp_host, view_cancel);
+    FIELD(bp_host, view_fail);
+    FIELD(bp_host, mean);
+    FIELD(bp_host, deviation);
+    END(bp_host);
+
+    BEGIN(bp_market);
+    FIELD(bp_market, host);
+    END(bp_market);
+    BEGIN(bp_signals);
+    FIELD(bp_signals, host);
+    END(bp_signals);
+    BEGIN(bp_weights);
+    FIELD(bp_weights, host);
+    END(bp_weights);
+    BEGIN(bp_view);
+    FIELD(bp_view, host);
+    END(bp_view);
+}
+
 static void numbers(void)
 {
 #define X(name, value, text) NUMBER(BP_##name);
@@ -129,11 +229,25 @@ static void numbers(void)
     NUMBER(BP_NAME_MAX);
     NUMBER(BP_PATH_MAX);
     NUMBER(BP_LIMIT_FROM_MAX);
+    NUMBER(BP_STRATEGY_ABI);
+    NUMBER(BP_STRATEGY_MAX_PARAMS);
+    NUMBER(BP_BAR_OPEN);
+    NUMBER(BP_BAR_HIGH);
+    NUMBER(BP_BAR_LOW);
+    NUMBER(BP_BAR_CLOSE);
+    NUMBER(BP_BAR_VOLUME);
+    NUMBER(BP_ADJUSTED);
+    NUMBER(BP_AS_TRADED);
+    NUMBER(BP_CARRIED);
+    NUMBER(BP_PARAM_INTEGER);
+    NUMBER(BP_PARAM_REAL);
+    NUMBER(BP_PARAM_WORD);
 }
 
 int main(void)
 {
     structs();
+    strategies();
     numbers();
     return 0;
 }
