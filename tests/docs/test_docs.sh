@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# test_docs.sh BIN SOURCE : the commands of README.md and docs/guide.md work as they are written.
+# test_docs.sh BIN SOURCE : the commands of README.md, docs/guide.md and docs/strategies.md work as they are written.
 set -u
 here=$(cd "$(dirname "$0")" && pwd -P)
 bin=$(realpath "$1") source=$(realpath "$2")
@@ -11,6 +11,11 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
 "$here/blocks.sh" "$source/docs/guide.md" || exit 1
+
+# The first strategy of one's own is typed in from the page
+mkdir "$work/strategies"
+awk '/^```c$/ {inside = 1; next} /^```/ {inside = 0} inside' "$source/docs/strategies.md" >"$work/strategies/up.c"
+PREFIX=$source "$here/blocks.sh" "$source/docs/strategies.md" "$work/strategies" || exit 1
 
 # The README stands in the project's folder
 mkdir -p "$work/build"
