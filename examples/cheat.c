@@ -1,5 +1,5 @@
 /* How not to do it: holds what will have risen by the next close. Signals and weights see all bars at once, and nothing
- * stops them from looking ahead; `optimizer run --check-lookahead` finds it out. */
+ * stops them from looking ahead; `optimizer --check-lookahead` finds it out. */
 #include <bundlepool/strategy.h>
 
 static void cheat(void *context, const bp_market *market, const double *params, bp_signals *signals)

@@ -15,7 +15,7 @@
  *  - *weights*: at bars of its choice, which share of the equity each asset is to have.
  *  - *decide*: after each bar, orders, with nothing in view that lies ahead.
  * Signals and weights see all bars at once, because that is fast. They must not use what lies ahead of the bar
- * that they speak of; `optimizer run --check-lookahead` shows whether they do.
+ * that they speak of; `optimizer --check-lookahead` shows whether they do.
  *
  * Words. *Assets* are those that were selected, numbered from 0 in ascending order of sid. A *bar* is a session of
  * one day here; bars of the range that is tested are numbered t = 0 … num_bars-1, those before it -1, -2, …: they may

@@ -49,7 +49,8 @@ static struct guard {
     void *stack;
 
     const bp__options *options;
-    int rank, code; /* the job's exit code */
+    int rank, code;    /* the job's exit code */
+    uint64_t limit_ns; /* of a backtest; 0: none */
     bp__note_place place;
     pid_t pid; /* what a child process of a strategy does is not looked at */
 
@@ -272,8 +273,9 @@ _Noreturn static void end_job(void)
 }
 
 /* How long what is in hand may still take. @return UINT64_MAX: for ever; 0: it has taken too long */
-static uint64_t time_left(uint64_t limit_ns)
+static uint64_t time_left(void)
 {
+    const uint64_t limit_ns = guard.limit_ns;
     if (limit_ns == 0) return UINT64_MAX;
     if (guard.began_ns == 0 || guard.count == 0) return limit_ns; /* whatever begins now has at least this */
     const uint64_t passed = bp__clock_ns() - guard.began_ns, allowed = limit_ns * guard.count;
@@ -293,7 +295,6 @@ _Noreturn static void end_late(void)
 
 static void *watch(void *unused)
 {
-    const uint64_t limit_ns = (uint64_t)(guard.options->timeout_s * 1e9);
     (void)unused;
     while (!atomic_load_explicit(&guard.over, memory_order_acquire)) {
         if (atomic_load_explicit(&guard.crashed, memory_order_acquire)) {
@@ -301,7 +302,7 @@ static void *watch(void *unused)
             end_job();
         }
         pthread_mutex_lock(&guard.lock);
-        const uint64_t left_ns = time_left(limit_ns);
+        const uint64_t left_ns = time_left();
         if (left_ns == 0) end_late();
         pthread_mutex_unlock(&guard.lock);
         const uint64_t ms = left_ns / 1000000 + 1;
@@ -339,11 +340,13 @@ static bp_status find_place(const bp__options *o)
 }
 
 /* How to go on, which is the same for every combination. */
-static void make_tail(const bp__options *o, int num_ranks)
+static void make_tail(const bp__options *o, bool searches, int num_ranks)
 {
     char launcher[32] = "";
     if (num_ranks > 1) snprintf(launcher, sizeof launcher, "mpirun -n %d ", num_ranks);
-    if (o->conduct.journal)
+    if (!searches)
+        snprintf(guard.tail, sizeof guard.tail, "\n");
+    else if (o->conduct.journal)
         snprintf(guard.tail, sizeof guard.tail, "; --resume goes on without it\n  go on with: %s%.1000s%s\n",
                  launcher, o->command_line, o->conduct.resume ? "" : " --resume");
     else
@@ -351,15 +354,16 @@ static void make_tail(const bp__options *o, int num_ranks)
                  "; what was done is lost: there is no journal to go on from\n");
 }
 
-bp_status bp__guard_begin(const bp__options *o, int rank, int num_ranks)
+bp_status bp__guard_begin(const bp__options *o, bool searches, int rank, int num_ranks)
 {
     static bool registered;
     guard.options = o;
     guard.rank = rank;
-    guard.code = o->conduct.journal ? BP__EXIT_AGAIN : BP__EXIT_FAILED;
-    if (!o->plugin && o->timeout_s <= 0) return BP_OK;
-    make_tail(o, num_ranks);
-    BP_TRY(find_place(o));
+    guard.code = searches && o->conduct.journal ? BP__EXIT_AGAIN : BP__EXIT_FAILED;
+    guard.limit_ns = searches ? (uint64_t)(o->timeout_s * 1e9) : 0;
+    if (!o->plugin && guard.limit_ns == 0) return BP_OK;
+    make_tail(o, searches, num_ranks);
+    if (searches) BP_TRY(find_place(o));
     if (o->plugin) BP_TRY(catch_signals());
     if (o->plugin && !registered && atexit(handle_exit) != 0)
         BP_FAIL(BP_ENOMEM, "no memory for what is to be done at the end");

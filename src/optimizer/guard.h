@@ -25,16 +25,18 @@
 void bp__guard_loading(const char *path);
 void bp__guard_loaded(void);
 
-/** Begin to guard the backtests of a search. MPI runs.
+/** Begin to guard backtests. In a search (MPI runs) what is told above happens. Outside of one there is nothing to go on
+ * from, and no time limit: a crash is told, and ends the process with BP__EXIT_FAILED.
+ *
  *  @param[in] options  borrowed until bp__guard_end()
  *  @retval BP_ENOMEM, BP_ESYS, BP_EIO  bp__guard_end() all the same */
-bp_status bp__guard_begin(const bp__options *options, int rank, int num_ranks);
+bp_status bp__guard_begin(const bp__options *options, bool searches, int rank, int num_ranks);
 void bp__guard_end(void);
 
 /** Whether some rank has left a note beside the journal since bp__guard_begin(): why the job ends is told there. */
 bool bp__guard_is_told(void);
 
-/** Hooks of a search, where bp__guard_begin() has set something up. */
+/** Hooks of a search; else to be called around each backtest. They do nothing where there is nothing to guard. */
 void bp__guard_enter(void *context, const uint64_t *task, size_t count);
 void bp__guard_leave(void *context);
 

@@ -6,6 +6,7 @@
 
 #include "core/day.h"
 #include "core/json.h"
+#include "optimizer/guard.h"
 
 typedef struct checks {
     const bp__options *options;
@@ -110,7 +111,9 @@ static bp_status check_task(checks *c, const bp_bundle *bundle, uint64_t task)
         .cuts = o->lookahead_cuts,
         .seed = o->lookahead_seed,
     };
+    bp__guard_enter(NULL, &task, 1);
     const bp_status s = bp__lookahead_check(&what, &result);
+    bp__guard_leave(NULL);
     if (bp__failed(s)) {
         char text[256], why[BP_ERROR_TEXT_MAX];
         snprintf(why, sizeof why, "%s", bp_error_text());
@@ -172,7 +175,9 @@ static bp_status check_all(checks *c)
 int bp__run_lookahead(const bp__options *o)
 {
     checks c = {.options = o, .json = {.file = stdout}};
-    const bp_status s = check_all(&c);
+    bp_status s = bp__guard_begin(o, false, 0, 1);
+    if (s == BP_OK) s = check_all(&c);
+    bp__guard_end();
     bp__results_fini(&c.results);
     if (bp__failed(s)) return bp__program_error(bp__optimizer(), BP__EXIT_FAILED);
     return c.failed ? BP__EXIT_FAILED : BP__EXIT_DONE;

@@ -173,7 +173,7 @@ static bp_status prepare(const bp__options *o, int rank)
     int num_ranks;
     MPI_Comm_size(MPI_COMM_WORLD, &num_ranks); /* over MPI_COMM_WORLD a failure ends the job */
     if (rank == 0 && o->out) BP_TRY(bp__results_check_path(o->out));
-    return bp__guard_begin(o, rank, num_ranks);
+    return bp__guard_begin(o, true, rank, num_ranks);
 }
 
 int bp__run_search(const bp__options *o, int rank)

@@ -150,6 +150,12 @@ optimizer 2 "${search[@]}" --strategy ./bad.so:check --out x.csv || rc=$?
 expect err "^optimizer: error: strategy check of ./bad.so:check, .*$divided" 'a crash of check'
 rm -f x.csv.journal*
 
+rc=0
+timeout 120 "$optimizer" "${search[@]}" --strategy ./bad.so:divide --check-lookahead --out x.csv >out 2>err || rc=$?
+[ $rc = 1 ] || fail "a crash while it is checked: exit code $rc"
+expect err "^optimizer: error: strategy divide of ./bad.so:divide, n=3, rank 0: $divided\$" 'a crash while it is checked'
+[ -z "$(notes)" ] || fail 'a note without a search'
+
 # A note that is not to be believed marks nothing
 rc=0
 optimizer 1 "${search[@]}" --strategy ./bad.so:divide --out x.csv || rc=$?
