@@ -13,6 +13,7 @@
 #include "core/number.h"
 #include "optimizer/launch.h"
 #include "optimizer/plugins.h"
+#include "search/origin.h"
 
 #define MAX_FIELDS 32
 
@@ -439,10 +440,16 @@ static const bp__option own[] = {
      .uses = BOTH,
      .set = bp__set_text,
      .at = AT(out),
-     .help = "every combination, in the order of the grid; an existing file is replaced",
+     .help = "every combination, in the order of the grid; replaces results of the same search only",
      .more =
          "The file appears, or is replaced, as a whole at the end; that it can be made is checked before anything "
-         "is loaded."},
+         "is loaded. Beside it, in FILE.csv.origin, stands which search over which content it is of: results of "
+         "another one, and any other file, are replaced with --replace only. Bundles and journals never are."},
+    {.name = "replace",
+     .uses = BOTH,
+     .set = bp__set_flag,
+     .at = AT(replace),
+     .help = "write --out whatever results, or other file, it replaces"},
     {.name = "json",
      .uses = BOTH,
      .set = bp__set_flag,
@@ -661,6 +668,13 @@ static bool same_file(const char *a, const char *b)
     return strcmp(a, b) == 0 || (resolve(a, x) && resolve(b, y) && strcmp(x, y) == 0);
 }
 
+static bool is_origin_of(const char *path, const char *out)
+{
+    char beside[PATH_MAX];
+    const int n = snprintf(beside, sizeof beside, "%s" BP__ORIGIN_SUFFIX, out);
+    return n < (int)sizeof beside && same_file(path, beside);
+}
+
 static bp_status choose_journal(bp__options *o)
 {
     if (o->journal && o->no_journal) BP_FAIL(BP_EINVAL, "--journal and --no-journal: choose one");
@@ -676,6 +690,8 @@ static bp_status choose_journal(bp__options *o)
     o->conduct.journal = o->journal_path;
     if (o->conduct.resume && !o->journal_path)
         BP_FAIL(BP_EINVAL, "--resume: there is no journal; name it by --journal, or by --out");
+    if (o->journal_path && o->out && is_origin_of(o->journal_path, o->out))
+        BP_FAIL(BP_EINVAL, "--journal: %.200s is written beside --out; choose two files", o->journal_path);
     if (o->journal_path && o->out && same_file(o->journal_path, o->out))
         BP_FAIL(BP_EINVAL, "--journal: %.200s is --out as well; choose two files", o->journal_path);
     return BP_OK;

@@ -21,6 +21,7 @@ typedef struct bp__options {
     bp__conduct conduct;       /**< search; what it borrows is owned here */
     uint64_t top;
     const char *out;      /**< borrowed from argv; NULL: no file */
+    bool replace;         /**< whatever results are there */
     bp__plugin *plugin;   /**< that the strategy is of; owned; NULL: it is built in */
     double timeout_s;     /**< for one backtest; 0: none */
     bool check_lookahead; /**< in place of a search */

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <mpi.h>
 
@@ -15,6 +16,7 @@
 #include "optimizer/report.h"
 #include "optimizer/signals.h"
 #include "search/merge.h"
+#include "search/origin.h"
 
 #define TERM_GRACE_NS UINT64_C(500000000) /* mpirun kills a second after it has passed SIGTERM on */
 
@@ -24,7 +26,46 @@ typedef struct run {
     bp__progress progress; /* since the first backtest */
     uint64_t next_stats_ns;
     bool complete; /* everything was done, whether or not it could be stored */
+    bool refused;  /* --out would replace what it must not: wrong usage */
 } run;
+
+/* --out ----------------------------------------------------------------------------------------- */
+
+/* Whether results may replace what is there: as far as it is known what they are of.
+ * @param[in] content  [spec->num_bundles]; NULL: nothing is known */
+static bp_status check_out(const bp__options *o, const bp__spec *spec, char (*content)[BP__HASH_DIGITS + 1])
+{
+    bp__origin ours = {.content = content, .num_bundles = content ? spec->num_bundles : 0};
+    BP_TRY(bp__spec_text(spec, &ours.text));
+    bp_status s = bp__origin_check(o->out, &ours, o->replace);
+    free(ours.text);
+    return s;
+}
+
+/* Before anything is loaded; rank 0. */
+static bp_status check_out_early(run *r)
+{
+    const bp__options *o = r->options;
+    if (!o->out) return BP_OK;
+    BP_TRY(bp__results_check_path(o->out));
+    bp_status s = check_out(o, &o->spec, NULL);
+    r->refused = s == BP_EINVAL;
+    return s;
+}
+
+/* Once more: now the content of one bundle is known, or of all. */
+static bp_status check_out_again(run *r, const bp__found *found)
+{
+    const uint64_t n = found->spec->num_bundles;
+    if (!r->options->out) return BP_OK;
+    char(*content)[BP__HASH_DIGITS + 1] = calloc(n, sizeof *content);
+    if (!content) BP_FAIL(BP_ENOMEM, "--out: no memory to compare the content of %" PRIu64 " bundles", n);
+    for (uint64_t b = 0; b < n; b++) memcpy(content[b], found->tested[b].content_hash, sizeof *content);
+    bp_status s = check_out(r->options, found->spec, content);
+    free(content);
+    r->refused = s == BP_EINVAL;
+    return s;
+}
 
 /* Hooks ----------------------------------------------------------------------------------------- */
 
@@ -34,6 +75,12 @@ static void opened(void *context, const bp__found *found)
     if (o->conduct.resume)
         fprintf(o->json ? stderr : stdout, "resumed: %" PRIu64 " of %" PRIu64 "\n", found->resumed,
                 found->results.num_todo);
+}
+
+static bp_status accept(void *context, const bp__found *found, uint64_t bundle)
+{
+    (void)bundle;
+    return check_out_again(context, found);
 }
 
 static void begun(void *context, const bp__found *found, uint64_t bundle)
@@ -75,7 +122,9 @@ static bp_status store(void *context, const bp__found *found)
 {
     run *r = context;
     r->complete = true;
-    return r->options->out ? bp__results_write(&found->results, r->options->out) : BP_OK;
+    if (!r->options->out) return BP_OK;
+    BP_TRY(check_out_again(r, found)); /* hours may have passed */
+    return bp__results_write(&found->results, r->options->out);
 }
 
 /* What is told at the end ----------------------------------------------------------------------- */
@@ -131,12 +180,14 @@ static int tell_failed_combinations(const bp__results *r)
 }
 
 /* Rank 0. @return the exit code */
-static int tell_end(const bp__options *o, const bp__found *found, bp_status s)
+static int tell_end(const run *r, const bp__found *found, bp_status s)
 {
+    const bp__options *o = r->options;
     if (bp__failed(s)) {
-        bp__program_error(bp__optimizer(), BP__EXIT_FAILED);
+        const int code = r->refused ? BP__EXIT_USAGE : BP__EXIT_FAILED;
+        bp__program_error(bp__optimizer(), code);
         if (found->unfinished || found->ending == BP__ENDED_UNWRITABLE) tell_command(o, found);
-        return BP__EXIT_FAILED;
+        return code;
     }
     if (found->ending != BP__ENDED_STOPPED) return tell_failed_combinations(&found->results);
     tell_stopped(o, found);
@@ -168,12 +219,12 @@ static void ask_about_costs(const bp__options *o)
     ask_about_cost("slippage", o->doubtful_slippage, o->spec.account.slippage_bps);
 }
 
-static bp_status prepare(const bp__options *o, int rank)
+static bp_status prepare(run *r, int rank)
 {
     int num_ranks;
     MPI_Comm_size(MPI_COMM_WORLD, &num_ranks); /* over MPI_COMM_WORLD a failure ends the job */
-    if (rank == 0 && o->out) BP_TRY(bp__results_check_path(o->out));
-    return bp__guard_begin(o, true, rank, num_ranks);
+    if (rank == 0) BP_TRY(check_out_early(r));
+    return bp__guard_begin(r->options, true, rank, num_ranks);
 }
 
 int bp__run_search(const bp__options *o, int rank)
@@ -181,6 +232,7 @@ int bp__run_search(const bp__options *o, int rank)
     run r = {.options = o};
     const bp__hooks hooks = {.context = &r,
                              .opened = opened,
+                             .accept = accept,
                              .begun = begun,
                              .go_on = go_on,
                              .warn = warn,
@@ -189,7 +241,7 @@ int bp__run_search(const bp__options *o, int rank)
                              .leave = bp__guard_leave};
     bp__found found = {.spec = &o->spec};
     if (rank == 0) ask_about_costs(o);
-    bp_status s = bp__agree(MPI_COMM_WORLD, prepare(o, rank));
+    bp_status s = bp__agree(MPI_COMM_WORLD, prepare(&r, rank));
     if (s == BP_OK) s = bp__search_run(MPI_COMM_WORLD, &o->spec, &o->conduct, &hooks, &found);
     bp__progress_fini(&r.progress);
     if (found.ending == BP__ENDED_ABANDONED) end_all_ranks(s);
@@ -201,7 +253,7 @@ int bp__run_search(const bp__options *o, int rank)
     if (told == BP_OK && rank == 0) told = bp__check_stdout();
     told = bp__agree(MPI_COMM_WORLD, told);
     s = bp__failed(s) ? bp__fail_text(s, text) : told;
-    int code = rank == 0 ? tell_end(o, &found, s) : BP__EXIT_DONE;
+    int code = rank == 0 ? tell_end(&r, &found, s) : BP__EXIT_DONE;
     MPI_Bcast(&code, 1, MPI_INT, 0, MPI_COMM_WORLD);
     bp__search_fini(&found);
     return code;
@@ -209,10 +261,13 @@ int bp__run_search(const bp__options *o, int rank)
 
 /* Merge ----------------------------------------------------------------------------------------- */
 
-static bp_status merge(const bp__options *o, bp__spec *spec, bp__results *results)
+static bp_status merge(const bp__options *o, bp__spec *spec, bp__results *results, bool *refused)
 {
     BP_TRY(bp__results_check_path(o->out));
     BP_TRY(bp__merge(o->input, o->num_inputs, o->objective, spec, results));
+    bp_status s = check_out(o, spec, results->content);
+    *refused = s == BP_EINVAL;
+    BP_TRY(s);
     BP_TRY(bp__results_write(results, o->out));
     BP_TRY(report(o, results, NULL));
     fprintf(o->json ? stderr : stdout,
@@ -225,9 +280,11 @@ int bp__run_merge(const bp__options *o)
 {
     bp__spec spec = {0};
     bp__results results = {0};
-    bp_status s = merge(o, &spec, &results);
-    const int code = bp__failed(s) ? bp__program_error(bp__optimizer(), BP__EXIT_FAILED)
-                                   : tell_failed_combinations(&results);
+    bool refused = false;
+    bp_status s = merge(o, &spec, &results, &refused);
+    const int code = bp__failed(s)
+                         ? bp__program_error(bp__optimizer(), refused ? BP__EXIT_USAGE : BP__EXIT_FAILED)
+                         : tell_failed_combinations(&results);
     bp__results_fini(&results);
     bp__spec_fini(&spec);
     return code;

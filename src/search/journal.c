@@ -66,6 +66,8 @@ struct bp__journal {
     char why[BP_ERROR_TEXT_MAX];
     size_t used;
     uint64_t written; /* bytes of the file that are whole records */
+    const char
+        *pending; /* the search to begin with, once there is something to tell of it; NULL: it has begun */
     char buffer[BUFFER];
 
     pthread_t syncer;
@@ -373,10 +375,35 @@ static bp_status append(bp__journal *j, uint32_t kind, const void *payload, size
     return BP_OK;
 }
 
+/* Magic and search, which may be longer than the buffer. */
+static bp_status begin_new(bp__journal *j)
+{
+    const char *spec = j->pending;
+    const size_t length = strlen(spec);
+    if (length > MAX_PAYLOAD)
+        BP_FAIL(BP_EINVAL, "--journal: the search is too long for a journal; use ranges");
+    const record r = {MARK, SPEC, (uint32_t)length, crc_of(SPEC, (uint32_t)length, spec)};
+    if (ftruncate(j->fd, 0) != 0 || lseek(j->fd, 0, SEEK_SET) != 0)
+        return disk_fail(j->path, errno, "cannot be emptied");
+    memcpy(j->buffer, MAGIC, MAGIC_LENGTH);
+    memcpy(j->buffer + MAGIC_LENGTH, &r, sizeof r);
+    j->used = MAGIC_LENGTH + sizeof r;
+    j->pending = NULL;
+    for (size_t at = 0; at < length;) {
+        if (j->used == BUFFER) BP_TRY(bp__journal_write(j));
+        size_t n = BUFFER - j->used < length - at ? BUFFER - j->used : length - at;
+        memcpy(j->buffer + j->used, spec + at, n);
+        j->used += n;
+        at += n;
+    }
+    return bp__journal_sync(j);
+}
+
 bp_status bp__journal_bundle(bp__journal *j, uint64_t bundle, const char *content_hash)
 {
     bundle_payload p = {.bundle = bundle};
     memcpy(p.content_hash, content_hash, strnlen(content_hash, sizeof p.content_hash));
+    if (j->pending) BP_TRY(begin_new(j));
     BP_TRY(append(j, BUNDLE, &p, sizeof p));
     return bp__journal_write(j);
 }
@@ -397,28 +424,6 @@ bp_status bp__journal_result(bp__journal *j, const bp__result *result)
 bp_status bp__journal_finish(bp__journal *j)
 {
     BP_TRY(append(j, END, NULL, 0));
-    return bp__journal_sync(j);
-}
-
-/* Magic and search, which may be longer than the buffer. */
-static bp_status begin_new(bp__journal *j, const char *spec)
-{
-    const size_t length = strlen(spec);
-    if (length > MAX_PAYLOAD)
-        BP_FAIL(BP_EINVAL, "--journal: the search is too long for a journal; use ranges");
-    const record r = {MARK, SPEC, (uint32_t)length, crc_of(SPEC, (uint32_t)length, spec)};
-    if (ftruncate(j->fd, 0) != 0 || lseek(j->fd, 0, SEEK_SET) != 0)
-        return disk_fail(j->path, errno, "cannot be emptied");
-    memcpy(j->buffer, MAGIC, MAGIC_LENGTH);
-    memcpy(j->buffer + MAGIC_LENGTH, &r, sizeof r);
-    j->used = MAGIC_LENGTH + sizeof r;
-    for (size_t at = 0; at < length;) {
-        if (j->used == BUFFER) BP_TRY(bp__journal_write(j));
-        size_t n = BUFFER - j->used < length - at ? BUFFER - j->used : length - at;
-        memcpy(j->buffer + j->used, spec + at, n);
-        j->used += n;
-        at += n;
-    }
     return bp__journal_sync(j);
 }
 
@@ -456,7 +461,9 @@ static bp_status begin(bp__journal *j, const char *spec, bool resume, const bp__
     if (go_on) BP_TRY(scan_file(j->path, j->fd, v, &c));
     BP_TRY(start_syncing(j));
     if (!go_on) {
-        BP_TRY(begin_new(j, spec));
+        j->pending = spec;
+        if (c.results > 0) return BP_OK; /* a finished one stays until this search has a bundle */
+        BP_TRY(begin_new(j));
         return sync_folder(j->path);
     }
     j->written = c.whole;

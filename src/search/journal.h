@@ -21,8 +21,6 @@
 
 #include "search/results.h"
 
-#define BP__HASH_DIGITS 64
-
 typedef struct bp__journal bp__journal;
 
 /** Gets what is in a journal, in its order. The first failure ends the reading and is its result. */
@@ -36,10 +34,10 @@ typedef struct bp__journal_visitor {
 /** Open a journal to write to it, and lock it.
  *
  * @param[in]  path      made if it is missing; borrowed until closed
- * @param[in]  spec      what is searched: what a new journal begins with
- * @param[in]  resume    false: a new journal, in the place of one that is finished or has no results. true:
- *                       what is there is visited, and continued; if no result is there it is new. Waits up
- *                       to 10 s for another job to let go of it.
+ * @param[in]  spec      what is searched: what a new journal begins with; borrowed until closed
+ * @param[in]  resume    false: a new journal, in the place of one that is finished or has no results; a finished one
+ *                       stays as it is until the first bp__journal_bundle(). true: what is there is visited, and
+ *                       continued; if no result is there it is new. Waits up to 10 s for another job to let go of it.
  * @param[out] journal   owned: bp__journal_close(); NULL on failure
  * @param[out] unfinished  true: it failed because there is an unfinished one and `resume` is false
  *

@@ -23,9 +23,8 @@ typedef struct merging {
     bp__results *results; /* of it */
     input *input;         /* [num_inputs] */
     int num_inputs;
-    int at;                            /* the one that is being read */
-    char (*hash)[BP__HASH_DIGITS + 1]; /* [num_bundles] "": none yet */
-    int *from;                         /* [num_rows] which input a result is of */
+    int at;    /* the one that is being read */
+    int *from; /* [num_rows] which input a result is of */
 } merging;
 
 /* What was searched ------------------------------------------------------------------------------ */
@@ -123,9 +122,8 @@ static bp_status choose_objective(merging *m, const char *name)
 static bp_status make_room(merging *m)
 {
     BP_TRY(bp__results_init(m->spec, m->results));
-    m->hash = calloc(m->spec->num_bundles, sizeof *m->hash);
     m->from = calloc(m->results->num_rows, sizeof *m->from);
-    if (!m->hash || !m->from) BP_FAIL(BP_ENOMEM, "merge: no memory");
+    if (!m->from) BP_FAIL(BP_ENOMEM, "merge: no memory");
     return BP_OK;
 }
 
@@ -147,12 +145,12 @@ static bp_status see_bundle(void *context, uint64_t bundle, const char *content_
     if (bundle >= in->part.num_bundles || in->begun[bundle] == 0)
         BP_FAIL(BP_EBUSY, "%.200s: another search has just taken its place", in->path);
     if (--in->begun[bundle] > 0) return BP_OK;
-    char *hash = m->hash[in->bundle[bundle]];
+    char *hash = m->results->content[in->bundle[bundle]];
     if (*hash && strcmp(hash, content_hash) != 0)
         BP_FAIL(BP_EINVAL,
                 "%.200s: bundle %s has content %.12s, in other journals %.12s; run all on one version",
                 in->path, in->part.bundle[bundle], content_hash, hash);
-    snprintf(hash, sizeof *m->hash, "%s", content_hash);
+    snprintf(hash, BP__HASH_DIGITS + 1, "%s", content_hash);
     return BP_OK;
 }
 
@@ -233,7 +231,6 @@ bp_status bp__merge(const char *const *path, int num_paths, const char *objectiv
         free(m.input[i].begun);
     }
     free(m.input);
-    free(m.hash);
     free(m.from);
     return s;
 }

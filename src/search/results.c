@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "core/replace.h"
+#include "search/origin.h"
 
 bp_status bp__results_init(const bp__spec *spec, bp__results *r)
 {
@@ -18,7 +18,8 @@ bp_status bp__results_init(const bp__spec *spec, bp__results *r)
     *r = (bp__results){.spec = spec, .num_rows = bp__spec_num_tasks(spec), .best = BP__NO_TASK};
     r->outcome = calloc(r->num_rows, sizeof *r->outcome);
     r->value = calloc(r->num_rows, spec->num_metrics * sizeof *r->value);
-    if (!r->outcome || !r->value)
+    r->content = calloc(spec->num_bundles, sizeof *r->content);
+    if (!r->outcome || !r->value || !r->content)
         BP_FAIL(BP_ENOMEM, "no memory for the results of %" PRIu64 " combinations", r->num_rows);
     double params[BP__MAX_PARAMS];
     uint64_t seen[2] = {0, 0}; /* [makes sense] */
@@ -37,6 +38,7 @@ void bp__results_fini(bp__results *r)
 {
     free(r->outcome);
     free(r->value);
+    free(r->content);
     *r = (bp__results){0};
 }
 
@@ -206,6 +208,15 @@ static void print_csv(const bp__results *r, FILE *f)
     }
 }
 
+static bp_status store(const bp__results *r, const char *path, const char *csv, size_t size)
+{
+    bp__origin origin = {.content = r->content, .num_bundles = r->spec->num_bundles};
+    BP_TRY(bp__spec_text(r->spec, &origin.text));
+    bp_status s = bp__origin_store(path, csv, size, &origin);
+    free(origin.text);
+    return s;
+}
+
 bp_status bp__results_write(const bp__results *r, const char *path)
 {
     char *text = NULL;
@@ -214,7 +225,7 @@ bp_status bp__results_write(const bp__results *r, const char *path)
     if (f) print_csv(r, f);
     bool complete = f && !ferror(f);
     if (f && fclose(f) != 0) complete = false;
-    bp_status s = complete ? bp__replace_file(path, text, size)
+    bp_status s = complete ? store(r, path, text, size)
                            : bp__fail(BP_ENOMEM, "--out: no memory for the text of %.200s", path);
     free(text);
     return s;

@@ -10,6 +10,7 @@
 #include "search/spec.h"
 
 #define BP__WHY_MAX       128
+#define BP__HASH_DIGITS   64
 #define BP__FAILURES_TOLD 3
 #define BP__NO_TASK       UINT64_MAX
 
@@ -26,9 +27,10 @@ typedef struct bp__result {
 typedef enum bp__outcome { BP__PENDING, BP__DONE, BP__SKIPPED, BP__FAILED, BP__ELSEWHERE } bp__outcome;
 
 typedef struct bp__results {
-    const bp__spec *spec;   /**< borrowed */
-    unsigned char *outcome; /**< [num_rows] by task: a bp__outcome */
-    double *value;          /**< [num_rows][spec->num_metrics] of those that are done */
+    const bp__spec *spec;                 /**< borrowed */
+    unsigned char *outcome;               /**< [num_rows] by task: a bp__outcome */
+    double *value;                        /**< [num_rows][spec->num_metrics] of those that are done */
+    char (*content)[BP__HASH_DIGITS + 1]; /**< [spec->num_bundles] hash of what was tested; "": none yet */
     uint64_t num_rows;
     uint64_t num_todo;                     /**< tasks of this slice that make sense */
     uint64_t done, skipped, failed;        /**< of this slice */
@@ -66,7 +68,8 @@ const char *bp__results_task(const bp__results *results, uint64_t task, char *te
  *  @retval BP_EIO  the text names the path and the reason */
 bp_status bp__results_check_path(const char *path);
 
-/** Make `path` a CSV of all rows of this slice, as a whole or not at all. @retval BP_EIO, BP_ENOMEM */
+/** Make `path` a CSV of all rows of this slice, as a whole or not at all; and say beside it what it is of (origin.h).
+ *  @retval BP_EIO, BP_ENOMEM */
 bp_status bp__results_write(const bp__results *results, const char *path);
 
 #endif

@@ -32,7 +32,6 @@ typedef struct search {
     int rank;
     bp__sweep sweep;
     /* of rank 0 */
-    char (*hash)[BP__HASH_DIGITS + 1]; /* [num_bundles] versions that the journal has results of; "": none */
     bp__journal *journal;
     char *text; /* of the spec */
     bp__note_place place;
@@ -71,8 +70,9 @@ static bp_status see_bundle(void *context, uint64_t bundle, const char *content_
     if (bundle >= s->spec->num_bundles)
         BP_FAIL(BP_EFORMAT, "%.200s: it has a bundle that the search does not have; it is damaged",
                 s->conduct->journal);
-    if (strcmp(s->hash[bundle], content_hash) != 0) bp__results_forget(&s->found->results, bundle);
-    snprintf(s->hash[bundle], sizeof *s->hash, "%s", content_hash);
+    char *content = s->found->results.content[bundle];
+    if (strcmp(content, content_hash) != 0) bp__results_forget(&s->found->results, bundle);
+    snprintf(content, BP__HASH_DIGITS + 1, "%s", content_hash);
     return BP_OK;
 }
 
@@ -81,7 +81,7 @@ static bp_status see_result(void *context, const bp__result *result)
     search *s = context;
     bp__results *results = &s->found->results;
     const uint64_t task = result->task;
-    const bool ours = task < results->num_rows && s->hash[task / s->spec->grid.size][0] &&
+    const bool ours = task < results->num_rows && results->content[task / s->spec->grid.size][0] &&
                       results->outcome[task] != BP__SKIPPED && results->outcome[task] != BP__ELSEWHERE &&
                       (result->status != BP_OK || result->num_values == s->spec->num_metrics);
     if (!ours)
@@ -119,9 +119,8 @@ static bp_status prepare(search *s)
     bp_status made = bp__results_init(s->spec, &f->results);
     if (s->hooks->leave) s->hooks->leave(s->hooks->context);
     BP_TRY(made);
-    s->hash = calloc(s->spec->num_bundles, sizeof *s->hash);
     f->tested = calloc(s->spec->num_bundles, sizeof *f->tested);
-    if (!s->hash || !f->tested) BP_FAIL(BP_ENOMEM, "no memory for %" PRIu64 " bundles", s->spec->num_bundles);
+    if (!f->tested) BP_FAIL(BP_ENOMEM, "no memory for %" PRIu64 " bundles", s->spec->num_bundles);
     if (s->conduct->journal) {
         BP_TRY(open_journal(s));
         BP_TRY(open_notes(s));
@@ -271,17 +270,18 @@ static bp_status announce(search *s, uint64_t bundle)
     memcpy(t->computed_hash, version.computed_hash, sizeof t->computed_hash);
     bp_version_fini(&version);
 
-    const bool other = s->hash[bundle][0] && strcmp(s->hash[bundle], t->content_hash) != 0;
+    char *content = s->found->results.content[bundle];
+    const bool other = content[0] && strcmp(content, t->content_hash) != 0;
     if (other && s->conduct->on_update != BP__UPDATE_RESTART)
         BP_FAIL(
             BP_ECHANGED,
             "bundle %s has content %.12s, but the journal's results are of %.12s; restore the bundle, or test the "
             "new one from the start with --on-update restart",
-            name, t->content_hash, s->hash[bundle]);
+            name, t->content_hash, content);
     if (other) forget(s, bundle);
-    if (s->journal && (other || !s->hash[bundle][0]))
-        BP_TRY(bp__journal_bundle(s->journal, bundle, t->content_hash));
-    snprintf(s->hash[bundle], sizeof *s->hash, "%s", t->content_hash);
+    if (s->hooks->accept) BP_TRY(s->hooks->accept(s->hooks->context, s->found, bundle));
+    if (s->journal && (other || !content[0])) BP_TRY(bp__journal_bundle(s->journal, bundle, t->content_hash));
+    snprintf(content, BP__HASH_DIGITS + 1, "%s", t->content_hash);
     BP_TRY(heed_notes(s, bundle, other));
     if (s->hooks->begun) s->hooks->begun(s->hooks->context, s->found, bundle);
     return BP_OK;
@@ -405,7 +405,6 @@ bp_status bp__search_run(MPI_Comm comm, const bp__spec *spec, const bp__conduct 
     bp__journal_close(&s.journal);
     bp__notes_fini(&s.notes);
     bp__note_place_fini(&s.place);
-    free(s.hash);
     free(s.text);
     return status;
 }

@@ -71,7 +71,10 @@ typedef struct bp__hooks {
     void *context;
     /** The journal is open and has been read; no bundle is loaded yet. */
     void (*opened)(void *context, const bp__found *found);
-    /** All ranks hold a bundle: found->tested[bundle] is filled in. */
+    /** All ranks hold a bundle: found->tested[bundle] is filled in. Nothing has been written yet of a search that begins
+     *  with it. A failure ends the search. */
+    bp_status (*accept)(void *context, const bp__found *found, uint64_t bundle);
+    /** The same, once the journal knows of it. */
     void (*begun)(void *context, const bp__found *found, uint64_t bundle);
     /** Between any two backtests, and every few milliseconds where there is none: whether to go on.
      *  @param[in]  pool      for its statistics
@@ -103,7 +106,7 @@ typedef struct bp__hooks {
  * @retval BP_EIO       the journal cannot be written; results that came in before are in it
  * @retval BP_ECHANGED  a bundle has changed (on_update is BP__UPDATE_FAIL), or its version is not the journal's
  * @retval BP_ETIMEOUT, BP_EMPI, BP_EIO  with BP__ENDED_ABANDONED: on this rank; others may not return at all
- * @retval any          of bp_pool_create(), bp_pool_get(), bp__scope_create(), hooks->store
+ * @retval any          of bp_pool_create(), bp_pool_get(), bp__scope_create(), hooks->accept, hooks->store
  *                      All but the abandoned ones are the same on every rank. */
 bp_status bp__search_run(MPI_Comm comm, const bp__spec *spec, const bp__conduct *conduct,
                          const bp__hooks *hooks, bp__found *found);

@@ -10,9 +10,10 @@
 
 #include "core/name.h"
 #include "core/number.h"
+#include "search/trading.h"
 
 #define SPELLED_OUT 1000
-#define EXCERPT     80
+#define EXCERPT     (BP__EXCERPT_MAX - 8)
 
 /* Life ------------------------------------------------------------------------------------------ */
 
@@ -242,12 +243,11 @@ static const char *behind_program(const char *text)
     return text + n + (text[n] == '\n');
 }
 
-/* As much of a line as a message has room for: what is about byte `at`. @return text */
-static const char *excerpt(const char *line, size_t length, size_t at, char text[EXCERPT + 8])
+const char *bp__spec_excerpt(const char *line, size_t length, size_t at, char text[BP__EXCERPT_MAX])
 {
     const size_t begin = length <= EXCERPT || at < EXCERPT / 2 ? 0 : at - EXCERPT / 2;
     const size_t shown = length - begin <= EXCERPT ? length - begin : EXCERPT;
-    snprintf(text, EXCERPT + 8, "%s%.*s%s", begin ? "..." : "", (int)shown, line + begin,
+    snprintf(text, BP__EXCERPT_MAX, "%s%.*s%s", begin ? "..." : "", (int)shown, line + begin,
              begin + shown < length ? "..." : "");
     return text;
 }
@@ -261,11 +261,11 @@ bp_status bp__spec_compare(const char *path, const char *ours, const char *their
         size_t same = 0;
         while (same < m && same < n && ours[same] == theirs[same]) same++;
         if ((same < m || same < n) && !(any_part && is_part(ours) && is_part(theirs))) {
-            char here[EXCERPT + 8], there[EXCERPT + 8];
+            char here[BP__EXCERPT_MAX], there[BP__EXCERPT_MAX];
             BP_FAIL(BP_EINVAL,
                     "%.120s: it is of another search: there '%s', here '%s'; give the same options, or "
                     "name another --journal",
-                    path, excerpt(theirs, n, same, there), excerpt(ours, m, same, here));
+                    path, bp__spec_excerpt(theirs, n, same, there), bp__spec_excerpt(ours, m, same, here));
         }
         if (!ours[m] || !theirs[n]) return BP_OK; /* both: what differs in length has differed in a line */
         ours += m + 1;
@@ -329,6 +329,8 @@ static bp_status read_line(const char *path, const char *line, bp__spec *spec)
     const char *value = line[n] ? line + n + 1 : line + n;
     const bp_strategy *strategy;
     bool known;
+    if (bp__trading_read(line, spec, &known)) return BP_OK;
+    if (known) return unreadable(path, line);
     BP_TRY(read_terms(path, line, value, &spec->terms, &known));
     if (known) return BP_OK;
     if (strncmp(line, "results ", 8) == 0) return read_results(path, line, value);

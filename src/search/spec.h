@@ -18,6 +18,8 @@
 /** To be raised whenever the same search gives other numbers than before. */
 #define BP__RESULTS_VERSION 2
 
+#define BP__EXCERPT_MAX 88 /**< bytes of an excerpt, NUL included */
+
 typedef char bp__bundle_name[BP_NAME_MAX + 1];
 
 typedef struct bp__spec {
@@ -69,7 +71,10 @@ bp_status bp__spec_text(const bp__spec *spec, char **text);
  *  @retval BP_EINVAL  no; the text names the first difference */
 bp_status bp__spec_compare(const char *path, const char *ours, const char *theirs, bool any_part);
 
-/** What a journal's results need to be named and ranked: grid, bundles, slice, columns.
+/** As much of a line as a message has room for, about byte `at`. @return `text` */
+const char *bp__spec_excerpt(const char *line, size_t length, size_t at, char text[BP__EXCERPT_MAX]);
+
+/** The search that a text is of: all but what its results are ranked by.
  *
  *  @param[in]  path  for the texts of failures
  *  @param[out] spec  bp__spec_fini(), after a failure too

@@ -15,7 +15,7 @@ check() { # FILE.h5 STRATEGY OPTIONS...
     local file=$1 strategy=$2 n
     shift 2
     for n in 1 2 16; do
-        "$run" "$n" "$optimizer" --bundle "$file" --strategy "$strategy" "$@" --out "$work/$n.csv" >"$work/log" 2>&1 || {
+        "$run" "$n" "$optimizer" --bundle "$file" --strategy "$strategy" "$@" --replace --out "$work/$n.csv" >"$work/log" 2>&1 || {
             echo "FAILED: $strategy $* on $n ranks"
             cat "$work/log"
             failed=1

@@ -41,7 +41,7 @@ good 2 "${sweep[@]}" --out x.csv --resume # a finished one: all of it is there
 expect out '^resumed: 3680 of 3680$' finished
 cmp all.csv x.csv || fail 'a finished run resumed to another file'
 rm x.csv.journal
-good 2 "${few[@]}" --out x.csv --resume
+good 2 "${few[@]}" --out x.csv --resume --replace
 expect out '^resumed: 0 of 14$' 'without a journal'
 
 # SIGTERM, which mpirun takes its time to pass on, with an exit code of its own
@@ -197,7 +197,7 @@ cp demo.h5 bundles/demo.h5
 for k in 1 2 3; do good $k "${few[@]}" --slice $k/3 --out s$k.csv; done
 good 2 "${few[@]}" --out few.csv
 merge() { "$optimizer" merge "$@" >out 2>err; }
-merge s3.csv.journal s1.csv.journal s2.csv.journal --out merged.csv || fail merge
+merge s3.csv.journal s1.csv.journal s2.csv.journal --out merged.csv --replace || fail merge
 cmp few.csv merged.csv || fail 'merged to another file'
 expect out '^merged: 3 journals, combinations: 14 done, 6 skipped, 0 failed$' merge
 expect out '^top 10 by sharpe' merge
@@ -243,12 +243,12 @@ good 2 --bundle third "${few[@]:2}" --out third.csv
 diff <(sed -n 's/^third,//p' three1.csv) <(tail -n +2 third.csv) || fail 'three bundles: not the results of each'
 [ "$(head -n 1 three1.csv)" = "bundle,$(head -n 1 third.csv)" ] || fail 'three bundles: header'
 [ "$(cut -d, -f1 three1.csv | uniq -c | tr -s ' \n' ' ')" = ' 1 bundle 20 demo 20 other 20 third ' ] || fail 'three bundles: order'
-for k in 1 2; do good 2 "${three[@]}" --slice $k/2 --out s$k.csv; done
-merge s1.csv.journal s2.csv.journal --out merged.csv && cmp three1.csv merged.csv || fail 'three bundles: merge'
+for k in 1 2; do good 2 "${three[@]}" --slice $k/2 --out s$k.csv --replace; done
+merge s1.csv.journal s2.csv.journal --out merged.csv --replace && cmp three1.csv merged.csv || fail 'three bundles: merge'
 for name in demo other third; do good 2 --bundle $name "${few[@]:2}" --out b-$name.csv; done
 merge b-demo.csv.journal b-other.csv.journal b-third.csv.journal --out merged.csv && cmp three1.csv merged.csv ||
     fail 'one job for each bundle: merge'
-merge b-third.csv.journal --out merged.csv && cmp third.csv merged.csv || fail 'one bundle: merge'
+merge b-third.csv.journal --out merged.csv --replace && cmp third.csv merged.csv || fail 'one bundle: merge'
 refused 1 ') is in b-third.csv.journal and in s1.csv.journal' b-third.csv.journal s1.csv.journal --out merged.csv
 long=(--bundles 'demo,other' "${sweep[@]:2}")
 good 2 "${long[@]}" --out long.csv

@@ -4,6 +4,7 @@
 
 #include "search/spec.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -129,6 +130,9 @@ static void read_back(bp__spec o)
     CU_ASSERT(back.terms.first_return == o.terms.first_return);
     CU_ASSERT_EQUAL_FATAL(back.num_metrics, o.num_metrics);
     CU_ASSERT(memcmp(back.metric, o.metric, o.num_metrics * sizeof *o.metric) == 0);
+    char *again = text_of(&back);
+    CU_ASSERT_STRING_EQUAL(again, text);
+    free(again);
     free(text);
     bp__grid_fini(&o.grid), bp__spec_fini(&back);
 }
@@ -145,6 +149,31 @@ static void test_reading(void)
     o = base();
     MUST(bp__spec_set_metrics(&o, "win_rate,cagr"));
     o.terms = (bp__terms){.sessions_per_year = 365.25, .first_return = true};
+    read_back(o);
+
+    char *symbols[] = {(char[]){"A"}, (char[]){"BRK B"}, (char[]){"C.D"}, NULL};
+    o = base();
+    o.symbols = symbols;
+    o.start = -5 * BP_NS_PER_DAY, o.end = 20000 * BP_NS_PER_DAY;
+    o.account.cash = 0.1, o.account.commission_bps = 1.0 / 3, o.account.slippage_bps = 1e-7;
+    read_back(o);
+    o = base();
+    o.account = (bp__account){.cash = 1e6,
+                              .commission_per_share = 0.0075,
+                              .commission_min = 1,
+                              .commission_per_order = 0.1,
+                              .volume_limit = 0.1,
+                              .price_impact = 0.3,
+                              .fill = BP__FILL_CLOSE,
+                              .dividends = BP__DIVIDENDS_REINVEST,
+                              .expire = 7,
+                              .allow_short = true,
+                              .fractional = true,
+                              .max_leverage = 2.5};
+    o.delisted_after = 0;
+    read_back(o);
+    o = base();
+    o.account.max_leverage = INFINITY;
     read_back(o);
 }
 
@@ -195,6 +224,13 @@ static void test_damaged(void)
     unreadable("strategy sma_cross\nbundle a\nslice 1/1\nparam quick=5\n");
     unreadable("strategy sma_cross\nbundle a\nslice 1/1\nmetrics speed\n");
     unreadable("strategy sma_cross\nbundle a\nslice 1/1\nmetrics sharpe,sharpe\n");
+    unreadable("strategy sma_cross\nbundle a\nslice 1/1\nstart of time\n");
+    unreadable("strategy sma_cross\nbundle a\nslice 1/1\nend day 999999999999\n");
+    unreadable("strategy sma_cross\nbundle a\nslice 1/1\ncash much\n");
+    unreadable("strategy sma_cross\nbundle a\nslice 1/1\ncommission dear\n");
+    unreadable("strategy sma_cross\nbundle a\nslice 1/1\nfill noon\n");
+    unreadable("strategy sma_cross\nbundle a\nslice 1/1\nexpire soon\n");
+    unreadable("strategy sma_cross\nbundle a\nslice 1/1\nsymbols A\nsymbols B\n");
     unreadable("results 99\nstrategy sma_cross\nbundle a\nslice 1/1\n");
     unreadable("strategy sma_cross\nstrategy sma_cross\nbundle a\nslice 1/1\n");
 }
