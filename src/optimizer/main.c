@@ -3,8 +3,8 @@
  * Every rank reads the same command line. Whatever fails, on whatever rank, is agreed on by all before anybody leaves:
  * rank 0 alone prints it, all end with the same code, none waits for one that has gone.
  *
- * What no MPI job is needed for (help, lists, a wrong command line, merge, a check of the strategy) is done without one
- * where the program was started without a launcher.
+ * What no MPI job is needed for (help, lists, a wrong command line, merge, compare, a check of the strategy) is done without
+ * one where the program was started without a launcher.
  */
 #include <stdio.h>
 
@@ -14,6 +14,7 @@
 
 #include "core/log.h"
 #include "mpi/comm.h"
+#include "optimizer/compare.h"
 #include "optimizer/launch.h"
 #include "optimizer/lists.h"
 #include "optimizer/lookahead.h"
@@ -54,9 +55,12 @@ static int check_stdout(void)
 /* Without MPI. */
 static int run_alone(const bp__options *o)
 {
-    if (!bp__options_only_tell(o)) return o->check_lookahead ? bp__run_lookahead(o) : bp__run_merge(o);
-    tell(o);
-    return check_stdout();
+    if (bp__options_only_tell(o)) {
+        tell(o);
+        return check_stdout();
+    }
+    if (o->check_lookahead) return bp__run_lookahead(o);
+    return o->command->use == BP__COMPARE ? bp__run_compare(o) : bp__run_merge(o);
 }
 
 /* Whether all ranks of a job are needed. */
@@ -94,10 +98,10 @@ static int run_as_rank(const bp__options *o, bp_status s, int thread_level)
 static int run(int argc, char **argv, bp__options *o)
 {
     bp_status s = bp__options_parse(argc, argv, o);
-    const bool merges = o->command && o->command->use == BP__MERGE;
+    const bool alone = o->command && (o->command->use & (BP__MERGE | BP__COMPARE)) != 0;
     bp__log_setup(&o->conduct.cfg);
-    if (merges && !bp__launch_is_first()) return BP__EXIT_DONE; /* merging is the work of one process */
-    if (merges || !bp__launch_by_mpi()) {
+    if (alone && !bp__launch_is_first()) return BP__EXIT_DONE; /* the work of one process */
+    if (alone || !bp__launch_by_mpi()) {
         if (s == BP_OK && !searches(o)) return run_alone(o);
         if (s == BP_OK) s = bp__launch_check_early(o->command_line);
         if (bp__failed(s)) return bp__launch_is_told_elsewhere(1) ? code_of(s) : fail(s);

@@ -250,6 +250,7 @@ static void lots(FILE *file)
 
 #define AT(field) offsetof(bp__options, field)
 #define BOTH      (BP__SEARCH | BP__MERGE)
+#define ALL       (BOTH | BP__COMPARE)
 
 static const bp__option own[] = {
     {.help = "Search"},
@@ -287,7 +288,7 @@ static const bp__option own[] = {
          "its default."},
     {.name = "objective",
      .value = "METRIC",
-     .uses = BOTH,
+     .uses = ALL,
      .set = bp__set_text,
      .at = AT(objective),
      .choices = metrics,
@@ -431,7 +432,7 @@ static const bp__option own[] = {
     {.help = "Results"},
     {.name = "top",
      .value = "N",
-     .uses = BOTH,
+     .uses = ALL,
      .set = bp__set_count,
      .at = AT(top),
      .help = "rows of the table (default 10)"},
@@ -451,7 +452,7 @@ static const bp__option own[] = {
      .at = AT(replace),
      .help = "write --out whatever results, or other file, it replaces"},
     {.name = "json",
-     .uses = BOTH,
+     .uses = ALL,
      .set = bp__set_flag,
      .at = AT(json),
      .help =
@@ -531,13 +532,13 @@ static const bp__option own[] = {
      .at = AT(list_metrics),
      .help = "what each metric is"},
     {.name = "help",
-     .uses = BOTH,
+     .uses = ALL,
      .set = bp__set_flag,
      .at = AT(help),
      .help = "print this and exit",
      .ends = true},
     {.name = "version",
-     .uses = BOTH,
+     .uses = ALL,
      .set = bp__set_flag,
      .at = AT(version),
      .help = "print the version; with --json, how the program was built"},
@@ -574,6 +575,20 @@ static const bp__command commands[] = {
             "would have written. Combinations that are missing, or in two journals, are an error. Needs no MPI.",
         .examples = "  optimizer merge 1.csv.journal 2.csv.journal --out all.csv\n"
                     "  optimizer merge slice-*.journal --out all.csv --objective calmar --top 20\n",
+    },
+    {
+        .name = "compare",
+        .arguments = "A.csv B.csv",
+        .use = BP__COMPARE,
+        .min_args = 2,
+        .max_args = 2,
+        .summary = "two files of results beside each other",
+        .help =
+            "Tells of two files of results: what differs in the searches that they are of, how many combinations\n"
+            "both have, how much their ranks agree (Spearman's correlation, by the objective), and where the best\n"
+            "of each stands in the other. Needs no MPI.",
+        .examples = "  optimizer compare june.csv july.csv\n"
+                    "  optimizer compare june.csv july.csv --objective calmar --json\n",
     },
 };
 
@@ -730,6 +745,14 @@ static bp_status finish_search(bp__options *o)
     return bp_config_check(&o->conduct.cfg);
 }
 
+static bp_status finish_compare(bp__options *o)
+{
+    if (o->objective) BP_TRY(blame("objective", bp__spec_set_objective(&o->spec, o->objective)));
+    for (int i = 0; i < o->num_inputs; i++)
+        if (!*o->input[i]) BP_FAIL(BP_EINVAL, "'' is not the name of a file");
+    return BP_OK;
+}
+
 static bp_status finish_merge(bp__options *o)
 {
     /* the journals may lack the metric; a name that no metric has is wrong usage */
@@ -767,6 +790,7 @@ static bp_status parse(int argc, char **argv, bp__options *o)
     BP_TRY(bp__program_check_args(program, o->command, arg, o->num_inputs));
     o->input = (const char *const *)arg;
     if (o->command->use == BP__MERGE) return finish_merge(o);
+    if (o->command->use == BP__COMPARE) return finish_compare(o);
     if (bp__failed(environment)) BP_TRY(bp_config_from_env(cfg)); /* again, for its text */
     return finish_search(o);
 }

@@ -10,7 +10,7 @@
 #include "search/search.h"
 
 /** Commands, each with its bit in the table of options. */
-enum { BP__SEARCH = 1, BP__MERGE = 2 };
+enum { BP__SEARCH = 1, BP__MERGE = 2, BP__COMPARE = 4 };
 
 typedef struct bp__options {
     const bp__command *command; /**< NULL: the command line has failed before it was known */
@@ -29,7 +29,7 @@ typedef struct bp__options {
     double grace_s;           /**< for what is in hand, when a signal has come */
     double progress_s;        /**< between two lines; 0: none */
     double stats_s;           /**< between two lines; 0: none */
-    const char *const *input; /**< [num_inputs] journals to merge; borrowed from argv */
+    const char *const *input; /**< [num_inputs] journals to merge, results to compare; borrowed from argv */
     int num_inputs;
     char *command_line; /**< this program and its arguments, for a shell; owned */
 

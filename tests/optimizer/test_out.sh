@@ -87,7 +87,7 @@ cp both.csv x.csv
 spared 'x.csv is not as a search has written it' "${search[@]}" --out x.csv
 sed -i 's/^csv /cvs /' x.csv.origin
 spared 'what tells which beside it is damaged' "${search[@]}" --out x.csv
-head -c 40 x.csv.origin >cut && mv cut x.csv.origin
+head -c 40 x.csv.origin >some && mv some x.csv.origin
 spared 'what tells which beside it is damaged' "${search[@]}" --out x.csv
 alone "${search[@]}" --out x.csv --replace
 cmp first.csv x.csv || fail 'a damaged origin is replaced'
