@@ -7,6 +7,7 @@
  * one where the program was started without a launcher.
  */
 #include <stdio.h>
+#include <time.h>
 
 #include <mpi.h>
 
@@ -15,6 +16,7 @@
 #include "core/log.h"
 #include "mpi/comm.h"
 #include "optimizer/compare.h"
+#include "optimizer/dry_run.h"
 #include "optimizer/launch.h"
 #include "optimizer/lists.h"
 #include "optimizer/lookahead.h"
@@ -22,6 +24,8 @@
 #include "optimizer/plugins.h"
 #include "optimizer/run.h"
 #include "optimizer/signals.h"
+
+#define NAP_NS 5000000
 
 static int code_of(bp_status s)
 {
@@ -52,21 +56,33 @@ static int check_stdout(void)
                                           : BP__EXIT_DONE;
 }
 
-/* Without MPI. */
-static int run_alone(const bp__options *o)
+/* What one process does. @param[in] num_ranks  of the job */
+static int run_alone(const bp__options *o, int num_ranks)
 {
     if (bp__options_only_tell(o)) {
         tell(o);
         return check_stdout();
     }
     if (o->check_lookahead) return bp__run_lookahead(o);
+    if (o->command->use == BP__SEARCH) return bp__run_dry(o, num_ranks);
     return o->command->use == BP__COMPARE ? bp__run_compare(o) : bp__run_merge(o);
 }
 
 /* Whether all ranks of a job are needed. */
 static bool searches(const bp__options *o)
 {
-    return o->command->use == BP__SEARCH && !o->check_lookahead && !bp__options_only_tell(o);
+    return o->command->use == BP__SEARCH && !o->check_lookahead && !o->dry_run && !bp__options_only_tell(o);
+}
+
+/* Rank 0's exit code, for all. The others sleep: what rank 0 does may be timed. */
+static int code_of_first(int code)
+{
+    MPI_Request request;
+    int done = 0;
+    MPI_Ibcast(&code, 1, MPI_INT, 0, MPI_COMM_WORLD, &request);
+    while (MPI_Test(&request, &done, MPI_STATUS_IGNORE) == MPI_SUCCESS && !done)
+        nanosleep(&(struct timespec){.tv_nsec = NAP_NS}, NULL);
+    return code;
 }
 
 /* As a rank of a job. @param[in] s  of the options */
@@ -90,9 +106,7 @@ static int run_as_rank(const bp__options *o, bp_status s, int thread_level)
         return silent ? code_of(s) : fail(s);
     }
     if (searches(o)) return bp__run_search(o, rank);
-    int code = rank == 0 ? run_alone(o) : BP__EXIT_DONE;
-    MPI_Bcast(&code, 1, MPI_INT, 0, MPI_COMM_WORLD);
-    return code;
+    return code_of_first(rank == 0 ? run_alone(o, num_ranks) : BP__EXIT_DONE);
 }
 
 static int run(int argc, char **argv, bp__options *o)
@@ -102,7 +116,7 @@ static int run(int argc, char **argv, bp__options *o)
     bp__log_setup(&o->conduct.cfg);
     if (alone && !bp__launch_is_first()) return BP__EXIT_DONE; /* the work of one process */
     if (alone || !bp__launch_by_mpi()) {
-        if (s == BP_OK && !searches(o)) return run_alone(o);
+        if (s == BP_OK && !searches(o)) return run_alone(o, 1);
         if (s == BP_OK) s = bp__launch_check_early(o->command_line);
         if (bp__failed(s)) return bp__launch_is_told_elsewhere(1) ? code_of(s) : fail(s);
     }

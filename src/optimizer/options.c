@@ -146,6 +146,14 @@ static bp_status set_slice(void *target, const bp__option *o, const char *value)
     return BP_OK;
 }
 
+static bp_status set_ranks(void *target, const bp__option *o, const char *value)
+{
+    uint64_t *ranks = &((bp__options *)target)->ranks;
+    if (!bp__count_from(value, strlen(value), ranks) || *ranks < 1 || *ranks > 10000000)
+        BP_FAIL(BP_EINVAL, "--%s: '%.60s' is not a number of ranks, from 1 on", o->name, value);
+    return BP_OK;
+}
+
 static const char *const on_update_names[] = {"finish", "fail", "restart", NULL};
 
 static bp_status set_on_update(void *target, const bp__option *o, const char *value)
@@ -328,6 +336,20 @@ static const bp__option own[] = {
      .set = set_slice,
      .help = "the K-th of N equal parts; 'optimizer merge' joins them",
      .more = "Every N-th combination, beginning with the K-th. The same options give the same part."},
+    {.name = "dry-run",
+     .uses = BP__SEARCH,
+     .set = bp__set_flag,
+     .at = AT(dry_run),
+     .help =
+         "tell how many combinations there are, and the time and memory that they would take; write nothing",
+     .more =
+         "The time is estimated from some of the backtests, which are run by one rank for a few seconds. A journal is "
+         "not looked at. Needs no mpirun: --ranks says how many ranks there would be."},
+    {.name = "ranks",
+     .value = "N",
+     .uses = BP__SEARCH,
+     .set = set_ranks,
+     .help = "with --dry-run: on so many ranks (default: those of this job)"},
 
     {.help = "Account"},
     {.name = "cash",
@@ -732,6 +754,7 @@ static bp_status choose_grid(bp__options *o)
 static bp_status finish_search(bp__options *o)
 {
     bp__spec *spec = &o->spec;
+    if (o->ranks && !o->dry_run) BP_FAIL(BP_EINVAL, "--ranks: mpirun -n decides that; it is for --dry-run");
     if (o->bundle && o->bundles) BP_FAIL(BP_EINVAL, "--bundle and --bundles: choose one");
     if (!o->bundle && !o->bundles)
         BP_FAIL(BP_EINVAL, "--bundle is missing; name a bundle, or a file that ends in .h5");

@@ -19,6 +19,8 @@ typedef struct bp__options {
     const bp_strategy *listed; /**< the one of them that was named; NULL: all */
     bp__spec spec;             /**< search */
     bp__conduct conduct;       /**< search; what it borrows is owned here */
+    bool dry_run;
+    uint64_t ranks; /**< that a dry run is about; 0: those of this job */
     uint64_t top;
     const char *out;      /**< borrowed from argv; NULL: no file */
     bool replace;         /**< whatever results are there */

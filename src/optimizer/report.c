@@ -36,20 +36,11 @@ static uint64_t shown(const bp__report_facts *f)
 
 /* Text ------------------------------------------------------------------------------------------ */
 
-void bp__report_header(FILE *file, const bp__report_facts *f, uint64_t bundle)
+void bp__report_grid(FILE *file, const bp__spec *spec)
 {
-    char first[32], last[32];
-    const bp__spec *o = spec_of(f);
-    const bp__tested *t = &f->found->tested[bundle];
-    const bp__grid *grid = &o->grid;
-    fprintf(file, "bundle: %s, content %.*s, symbols and dates %.*s\n", o->bundle[bundle], HASH_DIGITS,
-            t->content_hash, HASH_DIGITS, t->computed_hash);
-    fprintf(file, "scope: %zu assets, %zu sessions, %s to %s", t->num_assets, t->num_sessions,
-            bp__day_text(t->first_session, first), bp__day_text(t->last_session, last));
-    if (t->sessions_per_year != USUAL_YEAR) fprintf(file, ", %.10g are a year", t->sessions_per_year);
-    fputc('\n', file);
-    fprintf(file, "search: %s", grid->strategy->name);
+    const bp__grid *grid = &spec->grid;
     const bp_param *param = grid->strategy->param;
+    fprintf(file, "search: %s", grid->strategy->name);
     for (unsigned i = 0; i < grid->num_axes; i++) {
         const bp__axis *axis = &grid->axis[i];
         if (axis->count == 1)
@@ -58,7 +49,21 @@ void bp__report_header(FILE *file, const bp__report_facts *f, uint64_t bundle)
             fprintf(file, ", %s %" PRIu64 " values", param[i].name, axis->count);
     }
     fprintf(file, ": %" PRIu64 " combination%s", grid->size, grid->size == 1 ? "" : "s");
-    if (o->num_slices > 1) fprintf(file, ", slice %" PRIu64 " of %" PRIu64, o->slice, o->num_slices);
+    if (spec->num_slices > 1) fprintf(file, ", slice %" PRIu64 " of %" PRIu64, spec->slice, spec->num_slices);
+}
+
+void bp__report_header(FILE *file, const bp__report_facts *f, uint64_t bundle)
+{
+    char first[32], last[32];
+    const bp__spec *o = spec_of(f);
+    const bp__tested *t = &f->found->tested[bundle];
+    fprintf(file, "bundle: %s, content %.*s, symbols and dates %.*s\n", o->bundle[bundle], HASH_DIGITS,
+            t->content_hash, HASH_DIGITS, t->computed_hash);
+    fprintf(file, "scope: %zu assets, %zu sessions, %s to %s", t->num_assets, t->num_sessions,
+            bp__day_text(t->first_session, first), bp__day_text(t->last_session, last));
+    if (t->sessions_per_year != USUAL_YEAR) fprintf(file, ", %.10g are a year", t->sessions_per_year);
+    fputc('\n', file);
+    bp__report_grid(file, o);
     fprintf(file, " on %d rank%s\n", f->found->num_ranks, f->found->num_ranks == 1 ? "" : "s");
     fflush(file);
 }

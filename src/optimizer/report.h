@@ -16,6 +16,9 @@ typedef struct bp__report_facts {
     const uint64_t *order;      /**< as bp__results_rank() has made it */
 } bp__report_facts;
 
+/** "search: sma_cross, fast 10 values, slow 50: 10 combinations", without the end of the line. */
+void bp__report_grid(FILE *file, const bp__spec *spec);
+
 /** What will be done over a bundle. Needs found only. */
 void bp__report_header(FILE *file, const bp__report_facts *facts, uint64_t bundle);
 

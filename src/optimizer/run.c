@@ -12,11 +12,11 @@
 #include "core/text.h"
 #include "mpi/comm.h"
 #include "optimizer/guard.h"
+#include "optimizer/out.h"
 #include "optimizer/progress.h"
 #include "optimizer/report.h"
 #include "optimizer/signals.h"
 #include "search/merge.h"
-#include "search/origin.h"
 
 #define TERM_GRACE_NS UINT64_C(500000000) /* mpirun kills a second after it has passed SIGTERM on */
 
@@ -31,24 +31,13 @@ typedef struct run {
 
 /* --out ----------------------------------------------------------------------------------------- */
 
-/* Whether results may replace what is there: as far as it is known what they are of.
- * @param[in] content  [spec->num_bundles]; NULL: nothing is known */
-static bp_status check_out(const bp__options *o, const bp__spec *spec, char (*content)[BP__HASH_DIGITS + 1])
-{
-    bp__origin ours = {.content = content, .num_bundles = content ? spec->num_bundles : 0};
-    BP_TRY(bp__spec_text(spec, &ours.text));
-    bp_status s = bp__origin_check(o->out, &ours, o->replace);
-    free(ours.text);
-    return s;
-}
-
 /* Before anything is loaded; rank 0. */
 static bp_status check_out_early(run *r)
 {
     const bp__options *o = r->options;
     if (!o->out) return BP_OK;
     BP_TRY(bp__results_check_path(o->out));
-    bp_status s = check_out(o, &o->spec, NULL);
+    bp_status s = bp__check_out(o, &o->spec, NULL);
     r->refused = s == BP_EINVAL;
     return s;
 }
@@ -61,7 +50,7 @@ static bp_status check_out_again(run *r, const bp__found *found)
     char(*content)[BP__HASH_DIGITS + 1] = calloc(n, sizeof *content);
     if (!content) BP_FAIL(BP_ENOMEM, "--out: no memory to compare the content of %" PRIu64 " bundles", n);
     for (uint64_t b = 0; b < n; b++) memcpy(content[b], found->tested[b].content_hash, sizeof *content);
-    bp_status s = check_out(r->options, found->spec, content);
+    bp_status s = bp__check_out(r->options, found->spec, content);
     free(content);
     r->refused = s == BP_EINVAL;
     return s;
@@ -265,7 +254,7 @@ static bp_status merge(const bp__options *o, bp__spec *spec, bp__results *result
 {
     BP_TRY(bp__results_check_path(o->out));
     BP_TRY(bp__merge(o->input, o->num_inputs, o->objective, spec, results));
-    bp_status s = check_out(o, spec, results->content);
+    bp_status s = bp__check_out(o, spec, results->content);
     *refused = s == BP_EINVAL;
     BP_TRY(s);
     BP_TRY(bp__results_write(results, o->out));
