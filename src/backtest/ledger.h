@@ -41,7 +41,8 @@ typedef struct bp__balance {
 } bp__balance;
 
 /** Gets entries in the order in which they happen, and the balance of a session after its entries but the orders that
- *  were given then. Either may be NULL. */
+ *  were given then. What is open at the end is unfilled at the last session, after its balance.
+ *  Either may be NULL. */
 typedef struct bp__ledger {
     void *context;
     void (*entry)(void *context, const bp__entry *entry);

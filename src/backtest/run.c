@@ -248,6 +248,7 @@ static bp_status run_trader(bp__workspace *ws, const bp_strategy *strategy, cons
             BP_TRY(bp__call_status(&ws->call));
         }
     }
+    bp__trader_end(&ws->trader, n - 1);
     return BP_OK;
 }
 

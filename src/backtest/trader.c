@@ -333,11 +333,21 @@ bp_status bp__trader_target(bp__trader *a, size_t asset, double target, int32_t 
     return add(a, &(bp__order){.asset = (uint32_t)asset, .given = t, .has_target = true, .target = target});
 }
 
-void bp__trader_clear(bp__trader *a, int32_t t)
+static void drop_all(bp__trader *a, int32_t t, const char *why)
 {
     for (size_t k = 0; a->ledger && k < a->num_orders; k++)
-        enter_unfilled(a, &a->order[k], bp__order_unfilled(a, &a->order[k]), t, "a new decision replaced it");
+        enter_unfilled(a, &a->order[k], bp__order_unfilled(a, &a->order[k]), t, why);
     a->num_orders = 0;
+}
+
+void bp__trader_clear(bp__trader *a, int32_t t)
+{
+    drop_all(a, t, "a new decision replaced it");
+}
+
+void bp__trader_end(bp__trader *a, int32_t t)
+{
+    drop_all(a, t, "the range ended");
 }
 
 static const bp__order *find(const bp__trader *a, uint64_t number)

@@ -76,6 +76,9 @@ void bp__trader_clear(bp__trader *trader, int32_t t);
  *  @retval BP_ENOMEM */
 bp_status bp__trader_target(bp__trader *trader, size_t asset, double target, int32_t t);
 
+/** The range is over: what is open stays unfilled. */
+void bp__trader_end(bp__trader *trader, int32_t t);
+
 /** Cut towards 0 to what can be ordered: whole shares, unless they may be fractional. */
 double bp__trader_cut(const bp__trader *trader, double shares);
 

@@ -71,6 +71,12 @@ void bp__json_bool(bp__json *j, const char *key, bool value)
     fputs(value ? "true" : "false", j->file);
 }
 
+void bp__json_raw(bp__json *j, const char *key, const char *json)
+{
+    begin(j, key);
+    fputs(json, j->file);
+}
+
 void bp__json_text(bp__json *j, const char *key, const char *text)
 {
     begin(j, key);

@@ -27,6 +27,9 @@ void bp__json_int(bp__json *j, const char *key, int64_t value);
 void bp__json_number(bp__json *j, const char *key, double value); /**< null where it is not finite */
 void bp__json_bool(bp__json *j, const char *key, bool value);
 
+/** A value that is JSON already. */
+void bp__json_raw(bp__json *j, const char *key, const char *json);
+
 /** Bytes that are not UTF-8 become U+FFFD. */
 void bp__json_text(bp__json *j, const char *key, const char *text);
 

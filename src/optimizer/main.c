@@ -24,6 +24,7 @@
 #include "optimizer/plugins.h"
 #include "optimizer/run.h"
 #include "optimizer/signals.h"
+#include "optimizer/single.h"
 
 #define NAP_NS 5000000
 
@@ -63,9 +64,12 @@ static int run_alone(const bp__options *o, int num_ranks)
         tell(o);
         return check_stdout();
     }
-    if (o->check_lookahead) return bp__run_lookahead(o);
-    if (o->command->use == BP__SEARCH) return bp__run_dry(o, num_ranks);
-    return o->command->use == BP__COMPARE ? bp__run_compare(o) : bp__run_merge(o);
+    switch (o->command->use) {
+    case BP__SEARCH: return o->check_lookahead ? bp__run_lookahead(o) : bp__run_dry(o, num_ranks);
+    case BP__COMPARE: return bp__run_compare(o);
+    case BP__RUN: return bp__run_single(o);
+    default: return bp__run_merge(o);
+    }
 }
 
 /* Whether all ranks of a job are needed. */
@@ -112,7 +116,7 @@ static int run_as_rank(const bp__options *o, bp_status s, int thread_level)
 static int run(int argc, char **argv, bp__options *o)
 {
     bp_status s = bp__options_parse(argc, argv, o);
-    const bool alone = o->command && (o->command->use & (BP__MERGE | BP__COMPARE)) != 0;
+    const bool alone = o->command && (o->command->use & (BP__MERGE | BP__COMPARE | BP__RUN)) != 0;
     bp__log_setup(&o->conduct.cfg);
     if (alone && !bp__launch_is_first()) return BP__EXIT_DONE; /* the work of one process */
     if (alone || !bp__launch_by_mpi()) {

@@ -8,12 +8,12 @@
 #include <string.h>
 #include <strings.h>
 
-#include "cli/locate.h"
 #include "core/day.h"
 #include "core/number.h"
+#include "optimizer/commands.h"
 #include "optimizer/launch.h"
+#include "optimizer/paths.h"
 #include "optimizer/plugins.h"
-#include "search/origin.h"
 
 #define MAX_FIELDS 32
 
@@ -258,13 +258,15 @@ static void lots(FILE *file)
 
 #define AT(field) offsetof(bp__options, field)
 #define BOTH      (BP__SEARCH | BP__MERGE)
-#define ALL       (BOTH | BP__COMPARE)
+#define ALL       (BOTH | BP__COMPARE | BP__RUN)
+#define RUNS      (BP__SEARCH | BP__RUN)
+#define RANKED    (BOTH | BP__COMPARE)
 
 static const bp__option own[] = {
     {.help = "Search"},
     {.name = "bundle",
      .value = "NAME",
-     .uses = BP__SEARCH,
+     .uses = RUNS,
      .set = bp__set_text,
      .at = AT(bundle),
      .help = "ROOT/NAME.h5, or a path that ends in .h5",
@@ -279,7 +281,7 @@ static const bp__option own[] = {
      .more = "Tables and files get a column bundle."},
     {.name = "strategy",
      .value = "NAME",
-     .uses = BP__SEARCH,
+     .uses = RUNS,
      .set = bp__set_text,
      .at = AT(strategy),
      .choices = strategies,
@@ -288,7 +290,7 @@ static const bp__option own[] = {
          "A name with a slash in it, or that ends in .so, is that of a file; NAME chooses where it has several."},
     {.name = "param",
      .value = "NAME=VALUES",
-     .uses = BP__SEARCH,
+     .uses = RUNS,
      .set = set_param,
      .help = "of a parameter, one option each: A, or A,B,C, or FROM:TO[:STEP], TO included",
      .more =
@@ -296,7 +298,7 @@ static const bp__option own[] = {
          "its default."},
     {.name = "objective",
      .value = "METRIC",
-     .uses = ALL,
+     .uses = RANKED,
      .set = bp__set_text,
      .at = AT(objective),
      .choices = metrics,
@@ -315,21 +317,17 @@ static const bp__option own[] = {
      .more = "A journal keeps these, so another list is another search."},
     {.name = "start",
      .value = "YYYY-MM-DD",
-     .uses = BP__SEARCH,
+     .uses = RUNS,
      .set = set_day,
      .at = AT(spec.start),
      .help = "first day (default: the bundle's)"},
     {.name = "end",
      .value = "YYYY-MM-DD",
-     .uses = BP__SEARCH,
+     .uses = RUNS,
      .set = set_day,
      .at = AT(spec.end),
      .help = "last day, included (default: the bundle's)"},
-    {.name = "symbols",
-     .value = "A,B,C",
-     .uses = BP__SEARCH,
-     .set = set_symbols,
-     .help = "these assets only"},
+    {.name = "symbols", .value = "A,B,C", .uses = RUNS, .set = set_symbols, .help = "these assets only"},
     {.name = "slice",
      .value = "K/N",
      .uses = BP__SEARCH,
@@ -354,20 +352,20 @@ static const bp__option own[] = {
     {.help = "Account"},
     {.name = "cash",
      .value = "X",
-     .uses = BP__SEARCH,
+     .uses = RUNS,
      .set = set_cash,
      .at = AT(spec.account.cash),
      .help = "at the start (default 10000000)"},
     {.name = "commission",
      .value = "COST",
-     .uses = BP__SEARCH,
+     .uses = RUNS,
      .set = set_commission,
      .help =
          "of a fill: 5bps, 0.05%, 0.0075/share, 0.0075/share,min=1, 1/order, or several joined by + (default 0)",
      .more = "A bare number is in basis points. min is the least that an order is charged by the share."},
     {.name = "slippage",
      .value = "COST",
-     .uses = BP__SEARCH,
+     .uses = RUNS,
      .set = set_slippage,
      .help =
          "what buys pay more and sales get less: 5bps, 0.05%, or volume,limit=0.025,impact=0.1 (default 0)",
@@ -376,54 +374,54 @@ static const bp__option own[] = {
          "moves by impact times the square of their share. A bare number is in basis points."},
     {.name = "fill",
      .value = "WHEN",
-     .uses = BP__SEARCH,
+     .uses = RUNS,
      .set = set_fill,
      .choices = fills,
      .help = "orders are filled at the next session's open (default) or close"},
     {.name = "expire",
      .value = "N",
-     .uses = BP__SEARCH,
+     .uses = RUNS,
      .set = set_sessions,
      .at = AT(spec.account.expire),
      .help = "cancel what is not filled after N sessions (default never)"},
     {.name = "lots",
      .value = "WHAT",
-     .uses = BP__SEARCH,
+     .uses = RUNS,
      .set = set_lots,
      .choices = lots,
      .help = "whole shares (default), or fractional"},
     {.name = "short",
-     .uses = BP__SEARCH,
+     .uses = RUNS,
      .set = bp__set_flag,
      .at = AT(spec.account.allow_short),
      .help = "allow positions below 0"},
     {.name = "max-leverage",
      .value = "X",
-     .uses = BP__SEARCH,
+     .uses = RUNS,
      .set = set_leverage,
      .help =
          "value of all positions over the equity, when one is opened: a number from 1 on, or none (default 1)"},
     {.name = "dividends",
      .value = "WHEN",
-     .uses = BP__SEARCH,
+     .uses = RUNS,
      .set = set_dividends,
      .choices = dividends,
      .help = "paid on the ex-date: ex (default), on the pay date: pay, in shares: reinvest, or none"},
     {.name = "delisted-after",
      .value = "N",
-     .uses = BP__SEARCH,
+     .uses = RUNS,
      .set = set_sessions,
      .at = AT(spec.delisted_after),
      .help =
          "what is held of an asset with N sessions after its last one is sold there: a number (default 1), or never"},
     {.name = "sessions-per-year",
      .value = "N",
-     .uses = BP__SEARCH,
+     .uses = RUNS,
      .set = set_sessions_per_year,
      .at = AT(spec.terms.sessions_per_year),
      .help = "what ratios are annualised by (default 252; 365 where sessions are on weekends too)"},
     {.name = "first-return",
-     .uses = BP__SEARCH,
+     .uses = RUNS,
      .set = bp__set_flag,
      .at = AT(spec.terms.first_return),
      .help = "count a return of the first session, of its close over the cash, as zipline and vectorbt do",
@@ -454,7 +452,7 @@ static const bp__option own[] = {
     {.help = "Results"},
     {.name = "top",
      .value = "N",
-     .uses = ALL,
+     .uses = RANKED,
      .set = bp__set_count,
      .at = AT(top),
      .help = "rows of the table (default 10)"},
@@ -469,10 +467,35 @@ static const bp__option own[] = {
          "is loaded. Beside it, in FILE.csv.origin, stands which search over which content it is of: results of "
          "another one, and any other file, are replaced with --replace only. Bundles and journals never are."},
     {.name = "replace",
-     .uses = BOTH,
+     .uses = BOTH | BP__RUN,
      .set = bp__set_flag,
      .at = AT(replace),
-     .help = "write --out whatever results, or other file, it replaces"},
+     .help = "write files whatever results, or other files, they replace"},
+    {.name = "equity",
+     .value = "FILE",
+     .uses = RUNS,
+     .set = bp__set_text,
+     .at = AT(sheet[BP__EQUITY]),
+     .help = "the account of each session, of the run, or of the best one of a search",
+     .more = "CSV, or JSON if the name ends in .json. See OUTPUT for the columns."},
+    {.name = "trades",
+     .value = "FILE",
+     .uses = RUNS,
+     .set = bp__set_text,
+     .at = AT(sheet[BP__TRADES]),
+     .help = "each fill, and what it cost; likewise"},
+    {.name = "positions",
+     .value = "FILE",
+     .uses = RUNS,
+     .set = bp__set_text,
+     .at = AT(sheet[BP__POSITIONS]),
+     .help = "what was held after each session; likewise"},
+    {.name = "unfilled",
+     .value = "FILE",
+     .uses = RUNS,
+     .set = bp__set_text,
+     .at = AT(sheet[BP__UNFILLED]),
+     .help = "orders, and parts of orders, that were not filled, and why; likewise"},
     {.name = "json",
      .uses = ALL,
      .set = bp__set_flag,
@@ -569,50 +592,11 @@ static const bp__option own[] = {
 };
 #define NUM_OWN (sizeof own / sizeof *own)
 
-static const bp__command commands[] = {
-    {
-        .arguments = "--bundle NAME --strategy NAME [--param NAME=VALUES]...",
-        .launcher = "mpirun -n RANKS ",
-        .use = BP__SEARCH,
-        .summary = "search a grid; on all ranks of an MPI job, or on one",
-        .notes = "A search that was stopped by SIGUSR1, SIGTERM or SIGINT goes on with --resume.\n"
-                 "Batch scripts for Slurm are in slurm/.",
-        .examples =
-            "  mpirun -n 16 optimizer --bundle demo --strategy sma_cross --param fast=5:50:5 --param slow=20:200:20\n"
-            "  mpirun -n 4 optimizer --bundle ./prices.h5 --strategy momentum --param lookback=63,126,252 \\\n"
-            "      --param top=5:20:5 --commission 5 --slippage 2 --objective calmar --out momentum.csv\n"
-            "  mpirun -n 4 optimizer (the same) --resume\n"
-            "  optimizer --bundle demo --strategy buy_and_hold --start 2012-01-01 --metrics sharpe,win_rate\n"
-            "  optimizer merge 1.csv.journal 2.csv.journal --out all.csv\n",
-    },
-    {
-        .name = "merge",
-        .arguments = "JOURNAL... --out FILE.csv",
-        .use = BP__MERGE,
-        .min_args = 1,
-        .max_args = INT_MAX,
-        .summary = "join the journals of the parts of one search",
-        .help =
-            "Join the journals of the parts of one search (slices, bundles or both) into the file that one job\n"
-            "would have written. Combinations that are missing, or in two journals, are an error. Needs no MPI.",
-        .examples = "  optimizer merge 1.csv.journal 2.csv.journal --out all.csv\n"
-                    "  optimizer merge slice-*.journal --out all.csv --objective calmar --top 20\n",
-    },
-    {
-        .name = "compare",
-        .arguments = "A.csv B.csv",
-        .use = BP__COMPARE,
-        .min_args = 2,
-        .max_args = 2,
-        .summary = "two files of results beside each other",
-        .help =
-            "Tells of two files of results: what differs in the searches that they are of, how many combinations\n"
-            "both have, how much their ranks agree (Spearman's correlation, by the objective), and where the best\n"
-            "of each stands in the other. Needs no MPI.",
-        .examples = "  optimizer compare june.csv july.csv\n"
-                    "  optimizer compare june.csv july.csv --objective calmar --json\n",
-    },
-};
+/* A run has no pool. */
+static bool is_for_run(const char *field)
+{
+    return strcmp(field, "root") == 0 || strncmp(field, "log_", 4) == 0;
+}
 
 /* "--pool-memory" for the field pool_memory. */
 static bp__option field_option(unsigned i, const char *field, const char *fallback, const char *help)
@@ -624,7 +608,7 @@ static bp__option field_option(unsigned i, const char *field, const char *fallba
     snprintf(text[i], sizeof text[i], "%s (default %s)", help, fallback);
     return (bp__option){.name = name[i],
                         .value = strcmp(field, "root") == 0 ? "DIR" : "VALUE",
-                        .uses = BP__SEARCH,
+                        .uses = is_for_run(field) ? RUNS : BP__SEARCH,
                         .set = set_field,
                         .at = i,
                         .help = text[i]};
@@ -641,8 +625,8 @@ const bp__program *bp__optimizer(void)
         .exit_codes =
             "Exit codes: 0 every combination is done or skipped, 1 failed, or a combination has, 2 wrong\n"
             "usage, 75 stopped by a signal, or by a strategy that crashed or took too long: --resume goes on.",
-        .command = commands,
-        .num_commands = sizeof commands / sizeof *commands,
+        .command = bp__commands,
+        .num_commands = BP__NUM_COMMANDS,
         .option = option,
     };
     const char *field, *fallback, *help;
@@ -655,84 +639,6 @@ const bp__program *bp__optimizer(void)
 }
 
 /* What is only understood when all options are there -------------------------------------------- */
-
-/* Names of one or several bundles, all of one folder. */
-static bp_status find_bundles(bp__options *options, const char *text, bool several)
-{
-    bp__spec *o = &options->spec;
-    bp_config *cfg = &options->conduct.cfg;
-    const char *option = several ? "--bundles" : "--bundle";
-    char root[BP_PATH_MAX], first_root[BP_PATH_MAX] = "", item[BP_PATH_MAX];
-    size_t count = 1;
-    for (const char *c = text; several && *c; c++) count += *c == ',';
-    o->several = several;
-    o->bundle = calloc(count, sizeof *o->bundle);
-    if (!o->bundle) BP_FAIL(BP_ENOMEM, "%s: no memory for the names", option);
-    for (; o->num_bundles < count; o->num_bundles++) {
-        char *name = o->bundle[o->num_bundles];
-        const size_t n = several ? strcspn(text, ",") : strlen(text);
-        if (n >= sizeof item) BP_FAIL(BP_EINVAL, "%s: '%.60s...' is too long", option, text);
-        memcpy(item, text, n);
-        item[n] = '\0';
-        text += n + 1;
-        BP_TRY(bp__locate(item, cfg->root, root, sizeof root, name, sizeof *o->bundle));
-        if (o->num_bundles == 0) memcpy(first_root, root, sizeof root);
-        if (strcmp(root, first_root) != 0)
-            BP_FAIL(BP_EINVAL, "%s: %s and %s are in different folders; put them into one", option,
-                    o->bundle[0], name);
-        for (uint64_t i = 0; i < o->num_bundles; i++)
-            if (strcmp(o->bundle[i], name) == 0) BP_FAIL(BP_EINVAL, "%s: %s is named twice", option, name);
-    }
-    memcpy(cfg->root, first_root, sizeof first_root);
-    return BP_OK;
-}
-
-/* A path with its folder resolved: two that are equal are one file. false: the folder is not there. */
-static bool resolve(const char *path, char resolved[PATH_MAX])
-{
-    char folder[PATH_MAX], real[PATH_MAX];
-    if (realpath(path, resolved)) return true;
-    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
-    int n = snprintf(folder, sizeof folder, "%.*s", (int)(name - path), path);
-    if (n < 0 || n >= (int)sizeof folder || !realpath(n ? folder : ".", real)) return false;
-    n = snprintf(resolved, PATH_MAX, "%s/%s", real, name);
-    return n > 0 && n < PATH_MAX;
-}
-
-static bool same_file(const char *a, const char *b)
-{
-    char x[PATH_MAX], y[PATH_MAX];
-    return strcmp(a, b) == 0 || (resolve(a, x) && resolve(b, y) && strcmp(x, y) == 0);
-}
-
-static bool is_origin_of(const char *path, const char *out)
-{
-    char beside[PATH_MAX];
-    const int n = snprintf(beside, sizeof beside, "%s" BP__ORIGIN_SUFFIX, out);
-    return n < (int)sizeof beside && same_file(path, beside);
-}
-
-static bp_status choose_journal(bp__options *o)
-{
-    if (o->journal && o->no_journal) BP_FAIL(BP_EINVAL, "--journal and --no-journal: choose one");
-    if (o->journal && !*o->journal) BP_FAIL(BP_EINVAL, "--journal: '' is not the name of a file");
-    if (!o->no_journal && (o->journal || o->out)) {
-        int n = o->journal ? asprintf(&o->journal_path, "%s", o->journal)
-                           : asprintf(&o->journal_path, "%s.journal", o->out);
-        if (n < 0) {
-            o->journal_path = NULL;
-            BP_FAIL(BP_ENOMEM, "--journal: no memory for its name");
-        }
-    }
-    o->conduct.journal = o->journal_path;
-    if (o->conduct.resume && !o->journal_path)
-        BP_FAIL(BP_EINVAL, "--resume: there is no journal; name it by --journal, or by --out");
-    if (o->journal_path && o->out && is_origin_of(o->journal_path, o->out))
-        BP_FAIL(BP_EINVAL, "--journal: %.200s is written beside --out; choose two files", o->journal_path);
-    if (o->journal_path && o->out && same_file(o->journal_path, o->out))
-        BP_FAIL(BP_EINVAL, "--journal: %.200s is --out as well; choose two files", o->journal_path);
-    return BP_OK;
-}
 
 static bp_status choose_grid(bp__options *o)
 {
@@ -762,9 +668,9 @@ static bp_status finish_search(bp__options *o)
     if (o->objective) BP_TRY(blame("objective", bp__spec_set_objective(spec, o->objective)));
     if (spec->start != BP_TIME_MISSING && spec->end != BP_TIME_MISSING && spec->start > spec->end)
         BP_FAIL(BP_EINVAL, "--start lies after --end; nothing is left to test");
-    BP_TRY(find_bundles(o, o->bundles ? o->bundles : o->bundle, o->bundles != NULL));
+    BP_TRY(bp__find_bundles(o, o->bundles ? o->bundles : o->bundle, o->bundles != NULL));
     BP_TRY(choose_grid(o));
-    BP_TRY(choose_journal(o));
+    BP_TRY(bp__choose_journal(o));
     return bp_config_check(&o->conduct.cfg);
 }
 
@@ -776,13 +682,28 @@ static bp_status finish_compare(bp__options *o)
     return BP_OK;
 }
 
+static bp_status finish_run(bp__options *o)
+{
+    bp__spec *spec = &o->spec;
+    if (!o->bundle) BP_FAIL(BP_EINVAL, "--bundle is missing; name a bundle, or a file that ends in .h5");
+    if (spec->start != BP_TIME_MISSING && spec->end != BP_TIME_MISSING && spec->start > spec->end)
+        BP_FAIL(BP_EINVAL, "--start lies after --end; nothing is left to test");
+    BP_TRY(bp__find_bundles(o, o->bundle, false));
+    BP_TRY(choose_grid(o));
+    if (spec->grid.size > 1)
+        BP_FAIL(BP_EINVAL,
+                "--param: %" PRIu64 " combinations; a run is one of them, give each parameter one value",
+                spec->grid.size);
+    return bp_config_check(&o->conduct.cfg);
+}
+
 static bp_status finish_merge(bp__options *o)
 {
     /* the journals may lack the metric; a name that no metric has is wrong usage */
     if (o->objective) BP_TRY(blame("objective", bp__spec_set_objective(&o->spec, o->objective)));
     if (!o->out) BP_FAIL(BP_EINVAL, "--out is missing; name the file of all results");
     for (int i = 0; i < o->num_inputs; i++)
-        if (same_file(o->input[i], o->out))
+        if (bp__same_file(o->input[i], o->out))
             BP_FAIL(BP_EINVAL, "--out: %.200s is a journal to be merged; choose another file", o->out);
     return BP_OK;
 }
@@ -808,14 +729,14 @@ static bp_status parse(int argc, char **argv, bp__options *o)
     BP_TRY(bp__program_read(program, o->command, argc, argv, o, &arg, &o->num_inputs));
     if (o->list_of && !o->help && !o->version) return bp__strategy_named(o->list_of, &o->plugin, &o->listed);
     if (bp__options_only_tell(o)) return BP_OK;
-    if (o->command->use == BP__SEARCH && o->num_inputs > 0)
+    if ((o->command->use & RUNS) && o->num_inputs > 0)
         BP_FAIL(BP_EINVAL, "unexpected argument '%.80s'; a bundle is named by --bundle", arg[0]);
     BP_TRY(bp__program_check_args(program, o->command, arg, o->num_inputs));
     o->input = (const char *const *)arg;
     if (o->command->use == BP__MERGE) return finish_merge(o);
     if (o->command->use == BP__COMPARE) return finish_compare(o);
     if (bp__failed(environment)) BP_TRY(bp_config_from_env(cfg)); /* again, for its text */
-    return finish_search(o);
+    return o->command->use == BP__RUN ? finish_run(o) : finish_search(o);
 }
 
 bp_status bp__options_parse(int argc, char **argv, bp__options *o)

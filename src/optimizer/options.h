@@ -7,10 +7,11 @@
 #include "backtest/lookahead.h"
 #include "backtest/plugin.h"
 #include "cli/program.h"
+#include "optimizer/sheets.h"
 #include "search/search.h"
 
 /** Commands, each with its bit in the table of options. */
-enum { BP__SEARCH = 1, BP__MERGE = 2, BP__COMPARE = 4 };
+enum { BP__SEARCH = 1, BP__MERGE = 2, BP__COMPARE = 4, BP__RUN = 8 };
 
 typedef struct bp__options {
     const bp__command *command; /**< NULL: the command line has failed before it was known */
@@ -22,10 +23,12 @@ typedef struct bp__options {
     bool dry_run;
     uint64_t ranks; /**< that a dry run is about; 0: those of this job */
     uint64_t top;
-    const char *out;      /**< borrowed from argv; NULL: no file */
-    bool replace;         /**< whatever results are there */
-    bp__plugin *plugin;   /**< that the strategy is of; owned; NULL: it is built in */
-    double timeout_s;     /**< for one backtest; 0: none */
+    const char *out; /**< borrowed from argv; NULL: no file */
+    const char
+        *sheet[4];      /**< files of what one run did, by a bp__sheet_kind; borrowed from argv; NULL: none */
+    bool replace;       /**< whatever results are there */
+    bp__plugin *plugin; /**< that the strategy is of; owned; NULL: it is built in */
+    double timeout_s;   /**< for one backtest; 0: none */
     bool check_lookahead; /**< in place of a search */
     uint64_t lookahead_cuts, lookahead_seed;
     double grace_s;           /**< for what is in hand, when a signal has come */

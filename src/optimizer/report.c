@@ -161,10 +161,9 @@ static uint64_t largest_bundle(const bp__report_facts *f)
     return bytes;
 }
 
-static void print_costs(FILE *file, const bp__report_facts *f)
+void bp__report_costs(FILE *file, const bp__account *a)
 {
     char commission[160], slippage[160];
-    const bp__account *a = &spec_of(f)->account;
     fprintf(file, "costs: commission %s, slippage %s; orders are filled at the next %s\n",
             bp__commission_text(a, commission, sizeof commission),
             bp__slippage_text(a, slippage, sizeof slippage), bp__fill_names[a->fill]);
@@ -190,7 +189,7 @@ void bp__report_summary(FILE *file, const bp__report_facts *f)
     const char *what = spec_of(f)->several ? "largest bundle bytes" : "bundle bytes";
     fprintf(file, "combinations: %" PRIu64 " done, %" PRIu64 " skipped, %" PRIu64 " failed\n", r->done,
             r->skipped, r->failed);
-    print_costs(file, f);
+    bp__report_costs(file, &spec_of(f)->account);
     print_delisted(file, f);
     fprintf(file, "elapsed: %.3f s (%.1f backtests/s)\n", f->found->seconds, rate(f));
     fprintf(file, "loads: %" PRIu64 "\n", all->loads);
@@ -284,7 +283,7 @@ static void json_run(bp__json *j, const bp__report_facts *f)
     bp__json_close(j, '}');
 }
 
-static void json_costs(bp__json *j, const bp__account *a)
+void bp__report_json_costs(bp__json *j, const bp__account *a)
 {
     char text[160];
     bp__json_text(j, "commission", bp__commission_text(a, text, sizeof text));
@@ -300,7 +299,7 @@ void bp__report_json(FILE *file, const bp__report_facts *f)
     if (f->found) json_bundles(j, f);
     bp__json_text(j, "strategy", spec_of(f)->grid.strategy->name);
     bp__json_text(j, "objective", objective_of(f)->name);
-    json_costs(j, &spec_of(f)->account);
+    bp__report_json_costs(j, &spec_of(f)->account);
     bp__json_int(j, "done", (int64_t)r->done);
     bp__json_int(j, "skipped", (int64_t)r->skipped);
     bp__json_int(j, "failed", (int64_t)r->failed);

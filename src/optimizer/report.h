@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 
+#include "core/json.h"
 #include "optimizer/options.h"
 
 /** Everything there is to tell of a run. */
@@ -15,6 +16,10 @@ typedef struct bp__report_facts {
     const bp__found *found;     /**< NULL: results of other runs */
     const uint64_t *order;      /**< as bp__results_rank() has made it */
 } bp__report_facts;
+
+/** Which costs were charged, zero included. */
+void bp__report_costs(FILE *file, const bp__account *account);
+void bp__report_json_costs(bp__json *json, const bp__account *account);
 
 /** "search: sma_cross, fast 10 values, slow 50: 10 combinations", without the end of the line. */
 void bp__report_grid(FILE *file, const bp__spec *spec);

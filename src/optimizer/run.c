@@ -16,6 +16,7 @@
 #include "optimizer/progress.h"
 #include "optimizer/report.h"
 #include "optimizer/signals.h"
+#include "optimizer/single.h"
 #include "search/merge.h"
 
 #define TERM_GRACE_NS UINT64_C(500000000) /* mpirun kills a second after it has passed SIGTERM on */
@@ -35,9 +36,9 @@ typedef struct run {
 static bp_status check_out_early(run *r)
 {
     const bp__options *o = r->options;
-    if (!o->out) return BP_OK;
-    BP_TRY(bp__results_check_path(o->out));
-    bp_status s = bp__check_out(o, &o->spec, NULL);
+    if (o->out) BP_TRY(bp__results_check_path(o->out));
+    bp_status s = o->out ? bp__check_out(o, &o->spec, NULL) : BP_OK;
+    if (s == BP_OK) s = bp__check_sheets(o);
     r->refused = s == BP_EINVAL;
     return s;
 }
@@ -168,6 +169,16 @@ static int tell_failed_combinations(const bp__results *r)
     return BP__EXIT_FAILED;
 }
 
+/* What the best one did. */
+static bp_status write_best(const bp__options *o, const bp__found *found)
+{
+    const uint64_t best = found->results.best, size = o->spec.grid.size;
+    bool wanted = false;
+    for (size_t k = 0; k < sizeof o->sheet / sizeof *o->sheet; k++) wanted |= o->sheet[k] != NULL;
+    if (!wanted || best == BP__NO_TASK) return BP_OK;
+    return bp__write_sheets(o, best / size, best % size, found->results.content[best / size]);
+}
+
 /* Rank 0. @return the exit code */
 static int tell_end(const run *r, const bp__found *found, bp_status s)
 {
@@ -239,6 +250,7 @@ int bp__run_search(const bp__options *o, int rank)
     char text[BP_ERROR_TEXT_MAX] = ""; /* the first failure is the one to be told */
     if (bp__failed(s)) snprintf(text, sizeof text, "%s", bp_error_text());
     bp_status told = rank == 0 && r.complete ? report(o, &found.results, &found) : BP_OK;
+    if (told == BP_OK && s == BP_OK && rank == 0 && r.complete) told = write_best(o, &found);
     if (told == BP_OK && rank == 0) told = bp__check_stdout();
     told = bp__agree(MPI_COMM_WORLD, told);
     s = bp__failed(s) ? bp__fail_text(s, text) : told;

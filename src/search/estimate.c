@@ -1,20 +1,13 @@
 #include "search/estimate.h"
 
-#include <malloc.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "core/clock.h"
+#include "search/single.h"
 
 #define BUDGET_NS UINT64_C(3000000000) /* for all bundles */
-
-/* What malloc() has given out, mapped blocks included. */
-static uint64_t allocated(void)
-{
-    const struct mallinfo2 m = mallinfo2();
-    return (uint64_t)m.uordblks + (uint64_t)m.hblkhd;
-}
 
 /* The i-th sample of a list: wherever one stops, they lie spread over it (fractions of the golden ratio). */
 static uint64_t sample_at(uint64_t i, uint64_t count)
@@ -23,36 +16,23 @@ static uint64_t sample_at(uint64_t i, uint64_t count)
     return (uint64_t)(fmod(0.5 + (double)i * 0.6180339887498949, 1) * (double)count);
 }
 
-typedef struct bench {
-    const bp__spec *spec;
-    bp__estimate *estimate;
-    const bp_bundle *bundle;
-    bp__scope *scope;
-    bp__workspace *workspace;
-} bench;
-
-static void run_sample(bench *b, uint64_t task)
+static void run_sample(bp__single *single, uint64_t task, bp__estimate *e)
 {
-    const bp__grid *grid = &b->spec->grid;
-    bp__estimate *e = b->estimate;
-    double params[BP__MAX_PARAMS];
     bp__record record;
-    bp__grid_at(grid, task % grid->size, params);
-    const bp_status s =
-        bp__backtest_run(b->workspace, grid->strategy, params, &b->spec->account, NULL, &record);
+    const bp_status s = bp__single_run(single, task % single->spec->grid.size, NULL, &record);
     if (bp__failed(s) && e->failed++ == 0) snprintf(e->why, sizeof e->why, "%s", bp_error_text());
     e->samples++;
 }
 
 /* Run samples of one bundle. @param[in] until_ns  when to stop */
-static void run_samples(bench *b, const uint64_t *todo, uint64_t count, uint64_t until_ns)
+static void run_samples(bp__single *single, const uint64_t *todo, uint64_t count, uint64_t until_ns,
+                        bp__estimate *e)
 {
-    bp__estimate *e = b->estimate;
     double total_s = 0;
     uint64_t n = 0;
     while (n < count && n < BP__MAX_SAMPLES && (n == 0 || bp__clock_ns() < until_ns)) {
         const uint64_t began = bp__clock_ns();
-        run_sample(b, todo[sample_at(n++, count)]);
+        run_sample(single, todo[sample_at(n++, count)], e);
         const double seconds = (double)(bp__clock_ns() - began) * 1e-9;
         total_s += seconds;
         if (e->samples == 1 || seconds < e->shortest_s) e->shortest_s = seconds;
@@ -61,35 +41,23 @@ static void run_samples(bench *b, const uint64_t *todo, uint64_t count, uint64_t
     if (n > 0) e->total_s += total_s / (double)n * (double)count;
 }
 
-static bp_status make_ready(bench *b, const char *root, uint64_t bundle)
-{
-    const bp__spec *spec = b->spec;
-    const uint64_t began = bp__clock_ns();
-    BP_TRY(bp_bundle_load(root, spec->bundle[bundle], &b->bundle));
-    b->estimate->load_s += (double)(bp__clock_ns() - began) * 1e-9;
-    const uint64_t before = allocated();
-    BP_TRY(bp__scope_create(b->bundle, (const char *const *)spec->symbols, spec->start, spec->end,
-                            spec->delisted_after, &b->scope));
-    BP_TRY(bp__workspace_create(b->scope, &b->workspace));
-    const uint64_t after = allocated(), bytes = bp_bundle_bytes(b->bundle);
-    if (after > before && after - before > b->estimate->rank_bytes) b->estimate->rank_bytes = after - before;
-    if (bytes > b->estimate->bundle_bytes) b->estimate->bundle_bytes = bytes;
-    return BP_OK;
-}
-
 /* A bundle of which nothing is to be done is loaded all the same: so does the search. */
 static bp_status measure_bundle(const bp__results *results, const char *root, uint64_t bundle,
                                 bp__estimate *e)
 {
-    bench b = {.spec = results->spec, .estimate = e};
+    bp__single single;
     uint64_t *todo = NULL, count = 0;
-    bp_status s = make_ready(&b, root, bundle);
+    bp_status s = bp__single_open(results->spec, root, bundle, false, &single);
     if (s == BP_OK) s = bp__results_todo(results, bundle, &todo, &count);
-    if (s == BP_OK) run_samples(&b, todo, count, bp__clock_ns() + BUDGET_NS / results->spec->num_bundles);
+    if (s == BP_OK) {
+        const uint64_t bytes = bp_bundle_bytes(single.bundle);
+        if (bytes > e->bundle_bytes) e->bundle_bytes = bytes;
+        if (single.work_bytes > e->rank_bytes) e->rank_bytes = single.work_bytes;
+        e->load_s += single.load_s;
+        run_samples(&single, todo, count, bp__clock_ns() + BUDGET_NS / results->spec->num_bundles, e);
+    }
     free(todo);
-    bp__workspace_destroy(&b.workspace);
-    bp__scope_destroy(&b.scope);
-    bp_bundle_release(&b.bundle);
+    bp__single_close(&single);
     return s;
 }
 
