@@ -320,7 +320,7 @@ bp_status bp__trader_order(bp__trader *a, size_t asset, double amount, int32_t t
     const double nearest = round(amount);
     *number = 0;
     amount = !a->account->fractional && fabs(amount - nearest) <= NEARLY_WHOLE ? nearest
-                                                                              : bp__trader_cut(a, amount);
+                                                                               : bp__trader_cut(a, amount);
     if (amount == 0) return BP_OK;
     BP_TRY(add(a, &(bp__order){.asset = (uint32_t)asset, .given = t, .amount = amount}));
     *number = a->last_number;
