@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# test_lookahead.sh BIN SHARED_DATA RUN_MPI : --check-lookahead as it is typed; which strategies cheat is found out by
-# tests/backtest/test_lookahead.c.
+# test_lookahead.sh BIN SHARED_DATA RUN_MPI : --check-lookahead as it is typed: what is built in and the examples are
+# honest, but for the one that cheats. Other ways to cheat: tests/backtest/test_lookahead.c.
 . "$(dirname "$0")/common.sh"
 
 "$bundle" demo demo --assets 12 --days 200 >out 2>err || { fail 'bundle demo'; exit 1; }
@@ -30,6 +30,35 @@ PYTHON
 [ ! -e sma.csv ] || fail 'a file is there'
 good 1 --bundle demo --strategy sma_cross --param fast=5 --check-lookahead --out sma.csv
 [ ! -e sma.csv ] && [ ! -e sma.csv.journal ] || fail 'it has written a file'
+
+# Strategies of a file: the examples are honest, but for one. Nothing ever changes but AAPL, on 2012-03-06: that is what
+# it knows the day before.
+source=$(realpath "$here/../..")
+for file in "$source"/examples/*.c; do
+    name=$(basename "$file" .c)
+    "${CC:-cc}" -O2 -ffp-contract=off -shared -fPIC -I "$source/include" -o "$name.so" "$file" -lm >out 2>err ||
+        { fail "$name: cc"; continue; }
+    [ "$name" = cheat ] && continue
+    alone --bundle demo --strategy "./$name.so" --check-lookahead
+    expect out "^look-ahead: $name.so:$name, combination 0 \\([^)]*\\): none in 50 runs" "$name.so"
+done
+mkdir -p quiet/daily
+for symbol in AAPL MSFT; do
+    echo date,open,high,low,close,volume
+    for month in 01 02 03 04; do
+        for day in $(seq -w 1 28); do
+            price=10
+            [ $symbol = AAPL ] && [[ ! 2012-$month-$day < 2012-03-06 ]] && price=11
+            echo "2012-$month-$day,$price,$price,$price,$price,1000"
+        done
+    done
+done | awk '/^date/ { file = "quiet/daily/" (n++ ? "MSFT" : "AAPL") ".csv" } { print >file }'
+"$bundle" ingest csvdir quiet quiet >out 2>err || fail 'ingest csvdir'
+rc=0
+optimizer 3 --bundle quiet --strategy ./cheat.so --check-lookahead || rc=$?
+[ $rc = 1 ] || fail "exit code $rc of a cheat"
+[ "$(cat out)" = "look-ahead: cheat.so:cheat, combination 0: at 2012-03-05 asset AAPL, known at the close of 2012-03-05 it \
+says 'nothing', with later data 'enters the set'" ] || fail 'the cheat is not named, or not once'
 
 # A range that ends: fewer sessions than cuts; too few
 good 1 --bundle demo --strategy buy_and_hold --end 2010-01-15 --check-lookahead
