@@ -88,11 +88,18 @@ static char *append(char *at, const char *end, const char *text)
     return at;
 }
 
+/* What --resume does about it. */
+static const char *cure(void)
+{
+    if (guard.place.folder < 0 || guard.count == 0) return "";
+    return guard.count > 1 ? "; --resume runs them one by one" : "; --resume goes on without it";
+}
+
 /* Head, reason and tail as one text. Async-signal-safe. @return its end */
 static char *join(char *line, const char *end, const char *before, const char *why)
 {
     char *at = append(append(line, end, before), end, guard.head);
-    return append(append(at, end, why), end, guard.tail);
+    return append(append(append(at, end, why), end, cure()), end, guard.tail);
 }
 
 /* By one write, so that lines of several ranks do not mix. Async-signal-safe. */
@@ -347,8 +354,8 @@ static void make_tail(const bp__options *o, bool searches, int num_ranks)
     if (!searches)
         snprintf(guard.tail, sizeof guard.tail, "\n");
     else if (o->conduct.journal)
-        snprintf(guard.tail, sizeof guard.tail, "; --resume goes on without it\n  go on with: %s%.1000s%s\n",
-                 launcher, o->command_line, o->conduct.resume ? "" : " --resume");
+        snprintf(guard.tail, sizeof guard.tail, "\n  go on with: %s%.1000s%s\n", launcher, o->command_line,
+                 o->conduct.resume ? "" : " --resume");
     else
         snprintf(guard.tail, sizeof guard.tail,
                  "; what was done is lost: there is no journal to go on from\n");

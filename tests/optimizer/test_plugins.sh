@@ -126,8 +126,8 @@ many=(--bundle demo --param n=0:79 --progress 0)
 rc=0
 optimizer 2 "${many[@]}" --strategy ./bad.so:batch_only --out x.csv || rc=$?
 [ $rc = 75 ] || fail "a batch: exit code $rc"
-expect err "^optimizer: error: strategy batch_only of ./bad.so:batch_only, n=[0-9]+ and [0-9]+ more at once, rank 1: $divided;" 'a batch'
-[ "$(grep -c '^task ' "$(notes)")" -gt 1 ] || fail 'a batch: a note of one combination'
+expect err "^optimizer: error: strategy batch_only of ./bad.so:batch_only, n=[0-9]+ and [0-9]+ more at once, rank [01]: $divided; --resume runs them one by one\$" 'a batch'
+[ "$(cat x.csv.journal.crash.* | grep -c '^task ')" -gt 1 ] || fail 'a batch: a note of one combination'
 good 2 "${many[@]}" --strategy ./bad.so:batch_only --out x.csv --resume
 good 2 "${many[@]}" --strategy ./bad.so:never --out many.csv
 cmp x.csv many.csv || fail 'a batch: resumed to another file'
