@@ -98,6 +98,12 @@ static bp_status check_folder(const char *path, const char *file)
     snprintf(folder, sizeof folder, "%.*s", n ? n : 1, n ? file : ".");
     if (stat(folder, &st) != 0) BP_FAIL_ERRNO(BP_EIO, errno, "%.200s: its folder cannot be examined", path);
     if (st.st_uid != 0 && st.st_uid != geteuid()) return refuse_owner(path, "its folder", st.st_uid);
+    if (st.st_mode & S_ISVTX &&
+        st.st_mode & (S_IWGRP | S_IWOTH)) /* such as /tmp, which is to stay as it is */
+        BP_FAIL(
+            BP_EIO,
+            "%.200s: refused, because others may write to its folder %.150s; copy it into a folder of your own",
+            path, folder);
     if (st.st_mode & (S_IWGRP | S_IWOTH))
         BP_FAIL(
             BP_EIO,
