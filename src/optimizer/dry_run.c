@@ -6,6 +6,7 @@
 
 #include "core/json.h"
 #include "core/text.h"
+#include "optimizer/guard.h"
 #include "optimizer/out.h"
 #include "optimizer/report.h"
 #include "search/estimate.h"
@@ -96,7 +97,11 @@ int bp__run_dry(const bp__options *o, int num_ranks)
     const uint64_t ranks = o->ranks ? o->ranks : (uint64_t)num_ranks;
     if (o->out && bp__failed(bp__check_out(o, &o->spec, NULL)))
         return bp__program_error(bp__optimizer(), BP__EXIT_USAGE);
-    bp_status s = bp__estimate_search(&o->spec, &o->conduct.cfg, &e);
+    bp_status s = bp__guard_begin(o, false, 0, 1);
+    bp__guard_enter(NULL, NULL, 0);
+    if (s == BP_OK) s = bp__estimate_search(&o->spec, &o->conduct.cfg, &e);
+    bp__guard_leave(NULL);
+    bp__guard_end();
     if (bp__failed(s)) return bp__program_error(bp__optimizer(), BP__EXIT_FAILED);
     if (o->json)
         print_json(o, &e, ranks);

@@ -408,7 +408,7 @@ static void make_head(const uint64_t *task, size_t count)
 {
     const bp__options *o = guard.options;
     const bp__spec *spec = &o->spec;
-    char text[400] = "no combination yet", others[40] = "", strategy[240];
+    char text[400] = "while combinations were looked at", others[40] = "", strategy[240];
     const char *bundle = count > 0 && spec->several ? spec->bundle[task[0] / spec->grid.size] : "";
     if (count > 0) bp__grid_text(&spec->grid, task[0] % spec->grid.size, text, sizeof text);
     if (count > 1) snprintf(others, sizeof others, " and %zu more at once", count - 1);

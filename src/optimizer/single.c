@@ -9,6 +9,7 @@
 #include "core/json.h"
 #include "core/replace.h"
 #include "optimizer/columns.h"
+#include "optimizer/guard.h"
 #include "optimizer/report.h"
 #include "optimizer/sheets.h"
 #include "search/origin.h"
@@ -65,7 +66,10 @@ static bp_status make_sheets(bp__single *single, uint64_t combination,
                              bp__record *record)
 {
     BP_TRY(bp__sheets_init(form, single->scope, single->spec->account.cash, sheets));
-    BP_TRY(bp__single_run(single, combination, &sheets->ledger, record));
+    bp__guard_enter(NULL, &combination, 1);
+    bp_status s = bp__single_run(single, combination, &sheets->ledger, record);
+    bp__guard_leave(NULL);
+    BP_TRY(s);
     return bp__sheets_end(sheets);
 }
 
@@ -199,7 +203,9 @@ static bp_status check_sense(const bp__spec *spec)
     double params[BP__MAX_PARAMS];
     char text[256];
     bp__grid_at(&spec->grid, 0, params);
+    bp__guard_enter(NULL, NULL, 0);
     const char *why = bp__strategy_check(spec->grid.strategy, params);
+    bp__guard_leave(NULL);
     if (!why) return BP_OK;
     BP_FAIL(BP_EINVAL, "%s %s makes no sense: %.200s", spec->grid.strategy->name,
             bp__grid_text(&spec->grid, 0, text, sizeof text), why);
@@ -223,7 +229,9 @@ int bp__run_single(const bp__options *o)
     bp__single single = {0};
     bp__sheets sheets = {0};
     if (bp__failed(bp__check_sheets(o))) return bp__program_error(bp__optimizer(), BP__EXIT_USAGE);
-    bp_status s = look(o, &single, &sheets);
+    bp_status s = bp__guard_begin(o, false, 0, 1);
+    if (s == BP_OK) s = look(o, &single, &sheets);
+    bp__guard_end();
     bp__sheets_fini(&sheets);
     bp__single_close(&single);
     return bp__failed(s) ? bp__program_error(bp__optimizer(), BP__EXIT_FAILED) : BP__EXIT_DONE;

@@ -147,9 +147,18 @@ expect err "rank [01]: $divided; what was done is lost: there is no journal to g
 rc=0
 optimizer 2 "${search[@]}" --strategy ./bad.so:check --out x.csv || rc=$?
 [ $rc = 1 ] || fail "a crash of check: exit code $rc"
-expect err "^optimizer: error: strategy check of ./bad.so:check, .*$divided" 'a crash of check'
+expect err "^optimizer: error: strategy check of ./bad.so:check, while combinations were looked at, rank 0: $divided" 'a crash of check'
 rm -f x.csv.journal*
 
+rc=0
+timeout 120 "$optimizer" run --bundle demo --strategy ./bad.so:late --param n=3 >out 2>err || rc=$?
+[ $rc = 1 ] || fail "a crash of a run: exit code $rc"
+expect err "^optimizer: error: strategy late of ./bad.so:late, n=3, rank 0: $divided\$" 'a crash of a run'
+alone run --bundle demo --strategy ./bad.so:late --param n=4
+rc=0
+timeout 120 "$optimizer" "${search[@]}" --strategy ./bad.so:check --dry-run >out 2>err || rc=$?
+[ $rc = 1 ] || fail "a crash of an estimate: exit code $rc"
+expect err "^optimizer: error: strategy check of ./bad.so:check, while combinations were looked at, rank 0: $divided\$" 'an estimate'
 rc=0
 timeout 120 "$optimizer" "${search[@]}" --strategy ./bad.so:divide --check-lookahead --out x.csv >out 2>err || rc=$?
 [ $rc = 1 ] || fail "a crash while it is checked: exit code $rc"
