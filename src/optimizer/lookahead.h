@@ -1,5 +1,5 @@
 /** @file src/optimizer/lookahead.h
- * Option --check-lookahead: in place of a search.
+ * Option --check-lookahead: in place of a search, or of a run.
  */
 #ifndef BP_OPTIMIZER_LOOKAHEAD_H
 #define BP_OPTIMIZER_LOOKAHEAD_H

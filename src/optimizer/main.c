@@ -64,8 +64,9 @@ static int run_alone(const bp__options *o, int num_ranks)
         tell(o);
         return check_stdout();
     }
+    if (o->check_lookahead) return bp__run_lookahead(o);
     switch (o->command->use) {
-    case BP__SEARCH: return o->check_lookahead ? bp__run_lookahead(o) : bp__run_dry(o, num_ranks);
+    case BP__SEARCH: return bp__run_dry(o, num_ranks);
     case BP__COMPARE: return bp__run_compare(o);
     case BP__RUN: return bp__run_single(o);
     default: return bp__run_merge(o);

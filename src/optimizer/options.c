@@ -428,23 +428,23 @@ static const bp__option own[] = {
      .more = "It is 0, for nothing is traded before the first close, and makes one more return of all."},
 
     {.name = "check-lookahead",
-     .uses = BP__SEARCH,
+     .uses = RUNS,
      .set = bp__set_flag,
      .at = AT(check_lookahead),
-     .help = "in place of a search: tell whether what the strategy says depends on what comes later",
+     .help = "only tell whether what the strategy says depends on what comes later",
      .more =
-         "The first combinations, at most ten of each bundle, are run again on data that ends earlier, and must have "
-         "said the same until there: which assets, weights and orders. The exit code is 1 if one has not, and a line "
-         "names the first session and asset."},
+         "Nothing is searched, and no file is written. The first combinations, at most ten of each bundle, are run on "
+         "data that ends earlier, and must have said the same until there: which assets, weights and orders. The exit "
+         "code is 1 if one has not, and a line names the first session and asset."},
     {.name = "lookahead-cuts",
      .value = "N",
-     .uses = BP__SEARCH,
+     .uses = RUNS,
      .set = set_cuts,
      .at = AT(lookahead_cuts),
      .help = "how many such ends are tried (default 50): half of them where the strategy says something"},
     {.name = "lookahead-seed",
      .value = "N",
-     .uses = BP__SEARCH,
+     .uses = RUNS,
      .set = bp__set_count,
      .at = AT(lookahead_seed),
      .help = "which ones (default 1)"},

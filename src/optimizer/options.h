@@ -29,7 +29,7 @@ typedef struct bp__options {
     bool replace;       /**< whatever results are there */
     bp__plugin *plugin; /**< that the strategy is of; owned; NULL: it is built in */
     double timeout_s;   /**< for one backtest; 0: none */
-    bool check_lookahead; /**< in place of a search */
+    bool check_lookahead; /**< in place of a search, or of a run */
     uint64_t lookahead_cuts, lookahead_seed;
     double grace_s;           /**< for what is in hand, when a signal has come */
     double progress_s;        /**< between two lines; 0: none */

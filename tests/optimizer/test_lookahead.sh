@@ -60,6 +60,14 @@ optimizer 3 --bundle quiet --strategy ./cheat.so --check-lookahead || rc=$?
 [ "$(cat out)" = "look-ahead: cheat.so:cheat, combination 0: at 2012-03-05 asset AAPL, known at the close of 2012-03-05 it \
 says 'nothing', with later data 'enters the set'" ] || fail 'the cheat is not named, or not once'
 
+# The same of a single run
+"$optimizer" run --bundle quiet --strategy ./cheat.so --check-lookahead >run.out 2>err && fail 'a run that cheats ends with 0'
+cmp out run.out || fail 'a run is told in another way'
+"$optimizer" run --bundle demo --strategy momentum --param top=2 --check-lookahead --lookahead-cuts 9 --trades trades.csv >out 2>err ||
+    fail 'a run that is honest'
+expect out '^look-ahead: momentum, combination 0 \(.*top=2.*\): none in 9 runs' 'a run'
+[ ! -e trades.csv ] || fail 'a run that is only checked has written a file'
+
 # A range that ends: fewer sessions than cuts; too few
 good 1 --bundle demo --strategy buy_and_hold --end 2010-01-15 --check-lookahead
 expect out ': none in 8 runs' 'each session but the first and the last'

@@ -43,6 +43,17 @@ paste <(field usual.csv win_rate) <(field first.csv win_rate) |
     awk '{ d = $2 - $1 * 399 / 400; if (d > 1e-12 || d < -1e-12) exit 1 }' || fail 'the first return does not count'
 if cmp -s <(field usual.csv sharpe) <(field first.csv sharpe); then fail '--first-return changes nothing'; fi
 
+# All of them again, from what a run wrote
+python=${PYTHON:-/usr/bin/python3}
+if "$python" -c 'import numpy, pandas' 2>/dev/null; then
+    for terms in 252 365; do
+        "$optimizer" run --bundle demo --strategy momentum --param top=3 --param rebalance=10 --cash 50000 --slippage 5bps \
+            --commission 0.01/share,min=1 --sessions-per-year $terms --json --equity equity.csv --trades trades.csv \
+            --replace >run.json 2>err || fail 'a run'
+        "$python" "$here/measure_run.py" run.json equity.csv trades.csv 50000 $terms 2>err || fail 'metrics of a run'
+    done
+fi
+
 # A market that never closes, beside one that does
 mkdir -p always/daily
 awk 'BEGIN {
@@ -69,9 +80,9 @@ good 1 "${always[@]}" --symbols COIN --sessions-per-year 252 --json
 grep -q '"sessions_per_year": *252' out || fail 'the option wins over the calendar'
 
 # A journal is of one way to measure
-good 1 --bundle demo "${search[@]}" --out kept.csv --sessions-per-year 365
-bad 1 "there 'sessions-per-year 365', here 'sessions-per-year of the bundle'" --bundle demo "${search[@]}" --out kept.csv --resume
-bad 1 "there 'first-return no', here 'first-return yes'" --bundle demo "${search[@]}" --out kept.csv --resume \
+good 1 --bundle demo "${search[@]}" --journal kept --sessions-per-year 365
+bad 1 "there 'sessions-per-year 365', here 'sessions-per-year of the bundle'" --bundle demo "${search[@]}" --journal kept --resume
+bad 1 "there 'first-return no', here 'first-return yes'" --bundle demo "${search[@]}" --journal kept --resume \
     --sessions-per-year 365 --first-return
 
 # What is no number of sessions
