@@ -149,9 +149,9 @@ const char *bp__commission_text(const bp__account *a, char *text, size_t size)
     char number[32];
     text[0] = '\0';
     if (a->commission_bps > 0) append(text, size, bp__number_text(a->commission_bps, number), "bps");
-    if (a->commission_per_share > 0)
+    if (a->commission_per_share > 0 || a->commission_min > 0)
         append(text, size, bp__number_text(a->commission_per_share, number), "/share");
-    if (a->commission_per_share > 0 && a->commission_min > 0) {
+    if (a->commission_min > 0) {
         const size_t used = strlen(text);
         snprintf(text + used, size - used, ",min=%s", bp__number_text(a->commission_min, number));
     }

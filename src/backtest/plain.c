@@ -260,8 +260,8 @@ static void begin(bp__plain *a, const bp__account *account)
 bool bp__plain_can(const bp__account *a)
 {
     return a->fill == BP__FILL_OPEN && a->dividends == BP__DIVIDENDS_EX && a->volume_limit == 0 &&
-           a->commission_per_share == 0 && a->commission_per_order == 0 && a->expire == 0 && !a->fractional &&
-           a->max_leverage == 1;
+           a->commission_per_share == 0 && a->commission_min == 0 && a->commission_per_order == 0 &&
+           a->expire == 0 && !a->fractional && a->max_leverage == 1;
 }
 
 void bp__plain_run(bp__plain *a, const bp__signals *signals, const bp__account *account, double *equity,

@@ -46,7 +46,7 @@ static double rate(const bp__account *a)
 /* What a further fill of an order is charged by the share. */
 static double charge_by_share(const bp__account *a, const bp__order *o, double q)
 {
-    if (a->commission_per_share == 0) return 0;
+    if (a->commission_per_share == 0 && a->commission_min == 0) return 0;
     return fmax(a->commission_per_share * (o->filled + q), a->commission_min) - o->paid;
 }
 
@@ -169,7 +169,7 @@ static double cut_to_means(const bp__trader *a, const opening *x, double q)
     if (!(need(x, q) > left)) return q;
     const double by_order = charge_by_order(account, x->order);
     double most;
-    if (account->commission_per_share == 0) {
+    if (account->commission_per_share == 0 && account->commission_min == 0) {
         most = payable(x, left, 0, by_order);
     } else {
         const double each = account->commission_per_share, before = each * x->order->filled - x->order->paid;
