@@ -68,7 +68,7 @@ cmp never1.csv never4.csv && cmp never1.csv never16.csv || fail 'the ranks chang
 
 fails() { # STRATEGY TEXT : the combination n=3 fails, and no other
     local rc=0
-    optimizer 2 "${search[@]}" --strategy "./bad.so:$1" --out f.csv || rc=$?
+    optimizer 2 "${search[@]}" --strategy "./bad.so:$1" --out f.csv --replace || rc=$?
     [ $rc = 1 ] || fail "$1: exit code $rc"
     expect err "^optimizer: warning: combination 3 \(n=3\) failed: .*$2" "$1"
     expect err '^optimizer: error: 1 of 10 combinations failed$' "$1"

@@ -93,7 +93,7 @@ if command -v python3 >/dev/null; then
 for f in "t.json", "u.json", "p.json": assert isinstance(json.load(open(f)), list)
 ' || fail 'files of JSON'
 fi
-[ "$(ls *.journal *.origin 2>/dev/null | wc -l)" = 2 ] || fail 'a run wrote a journal'
+[ "$(find . -maxdepth 1 -name '*.journal' -o -maxdepth 1 -name '*.origin' | wc -l)" = 2 ] || fail 'a run wrote a journal'
 
 # the best one of a search, on several ranks, over several bundles
 "$bundle" demo next --assets 12 --days 380 --seed 6 >out 2>err || fail 'bundle demo'
