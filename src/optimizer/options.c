@@ -292,10 +292,15 @@ static const bp__option own[] = {
      .value = "NAME=VALUES",
      .uses = RUNS,
      .set = set_param,
-     .help = "of a parameter, one option each: A, or A,B,C, or FROM:TO[:STEP], TO included",
+     .help =
+         "of a parameter, one option each: A, or A,B,C, or FROM:TO[:STEP], TO included, or log:FROM:TO:N, or "
+         "@FILE",
      .more =
-         "TO is included if it is on the grid; the step is 1 if it is left out. A parameter that is not named has "
-         "its default."},
+         "TO is included if it is on the grid; the step is 1 if it is left out, and below 0 counts down. The values "
+         "of a range are the decimals that one would write: 0.1:0.5:0.1 has 0.3. log:1e-4:1e-1:7 are 7 values whose "
+         "ratios are equal, rounded if they have to be whole. A file has one value or a list on each line; what "
+         "follows a # does not count. A value that is given twice is tested once. A parameter that is not named "
+         "has its default."},
     {.name = "objective",
      .value = "METRIC",
      .uses = RANKED,

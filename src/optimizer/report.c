@@ -9,6 +9,7 @@
 #include "core/day.h"
 #include "core/json.h"
 #include "core/log.h"
+#include "core/number.h"
 
 #define HASH_DIGITS 12
 #define USUAL_YEAR  252 /* sessions; another number is told */
@@ -119,6 +120,7 @@ static void fill_table(table *t, const bp__report_facts *f)
     for (unsigned k = 0; k < spec->num_metrics; k++) cell(t, "%s", bp__spec_metric(spec, k)->name);
     end_row(t);
 
+    char number[32];
     double params[BP__MAX_PARAMS];
     for (uint64_t i = 0; i < shown(f); i++) {
         const uint64_t task = f->order[i], index = task % grid->size;
@@ -127,7 +129,7 @@ static void fill_table(table *t, const bp__report_facts *f)
         cell(t, "%" PRIu64, i + 1);
         if (spec->several) cell(t, "%s", spec->bundle[task / grid->size]);
         cell(t, "%" PRIu64, index);
-        for (unsigned p = 0; p < grid->num_axes; p++) cell(t, "%.10g", params[p]);
+        for (unsigned p = 0; p < grid->num_axes; p++) cell(t, "%s", bp__number_text(params[p], number));
         for (unsigned k = 0; k < spec->num_metrics; k++) metric_cell(t, bp__spec_metric(spec, k), value[k]);
         end_row(t);
     }

@@ -9,14 +9,15 @@
 #define BP_SEARCH_GRID_H
 
 #include "backtest/backtest.h"
-#include "core/status.h"
+#include "search/values.h"
 
-#define BP__MAX_COMBINATIONS UINT64_C(10000000)
+#define BP__MAX_COMBINATIONS BP__VALUES_MAX
 
 typedef struct bp__axis {
     double *value; /**< [count]; owned */
-    char *text;    /**< as it was given, without the name; owned; NULL: not named */
     uint64_t count;
+    char *range;   /**< as it was given, without the name, if that is a range; owned; else NULL */
+    bool is_named; /**< by an option */
 } bp__axis;
 
 typedef struct bp__grid {
@@ -34,12 +35,11 @@ void bp__grid_fini(bp__grid *grid);
 
 /** Set the values of one parameter.
  *
- * @param[in] text  "name=value", "name=a,b,c" or "name=a:b[:s]": a, a+s, … up to b, which is included if it
- *                  is on the grid to within 1e-9 steps; the step is 1 if it is left out
+ * @param[in] text  "name=" and what values.h says
  *
  * @retval BP_EINVAL  malformed, unknown, named before, empty, not a value of that parameter, or more than
  *                    BP__MAX_COMBINATIONS combinations; the text quotes the option; the grid is unchanged
- * @retval BP_ENOMEM  the grid is unchanged
+ * @retval BP_EIO, BP_ENOMEM  the grid is unchanged
  */
 bp_status bp__grid_set(bp__grid *grid, const char *text);
 

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/number.h"
 #include "search/origin.h"
 
 bp_status bp__results_init(const bp__spec *spec, bp__results *r)
@@ -189,6 +190,7 @@ static void print_csv(const bp__results *r, FILE *f)
     for (unsigned k = 0; k < spec->num_metrics; k++) fprintf(f, ",%s", bp__spec_metric(spec, k)->name);
     fputc('\n', f);
 
+    char number[32];
     double params[BP__MAX_PARAMS];
     for (uint64_t task = 0; task < r->num_rows; task++) {
         const uint64_t index = task % spec->grid.size;
@@ -197,7 +199,7 @@ static void print_csv(const bp__results *r, FILE *f)
         bp__grid_at(&spec->grid, index, params);
         if (spec->several) fprintf(f, "%s,", spec->bundle[task / spec->grid.size]);
         fprintf(f, "%" PRIu64 ",%s", index, outcomes[r->outcome[task]]);
-        for (unsigned p = 0; p < num_params; p++) print_number(f, params[p]);
+        for (unsigned p = 0; p < num_params; p++) fprintf(f, ",%s", bp__number_text(params[p], number));
         for (unsigned k = 0; k < spec->num_metrics; k++) {
             if (done)
                 print_number(f, values_of(r, task)[k]);

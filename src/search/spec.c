@@ -141,8 +141,8 @@ static void put_axis(FILE *f, const char *name, const bp__axis *axis)
 {
     char text[32];
     fprintf(f, "param %s=", name);
-    if (axis->count > SPELLED_OUT && strchr(axis->text, ':')) {
-        fputs(axis->text, f);
+    if (axis->count > SPELLED_OUT && axis->range) {
+        fputs(axis->range, f);
     } else {
         for (uint64_t i = 0; i < axis->count; i++)
             fprintf(f, "%s%s", i ? "," : "", bp__number_text(axis->value[i], text));
@@ -348,8 +348,9 @@ static bp_status read_line(const char *path, const char *line, bp__spec *spec)
         return unreadable(path, line);
     if (strncmp(line, "metrics ", 8) == 0)
         return choose_metrics(spec, value, &(const char *){NULL}) ? BP_OK : unreadable(path, line);
-    if (strncmp(line, "param ", 6) == 0)
-        return spec->grid.strategy ? bp__grid_set(&spec->grid, value) : unreadable(path, line);
+    if (strncmp(line, "param ", 6) == 0) /* a journal names no other file */
+        return spec->grid.strategy && !strstr(value, "=@") ? bp__grid_set(&spec->grid, value)
+                                                           : unreadable(path, line);
     return BP_OK;
 }
 

@@ -22,7 +22,7 @@ for program in bundle optimizer; do
         grep -qF -- ".BI ${option//-/\\-}" "$page" || fail "$program.1 lacks $option"
         grep -qE -- "[ ']${option}[ ']" "$build/completions/$program" || fail "the completion of $program lacks $option"
     done
-    if grep -q '@' "$page"; then fail "$program.1 has a place that nothing was put into"; fi
+    if grep -qE '@[A-Za-z_]+@' "$page"; then fail "$program.1 has a place that nothing was put into"; fi
     if command -v groff >/dev/null; then
         groff -man -Tutf8 -ww -W break -z "$page" 2>&1 | grep . && fail "$program.1 is no clean man(7)"
     else

@@ -101,10 +101,10 @@ static void values(void)
     begin("mean_reversion");
     MUST(bp__grid_set(&grid, "lookback=5:8")); /* the step is 1 */
     VALUES(0, 5, 6, 7, 8);
-    MUST(bp__grid_set(&grid, "entry=0.1:0.3:0.1")); /* 0.1 + 2 * 0.1 lies a rounding above 0.3 */
-    VALUES(1, 0.1, 0.1 + 1 * 0.1, 0.1 + 2 * 0.1);
+    MUST(bp__grid_set(&grid, "entry=0.1:0.3:0.1"));
+    VALUES(1, 0.1, 0.2, 0.3);
     MUST(bp__grid_set(&grid, "exit=0:1:0.3")); /* the end is not on the grid */
-    VALUES(2, 0, 0.3, 2 * 0.3, 3 * 0.3);
+    VALUES(2, 0, 0.3, 0.6, 0.9);
     bp__grid_fini(&grid);
 
     begin("sma_cross");
@@ -196,6 +196,9 @@ static void refused(void)
     MUST(bp__grid_set(&grid, "fast=5:50:5"));
     FAILS(bp__grid_set(&grid, "fast=5"), BP_EINVAL, "fast is given twice");
     CU_ASSERT_EQUAL(grid.size, 10);
+    MUST(bp__grid_set(&grid, "slow=60,70,60")); /* each value once */
+    CU_ASSERT_EQUAL(grid.size, 20);
+    FAILS(bp__grid_set(&grid, "slow=60"), BP_EINVAL, "slow is given twice");
     bp__grid_fini(&grid);
 }
 
