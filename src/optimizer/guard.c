@@ -412,8 +412,7 @@ static void make_head(const uint64_t *task, size_t count)
     const char *bundle = count > 0 && spec->several ? spec->bundle[task[0] / spec->grid.size] : "";
     if (count > 0) bp__grid_text(&spec->grid, task[0] % spec->grid.size, text, sizeof text);
     if (count > 1) snprintf(others, sizeof others, " and %zu more at once", count - 1);
-    snprintf(strategy, sizeof strategy, o->plugin ? "%s of %s" : "%s", spec->grid.strategy->name,
-             o->strategy);
+    snprintf(strategy, sizeof strategy, o->plugin ? "%s of %s" : "%s", spec->strategy, o->strategy);
     snprintf(guard.head, sizeof guard.head, "strategy %s, %s%s%s%s, rank %d: ", strategy, bundle,
              *bundle ? " " : "", *text ? text : "without parameters", others, guard.rank);
     bp__text_clean(guard.head);

@@ -19,7 +19,7 @@ typedef struct checks {
 /* "mine.so:cheat", or the name of a strategy that is built in. @return `text` */
 static const char *strategy_of(const bp__options *o, char *text, size_t size)
 {
-    const char *name = o->spec.grid.strategy->name;
+    const char *name = o->spec.strategy;
     if (o->plugin)
         snprintf(text, size, "%s:%s", bp__plugin_file(o->plugin), name);
     else
@@ -105,7 +105,7 @@ static bp_status check_task(checks *c, const bp_bundle *bundle, uint64_t task)
         .start = spec->start,
         .end = spec->end,
         .delisted_after = spec->delisted_after,
-        .strategy = spec->grid.strategy,
+        .strategy = spec->runs,
         .params = params,
         .account = &spec->account,
         .cuts = o->lookahead_cuts,
@@ -156,7 +156,7 @@ static bp_status check_all(checks *c)
     const bp__options *o = c->options;
     bp__json *j = &c->json;
     char text[256];
-    BP_TRY(bp__results_init(&o->spec, &c->results));
+    BP_TRY(bp__results_init(&o->spec, NULL, &c->results));
     if (!o->json) {
         BP_TRY(check_bundles(c));
         return bp__check_stdout();

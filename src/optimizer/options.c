@@ -292,25 +292,44 @@ static const bp__option own[] = {
      .value = "NAME=VALUES",
      .uses = RUNS,
      .set = set_param,
-     .help =
-         "of a parameter, one option each: A, or A,B,C, or FROM:TO[:STEP], TO included, or log:FROM:TO:N, or "
-         "@FILE",
+     .help = "of a parameter, one option each: A,B,C, or FROM:TO[:STEP], or log:FROM:TO:N, or @FILE",
      .more =
-         "TO is included if it is on the grid; the step is 1 if it is left out, and below 0 counts down. The values "
-         "of a range are the decimals that one would write: 0.1:0.5:0.1 has 0.3. log:1e-4:1e-1:7 are 7 values whose "
-         "ratios are equal, rounded if they have to be whole. A file has one value or a list on each line; what "
-         "follows a # does not count. A value that is given twice is tested once. A parameter that is not named "
-         "has its default."},
+         "TO is included if it is on the grid; the step is 1 if it is left out, and below 0 counts down. A "
+         "range has the decimals that one would write. log: N values whose ratios are equal, rounded if "
+         "they have to be whole. A file has one value or list a line, and comments behind #. A value that "
+         "is given twice is tested once. A parameter that is not named has its default."},
+    {.name = "where",
+     .value = "EXPR",
+     .uses = BP__SEARCH,
+     .set = bp__set_text,
+     .at = AT(where),
+     .help = "test only combinations for which this is true, as \"fast < slow\"; the others are skipped",
+     .more = "Of parameters, numbers, + - * / < <= > >= == != and or not ( ). One that has words is compared "
+             "with a word: side == long."},
     {.name = "objective",
      .value = "METRIC",
      .uses = RANKED,
      .set = bp__set_text,
      .at = AT(objective),
      .choices = metrics,
-     .help = "what results are ranked by (default sharpe, or the first of --metrics)",
+     .help = "what ranks results: a metric (default sharpe, or the first of --metrics), or an expression",
      .more =
-         "--list-metrics tells of which the least is the best. Undefined values come last; ties rank by index. A "
-         "metric that is not among the columns becomes the last of them."},
+         "--list-metrics tells of which metric the least is the best; of an expression, such as \"sharpe - "
+         "max_drawdown / 2\", the most is. What is undefined comes last; ties rank by index. A metric that "
+         "is no column becomes the last of them; a merge ranks by what the journals have."},
+    {.name = "having",
+     .value = "EXPR",
+     .uses = BOTH,
+     .set = bp__set_text,
+     .at = AT(having),
+     .help = "rank only results that have this, as \"max_drawdown < 0.2 and trades > 50\"",
+     .more = "Of metrics and parameters, as with --where. What is undefined compares false. --out has every "
+             "combination all the same."},
+    {.name = "rank-untraded",
+     .uses = BOTH,
+     .set = bp__set_flag,
+     .at = AT(spec.ranking.untraded_too),
+     .help = "rank combinations that never traded like the others; else they come last"},
     {.name = "metrics",
      .value = "A,B,C",
      .uses = BP__SEARCH,
@@ -652,7 +671,7 @@ static bp_status choose_grid(bp__options *o)
     if (!o->strategy) BP_FAIL(BP_EINVAL, "--strategy is missing; --list-strategies tells which there are");
     BP_TRY(bp__strategy_named(o->strategy, &o->plugin, &strategy));
     if (!strategy) return bp__plugin_strategy(o->plugin, &strategy); /* for its text */
-    BP_TRY(bp__grid_init(strategy, &spec->grid));
+    BP_TRY(bp__spec_set_strategy(spec, strategy, o->plugin ? bp__plugin_hash(o->plugin) : ""));
     for (int i = 0; i < o->num_params; i++) BP_TRY(bp__grid_set(&spec->grid, o->param[i]));
     if (spec->num_bundles > BP__MAX_COMBINATIONS / spec->grid.size)
         BP_FAIL(BP_EINVAL,
@@ -670,18 +689,20 @@ static bp_status finish_search(bp__options *o)
     if (!o->bundle && !o->bundles)
         BP_FAIL(BP_EINVAL, "--bundle is missing; name a bundle, or a file that ends in .h5");
     if (o->metrics) BP_TRY(blame("metrics", bp__spec_set_metrics(spec, o->metrics)));
-    if (o->objective) BP_TRY(blame("objective", bp__spec_set_objective(spec, o->objective)));
     if (spec->start != BP_TIME_MISSING && spec->end != BP_TIME_MISSING && spec->start > spec->end)
         BP_FAIL(BP_EINVAL, "--start lies after --end; nothing is left to test");
     BP_TRY(bp__find_bundles(o, o->bundles ? o->bundles : o->bundle, o->bundles != NULL));
     BP_TRY(choose_grid(o));
+    if (o->where) BP_TRY(bp__spec_set_where(spec, o->where));
+    if (o->objective) BP_TRY(bp__ranking_by(spec, o->objective, false));
+    if (o->having) BP_TRY(bp__ranking_having(spec, o->having, false));
     BP_TRY(bp__choose_journal(o));
     return bp_config_check(&o->conduct.cfg);
 }
 
 static bp_status finish_compare(bp__options *o)
 {
-    if (o->objective) BP_TRY(blame("objective", bp__spec_set_objective(&o->spec, o->objective)));
+    if (o->objective) BP_TRY(bp__ranking_find_metric(o->objective, &(unsigned){0}));
     for (int i = 0; i < o->num_inputs; i++)
         if (!*o->input[i]) BP_FAIL(BP_EINVAL, "'' is not the name of a file");
     return BP_OK;
@@ -704,8 +725,9 @@ static bp_status finish_run(bp__options *o)
 
 static bp_status finish_merge(bp__options *o)
 {
-    /* the journals may lack the metric; a name that no metric has is wrong usage */
-    if (o->objective) BP_TRY(blame("objective", bp__spec_set_objective(&o->spec, o->objective)));
+    /* the journals may lack a metric; what is wrong whatever they have is wrong usage */
+    BP_TRY(bp__ranking_check_objective(o->objective));
+    BP_TRY(bp__ranking_check_having(o->having));
     if (!o->out) BP_FAIL(BP_EINVAL, "--out is missing; name the file of all results");
     for (int i = 0; i < o->num_inputs; i++)
         if (bp__same_file(o->input[i], o->out))

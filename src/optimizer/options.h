@@ -39,7 +39,7 @@ typedef struct bp__options {
     char *command_line; /**< this program and its arguments, for a shell; owned */
 
     /* As they were given: understood when all options are there. Borrowed from argv. */
-    const char *bundle, *bundles, *strategy, *objective, *metrics, *journal;
+    const char *bundle, *bundles, *strategy, *objective, *metrics, *journal, *where, *having;
     const char **param; /**< [num_params], owned */
     int num_params;
     bool no_journal;

@@ -45,14 +45,14 @@ void bp__progress_update(bp__progress *p)
 
     const bp__results *r = &p->found->results;
     const bp__spec *spec = r->spec;
-    const char *objective = bp__spec_metric(spec, spec->objective)->name;
+    const char *objective = bp__ranking_text(spec);
     const uint64_t done = r->done + r->failed;
     const double seconds = (double)(now - p->start_ns) * 1e-9,
                  rate = (double)(done - p->found->resumed) / seconds;
     const double eta = rate > 0 ? (double)(r->num_todo - done) / rate : 0,
                  part = (double)done / (double)r->num_todo;
     char best[160] = "", eta_text[32] = "unknown";
-    const double value = r->best == BP__NO_TASK ? NAN : bp__results_values(r, r->best)[spec->objective];
+    const double value = r->best == BP__NO_TASK ? NAN : r->rating.objective;
     if (r->best != BP__NO_TASK) bp__results_task(r, r->best, best, sizeof best);
     if (bp__log_is_json()) {
         const bp__log_field field[] = {
@@ -73,7 +73,7 @@ void bp__progress_update(bp__progress *p)
                  (int)eta % 60);
     int n = snprintf(text, sizeof text, "%" PRIu64 "/%" PRIu64 " (%.1f %%), %.4g backtests/s, ETA %s", done,
                      r->num_todo, 100 * part, rate, eta_text);
-    if (*best) snprintf(text + n, sizeof text - (size_t)n, ", best %s %.4g (%s)", objective, value, best);
+    if (*best) snprintf(text + n, sizeof text - (size_t)n, ", best %.100s %.4g (%s)", objective, value, best);
     if (p->terminal)
         draw(p, part, text);
     else

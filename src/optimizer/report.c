@@ -9,20 +9,20 @@
 #include "core/day.h"
 #include "core/json.h"
 #include "core/log.h"
-#include "core/number.h"
 
 #define HASH_DIGITS 12
 #define USUAL_YEAR  252 /* sessions; another number is told */
-#define MAX_CELLS   (3 + BP__MAX_PARAMS + BP__NUM_METRICS)
+#define MAX_CELLS   (4 + BP_STRATEGY_MAX_PARAMS + BP__NUM_METRICS)
 
 static const bp__spec *spec_of(const bp__report_facts *f)
 {
     return f->results->spec;
 }
 
-static const bp__metric *objective_of(const bp__report_facts *f)
+/* Whether the value that rows are ranked by is none of their columns. */
+static bool ranks_by_more(const bp__spec *spec)
 {
-    return bp__spec_metric(spec_of(f), spec_of(f)->objective);
+    return spec->ranking.objective || spec->ranking.column >= spec->num_columns;
 }
 
 static bool pooled(const bp__report_facts *f)
@@ -32,7 +32,7 @@ static bool pooled(const bp__report_facts *f)
 
 static uint64_t shown(const bp__report_facts *f)
 {
-    return f->results->done < f->options->top ? f->results->done : f->options->top;
+    return f->num_ranked < f->options->top ? f->num_ranked : f->options->top;
 }
 
 /* Text ------------------------------------------------------------------------------------------ */
@@ -40,16 +40,17 @@ static uint64_t shown(const bp__report_facts *f)
 void bp__report_grid(FILE *file, const bp__spec *spec)
 {
     const bp__grid *grid = &spec->grid;
-    const bp_param *param = grid->strategy->param;
-    fprintf(file, "search: %s", grid->strategy->name);
+    fprintf(file, "search: %s", spec->strategy);
     for (unsigned i = 0; i < grid->num_axes; i++) {
         const bp__axis *axis = &grid->axis[i];
+        char number[32];
         if (axis->count == 1)
-            fprintf(file, ", %s %.10g", param[i].name, axis->value[0]);
+            fprintf(file, ", %s %s", axis->param.name, bp__axis_text(axis, axis->value[0], number));
         else
-            fprintf(file, ", %s %" PRIu64 " values", param[i].name, axis->count);
+            fprintf(file, ", %s %" PRIu64 " values", axis->param.name, axis->count);
     }
     fprintf(file, ": %" PRIu64 " combination%s", grid->size, grid->size == 1 ? "" : "s");
+    if (spec->where) fprintf(file, " where %s", bp__expr_text(spec->where));
     if (spec->num_slices > 1) fprintf(file, ", slice %" PRIu64 " of %" PRIu64, spec->slice, spec->num_slices);
 }
 
@@ -96,51 +97,63 @@ static void end_row(table *t)
     t->column = 0;
 }
 
-static void metric_cell(table *t, const bp__metric *metric, double value)
+static void metric_cell(table *t, bp__kind kind, double value)
 {
     if (isnan(value))
         cell(t, "-");
-    else if (metric->kind == BP__COUNT)
+    else if (kind == BP__COUNT)
         cell(t, "%.0f", value);
-    else if (metric->kind == BP__MONEY)
+    else if (kind == BP__MONEY)
         cell(t, "%.2f", value);
     else
         cell(t, fabs(value) < 1e6 ? "%.4f" : "%.4g", value);
+}
+
+static void fill_row(table *t, const bp__report_facts *f, uint64_t rank)
+{
+    const bp__spec *spec = spec_of(f);
+    const bp__grid *grid = &spec->grid;
+    const bp__rated *rated = &f->order[rank];
+    const double *value = bp__results_values(f->results, rated->task);
+    const bp__metric *metric = bp__ranking_metric(spec);
+    double params[BP_STRATEGY_MAX_PARAMS];
+    char number[32];
+    bp__grid_at(grid, rated->task % grid->size, params);
+    cell(t, "%" PRIu64, rank + 1);
+    if (spec->several) cell(t, "%s", spec->bundle[rated->task / grid->size]);
+    cell(t, "%" PRIu64, rated->task % grid->size);
+    for (unsigned p = 0; p < grid->num_axes; p++)
+        cell(t, "%s", bp__axis_text(&grid->axis[p], params[p], number));
+    for (unsigned k = 0; k < spec->num_columns; k++) metric_cell(t, bp__spec_metric(spec, k)->kind, value[k]);
+    if (ranks_by_more(spec)) metric_cell(t, metric ? metric->kind : BP__RATIO, rated->objective);
+    end_row(t);
 }
 
 static void fill_table(table *t, const bp__report_facts *f)
 {
     const bp__spec *spec = spec_of(f);
     const bp__grid *grid = &spec->grid;
-    const bp_param *param = grid->strategy->param;
     cell(t, "#");
     if (spec->several) cell(t, "bundle");
     cell(t, "index");
-    for (unsigned p = 0; p < grid->num_axes; p++) cell(t, "%s", param[p].name);
-    for (unsigned k = 0; k < spec->num_metrics; k++) cell(t, "%s", bp__spec_metric(spec, k)->name);
+    for (unsigned p = 0; p < grid->num_axes; p++) cell(t, "%s", grid->axis[p].param.name);
+    for (unsigned k = 0; k < spec->num_columns; k++) cell(t, "%s", bp__spec_metric(spec, k)->name);
+    if (ranks_by_more(spec)) cell(t, "objective");
     end_row(t);
-
-    char number[32];
-    double params[BP__MAX_PARAMS];
-    for (uint64_t i = 0; i < shown(f); i++) {
-        const uint64_t task = f->order[i], index = task % grid->size;
-        const double *value = bp__results_values(f->results, task);
-        bp__grid_at(grid, index, params);
-        cell(t, "%" PRIu64, i + 1);
-        if (spec->several) cell(t, "%s", spec->bundle[task / grid->size]);
-        cell(t, "%" PRIu64, index);
-        for (unsigned p = 0; p < grid->num_axes; p++) cell(t, "%s", bp__number_text(params[p], number));
-        for (unsigned k = 0; k < spec->num_metrics; k++) metric_cell(t, bp__spec_metric(spec, k), value[k]);
-        end_row(t);
-    }
+    for (uint64_t i = 0; i < shown(f); i++) fill_row(t, f, i);
 }
 
 void bp__report_table(FILE *file, const bp__report_facts *f)
 {
+    const bp__spec *spec = spec_of(f);
+    const char *having = spec->ranking.having ? bp__expr_text(spec->ranking.having) : NULL;
+    if (having && f->num_ranked == 0 && f->results->done > 0)
+        fprintf(file, "\nnone of the %" PRIu64 " that are done has %s\n\n", f->results->done, having);
     if (shown(f) == 0) return;
-    const bp__metric *m = objective_of(f);
-    fprintf(file, "\ntop %" PRIu64 " by %s, %s first\n", shown(f), m->name,
-            m->best == BP__HIGHEST ? "highest" : "lowest");
+    fprintf(file, "\ntop %" PRIu64 " by %s, %s first", shown(f), bp__ranking_text(spec),
+            bp__ranking_is_descending(spec) ? "highest" : "lowest");
+    if (having) fprintf(file, ", of %" PRIu64 " that have %s", f->num_ranked, having);
+    fputc('\n', file);
     table t = {.file = file};
     fill_table(&t, f);
     t.printing = true;
@@ -217,21 +230,28 @@ void bp__report_summary(FILE *file, const bp__report_facts *f)
 
 /* JSON ------------------------------------------------------------------------------------------ */
 
-static void json_row(bp__json *j, const bp__report_facts *f, uint64_t task)
+static void json_row(bp__json *j, const bp__report_facts *f, const bp__rated *rated)
 {
     const bp__spec *spec = spec_of(f);
-    const bp_param *param = spec->grid.strategy->param;
-    const double *value = bp__results_values(f->results, task);
-    double params[BP__MAX_PARAMS];
-    bp__grid_at(&spec->grid, task % spec->grid.size, params);
+    const bp__grid *grid = &spec->grid;
+    const double *value = bp__results_values(f->results, rated->task);
+    double params[BP_STRATEGY_MAX_PARAMS];
+    bp__grid_at(grid, rated->task % grid->size, params);
     bp__json_open(j, NULL, '{');
-    if (spec->several) bp__json_text(j, "bundle", spec->bundle[task / spec->grid.size]);
-    bp__json_int(j, "index", (int64_t)(task % spec->grid.size));
+    if (spec->several) bp__json_text(j, "bundle", spec->bundle[rated->task / grid->size]);
+    bp__json_int(j, "index", (int64_t)(rated->task % grid->size));
     bp__json_open(j, "parameters", '{');
-    for (unsigned p = 0; p < spec->grid.num_axes; p++) bp__json_number(j, param[p].name, params[p]);
+    for (unsigned p = 0; p < grid->num_axes; p++) {
+        const bp__axis *axis = &grid->axis[p];
+        if (axis->param.kind == BP_PARAM_WORD)
+            bp__json_text(j, axis->param.name, bp__axis_text(axis, params[p], (char[32]){0}));
+        else
+            bp__json_number(j, axis->param.name, params[p]);
+    }
     bp__json_close(j, '}');
-    for (unsigned k = 0; k < spec->num_metrics; k++)
+    for (unsigned k = 0; k < spec->num_columns; k++)
         bp__json_number(j, bp__spec_metric(spec, k)->name, value[k]);
+    if (ranks_by_more(spec)) bp__json_number(j, "objective", rated->objective);
     bp__json_close(j, '}');
 }
 
@@ -299,14 +319,15 @@ void bp__report_json(FILE *file, const bp__report_facts *f)
     bp__json json = {.file = file}, *j = &json;
     bp__json_open(j, NULL, '{');
     if (f->found) json_bundles(j, f);
-    bp__json_text(j, "strategy", spec_of(f)->grid.strategy->name);
-    bp__json_text(j, "objective", objective_of(f)->name);
+    bp__json_text(j, "strategy", spec_of(f)->strategy);
+    bp__json_text(j, "objective", bp__ranking_text(spec_of(f)));
+    if (spec_of(f)->ranking.having) bp__json_text(j, "having", bp__expr_text(spec_of(f)->ranking.having));
     bp__report_json_costs(j, &spec_of(f)->account);
     bp__json_int(j, "done", (int64_t)r->done);
     bp__json_int(j, "skipped", (int64_t)r->skipped);
     bp__json_int(j, "failed", (int64_t)r->failed);
     bp__json_open(j, "top", '[');
-    for (uint64_t i = 0; i < shown(f); i++) json_row(j, f, f->order[i]);
+    for (uint64_t i = 0; i < shown(f); i++) json_row(j, f, &f->order[i]);
     bp__json_close(j, ']');
     if (f->found) json_run(j, f);
     bp__json_close(j, '}');

@@ -14,7 +14,8 @@ typedef struct bp__report_facts {
     const bp__options *options;
     const bp__results *results; /**< with the search that they are of */
     const bp__found *found;     /**< NULL: results of other runs */
-    const uint64_t *order;      /**< as bp__results_rank() has made it */
+    const bp__rated *order;     /**< [num_ranked] as bp__results_rank() has made it */
+    uint64_t num_ranked;
 } bp__report_facts;
 
 /** Which costs were charged, zero included. */

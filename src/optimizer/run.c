@@ -121,9 +121,11 @@ static bp_status store(void *context, const bp__found *found)
 
 static bp_status report(const bp__options *o, const bp__results *results, const bp__found *found)
 {
-    uint64_t *order = NULL;
-    BP_TRY(bp__results_rank(results, &order));
-    const bp__report_facts facts = {.options = o, .results = results, .found = found, .order = order};
+    bp__rated *order = NULL;
+    uint64_t num_ranked;
+    BP_TRY(bp__results_rank(results, &order, &num_ranked));
+    const bp__report_facts facts = {
+        .options = o, .results = results, .found = found, .order = order, .num_ranked = num_ranked};
     if (o->json)
         bp__report_json(stdout, &facts);
     else
@@ -265,7 +267,8 @@ int bp__run_search(const bp__options *o, int rank)
 static bp_status merge(const bp__options *o, bp__spec *spec, bp__results *results, bool *refused)
 {
     BP_TRY(bp__results_check_path(o->out));
-    BP_TRY(bp__merge(o->input, o->num_inputs, o->objective, spec, results));
+    const bp__merge_ranking ranking = {o->objective, o->having, o->spec.ranking.untraded_too};
+    BP_TRY(bp__merge(o->input, o->num_inputs, &ranking, spec, results));
     bp_status s = bp__check_out(o, spec, results->content);
     *refused = s == BP_EINVAL;
     BP_TRY(s);

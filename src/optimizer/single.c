@@ -113,7 +113,7 @@ static void print_head(const bp__single *single)
     printf("scope: %zu assets, %zu sessions, %s to %s\n", bp__scope_num_assets(single->scope),
            bp__scope_num_sessions(single->scope), bp__day_text(bp__scope_first_session(single->scope), first),
            bp__day_text(bp__scope_last_session(single->scope), last));
-    printf("run: %s %s\n", spec->grid.strategy->name, bp__grid_text(&spec->grid, 0, text, sizeof text));
+    printf("run: %s %s\n", spec->strategy, bp__grid_text(&spec->grid, 0, text, sizeof text));
     bp__report_costs(stdout, &spec->account);
 }
 
@@ -159,10 +159,10 @@ static void json_head(bp__json *j, const bp__single *single)
     bp__json_text(j, NULL, bp__day_text(bp__scope_first_session(single->scope), day));
     bp__json_text(j, NULL, bp__day_text(bp__scope_last_session(single->scope), day));
     bp__json_close(j, ']');
-    bp__json_text(j, "strategy", spec->grid.strategy->name);
+    bp__json_text(j, "strategy", spec->strategy);
     bp__json_open(j, "parameters", '{');
     for (unsigned p = 0; p < spec->grid.num_axes; p++) {
-        const bp_param *param = &spec->grid.strategy->param[p];
+        const bp_param *param = &spec->grid.axis[p].param;
         if (param->words)
             bp__json_text(j, param->name, param->words[(size_t)params[p]]);
         else
@@ -204,10 +204,10 @@ static bp_status check_sense(const bp__spec *spec)
     char text[256];
     bp__grid_at(&spec->grid, 0, params);
     bp__guard_enter(NULL, NULL, 0);
-    const char *why = bp__strategy_check(spec->grid.strategy, params);
+    const char *why = bp__spec_check(spec, params);
     bp__guard_leave(NULL);
     if (!why) return BP_OK;
-    BP_FAIL(BP_EINVAL, "%s %s makes no sense: %.200s", spec->grid.strategy->name,
+    BP_FAIL(BP_EINVAL, "%s %s makes no sense: %.200s", spec->strategy,
             bp__grid_text(&spec->grid, 0, text, sizeof text), why);
 }
 

@@ -65,7 +65,7 @@ bp_status bp__estimate_search(const bp__spec *spec, const bp_config *cfg, bp__es
 {
     bp__results results = {0};
     *e = (bp__estimate){0};
-    bp_status s = bp__results_init(spec, &results);
+    bp_status s = bp__results_init(spec, NULL, &results);
     e->skipped = results.skipped;
     e->backtests = results.num_todo;
     e->rows = results.skipped + results.num_todo;

@@ -3,35 +3,41 @@
  *
  * The index of a combination depends on the values alone, not on the order in which they were given: the
  * strategy's first parameter varies slowest, its last one fastest. A parameter that is not named has one
- * value, its fallback. Pure; a grid is read-only once its last parameter is set.
+ * value, its fallback. A grid has a table of the parameters of its own, so that nothing about it needs the
+ * strategy. Pure, but for a file that an option names; a grid is read-only once its last parameter is set.
  */
 #ifndef BP_SEARCH_GRID_H
 #define BP_SEARCH_GRID_H
 
-#include "backtest/backtest.h"
 #include "search/values.h"
 
 #define BP__MAX_COMBINATIONS BP__VALUES_MAX
 
 typedef struct bp__axis {
-    double *value; /**< [count]; owned */
+    bp_param param; /**< whose values they are; its name and words are in `texts`, it has no help */
+    char *texts;    /**< owned */
+    char **words;   /**< owned */
+    double *value;  /**< [count]; owned */
     uint64_t count;
     char *range;   /**< as it was given, without the name, if that is a range; owned; else NULL */
     bool is_named; /**< by an option */
 } bp__axis;
 
 typedef struct bp__grid {
-    const bp_strategy *strategy;
     unsigned num_axes; /**< parameters of the strategy, in its order */
-    bp__axis axis[BP__MAX_PARAMS];
+    bp__axis axis[BP_STRATEGY_MAX_PARAMS];
     uint64_t size; /**< combinations; at least 1 */
 } bp__grid;
 
 /** Every parameter at its fallback: one combination.
- *  @param[out] grid  bp__grid_fini(), after a failure too
+ *  @param[in]  param  [count] of a strategy, at most BP_STRATEGY_MAX_PARAMS; copied
+ *  @param[out] grid   bp__grid_fini(), after a failure too
  *  @retval BP_ENOMEM */
-bp_status bp__grid_init(const bp_strategy *strategy, bp__grid *grid);
+bp_status bp__grid_init(const bp_param *param, size_t count, bp__grid *grid);
 void bp__grid_fini(bp__grid *grid);
+
+/** A further parameter, the last one, at its fallback. @retval BP_ENOMEM  the grid is unchanged */
+bp_status bp__grid_add(bp__grid *grid, const bp_param *param);
 
 /** Set the values of one parameter.
  *
@@ -46,6 +52,10 @@ bp_status bp__grid_set(bp__grid *grid, const char *text);
 /** Combination `index`.
  *  @param[out] params  one value per parameter of the strategy */
 void bp__grid_at(const bp__grid *grid, uint64_t index, double *params);
+
+/** A value of a parameter, as it is typed: a word, or a number at its shortest.
+ *  @return `text`, or the grid's own */
+const char *bp__axis_text(const bp__axis *axis, double value, char text[32]);
 
 /** Combination `index` for people: "fast=5 slow=20". @return text */
 const char *bp__grid_text(const bp__grid *grid, uint64_t index, char *text, size_t size);

@@ -28,7 +28,8 @@
 #define LOCK_WAIT_MS 10000
 #define LOCK_NAP_NS  20000000
 
-enum { SPEC = 1, BUNDLE, OLD_RESULT, END, RESULT, LAST_KIND = RESULT };
+/* Results of kind OLD_RESULT were written up to version 0.1, by other rules of a backtest; they are counted only. */
+enum { SPEC = 1, BUNDLE, OLD_RESULT, END, RESULT, SKIPS, LAST_KIND = SKIPS };
 
 typedef struct record {
     uint32_t mark, kind, length, crc; /* of kind, length and payload */
@@ -46,28 +47,14 @@ typedef struct result_payload {
     uint64_t num_values; /* 0 where it failed */
 } result_payload;
 
-/* How results were written up to version 0.1, and are still read: always with the first seven metrics, of which the
- * last is a whole number. */
-#define OLD_VALUES                            7
-#define X(name, best, is_default, kind, help) +is_default
-_Static_assert(0 BP__METRIC_MAP(X) == OLD_VALUES, "journals that do not name their metrics have these seven");
-#undef X
-typedef struct old_result_payload {
-    uint64_t task;
-    int64_t status;
-    double value[OLD_VALUES - 1];
-    int64_t trades;
-} old_result_payload;
-
 struct bp__journal {
     const char *path;
     int fd;
     bp_status failed; /* of a write; its text is the one below */
     char why[BP_ERROR_TEXT_MAX];
     size_t used;
-    uint64_t written; /* bytes of the file that are whole records */
-    const char
-        *pending; /* the search to begin with, once there is something to tell of it; NULL: it has begun */
+    uint64_t written;         /* bytes of the file that are whole records */
+    bp__journal_head pending; /* to begin with, once there is something to tell of it; NULL: it has begun */
     char buffer[BUFFER];
 
     pthread_t syncer;
@@ -135,7 +122,7 @@ static bp_status damaged(const image *m, uint64_t offset, const char *what)
             m->path, what, offset, offset);
 }
 
-/* @return false: its length is wrong; so with read_old_result() */
+/* @return false: its length is wrong */
 static bool read_result(const char *payload, uint32_t length, bp__result *result)
 {
     result_payload p;
@@ -148,20 +135,6 @@ static bool read_result(const char *payload, uint32_t length, bp__result *result
     *result = (bp__result){.task = p.task, .status = p.status, .num_values = (uint32_t)p.num_values};
     memcpy(result->value, payload + sizeof p, p.num_values * sizeof(double));
     memcpy(result->why, payload + length - why, why);
-    return true;
-}
-
-static bool read_old_result(const char *payload, uint32_t length, bp__result *result)
-{
-    old_result_payload p;
-    if (length < sizeof p || length - sizeof p > sizeof result->why) return false;
-    memcpy(&p, payload, sizeof p);
-    *result = (bp__result){.task = p.task, .status = p.status};
-    if (p.status == BP_OK) result->num_values = OLD_VALUES;
-    memcpy(result->value, p.value, sizeof p.value);
-    result->value[OLD_VALUES - 1] = (double)p.trades;
-    memcpy(result->why, payload + sizeof p, length - sizeof p);
-    result->why[sizeof result->why - 1] = '\0';
     return true;
 }
 
@@ -183,13 +156,13 @@ static bp_status visit(const image *m, uint64_t offset, const record *r, const b
         memcpy(hash, b.content_hash, sizeof b.content_hash);
         return v->bundle(v->context, b.bundle, hash);
     }
-    if (r->kind == RESULT || r->kind == OLD_RESULT) {
+    if (r->kind == RESULT) {
         bp__result result = {0};
-        const bool read = r->kind == RESULT ? read_result(payload, r->length, &result)
-                                            : read_old_result(payload, r->length, &result);
+        const bool read = read_result(payload, r->length, &result);
         return read ? v->result(v->context, &result) : damaged(m, offset, "a result of the wrong length");
     }
-    return BP_OK;
+    if (r->kind == SKIPS) return v->skips(v->context, payload, r->length);
+    return r->kind == END ? BP_OK : damaged(m, offset, "a record of a version before");
 }
 
 /* What is in a file. */
@@ -205,10 +178,13 @@ static bp_status scan(const image *m, const bp__journal_visitor *v, contents *c)
     record r;
     if (memcmp(m->bytes, MAGIC, magic) != 0)
         BP_FAIL(BP_EFORMAT, "--journal: %.200s is not a journal of this program; name another file", m->path);
-    uint64_t at = magic;
+    uint64_t at = magic, second = 0;
     while (at < m->size && record_at(m, at, &r)) {
         if ((r.kind == SPEC) != (at == MAGIC_LENGTH)) return damaged(m, at, "a record in the wrong place");
+        /* journals that lack the second record are of a version before: whoever visits refuses them by the first */
+        if (v && (r.kind == SKIPS) != (at == second)) return damaged(m, at, "a record in the wrong place");
         if (v) BP_TRY(visit(m, at, &r, v));
+        if (r.kind == SPEC) second = at + sizeof r + r.length;
         at += sizeof r + r.length;
         *c = (contents){.whole = at,
                         .results = c->results + (r.kind == RESULT || r.kind == OLD_RESULT),
@@ -375,27 +351,36 @@ static bp_status append(bp__journal *j, uint32_t kind, const void *payload, size
     return BP_OK;
 }
 
-/* Magic and search, which may be longer than the buffer. */
-static bp_status begin_new(bp__journal *j)
+/* A record that may be longer than the buffer. */
+static bp_status append_long(bp__journal *j, uint32_t kind, const char *payload, size_t length)
 {
-    const char *spec = j->pending;
-    const size_t length = strlen(spec);
-    if (length > MAX_PAYLOAD)
-        BP_FAIL(BP_EINVAL, "--journal: the search is too long for a journal; use ranges");
-    const record r = {MARK, SPEC, (uint32_t)length, crc_of(SPEC, (uint32_t)length, spec)};
-    if (ftruncate(j->fd, 0) != 0 || lseek(j->fd, 0, SEEK_SET) != 0)
-        return disk_fail(j->path, errno, "cannot be emptied");
-    memcpy(j->buffer, MAGIC, MAGIC_LENGTH);
-    memcpy(j->buffer + MAGIC_LENGTH, &r, sizeof r);
-    j->used = MAGIC_LENGTH + sizeof r;
-    j->pending = NULL;
+    const record r = {MARK, kind, (uint32_t)length, crc_of(kind, (uint32_t)length, payload)};
+    if (j->used + sizeof r > BUFFER) BP_TRY(bp__journal_write(j));
+    memcpy(j->buffer + j->used, &r, sizeof r);
+    j->used += sizeof r;
     for (size_t at = 0; at < length;) {
         if (j->used == BUFFER) BP_TRY(bp__journal_write(j));
         size_t n = BUFFER - j->used < length - at ? BUFFER - j->used : length - at;
-        memcpy(j->buffer + j->used, spec + at, n);
+        memcpy(j->buffer + j->used, payload + at, n);
         j->used += n;
         at += n;
     }
+    return BP_OK;
+}
+
+static bp_status begin_new(bp__journal *j)
+{
+    const bp__journal_head head = j->pending;
+    const size_t length = strlen(head.spec);
+    if (length > MAX_PAYLOAD || head.skips_size > MAX_PAYLOAD)
+        BP_FAIL(BP_EINVAL, "--journal: the search is too long for a journal; use ranges");
+    if (ftruncate(j->fd, 0) != 0 || lseek(j->fd, 0, SEEK_SET) != 0)
+        return disk_fail(j->path, errno, "cannot be emptied");
+    memcpy(j->buffer, MAGIC, MAGIC_LENGTH);
+    j->used = MAGIC_LENGTH;
+    j->pending.spec = NULL;
+    BP_TRY(append_long(j, SPEC, head.spec, length));
+    BP_TRY(append_long(j, SKIPS, head.skips, head.skips_size));
     return bp__journal_sync(j);
 }
 
@@ -403,7 +388,7 @@ bp_status bp__journal_bundle(bp__journal *j, uint64_t bundle, const char *conten
 {
     bundle_payload p = {.bundle = bundle};
     memcpy(p.content_hash, content_hash, strnlen(content_hash, sizeof p.content_hash));
-    if (j->pending) BP_TRY(begin_new(j));
+    if (j->pending.spec) BP_TRY(begin_new(j));
     BP_TRY(append(j, BUNDLE, &p, sizeof p));
     return bp__journal_write(j);
 }
@@ -446,8 +431,8 @@ static bp_status sync_folder(const char *path)
 
 /* The file is open and locked: replace, refuse or continue what is in it. Without a single result there is
  * nothing to lose, and a search that failed before its first one stands in nobody's way. */
-static bp_status begin(bp__journal *j, const char *spec, bool resume, const bp__journal_visitor *v,
-                       bool *unfinished)
+static bp_status begin(bp__journal *j, const bp__journal_head *head, bool resume,
+                       const bp__journal_visitor *v, bool *unfinished)
 {
     contents c;
     BP_TRY(scan_file(j->path, j->fd, NULL, &c));
@@ -461,7 +446,7 @@ static bp_status begin(bp__journal *j, const char *spec, bool resume, const bp__
     if (go_on) BP_TRY(scan_file(j->path, j->fd, v, &c));
     BP_TRY(start_syncing(j));
     if (!go_on) {
-        j->pending = spec;
+        j->pending = *head;
         if (c.results > 0) return BP_OK; /* a finished one stays until this search has a bundle */
         BP_TRY(begin_new(j));
         return sync_folder(j->path);
@@ -472,7 +457,7 @@ static bp_status begin(bp__journal *j, const char *spec, bool resume, const bp__
     return BP_OK;
 }
 
-bp_status bp__journal_open(const char *path, const char *spec, bool resume,
+bp_status bp__journal_open(const char *path, const bp__journal_head *head, bool resume,
                            const bp__journal_visitor *visitor, bp__journal **journal, bool *unfinished)
 {
     *journal = NULL;
@@ -482,7 +467,7 @@ bp_status bp__journal_open(const char *path, const char *spec, bool resume,
     j->path = path;
     bp_status s = open_file(path, O_RDWR | O_CREAT, &j->fd);
     if (s == BP_OK) s = take_lock(path, j->fd, LOCK_EX, resume);
-    if (s == BP_OK) s = begin(j, spec, resume, visitor, unfinished);
+    if (s == BP_OK) s = begin(j, head, resume, visitor, unfinished);
     if (bp__failed(s))
         bp__journal_close(&j);
     else

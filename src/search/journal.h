@@ -2,12 +2,13 @@
  * What has been found out so far, on disk: a search that is interrupted at any instant goes on from there.
  *
  * DESIGN
- *  - A file is a magic line, then records {mark, kind, length, CRC-32, payload}: first the search (spec.h),
- *    then which version of a bundle is tested, then a record for each backtest; at the end, when everything that
- *    was asked for has been stored elsewhere too, END. Records are appended, never changed.
+ *  - A file is a magic line, then records {mark, kind, length, CRC-32, payload}: first the search (spec.h)
+ *    and which combinations are skipped (skips.h), then which version of a bundle is tested, then a record
+ *    for each backtest; at the end, when everything that was asked for has been stored elsewhere too, END.
+ *    Records are appended, never changed.
  *  - A result is written (write(2)) as soon as rank 0 has it, so a killed process loses what it had in hand
- *    and no more. A thread brings it to the disk (fdatasync) within a second, so a lost machine loses a second;
- *    nobody waits for it.
+ *    and no more. A thread brings it to the disk (fdatasync) within a second, so a lost machine loses a
+ *    second; nobody waits for it.
  *  - What is broken is the end if no whole record follows: then it was never complete, and is cut off.
  *    Otherwise it is damage, an error with its offset. So what is read is what was written, or nothing.
  *  - The file is locked (flock, which network file systems carry from host to host) as long as a job writes
@@ -26,15 +27,23 @@ typedef struct bp__journal bp__journal;
 /** Gets what is in a journal, in its order. The first failure ends the reading and is its result. */
 typedef struct bp__journal_visitor {
     bp_status (*spec)(void *context, const char *text);
+    bp_status (*skips)(void *context, const void *bytes, size_t size); /* once, behind the search */
     bp_status (*bundle)(void *context, uint64_t bundle, const char *content_hash);
     bp_status (*result)(void *context, const bp__result *result);
     void *context;
 } bp__journal_visitor;
 
+/** What a journal begins with. Borrowed. */
+typedef struct bp__journal_head {
+    const char *spec;
+    const void *skips; /**< [skips_size] as bp__skips_pack() has made them */
+    size_t skips_size;
+} bp__journal_head;
+
 /** Open a journal to write to it, and lock it.
  *
  * @param[in]  path      made if it is missing; borrowed until closed
- * @param[in]  spec      what is searched: what a new journal begins with; borrowed until closed
+ * @param[in]  head      what is searched: what a new journal begins with; borrowed until closed
  * @param[in]  resume    false: a new journal, in the place of one that is finished or has no results; a finished one
  *                       stays as it is until the first bp__journal_bundle(). true: what is there is visited, and
  *                       continued; if no result is there it is new. Waits up to 10 s for another job to let go of it.
@@ -46,7 +55,7 @@ typedef struct bp__journal_visitor {
  * @retval BP_EIO      it cannot be made, read, written or locked
  * @retval any         of the visitor's; nothing was changed
  */
-bp_status bp__journal_open(const char *path, const char *spec, bool resume,
+bp_status bp__journal_open(const char *path, const bp__journal_head *head, bool resume,
                            const bp__journal_visitor *visitor, bp__journal **journal, bool *unfinished);
 
 /** Close it; what is written stays. NULL inside is allowed. */

@@ -14,12 +14,14 @@ typedef struct input {
     const char *path;
     char *text;
     bp__spec part;
+    bool has_skips;
     uint64_t *bundle; /* [part.num_bundles] their numbers among all */
     uint64_t *begun;  /* [part.num_bundles] how often it was begun: results before the last time are void */
 } input;
 
 typedef struct merging {
     bp__spec *spec;       /* the whole */
+    bp__skips skips;      /* of the first journal, and so of all */
     bp__results *results; /* of it */
     input *input;         /* [num_inputs] */
     int num_inputs;
@@ -43,6 +45,20 @@ static bp_status keep_spec(void *context, const char *text)
     return BP_OK;
 }
 
+static bp_status keep_skips(void *context, const void *bytes, size_t size)
+{
+    merging *m = context;
+    input *in = &m->input[m->at];
+    bp__skips other = {0}, *skips = m->at == 0 ? &m->skips : &other;
+    bp_status s = bp__skips_unpack(in->path, bytes, size, in->part.grid.size, skips);
+    if (s == BP_OK && m->at > 0 && !bp__skips_are_equal(skips, &m->skips))
+        s = bp__fail(BP_EINVAL, "%.200s: it skips other combinations than %.200s; they are not of one search",
+                     in->path, m->input[0].path);
+    bp__skips_fini(&other);
+    in->has_skips = true;
+    return s;
+}
+
 static bp_status count_bundle(void *context, uint64_t bundle, const char *content_hash)
 {
     merging *m = context;
@@ -51,6 +67,12 @@ static bp_status count_bundle(void *context, uint64_t bundle, const char *conten
     if (bundle >= in->part.num_bundles)
         BP_FAIL(BP_EFORMAT, "%.200s: it has a bundle that the search does not have; it is damaged", in->path);
     in->begun[bundle]++;
+    return BP_OK;
+}
+
+static bp_status pass_skips(void *context, const void *bytes, size_t size)
+{
+    (void)context, (void)bytes, (void)size;
     return BP_OK;
 }
 
@@ -69,15 +91,23 @@ static uint64_t number_of(bp__spec *all, const char *name)
     return i;
 }
 
-/* Everything but bundles and slice is the same in all. */
+/* Everything but bundles and slice is the same in all: what the part owned of that is the whole's. */
 static void take_over(bp__spec *all, bp__spec *part)
 {
-    bp__spec whole = *part;
-    whole.bundle = NULL;
-    whole.num_bundles = 0;
-    whole.slice = whole.num_slices = 1;
-    part->grid = (bp__grid){0};
-    *all = whole;
+    *all = *part;
+    *part = (bp__spec){.bundle = all->bundle, .num_bundles = all->num_bundles, .several = all->several};
+    all->bundle = NULL;
+    all->num_bundles = 0;
+    all->slice = all->num_slices = 1;
+}
+
+static bp_status check_begun(const merging *m)
+{
+    for (int i = 0; i < m->num_inputs; i++)
+        if (!m->input[i].has_skips)
+            BP_FAIL(BP_EFORMAT, "%.200s: it ends before its first result; no search has begun it",
+                    m->input[i].path);
+    return BP_OK;
 }
 
 /* The search as a whole: every bundle that is in any journal, no slice. */
@@ -102,26 +132,22 @@ static bp_status join_searches(merging *m)
     return BP_OK;
 }
 
-static bp_status choose_objective(merging *m, const char *name)
+/* How results are ranked is no part of a search: here it is chosen anew, out of what the journals have. */
+static bp_status choose_ranking(merging *m, const bp__merge_ranking *ranking)
 {
     bp__spec *all = m->spec;
-    const unsigned columns = all->num_metrics;
-    BP_TRY(bp__spec_set_objective(all, name ? name : "sharpe"));
-    if (all->objective < columns) return BP_OK;
-    all->num_metrics = columns; /* none of the journals has it */
-    all->objective = 0;
-    if (!name) return BP_OK;
-    char names[512] = "";
-    for (unsigned k = 0; k < columns; k++) {
-        const size_t used = strlen(names);
-        snprintf(names + used, sizeof names - used, "%s%s", k ? ", " : "", bp__spec_metric(all, k)->name);
-    }
-    BP_FAIL(BP_ENOTFOUND, "--objective: %.80s is not in the journals, choose from %s", name, names);
+    unsigned sharpe;
+    all->ranking.untraded_too = ranking->untraded_too;
+    if (ranking->having) BP_TRY(bp__ranking_having(all, ranking->having, true));
+    if (ranking->objective) return bp__ranking_by(all, ranking->objective, true);
+    all->ranking.column = 0;
+    if (bp__metric_find("sharpe", 6, &sharpe)) bp__spec_has(all, sharpe, &all->ranking.column);
+    return BP_OK;
 }
 
 static bp_status make_room(merging *m)
 {
-    BP_TRY(bp__results_init(m->spec, m->results));
+    BP_TRY(bp__results_init(m->spec, &m->skips, m->results));
     m->from = calloc(m->results->num_rows, sizeof *m->from);
     if (!m->from) BP_FAIL(BP_ENOMEM, "merge: no memory");
     return BP_OK;
@@ -202,19 +228,20 @@ static bp_status read_all(merging *m, const bp__journal_visitor *visitor)
     return BP_OK;
 }
 
-static bp_status merge(merging *m, const char *objective)
+static bp_status merge(merging *m, const bp__merge_ranking *ranking)
 {
-    const bp__journal_visitor searches = {keep_spec, count_bundle, pass_result, m};
-    const bp__journal_visitor findings = {same_spec, see_bundle, see_result, m};
+    const bp__journal_visitor searches = {keep_spec, keep_skips, count_bundle, pass_result, m};
+    const bp__journal_visitor findings = {same_spec, pass_skips, see_bundle, see_result, m};
     BP_TRY(read_all(m, &searches));
+    BP_TRY(check_begun(m));
     BP_TRY(join_searches(m));
-    BP_TRY(choose_objective(m, objective));
+    BP_TRY(choose_ranking(m, ranking));
     BP_TRY(make_room(m));
     BP_TRY(read_all(m, &findings));
     return check_complete(m);
 }
 
-bp_status bp__merge(const char *const *path, int num_paths, const char *objective, bp__spec *spec,
+bp_status bp__merge(const char *const *path, int num_paths, const bp__merge_ranking *ranking, bp__spec *spec,
                     bp__results *results)
 {
     merging m = {.spec = spec, .results = results, .num_inputs = num_paths};
@@ -223,13 +250,14 @@ bp_status bp__merge(const char *const *path, int num_paths, const char *objectiv
     m.input = calloc((size_t)num_paths, sizeof *m.input);
     if (!m.input) BP_FAIL(BP_ENOMEM, "merge: no memory");
     for (int i = 0; i < num_paths; i++) m.input[i].path = path[i];
-    bp_status s = merge(&m, objective);
+    bp_status s = merge(&m, ranking);
     for (int i = 0; i < num_paths; i++) {
         bp__spec_fini(&m.input[i].part);
         free(m.input[i].text);
         free(m.input[i].bundle);
         free(m.input[i].begun);
     }
+    bp__skips_fini(&m.skips);
     free(m.input);
     free(m.from);
     return s;

@@ -242,13 +242,14 @@ bp_status bp__origin_store(const char *path, const char *csv, size_t size, const
 
 /* Differences ------------------------------------------------------------------------------------- */
 
-/* Length of what names a line: "commission", "param fast". A line is known by it in either text. */
+/* Length of what names a line: "commission", "param fast", "parameter fast". A line is known by it in either text. */
 static size_t key_length(const char *line)
 {
     const size_t end = strcspn(line, "\n"), word = strcspn(line, " \n");
     if (strncmp(line, "bundles ", 8) == 0) return 6; /* of several or of one: the same line */
-    if (strncmp(line, "param ", 6) != 0) return word;
-    const size_t name = strcspn(line, "=");
+    const bool param = strncmp(line, "param ", 6) == 0;
+    if (!param && strncmp(line, "parameter ", 10) != 0) return word;
+    const size_t name = param ? strcspn(line, "=") : 10 + strcspn(line + 10, " \n");
     return name < end ? name : end;
 }
 
@@ -329,6 +330,12 @@ static bool contents_differ(const bp__origin *a, const bp__origin *b, uint64_t i
     return true;
 }
 
+/* Whether a line says nothing of a file of results: who wrote it, and what was kept in the journal to rank them. */
+static bool is_aside(const char *line)
+{
+    return strncmp(line, "program ", 8) == 0 || strncmp(line, "hidden ", 7) == 0;
+}
+
 static size_t count_lines(const char *text)
 {
     size_t n = 0;
@@ -346,11 +353,11 @@ bp_status bp__origin_differences(const bp__origin *a, const bp__origin *b, bp__d
     *count = 0;
     if (!d) BP_FAIL(BP_ENOMEM, "no memory to compare two searches");
     for (const char *line = a->text; *line; line = next_line(line)) {
-        if (strncmp(line, "program ", 8) == 0) continue;
+        if (is_aside(line)) continue;
         n += lines_differ(line, line_of(b->text, line, key_length(line)), &d[n]);
     }
     for (const char *line = b->text; *line; line = next_line(line)) {
-        if (strncmp(line, "program ", 8) == 0 || line_of(a->text, line, key_length(line))) continue;
+        if (is_aside(line) || line_of(a->text, line, key_length(line))) continue;
         n += lines_differ(NULL, line, &d[n]);
     }
     for (uint64_t i = 0; i < bundles; i++) n += contents_differ(a, b, i, &d[n]);

@@ -10,29 +10,36 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "core/number.h"
 #include "search/origin.h"
 
-bp_status bp__results_init(const bp__spec *spec, bp__results *r)
+static bp_status make_rows(const bp__spec *spec, const bp__skips *skips, bp__results *r)
 {
-    const bp__grid *grid = &spec->grid;
     *r = (bp__results){.spec = spec, .num_rows = bp__spec_num_tasks(spec), .best = BP__NO_TASK};
     r->outcome = calloc(r->num_rows, sizeof *r->outcome);
     r->value = calloc(r->num_rows, spec->num_metrics * sizeof *r->value);
     r->content = calloc(spec->num_bundles, sizeof *r->content);
     if (!r->outcome || !r->value || !r->content)
         BP_FAIL(BP_ENOMEM, "no memory for the results of %" PRIu64 " combinations", r->num_rows);
-    double params[BP__MAX_PARAMS];
-    uint64_t seen[2] = {0, 0}; /* [makes sense] */
+    uint64_t seen[2] = {0, 0}; /* [is skipped] */
     for (uint64_t task = 0; task < r->num_rows; task++) {
-        bp__grid_at(grid, task % grid->size, params);
-        const bool sense = bp__strategy_check(grid->strategy, params) == NULL;
-        const bool ours = seen[sense]++ % spec->num_slices == spec->slice - 1;
-        r->outcome[task] = !ours ? BP__ELSEWHERE : sense ? BP__PENDING : BP__SKIPPED;
-        r->num_todo += ours && sense;
-        r->skipped += ours && !sense;
+        const bool skipped = bp__skips_has(skips, task % spec->grid.size);
+        const bool ours = seen[skipped]++ % spec->num_slices == spec->slice - 1;
+        r->outcome[task] = !ours ? BP__ELSEWHERE : skipped ? BP__SKIPPED : BP__PENDING;
+        r->num_todo += ours && !skipped;
+        r->skipped += ours && skipped;
     }
     return BP_OK;
+}
+
+bp_status bp__results_init(const bp__spec *spec, const bp__skips *skips, bp__results *r)
+{
+    bp__skips found;
+    *r = (bp__results){0};
+    if (skips) return make_rows(spec, skips, r);
+    bp_status s = bp__skips_find(spec, &found);
+    if (s == BP_OK) s = make_rows(spec, &found, r);
+    bp__skips_fini(&found);
+    return s;
 }
 
 void bp__results_fini(bp__results *r)
@@ -55,33 +62,30 @@ const double *bp__results_values(const bp__results *r, uint64_t task)
 
 /* Ranking --------------------------------------------------------------------------------------- */
 
-static int better(const void *x, const void *y, void *context)
+static int by_rating(const void *x, const void *y, void *spec)
 {
-    const bp__results *r = context;
-    const bp__spec *spec = r->spec;
-    const uint64_t i = *(const uint64_t *)x, j = *(const uint64_t *)y;
-    const double a = values_of(r, i)[spec->objective], b = values_of(r, j)[spec->objective];
-    const bool more_is_better = bp__spec_metric(spec, spec->objective)->best == BP__HIGHEST;
-    if (isnan(a) != isnan(b)) return isnan(a) ? 1 : -1;
-    if (a < b) return more_is_better ? 1 : -1;
-    if (a > b) return more_is_better ? -1 : 1;
-    return i < j ? -1 : i > j;
+    return bp__ranking_compare(spec, x, y);
 }
 
-bp_status bp__results_rank(const bp__results *r, uint64_t **order)
+bp_status bp__results_rank(const bp__results *r, bp__rated **order, uint64_t *count)
 {
+    *count = 0;
     *order = malloc((r->done + 1) * sizeof **order);
     if (!*order) BP_FAIL(BP_ENOMEM, "no memory to rank %" PRIu64 " results", r->done);
-    size_t n = 0;
     for (uint64_t task = 0; task < r->num_rows; task++)
-        if (r->outcome[task] == BP__DONE) (*order)[n++] = task;
-    qsort_r(*order, n, sizeof **order, better, (void *)(uintptr_t)r);
+        if (r->outcome[task] == BP__DONE)
+            *count += bp__ranking_rate(r->spec, task, values_of(r, task), &(*order)[*count]);
+    qsort_r(*order, *count, sizeof **order, by_rating, (void *)(uintptr_t)r->spec);
     return BP_OK;
 }
 
 static void consider(bp__results *r, uint64_t task)
 {
-    if (r->best == BP__NO_TASK || better(&task, &r->best, r) < 0) r->best = task;
+    bp__rated rated;
+    if (!bp__ranking_rate(r->spec, task, values_of(r, task), &rated)) return;
+    if (r->best != BP__NO_TASK && bp__ranking_compare(r->spec, &r->rating, &rated) < 0) return;
+    r->best = task;
+    r->rating = rated;
 }
 
 /* Tasks ----------------------------------------------------------------------------------------- */
@@ -183,24 +187,24 @@ static void print_csv(const bp__results *r, FILE *f)
 {
     static const char *const outcomes[] = {"pending", "done", "skipped", "failed"};
     const bp__spec *spec = r->spec;
-    const unsigned num_params = spec->grid.num_axes;
-    const bp_param *param = spec->grid.strategy->param;
+    const bp__grid *grid = &spec->grid;
     fputs(spec->several ? "bundle,index,status" : "index,status", f);
-    for (unsigned p = 0; p < num_params; p++) fprintf(f, ",%s", param[p].name);
-    for (unsigned k = 0; k < spec->num_metrics; k++) fprintf(f, ",%s", bp__spec_metric(spec, k)->name);
+    for (unsigned p = 0; p < grid->num_axes; p++) fprintf(f, ",%s", grid->axis[p].param.name);
+    for (unsigned k = 0; k < spec->num_columns; k++) fprintf(f, ",%s", bp__spec_metric(spec, k)->name);
     fputc('\n', f);
 
     char number[32];
-    double params[BP__MAX_PARAMS];
+    double params[BP_STRATEGY_MAX_PARAMS];
     for (uint64_t task = 0; task < r->num_rows; task++) {
-        const uint64_t index = task % spec->grid.size;
+        const uint64_t index = task % grid->size;
         const bool done = r->outcome[task] == BP__DONE;
         if (r->outcome[task] == BP__ELSEWHERE) continue;
-        bp__grid_at(&spec->grid, index, params);
-        if (spec->several) fprintf(f, "%s,", spec->bundle[task / spec->grid.size]);
+        bp__grid_at(grid, index, params);
+        if (spec->several) fprintf(f, "%s,", spec->bundle[task / grid->size]);
         fprintf(f, "%" PRIu64 ",%s", index, outcomes[r->outcome[task]]);
-        for (unsigned p = 0; p < num_params; p++) fprintf(f, ",%s", bp__number_text(params[p], number));
-        for (unsigned k = 0; k < spec->num_metrics; k++) {
+        for (unsigned p = 0; p < grid->num_axes; p++)
+            fprintf(f, ",%s", bp__axis_text(&grid->axis[p], params[p], number));
+        for (unsigned k = 0; k < spec->num_columns; k++) {
             if (done)
                 print_number(f, values_of(r, task)[k]);
             else

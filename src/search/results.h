@@ -1,13 +1,15 @@
 /** @file src/search/results.h
- * What became of each combination of a grid, over each bundle: collected in rank 0, ranked, and written as CSV.
+ * What became of each combination of a grid, over each bundle: collected in rank 0, ranked, and written as
+ * CSV.
  *
- * A **task** is one combination over one bundle: number bundle * grid->size + index. Of those that make sense, a slice
- * k/n has every n-th, beginning with the k-th; of those that make none likewise.
+ * A **task** is one combination over one bundle: number bundle * grid->size + index. Of those that make
+ * sense, a slice k/n has every n-th, beginning with the k-th; of those that make none likewise.
  */
 #ifndef BP_SEARCH_RESULTS_H
 #define BP_SEARCH_RESULTS_H
 
-#include "search/spec.h"
+#include "search/ranking.h"
+#include "search/skips.h"
 
 #define BP__WHY_MAX       128
 #define BP__HASH_DIGITS   64
@@ -19,8 +21,8 @@ typedef struct bp__result {
     uint64_t task;
     int64_t status;      /**< a bp_status; values are there for BP_OK only */
     uint32_t changed;    /**< whether the rank has found another version of the bundle on disk, or none */
-    uint32_t num_values; /**< as many as the search has columns */
-    double value[BP__NUM_METRICS]; /**< [num_values] one for each column */
+    uint32_t num_values; /**< as many as the search keeps metrics */
+    double value[BP__NUM_METRICS]; /**< [num_values] one for each */
     char why[BP__WHY_MAX];         /**< text of a failure */
 } bp__result;
 
@@ -34,14 +36,16 @@ typedef struct bp__results {
     uint64_t num_rows;
     uint64_t num_todo;                     /**< tasks of this slice that make sense */
     uint64_t done, skipped, failed;        /**< of this slice */
-    uint64_t best;                         /**< the best task that is done, or BP__NO_TASK */
+    uint64_t best;                         /**< the best task that is done and ranked, or BP__NO_TASK */
+    bp__rated rating;                      /**< of that */
     bp__result failure[BP__FAILURES_TOLD]; /**< [num_told] of those with the lowest numbers, ascending */
     unsigned num_told;
 } bp__results;
 
-/** Room for every task; combinations that make no sense are skipped at once.
+/** Room for every task.
+ *  @param[in]  skips    of its grid; borrowed for the call; NULL: as bp__skips_find() finds them
  *  @param[out] results  bp__results_fini(), after a failure too @retval BP_ENOMEM */
-bp_status bp__results_init(const bp__spec *spec, bp__results *results);
+bp_status bp__results_init(const bp__spec *spec, const bp__skips *skips, bp__results *results);
 void bp__results_fini(bp__results *results);
 
 /** The values of a task that is done. @return [spec->num_metrics] */
@@ -57,9 +61,9 @@ bp_status bp__results_todo(const bp__results *results, uint64_t bundle, uint64_t
 /** All tasks of a bundle are to be done again. @return how many had been done or had failed */
 uint64_t bp__results_forget(bp__results *results, uint64_t bundle);
 
-/** Tasks that are done, best first: by the objective, NaN last, ties by number.
- *  @param[out] order  [results->done]; owned: free() @retval BP_ENOMEM */
-bp_status bp__results_rank(const bp__results *results, uint64_t **order);
+/** Tasks that are done and ranked, best first: by the objective, NaN last, then what never traded; ties by number.
+ *  @param[out] order  [*count]; owned: free() @retval BP_ENOMEM */
+bp_status bp__results_rank(const bp__results *results, bp__rated **order, uint64_t *count);
 
 /** A task for people: "fast=5 slow=20", with the bundle's name before it where there are several. @return `text` */
 const char *bp__results_task(const bp__results *results, uint64_t task, char *text, size_t size);

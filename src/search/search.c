@@ -1,9 +1,10 @@
 /* DESIGN
  *  1. Rank 0 looks what the journal knows, before anything is loaded.
  *  2. For one bundle after the other all ranks pin the same version (sweep.h), then take tasks from rank 0
- *     (dispatch.h). Rank 0 enters results and appends them to the journal. One bundle at a time: each is loaded once,
- *     however small the pool is.
- *  3. What ends a bundle before its time (the caller, a journal that cannot be written, a new version on disk) is
+ *     (dispatch.h). Rank 0 enters results and appends them to the journal. One bundle at a time: each is
+ *     loaded once, however small the pool is.
+ *  3. What ends a bundle before its time (the caller, a journal that cannot be written, a new version on
+ *  disk) is
  *     noticed by rank 0, between two backtests, and told to all when nothing is in hand any more.
  *  4. Rank 0 has everything stored, and marks the journal as finished.
  */
@@ -33,7 +34,9 @@ typedef struct search {
     bp__sweep sweep;
     /* of rank 0 */
     bp__journal *journal;
-    char *text; /* of the spec */
+    bp__skips skips;
+    void *packed; /* the same, for the journal */
+    char *text;   /* of the spec */
     bp__note_place place;
     bp__notes notes; /* what a strategy took down with it before */
     bool changed;    /* the bundle under way, on disk */
@@ -62,6 +65,20 @@ static bp_status see_spec(void *context, const char *text)
 {
     const search *s = context;
     return bp__spec_compare(s->conduct->journal, s->text, text, false);
+}
+
+static bp_status see_skips(void *context, const void *bytes, size_t size)
+{
+    const search *s = context;
+    bp__skips theirs;
+    bp_status status = bp__skips_unpack(s->conduct->journal, bytes, size, s->spec->grid.size, &theirs);
+    if (status == BP_OK && !bp__skips_are_equal(&theirs, &s->skips))
+        status = bp__fail(
+            BP_EINVAL,
+            "%.200s: it skips other combinations; the strategy's check must depend on its parameters alone",
+            s->conduct->journal);
+    bp__skips_fini(&theirs);
+    return status;
 }
 
 static bp_status see_bundle(void *context, uint64_t bundle, const char *content_hash)
@@ -93,10 +110,14 @@ static bp_status see_result(void *context, const bp__result *result)
 
 static bp_status open_journal(search *s)
 {
-    const bp__journal_visitor visitor = {see_spec, see_bundle, see_result, s};
+    const bp__journal_visitor visitor = {see_spec, see_skips, see_bundle, see_result, s};
     const bp__conduct *c = s->conduct;
+    bp__journal_head head = {0};
     BP_TRY(bp__spec_text(s->spec, &s->text));
-    return bp__journal_open(c->journal, s->text, c->resume, &visitor, &s->journal, &s->found->unfinished);
+    BP_TRY(bp__skips_pack(&s->skips, &s->packed, &head.skips_size));
+    head.spec = s->text;
+    head.skips = s->packed;
+    return bp__journal_open(c->journal, &head, c->resume, &visitor, &s->journal, &s->found->unfinished);
 }
 
 /* What an earlier run has left beside the journal; with a new journal that is over. */
@@ -116,9 +137,10 @@ static bp_status prepare(search *s)
     bp__found *f = s->found;
     if (s->rank != 0) return BP_OK;
     if (s->hooks->enter) s->hooks->enter(s->hooks->context, NULL, 0);
-    bp_status made = bp__results_init(s->spec, &f->results);
+    bp_status asked = bp__skips_find(s->spec, &s->skips);
     if (s->hooks->leave) s->hooks->leave(s->hooks->context);
-    BP_TRY(made);
+    BP_TRY(asked);
+    BP_TRY(bp__results_init(s->spec, &s->skips, &f->results));
     f->tested = calloc(s->spec->num_bundles, sizeof *f->tested);
     if (!f->tested) BP_FAIL(BP_ENOMEM, "no memory for %" PRIu64 " bundles", s->spec->num_bundles);
     if (s->conduct->journal) {
@@ -405,6 +427,8 @@ bp_status bp__search_run(MPI_Comm comm, const bp__spec *spec, const bp__conduct 
     bp__journal_close(&s.journal);
     bp__notes_fini(&s.notes);
     bp__note_place_fini(&s.place);
+    bp__skips_fini(&s.skips);
+    free(s.packed);
     free(s.text);
     return status;
 }

@@ -47,8 +47,7 @@ void bp__single_close(bp__single *s)
 
 bp_status bp__single_run(bp__single *s, uint64_t combination, const bp__ledger *ledger, bp__record *record)
 {
-    const bp__grid *grid = &s->spec->grid;
     double params[BP__MAX_PARAMS];
-    bp__grid_at(grid, combination, params);
-    return bp__backtest_run(s->workspace, grid->strategy, params, &s->spec->account, ledger, record);
+    bp__grid_at(&s->spec->grid, combination, params);
+    return bp__backtest_run(s->workspace, s->spec->runs, params, &s->spec->account, ledger, record);
 }

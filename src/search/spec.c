@@ -14,11 +14,20 @@
 
 #define SPELLED_OUT 1000
 #define EXCERPT     (BP__EXCERPT_MAX - 8)
+#define NUM_KINDS   (sizeof kinds / sizeof *kinds)
 
 /* Life ------------------------------------------------------------------------------------------ */
 
+/* What ranking needs, whatever the columns are. */
+static void keep_needed(bp__spec *spec)
+{
+    unsigned trades;
+    if (bp__metric_find("trades", 6, &trades)) bp__spec_keep(spec, trades);
+}
+
 void bp__spec_init(bp__spec *spec)
 {
+    unsigned sharpe;
     *spec = (bp__spec){
         .slice = 1,
         .num_slices = 1,
@@ -27,11 +36,10 @@ void bp__spec_init(bp__spec *spec)
         .account = bp__account_init(),
         .delisted_after = 1,
     };
-    for (unsigned i = 0; i < BP__NUM_METRICS; i++) {
-        if (!bp__metric_at(i)->is_default) continue;
-        if (strcmp(bp__metric_at(i)->name, "sharpe") == 0) spec->objective = spec->num_metrics;
-        spec->metric[spec->num_metrics++] = i;
-    }
+    for (unsigned i = 0; i < BP__NUM_METRICS; i++)
+        if (bp__metric_at(i)->is_default) bp__spec_show(spec, i);
+    keep_needed(spec);
+    if (bp__metric_find("sharpe", 6, &sharpe)) bp__spec_has(spec, sharpe, &spec->ranking.column);
 }
 
 void bp__spec_fini(bp__spec *spec)
@@ -40,7 +48,26 @@ void bp__spec_fini(bp__spec *spec)
     free(spec->symbols);
     free(spec->bundle);
     bp__grid_fini(&spec->grid);
+    bp__expr_destroy(&spec->where);
+    bp__expr_destroy(&spec->ranking.objective);
+    bp__expr_destroy(&spec->ranking.having);
     *spec = (bp__spec){0};
+}
+
+/* Strategy -------------------------------------------------------------------------------------- */
+
+bp_status bp__spec_set_strategy(bp__spec *spec, const bp_strategy *strategy, const char *plugin)
+{
+    snprintf(spec->strategy, sizeof spec->strategy, "%s", strategy->name);
+    snprintf(spec->plugin, sizeof spec->plugin, "%s", plugin);
+    spec->runs = strategy;
+    return bp__grid_init(strategy->param, strategy->num_params, &spec->grid);
+}
+
+const char *bp__spec_check(const bp__spec *spec, const double *params)
+{
+    if (spec->where && !bp__expr_holds(spec->where, params)) return "--where excludes it";
+    return bp__strategy_check(spec->runs, params);
 }
 
 /* Metrics --------------------------------------------------------------------------------------- */
@@ -50,30 +77,39 @@ const bp__metric *bp__spec_metric(const bp__spec *spec, unsigned column)
     return bp__metric_at(spec->metric[column]);
 }
 
-static bp_status find_metric(const char *name, size_t length, unsigned *metric)
+bool bp__spec_has(const bp__spec *spec, unsigned metric, unsigned *column)
 {
-    char names[512];
-    if (bp__metric_find(name, length, metric)) return BP_OK;
-    BP_FAIL(BP_ENOTFOUND, "there is no metric '%.*s', choose from %s", length < 60 ? (int)length : 60, name,
-            bp__metric_names(names, sizeof names));
+    for (unsigned i = 0; i < spec->num_metrics; i++)
+        if (spec->metric[i] == metric) return *column = i, true;
+    return false;
 }
 
-static bool has_column(const bp__spec *spec, unsigned metric, unsigned *column)
+void bp__spec_keep(bp__spec *spec, unsigned metric)
 {
-    for (*column = 0; *column < spec->num_metrics; ++*column)
-        if (spec->metric[*column] == metric) return true;
-    return false;
+    unsigned column;
+    if (!bp__spec_has(spec, metric, &column)) spec->metric[spec->num_metrics++] = metric;
+}
+
+unsigned bp__spec_show(bp__spec *spec, unsigned metric)
+{
+    unsigned at = 0;
+    bp__spec_keep(spec, metric);
+    while (spec->metric[at] != metric) at++;
+    if (at < spec->num_columns) return at;
+    for (; at > spec->num_columns; at--) spec->metric[at] = spec->metric[at - 1]; /* hidden ones make way */
+    spec->metric[at] = metric;
+    return spec->num_columns++;
 }
 
 /* The columns of a list, and no others. @return false: one is unknown or named twice; `at` is where it begins */
 static bool choose_metrics(bp__spec *spec, const char *list, const char **at)
 {
-    spec->num_metrics = spec->objective = 0;
+    spec->num_columns = spec->num_metrics = spec->ranking.column = 0;
     for (*at = list;; ++*at) {
         unsigned metric, column;
         const size_t length = strcspn(*at, ",");
-        if (!bp__metric_find(*at, length, &metric) || has_column(spec, metric, &column)) return false;
-        spec->metric[spec->num_metrics++] = metric;
+        if (!bp__metric_find(*at, length, &metric) || bp__spec_has(spec, metric, &column)) return false;
+        bp__spec_show(spec, metric);
         if (!(*at)[length]) return true;
         *at += length;
     }
@@ -81,32 +117,50 @@ static bool choose_metrics(bp__spec *spec, const char *list, const char **at)
 
 bp_status bp__spec_set_metrics(bp__spec *spec, const char *list)
 {
-    const unsigned objective = spec->metric[spec->objective];
+    const unsigned objective = spec->metric[spec->ranking.column];
     const char *at;
     unsigned metric;
+    char names[512];
     if (choose_metrics(spec, list, &at)) {
-        if (!has_column(spec, objective, &spec->objective)) spec->objective = 0;
+        bp__spec_has(spec, objective, &spec->ranking.column);
+        keep_needed(spec);
         return BP_OK;
     }
     const size_t length = strcspn(at, ",");
-    BP_TRY(find_metric(at, length, &metric));
-    BP_FAIL(BP_EINVAL, "metric %.*s is named twice", (int)length, at);
-}
-
-bp_status bp__spec_set_objective(bp__spec *spec, const char *name)
-{
-    unsigned metric;
-    BP_TRY(find_metric(name, strlen(name), &metric));
-    if (!has_column(spec, metric, &spec->objective)) spec->metric[spec->num_metrics++] = metric;
-    return BP_OK;
+    if (bp__metric_find(at, length, &metric))
+        BP_FAIL(BP_EINVAL, "metric %.*s is named twice", (int)length, at);
+    BP_FAIL(BP_ENOTFOUND, "there is no metric '%.*s', choose from %s", length < 60 ? (int)length : 60, at,
+            bp__metric_names(names, sizeof names));
 }
 
 static bool has_default_columns(const bp__spec *spec)
 {
     unsigned n = 0;
     for (unsigned i = 0; i < BP__NUM_METRICS; i++)
-        if (bp__metric_at(i)->is_default && (n == spec->num_metrics || spec->metric[n++] != i)) return false;
-    return n == spec->num_metrics;
+        if (bp__metric_at(i)->is_default && (n == spec->num_columns || spec->metric[n++] != i)) return false;
+    return n == spec->num_columns;
+}
+
+/* Expressions ----------------------------------------------------------------------------------- */
+
+size_t bp__spec_names(const bp__spec *spec, bool metrics, bp__expr_name name[BP__MAX_NAMES])
+{
+    size_t n = 0;
+    for (unsigned i = 0; metrics && i < BP__NUM_METRICS; i++)
+        name[n++] = (bp__expr_name){bp__metric_at(i)->name, NULL};
+    for (unsigned i = 0; i < spec->grid.num_axes; i++)
+        name[n++] = (bp__expr_name){spec->grid.axis[i].param.name, spec->grid.axis[i].param.words};
+    return n;
+}
+
+bp_status bp__spec_set_where(bp__spec *spec, const char *text)
+{
+    bp__expr_name name[BP__MAX_NAMES];
+    const size_t n = bp__spec_names(spec, false, name);
+    BP_TRY(bp__expr_create("--where", text, name, n, &spec->where));
+    if (bp__expr_is_condition(spec->where)) return BP_OK;
+    BP_FAIL(BP_EINVAL,
+            "--where '%.80s': it is a number, which is neither true nor false; compare it with one", text);
 }
 
 bp__terms bp__spec_terms(const bp__spec *spec, const bp__scope *scope)
@@ -137,24 +191,35 @@ static void put_day(FILE *f, const char *key, int64_t ns)
         fprintf(f, "%s day %" PRId64 "\n", key, ns / BP_NS_PER_DAY);
 }
 
-static void put_axis(FILE *f, const char *name, const bp__axis *axis)
+static void put_axis(FILE *f, const bp__axis *axis)
 {
     char text[32];
-    fprintf(f, "param %s=", name);
+    fprintf(f, "param %s=", axis->param.name);
     if (axis->count > SPELLED_OUT && axis->range) {
         fputs(axis->range, f);
     } else {
         for (uint64_t i = 0; i < axis->count; i++)
-            fprintf(f, "%s%s", i ? "," : "", bp__number_text(axis->value[i], text));
+            fprintf(f, "%s%s", i ? "," : "", bp__axis_text(axis, axis->value[i], text));
     }
     fputc('\n', f);
 }
 
-static void put_metrics(FILE *f, const bp__spec *spec)
+/* Metrics from `first` up to `end`. */
+static void put_metrics(FILE *f, const char *key, const bp__spec *spec, unsigned first, unsigned end)
 {
-    fputs("metrics ", f);
-    for (unsigned i = 0; i < spec->num_metrics; i++)
-        fprintf(f, "%s%s", i ? "," : "", bp__spec_metric(spec, i)->name);
+    fprintf(f, "%s ", key);
+    for (unsigned i = first; i < end; i++)
+        fprintf(f, "%s%s", i > first ? "," : "", bp__spec_metric(spec, i)->name);
+    fputc('\n', f);
+}
+
+static const char *const kinds[] = {
+    [BP_PARAM_INTEGER] = "integer", [BP_PARAM_REAL] = "real", [BP_PARAM_WORD] = "word"};
+
+static void put_parameter(FILE *f, const bp_param *p)
+{
+    fprintf(f, "parameter %s %s", p->name, kinds[p->kind]);
+    for (size_t i = 0; p->words && p->words[i]; i++) fprintf(f, "%c%s", i ? ',' : ' ', p->words[i]);
     fputc('\n', f);
 }
 
@@ -193,9 +258,11 @@ static void put_terms(FILE *f, const bp__terms *terms)
 
 static void put_spec(FILE *f, const bp__spec *spec)
 {
-    const bp_param *param = spec->grid.strategy->param;
     fprintf(f, "program optimizer " BP_VERSION_STRING "\nresults %d\n", BP__RESULTS_VERSION);
-    fprintf(f, "strategy %s\n%s ", spec->grid.strategy->name, spec->several ? "bundles" : "bundle");
+    fprintf(f, "strategy %s\n", spec->strategy);
+    if (*spec->plugin) fprintf(f, "plugin %s\n", spec->plugin);
+    for (unsigned i = 0; i < spec->grid.num_axes; i++) put_parameter(f, &spec->grid.axis[i].param);
+    fputs(spec->several ? "bundles " : "bundle ", f);
     for (uint64_t b = 0; b < spec->num_bundles; b++) fprintf(f, "%s%s", b ? "," : "", spec->bundle[b]);
     fputc('\n', f);
     put_day(f, "start", spec->start);
@@ -209,8 +276,11 @@ static void put_spec(FILE *f, const bp__spec *spec)
     put_count(f, "delisted-after", spec->delisted_after);
     fprintf(f, "slice %" PRIu64 "/%" PRIu64 "\n", spec->slice, spec->num_slices);
     put_terms(f, &spec->terms);
-    if (!has_default_columns(spec)) put_metrics(f, spec);
-    for (unsigned i = 0; i < spec->grid.num_axes; i++) put_axis(f, param[i].name, &spec->grid.axis[i]);
+    if (spec->where) fprintf(f, "where %s\n", bp__expr_text(spec->where));
+    if (!has_default_columns(spec)) put_metrics(f, "metrics", spec, 0, spec->num_columns);
+    if (spec->num_metrics > spec->num_columns)
+        put_metrics(f, "hidden", spec, spec->num_columns, spec->num_metrics);
+    for (unsigned i = 0; i < spec->grid.num_axes; i++) put_axis(f, &spec->grid.axis[i]);
 }
 
 bp_status bp__spec_text(const bp__spec *spec, char **text)
@@ -252,6 +322,34 @@ const char *bp__spec_excerpt(const char *line, size_t length, size_t at, char te
     return text;
 }
 
+static bp_status other_rules(const char *path, unsigned results)
+{
+    BP_FAIL(
+        BP_EINVAL,
+        "%.200s: its numbers are of version %u of the rules of a backtest, this program's are of version %d; "
+        "search again, or use the program that wrote it",
+        path, results, BP__RESULTS_VERSION);
+}
+
+/* Why two lines that differ from byte `at` on make two searches. */
+static bp_status refuse(const char *path, const char *ours, const char *theirs, size_t at)
+{
+    char here[BP__EXCERPT_MAX], there[BP__EXCERPT_MAX];
+    unsigned results;
+    if (sscanf(theirs, "results %u", &results) == 1) return other_rules(path, results);
+    if (strncmp(theirs, "plugin ", 7) == 0 && strncmp(ours, "plugin ", 7) == 0)
+        BP_FAIL(
+            BP_EINVAL,
+            "%.120s: the file of the strategy has changed: there its content is %.12s, here %.12s; restore it, "
+            "or name another --journal",
+            path, theirs + 7, ours + 7);
+    BP_FAIL(BP_EINVAL,
+            "%.120s: it is of another search: there '%s', here '%s'; give the same options, or "
+            "name another --journal",
+            path, bp__spec_excerpt(theirs, strcspn(theirs, "\n"), at, there),
+            bp__spec_excerpt(ours, strcspn(ours, "\n"), at, here));
+}
+
 bp_status bp__spec_compare(const char *path, const char *ours, const char *theirs, bool any_part)
 {
     ours = behind_program(ours);
@@ -260,13 +358,8 @@ bp_status bp__spec_compare(const char *path, const char *ours, const char *their
         const size_t m = strcspn(ours, "\n"), n = strcspn(theirs, "\n");
         size_t same = 0;
         while (same < m && same < n && ours[same] == theirs[same]) same++;
-        if ((same < m || same < n) && !(any_part && is_part(ours) && is_part(theirs))) {
-            char here[BP__EXCERPT_MAX], there[BP__EXCERPT_MAX];
-            BP_FAIL(BP_EINVAL,
-                    "%.120s: it is of another search: there '%s', here '%s'; give the same options, or "
-                    "name another --journal",
-                    path, bp__spec_excerpt(theirs, n, same, there), bp__spec_excerpt(ours, m, same, here));
-        }
+        if ((same < m || same < n) && !(any_part && is_part(ours) && is_part(theirs)))
+            return refuse(path, ours, theirs, same);
         if (!ours[m] || !theirs[n]) return BP_OK; /* both: what differs in length has differed in a line */
         ours += m + 1;
         theirs += n + 1;
@@ -298,59 +391,142 @@ static bp_status read_bundles(const char *path, const char *list, bp__spec *spec
     return BP_OK;
 }
 
-static bp_status read_results(const char *path, const char *line, const char *value)
+static bp_status read_results(const char *path, const char *line, const char *value, bp__spec *spec)
 {
     unsigned results;
+    (void)spec;
     if (sscanf(value, "%u", &results) != 1) return unreadable(path, line);
-    if (results != BP__RESULTS_VERSION)
-        BP_FAIL(
-            BP_EINVAL,
-            "%.200s: its numbers are of version %u of the rules of a backtest, this program's are of version %d; "
-            "search again, or use the program that wrote it",
-            path, results, BP__RESULTS_VERSION);
+    return results == BP__RESULTS_VERSION ? BP_OK : other_rules(path, results);
+}
+
+static bp_status read_strategy(const char *path, const char *line, const char *value, bp__spec *spec)
+{
+    if (*spec->strategy || !*value || strlen(value) > BP__STRATEGY_NAME_MAX) return unreadable(path, line);
+    strcpy(spec->strategy, value);
+    return bp__grid_init(NULL, 0, &spec->grid);
+}
+
+/* "NAME KIND" or "NAME word A,B,C". Values were within their range when they were written. */
+static bp_status read_parameter(const char *path, const char *line, const char *value, bp__spec *spec)
+{
+    if (!*spec->strategy || spec->grid.num_axes == BP_STRATEGY_MAX_PARAMS) return unreadable(path, line);
+    char *copy = strdup(value), *rest = copy;
+    const char **words = calloc(strlen(value) + 1, sizeof *words);
+    bp_status s = copy && words ? BP_OK : bp__fail(BP_ENOMEM, "%.200s: no memory to read it", path);
+    if (s == BP_OK) {
+        const char *name = strsep(&rest, " "), *kind = strsep(&rest, " ");
+        unsigned k = 0;
+        while (kind && k < NUM_KINDS && strcmp(kind, kinds[k]) != 0) k++;
+        for (size_t n = 0; rest; n++) words[n] = strsep(&rest, ",");
+        const bp_param p = {.name = name,
+                            .kind = (bp_param_kind)k,
+                            .min = -INFINITY,
+                            .max = INFINITY,
+                            .words = *words ? words : NULL};
+        const bool right = kind && *name && k < NUM_KINDS && (k == BP_PARAM_WORD) == (p.words != NULL);
+        s = right ? bp__grid_add(&spec->grid, &p) : unreadable(path, line);
+    }
+    free(words);
+    free(copy);
+    return s;
+}
+
+static bp_status read_where(const char *path, const char *line, const char *value, bp__spec *spec)
+{
+    return spec->where || bp__failed(bp__spec_set_where(spec, value)) ? unreadable(path, line) : BP_OK;
+}
+
+static bp_status read_hidden(const char *path, const char *line, const char *value, bp__spec *spec)
+{
+    for (const char *at = value;; at++) {
+        unsigned metric, column;
+        const size_t length = strcspn(at, ",");
+        if (!bp__metric_find(at, length, &metric) || bp__spec_has(spec, metric, &column))
+            return unreadable(path, line);
+        bp__spec_keep(spec, metric);
+        at += length;
+        if (!*at) return BP_OK;
+    }
+}
+
+/* A journal names no other file, and each parameter has a line of its own. */
+static bp_status read_values(const char *path, const char *line, const char *value, bp__spec *spec)
+{
+    if (strstr(value, "=@")) return unreadable(path, line);
+    return bp__grid_set(&spec->grid, value);
+}
+
+static bp_status read_slice(const char *path, const char *line, const char *value, bp__spec *spec)
+{
+    const bool read = sscanf(value, "%" SCNu64 "/%" SCNu64, &spec->slice, &spec->num_slices) == 2;
+    return read ? BP_OK : unreadable(path, line);
+}
+
+static bp_status read_plugin(const char *path, const char *line, const char *value, bp__spec *spec)
+{
+    if (strlen(value) != BP__HASH_DIGITS) return unreadable(path, line);
+    memcpy(spec->plugin, value, BP__HASH_DIGITS);
     return BP_OK;
 }
 
-/* How runs are measured. @param[out] known  whether the line is of this kind */
-static bp_status read_terms(const char *path, const char *line, const char *value, bp__terms *terms,
-                            bool *known)
+static bp_status read_year(const char *path, const char *line, const char *value, bp__spec *spec)
 {
-    const bool per_year = strncmp(line, "sessions-per-year ", 18) == 0;
-    *known = per_year || strncmp(line, "first-return ", 13) == 0;
-    if (!*known) return BP_OK;
-    if (!per_year) return terms->first_return = strcmp(value, "yes") == 0, BP_OK;
-    if (strcmp(value, "of the bundle") == 0) return terms->sessions_per_year = 0, BP_OK;
-    return bp__number_from(value, strlen(value), &terms->sessions_per_year) ? BP_OK : unreadable(path, line);
+    if (strcmp(value, "of the bundle") == 0) return spec->terms.sessions_per_year = 0, BP_OK;
+    const bool read = bp__number_from(value, strlen(value), &spec->terms.sessions_per_year);
+    return read ? BP_OK : unreadable(path, line);
+}
+
+static bp_status read_first_return(const char *path, const char *line, const char *value, bp__spec *spec)
+{
+    (void)path, (void)line;
+    spec->terms.first_return = strcmp(value, "yes") == 0;
+    return BP_OK;
+}
+
+static bp_status read_chosen(const char *path, const char *line, const char *value, bp__spec *spec)
+{
+    return choose_metrics(spec, value, &(const char *){NULL}) ? BP_OK : unreadable(path, line);
+}
+
+static bp_status read_one(const char *path, const char *line, const char *value, bp__spec *spec)
+{
+    spec->several = false;
+    return spec->bundle ? unreadable(path, line) : read_bundles(path, value, spec);
+}
+
+static bp_status read_several(const char *path, const char *line, const char *value, bp__spec *spec)
+{
+    spec->several = true;
+    return spec->bundle ? unreadable(path, line) : read_bundles(path, value, spec);
 }
 
 static bp_status read_line(const char *path, const char *line, bp__spec *spec)
 {
+    static const struct {
+        const char *key;
+        bp_status (*read)(const char *path, const char *line, const char *value, bp__spec *spec);
+    } known[] = {
+        {"results", read_results},
+        {"strategy", read_strategy},
+        {"plugin", read_plugin},
+        {"parameter", read_parameter},
+        {"bundle", read_one},
+        {"bundles", read_several},
+        {"slice", read_slice},
+        {"metrics", read_chosen},
+        {"hidden", read_hidden},
+        {"param", read_values},
+        {"sessions-per-year", read_year},
+        {"first-return", read_first_return},
+        {"where", read_where},
+    };
     const size_t n = strcspn(line, " ");
-    const char *value = line[n] ? line + n + 1 : line + n;
-    const bp_strategy *strategy;
-    bool known;
-    if (bp__trading_read(line, spec, &known)) return BP_OK;
-    if (known) return unreadable(path, line);
-    BP_TRY(read_terms(path, line, value, &spec->terms, &known));
-    if (known) return BP_OK;
-    if (strncmp(line, "results ", 8) == 0) return read_results(path, line, value);
-    if (strncmp(line, "strategy ", 9) == 0) {
-        if (spec->grid.strategy) return unreadable(path, line);
-        BP_TRY(bp__builtin_find(value, &strategy));
-        return bp__grid_init(strategy, &spec->grid);
-    }
-    if (strncmp(line, "bundle ", 7) == 0 || strncmp(line, "bundles ", 8) == 0) {
-        spec->several = line[6] == 's';
-        return spec->bundle ? unreadable(path, line) : read_bundles(path, value, spec);
-    }
-    if (strncmp(line, "slice ", 6) == 0 &&
-        sscanf(value, "%" SCNu64 "/%" SCNu64, &spec->slice, &spec->num_slices) != 2)
-        return unreadable(path, line);
-    if (strncmp(line, "metrics ", 8) == 0)
-        return choose_metrics(spec, value, &(const char *){NULL}) ? BP_OK : unreadable(path, line);
-    if (strncmp(line, "param ", 6) == 0) /* a journal names no other file */
-        return spec->grid.strategy && !strstr(value, "=@") ? bp__grid_set(&spec->grid, value)
-                                                           : unreadable(path, line);
+    bool known_there;
+    if (bp__trading_read(line, spec, &known_there)) return BP_OK;
+    if (known_there) return unreadable(path, line);
+    for (size_t i = 0; line[n] && i < sizeof known / sizeof *known; i++)
+        if (strlen(known[i].key) == n && memcmp(line, known[i].key, n) == 0)
+            return known[i].read(path, line, line + n + 1, spec);
     return BP_OK;
 }
 
@@ -359,12 +535,13 @@ bp_status bp__spec_read(const char *path, const char *text, bp__spec *spec)
     bp_status s = BP_OK;
     char *copy = strdup(text), *rest = copy, *line;
     bp__spec_init(spec);
+    spec->num_metrics = spec->num_columns;
     spec->slice = spec->num_slices = 0; /* the text must say */
     if (!copy) BP_FAIL(BP_ENOMEM, "%.200s: no memory to read it", path);
     while (s == BP_OK && (line = strsep(&rest, "\n")) != NULL) s = read_line(path, line, spec);
     free(copy);
     BP_TRY(s);
-    if (!spec->grid.strategy || !spec->bundle || spec->slice < 1 || spec->slice > spec->num_slices)
+    if (!*spec->strategy || !spec->bundle || spec->slice < 1 || spec->slice > spec->num_slices)
         return unreadable(path, "(strategy, bundles, slice)");
     return BP_OK;
 }

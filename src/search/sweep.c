@@ -116,7 +116,7 @@ static void prepare(bp__sweep *w, uint64_t task)
     double params[BP__MAX_BATCH][BP__MAX_PARAMS];
     const double *row[BP__MAX_BATCH];
     size_t at = 0, count = 0;
-    if (w->one_by_one || !grid->strategy->signals_batch) return;
+    if (w->one_by_one || !w->spec->runs->signals_batch) return;
     while (at < w->num_next && w->next[at] != task) at++;
     if (at % BP__MAX_BATCH != 0) return;
     const uint64_t *first = w->next + at;
@@ -126,7 +126,7 @@ static void prepare(bp__sweep *w, uint64_t task)
     }
     if (count < 2) return;
     enter(w, first, count);
-    bp__backtest_prepare(w->workspace, grid->strategy, count, row);
+    bp__backtest_prepare(w->workspace, w->spec->runs, count, row);
     leave(w);
 }
 
@@ -141,7 +141,7 @@ void bp__sweep_run(bp__sweep *w, uint64_t task, bp__result *result)
     *result = (bp__result){.task = task, .changed = w->changed};
     bp__grid_at(grid, task % grid->size, params);
     enter(w, &task, 1);
-    result->status = bp__backtest_run(w->workspace, grid->strategy, params, &spec->account, NULL, &record);
+    result->status = bp__backtest_run(w->workspace, spec->runs, params, &spec->account, NULL, &record);
     leave(w);
     if (result->status != BP_OK) {
         snprintf(result->why, sizeof result->why, "%s", bp_error_text());

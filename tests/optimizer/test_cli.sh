@@ -84,6 +84,8 @@ expect_ranked '0 1 2' 'ties by index'
 good 3 "${momentum[@]}" --param lookback=5000,20,6000 --param top=3
 expect_ranked '1 0 2' 'undefined last'
 alone "${momentum[@]}" --param lookback=5000,20,6000 --param top=3 --objective max_drawdown
+expect_ranked '1 0 2' 'what never traded last, whatever its drawdown'
+alone "${momentum[@]}" --param lookback=5000,20,6000 --param top=3 --objective max_drawdown --rank-untraded
 expect_ranked '0 2 1' 'the least drawdown first'
 alone "${momentum[@]}" --param lookback=5000,20,6000 --param top=3 --top 1
 expect_ranked '1' 'the best one only'

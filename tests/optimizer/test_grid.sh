@@ -31,7 +31,7 @@ good 2 "${reversion[@]}" --param entry=@entries.txt --param exit=-900 --out file
 cmp range.csv file.csv || fail 'a list from a file is another one'
 echo half >>entries.txt
 bad 2 "--param entry: entries.txt:7: 'half' is not a number" "${reversion[@]}" --param entry=@entries.txt
-bad 2 '--param entry: nonesuch.txt cannot be read: No such file' "${reversion[@]}" --param entry=@nonesuch.txt
+bad 1 '--param entry: nonesuch.txt cannot be read: No such file' "${reversion[@]}" --param entry=@nonesuch.txt
 bad 2 'a step below 0 would count down' "${reversion[@]}" --param entry=5:1
 bad 2 'write log:FROM:TO:N' "${reversion[@]}" --param entry=log:0:1:5
 

@@ -7,7 +7,7 @@ old=$here/journal-0.1
 search=(--bundle old --strategy sma_cross --param 'fast=3:9:3' --param 'slow=5:20:5' --commission 5 --slippage 2)
 
 cp "$old/half.journal" new.csv.journal
-bad 1 "results 1" "${search[@]}" --out new.csv --resume
+bad 1 "its numbers are of version 1 of the rules of a backtest" "${search[@]}" --out new.csv --resume
 cmp "$old/half.journal" new.csv.journal || fail 'a refused journal was touched'
 rc=0
 "$optimizer" merge "$old/slice1.journal" "$old/slice2.journal" --out merged.csv >out 2>err || rc=$?

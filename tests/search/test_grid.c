@@ -2,7 +2,7 @@
 #include "core/suite.h"
 
 #include "core/number.h"
-#include "search/grid.h"
+#include "search/spec.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -13,8 +13,11 @@ static bp__grid grid;
 static void begin(const char *strategy)
 {
     const bp_strategy *s;
+    bp__spec spec;
+    bp__spec_init(&spec);
     MUST(bp__builtin_find(strategy, &s));
-    MUST(bp__grid_init(s, &grid));
+    MUST(bp__spec_set_strategy(&spec, s, ""));
+    grid = spec.grid;
 }
 
 static void expect_values(unsigned axis, const double *value, uint64_t count)
@@ -71,7 +74,7 @@ static void numbers(void)
 
 static void fallbacks(void)
 {
-    double params[BP__MAX_PARAMS];
+    double params[BP_STRATEGY_MAX_PARAMS];
     begin("sma_cross");
     CU_ASSERT_EQUAL(grid.size, 1);
     bp__grid_at(&grid, 0, params);
@@ -141,7 +144,7 @@ static void order(void)
         for (int lookback = 10; lookback <= 30; lookback += 10)
             for (int top = 1; top <= 2; top++)
                 for (int rebalance = 5; rebalance <= 20; rebalance += 5) {
-                    double params[BP__MAX_PARAMS];
+                    double params[BP_STRATEGY_MAX_PARAMS];
                     bp__grid_at(&grid, index++, params);
                     CU_ASSERT(params[0] == lookback && params[1] == top && params[2] == rebalance);
                 }
@@ -182,7 +185,7 @@ static void refused(void)
         {"fast=1:100001", "out of range"},
         {"fast=1:100000:0.001", "combinations"},
         {"fast=-1e308:1e308:1e-300", "combinations"},
-        {"Fast=5", "no parameter 'Fast', it takes fast, slow"},
+        {"Fast=5", "the strategy has no parameter 'Fast', it takes fast, slow"},
         {"fas=5", "no parameter 'fas'"},
         {"faster=5", "no parameter 'faster'"},
         {" fast=5", "no parameter ' fast'"},
@@ -210,7 +213,7 @@ static void limit(void)
     CU_ASSERT_EQUAL(grid.size, BP__MAX_COMBINATIONS);
     FAILS(bp__grid_set(&grid, "rebalance=1,2"), BP_EINVAL, "more than 10000000 combinations");
     MUST(bp__grid_set(&grid, "rebalance=7"));
-    double params[BP__MAX_PARAMS];
+    double params[BP_STRATEGY_MAX_PARAMS];
     bp__grid_at(&grid, grid.size - 1, params);
     CU_ASSERT(params[0] == 10000 && params[1] == 1000 && params[2] == 7);
     bp__grid_fini(&grid);

@@ -17,6 +17,7 @@
 #define RESULTS 12
 #define VALUES  7 /* of each that went well */
 #define SPEC    "program test\nbundle demo\n"
+#define SKIPS   "which are skipped\0compressed"
 
 static char folder[] = "/tmp/bundlepool-journal-XXXXXX";
 static char path[64];
@@ -25,7 +26,7 @@ static char hash[BP__HASH_DIGITS + 1];
 /* What visitors have seen ------------------------------------------------------------------------- */
 
 static struct seen {
-    unsigned specs, bundles, results;
+    unsigned specs, skips, bundles, results;
     bp__result result[64];
 } seen;
 
@@ -34,6 +35,14 @@ static bp_status see_spec(void *context, const char *text)
     (void)context;
     seen.specs++;
     CU_ASSERT_STRING_EQUAL(text, SPEC);
+    return BP_OK;
+}
+
+static bp_status see_skips(void *context, const void *content, size_t length)
+{
+    (void)context;
+    seen.skips++;
+    CU_ASSERT(length == sizeof SKIPS && memcmp(content, SKIPS, sizeof SKIPS) == 0);
     return BP_OK;
 }
 
@@ -54,7 +63,8 @@ static bp_status see_result(void *context, const bp__result *result)
     return BP_OK;
 }
 
-static const bp__journal_visitor visitor = {see_spec, see_bundle, see_result, NULL};
+static const bp__journal_visitor visitor = {see_spec, see_skips, see_bundle, see_result, NULL};
+static const bp__journal_head head = {SPEC, SKIPS, sizeof SKIPS};
 
 static bp_status read_again(void)
 {
@@ -66,7 +76,7 @@ static bp_status resume(bp__journal **journal)
 {
     bool unfinished;
     seen = (struct seen){0};
-    return bp__journal_open(path, SPEC, true, &visitor, journal, &unfinished);
+    return bp__journal_open(path, &head, true, &visitor, journal, &unfinished);
 }
 
 /* Writing ----------------------------------------------------------------------------------------- */
@@ -104,7 +114,7 @@ static bp__journal *begin(void)
     bp__journal *j;
     bool unfinished;
     unlink(path);
-    MUST(bp__journal_open(path, SPEC, false, &visitor, &j, &unfinished));
+    MUST(bp__journal_open(path, &head, false, &visitor, &j, &unfinished));
     MUST(bp__journal_bundle(j, 3, hash));
     return j;
 }
@@ -120,7 +130,7 @@ static void append(bp__journal *j, unsigned from, unsigned to)
 
 static char bytes[64 * 1024];
 static size_t size;
-static size_t starts[RESULTS + 3]; /* of records: the search, the bundle, each result */
+static size_t starts[RESULTS + 4]; /* of records: the search, what is skipped, the bundle, each result */
 
 static size_t size_now(void)
 {
@@ -142,13 +152,14 @@ static void make_file(void)
 {
     bp__journal *j = begin();
     starts[0] = 16;
-    starts[1] = 16 + 16 + strlen(SPEC);
+    starts[1] = starts[0] + 16 + strlen(SPEC);
+    starts[2] = starts[1] + 16 + sizeof SKIPS;
     for (unsigned i = 0; i < RESULTS; i++) {
-        starts[2 + i] = size_now();
+        starts[3 + i] = size_now();
         append(j, i, i + 1);
     }
     bp__journal_close(&j);
-    starts[RESULTS + 2] = size = size_now();
+    starts[RESULTS + 3] = size = size_now();
     FILE *f = fopen(path, "r");
     CU_ASSERT_PTR_NOT_NULL_FATAL(f);
     CU_ASSERT_EQUAL_FATAL(fread(bytes, 1, sizeof bytes, f), size);
@@ -159,7 +170,7 @@ static void make_file(void)
 static unsigned whole(size_t length)
 {
     unsigned n = 0;
-    while (n < RESULTS && starts[3 + n] <= length) n++;
+    while (n < RESULTS && starts[4 + n] <= length) n++;
     return n;
 }
 
@@ -169,7 +180,7 @@ static void test_round_trip(void)
 {
     make_file();
     MUST(read_again());
-    CU_ASSERT(seen.specs == 1 && seen.bundles == 1);
+    CU_ASSERT(seen.specs == 1 && seen.skips == 1 && seen.bundles == 1);
     expect_results(RESULTS);
 }
 
@@ -178,7 +189,7 @@ static void test_life(void)
     bp__journal *j;
     bool unfinished;
     make_file();
-    FAILS(bp__journal_open(path, SPEC, false, &visitor, &j, &unfinished), BP_EBUSY, "--resume");
+    FAILS(bp__journal_open(path, &head, false, &visitor, &j, &unfinished), BP_EBUSY, "--resume");
     CU_ASSERT(unfinished && !j);
     MUST(read_again()); /* it is as it was */
     expect_results(RESULTS);
@@ -192,15 +203,15 @@ static void test_life(void)
     expect_results(RESULTS + 5);
     bp__journal_close(&j);
 
-    MUST(bp__journal_open(path, SPEC, false, &visitor, &j, &unfinished)); /* and be replaced */
+    MUST(bp__journal_open(path, &head, false, &visitor, &j, &unfinished)); /* and be replaced */
     bp__journal_close(&j);
     MUST(read_again());
     expect_results(RESULTS + 5); /* by a search that has come to its first bundle */
-    MUST(bp__journal_open(path, SPEC, false, &visitor, &j, &unfinished));
+    MUST(bp__journal_open(path, &head, false, &visitor, &j, &unfinished));
     MUST(bp__journal_bundle(j, 3, hash));
     bp__journal_close(&j);
     MUST(read_again());
-    CU_ASSERT(seen.specs == 1 && seen.bundles == 1 && seen.results == 0);
+    CU_ASSERT(seen.specs == 1 && seen.skips == 1 && seen.bundles == 1 && seen.results == 0);
     bp__journal_close(&j); /* NULL by now */
 }
 
@@ -214,12 +225,12 @@ static void test_every_cut(void)
         MUST(resume(&j));
         unsigned n = whole(length);
         expect_results(n);
-        CU_ASSERT_EQUAL(seen.specs, n > 0); /* without a result it begins anew */
+        CU_ASSERT(seen.specs == (n > 0) && seen.skips == (n > 0)); /* without a result it begins anew */
         if (seen.bundles == 0) MUST(bp__journal_bundle(j, 3, hash));
         append(j, n, n + 2);
         bp__journal_close(&j);
         MUST(read_again());
-        CU_ASSERT(seen.specs == 1 && seen.bundles == 1);
+        CU_ASSERT(seen.specs == 1 && seen.skips == 1 && seen.bundles == 1);
         expect_results(n + 2);
     }
 }
@@ -242,6 +253,29 @@ static void test_torn_by_a_crash(void)
     }
 }
 
+/* Whole records in an order that no journal has. */
+static void test_order(void)
+{
+    char other[sizeof bytes];
+    make_file();
+    /* what is skipped is said behind the first bundle, twice, or not at all */
+    const size_t spec_end = starts[1], skips_end = starts[2], bundle_end = starts[3];
+    memcpy(other, bytes, spec_end);
+    memcpy(other + spec_end, bytes + skips_end, bundle_end - skips_end);
+    memcpy(other + spec_end + bundle_end - skips_end, bytes + spec_end, skips_end - spec_end);
+    put(other, bundle_end);
+    FAILS(read_again(), BP_EFORMAT, "a record in the wrong place");
+    memcpy(other, bytes, skips_end);
+    memcpy(other + skips_end, bytes + spec_end, skips_end - spec_end);
+    put(other, skips_end + skips_end - spec_end);
+    FAILS(read_again(), BP_EFORMAT, "a record in the wrong place");
+    memcpy(other, bytes, spec_end);
+    memcpy(other + spec_end, bytes + skips_end, size - skips_end);
+    put(other, size - (skips_end - spec_end));
+    FAILS(read_again(), BP_EFORMAT, "a record in the wrong place");
+    CU_ASSERT(seen.specs == 1 && seen.results == 0);
+}
+
 /* One byte is not what it was: an error that says where, or, in the last record, that record is gone. */
 static void test_every_damage(void)
 {
@@ -253,10 +287,10 @@ static void test_every_damage(void)
         damaged[at] ^= (char)(1 + draw(&state, 255));
         put(damaged, size);
         unsigned record = 0;
-        while (at >= starts[record + 1] && record < RESULTS + 1) record++;
+        while (at >= starts[record + 1] && record < RESULTS + 2) record++;
         if (at < 16) {
             FAILS(read_again(), BP_EFORMAT, "not a journal");
-        } else if (record == RESULTS + 1) {
+        } else if (record == RESULTS + 2) {
             MUST(read_again());
             expect_results(RESULTS - 1);
         } else {
@@ -274,14 +308,14 @@ static void test_what_is_no_journal(void)
     snprintf(nowhere, sizeof nowhere, "%s/missing/j", folder);
     const char *text = "index,status\n0,done\n";
     put(text, strlen(text));
-    FAILS(bp__journal_open(path, SPEC, false, &visitor, &j, &unfinished), BP_EFORMAT, "not a journal");
+    FAILS(bp__journal_open(path, &head, false, &visitor, &j, &unfinished), BP_EFORMAT, "not a journal");
     FAILS(resume(&j), BP_EFORMAT, "not a journal");
     CU_ASSERT_EQUAL(size_now(), strlen(text));
     put("", 0);
     FAILS(read_again(), BP_EFORMAT, "empty");
     FAILS(bp__journal_read(folder, &visitor), BP_EIO, "not a regular file");
-    FAILS(bp__journal_open(folder, SPEC, false, &visitor, &j, &unfinished), BP_EIO, folder);
-    FAILS(bp__journal_open(nowhere, SPEC, false, &visitor, &j, &unfinished), BP_EIO, nowhere);
+    FAILS(bp__journal_open(folder, &head, false, &visitor, &j, &unfinished), BP_EIO, folder);
+    FAILS(bp__journal_open(nowhere, &head, false, &visitor, &j, &unfinished), BP_EIO, nowhere);
     unlink(path);
     CU_ASSERT_EQUAL_FATAL(mkfifo(path, 0600), 0);
     FAILS(resume(&j), BP_EIO, "not a regular file"); /* and it does not hang */
@@ -294,7 +328,7 @@ static void *resume_in_thread(void *result)
 {
     bp__journal *j;
     bool unfinished;
-    *(bp_status *)result = bp__journal_open(path, SPEC, true, &visitor, &j, &unfinished);
+    *(bp_status *)result = bp__journal_open(path, &head, true, &visitor, &j, &unfinished);
     bp__journal_close(&j);
     return NULL;
 }
@@ -304,7 +338,7 @@ static void test_lock(void)
     bp__journal *j = begin(), *other;
     bool unfinished;
     append(j, 0, 3);
-    FAILS(bp__journal_open(path, SPEC, false, &visitor, &other, &unfinished), BP_EBUSY, "another job");
+    FAILS(bp__journal_open(path, &head, false, &visitor, &other, &unfinished), BP_EBUSY, "another job");
     CU_ASSERT(!unfinished);
     FAILS(read_again(), BP_EBUSY, "another job");
 
@@ -363,6 +397,7 @@ int main(void)
         {"cut at every byte", test_every_cut},
         {"torn by a crash", test_torn_by_a_crash},
         {"damaged at every byte", test_every_damage},
+        {"records in another order", test_order},
         {"what is no journal", test_what_is_no_journal},
         {"lock", test_lock},
         {"full disk", test_full_disk},

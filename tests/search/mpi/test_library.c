@@ -14,6 +14,7 @@
 #include "support/mpi_check.h"
 
 #define COMBINATIONS 60
+#define KEPT         3 /* metrics: two columns, and trades */
 
 static const char *root; /* folder of the bundle and the journal */
 
@@ -75,7 +76,7 @@ static void make_spec(bp__spec *spec, uint64_t slice, uint64_t num_slices)
     spec->slice = slice;
     spec->num_slices = num_slices;
     CHECK_OK(bp__builtin_find("sma_cross", &strategy));
-    CHECK_OK(bp__grid_init(strategy, &spec->grid));
+    CHECK_OK(bp__spec_set_strategy(spec, strategy, ""));
     CHECK_OK(bp__grid_set(&spec->grid, "fast=2:11"));
     CHECK_OK(bp__grid_set(&spec->grid, "slow=20:70:10"));
     CHECK_OK(bp__spec_set_metrics(spec, "sharpe,win_rate"));
@@ -98,7 +99,7 @@ static bp_status run(MPI_Comm comm, const bp__spec *spec, const char *journal, b
 }
 
 /* All of it, in one search: its values on rank 0 are what all others are compared with. */
-static void search_whole(double value[COMBINATIONS][2])
+static void search_whole(double value[COMBINATIONS][KEPT])
 {
     bp__spec spec;
     bp__found found;
@@ -111,12 +112,12 @@ static void search_whole(double value[COMBINATIONS][2])
         CHECK(found.stats.cluster.loads == 1);
         memcpy(value, found.results.value, COMBINATIONS * sizeof *value);
     }
-    MPI_Bcast(value, 2 * COMBINATIONS, MPI_DOUBLE, 0, MPI_COMM_WORLD);
+    MPI_Bcast(value, KEPT * COMBINATIONS, MPI_DOUBLE, 0, MPI_COMM_WORLD);
     bp__search_fini(&found);
     fini_spec(&spec);
 }
 
-static void check_values(const bp__found *found, double value[COMBINATIONS][2], uint64_t done)
+static void check_values(const bp__found *found, double value[COMBINATIONS][KEPT], uint64_t done)
 {
     uint64_t seen = 0;
     for (uint64_t task = 0; task < found->results.num_rows; task++) {
@@ -128,7 +129,7 @@ static void check_values(const bp__found *found, double value[COMBINATIONS][2], 
 }
 
 /* Each half of the ranks has a communicator and a slice of its own. */
-static void test_two_at_a_time(double value[COMBINATIONS][2])
+static void test_two_at_a_time(double value[COMBINATIONS][KEPT])
 {
     MPI_Comm half;
     bp__spec spec;
@@ -149,7 +150,7 @@ static void test_two_at_a_time(double value[COMBINATIONS][2])
     MPI_Comm_free(&half);
 }
 
-static void test_stop_and_go_on(double value[COMBINATIONS][2])
+static void test_stop_and_go_on(double value[COMBINATIONS][KEPT])
 {
     char journal[BP_PATH_MAX];
     bp__spec spec;
@@ -211,7 +212,7 @@ static void end_silence(void)
 
 int main(int argc, char **argv)
 {
-    double value[COMBINATIONS][2];
+    double value[COMBINATIONS][KEPT];
     check_init(&argc, &argv);
     root = market_root();
     make_bundle();
