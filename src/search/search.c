@@ -16,6 +16,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <zlib.h>
+
 #include "core/clock.h"
 #include "core/day.h"
 #include "mpi/comm.h"
@@ -392,9 +394,26 @@ static bp_status store(search *s)
     return BP_OK;
 }
 
+/* Every rank has read the command line, and the files that it names, for itself. */
+static bp_status agree_on_values(search *s)
+{
+    uLong crc = 0;
+    for (unsigned i = 0; i < s->spec->grid.num_axes; i++) {
+        const bp__axis *axis = &s->spec->grid.axis[i];
+        crc = crc32_z(crc, (const Bytef *)axis->value, axis->count * sizeof *axis->value);
+    }
+    const uint64_t mine[2] = {crc, ~(uint64_t)crc};
+    uint64_t least[2];
+    BP_MPI(MPI_Allreduce(mine, least, 2, MPI_UINT64_T, MPI_MIN, s->comm));
+    if (least[0] == ~least[1]) return BP_OK;
+    BP_FAIL(BP_EINVAL, "--param: the ranks have read different values; put the file of NAME=@FILE where all "
+                       "nodes see the same one");
+}
+
 static bp_status search_grid(search *s)
 {
     MPI_Comm messages;
+    BP_TRY(agree_on_values(s));
     BP_TRY(agree(s, prepare(s)));
     BP_TRY(bp__sweep_open(s->comm, s->spec, &s->conduct->cfg, &s->sweep));
     s->sweep.hooks = s->hooks;

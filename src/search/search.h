@@ -102,7 +102,7 @@ typedef struct bp__hooks {
  * @retval BP_OK        ended; found->ending tells how: complete (a combination may have failed), or stopped
  * @retval BP_EBUSY     found->unfinished, or another job writes the journal
  * @retval BP_EFORMAT   the journal is damaged
- * @retval BP_EINVAL    the journal is of another search
+ * @retval BP_EINVAL    the journal is of another search, or the ranks have different ones
  * @retval BP_EIO       the journal cannot be written; results that came in before are in it
  * @retval BP_ECHANGED  a bundle has changed (on_update is BP__UPDATE_FAIL), or its version is not the journal's
  * @retval BP_ETIMEOUT, BP_EMPI, BP_EIO  with BP__ENDED_ABANDONED: on this rank; others may not return at all

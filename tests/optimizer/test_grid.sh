@@ -35,4 +35,14 @@ bad 1 '--param entry: nonesuch.txt cannot be read: No such file' "${reversion[@]
 bad 2 'a step below 0 would count down' "${reversion[@]}" --param entry=5:1
 bad 2 'write log:FROM:TO:N' "${reversion[@]}" --param entry=log:0:1:5
 
+# Each rank reads the file for itself
+for rank in 0 1 2; do echo "0.$rank" >ranks.$rank; done
+cat >each_its_own <<EOF
+#!/bin/sh
+exec "$optimizer" "\$@" --param entry=@ranks.\$OMPI_COMM_WORLD_RANK
+EOF
+chmod +x each_its_own
+optimizer=$work/each_its_own
+bad_ranks 3 1 'the ranks have read different values' "${reversion[@]}"
+
 finish
