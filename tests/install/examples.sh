@@ -88,14 +88,15 @@ cd "$work"
 compare() { # STRATEGY ARGS... : the same by every compiler, on 1, 4 and 16 ranks, as what is built in
     local name=$1 by n
     shift
-    "$run" 4 "$optimizer" --bundle demo --strategy "$name" "$@" --progress 0 --no-journal --replace --out built-in.csv >log 2>&1 ||
+    rm -f built-in.csv* own.csv*
+    "$run" 4 "$optimizer" --bundle demo --strategy "$name" "$@" --progress 0 --no-journal --out built-in.csv >log 2>&1 ||
         { cat log; exit 1; }
     [ "$(grep -c ,done, built-in.csv)" -gt 3 ] || { echo "$name: hardly anything was done"; exit 1; }
     grep -q ',0$' built-in.csv && { echo "$name: without a trade"; exit 1; }
     for by in "${compilers[@]}"; do
         for n in 1 4 16; do
             [ "$by" != cmake ] || [ "$n" = 1 ] || continue # one of the two compilers again
-            "$run" $n "$optimizer" --bundle demo --strategy "$work/$by/$name.so" "$@" --progress 0 --no-journal --replace --out own.csv \
+            "$run" $n "$optimizer" --bundle demo --strategy "$work/$by/$name.so" "$@" --progress 0 --no-journal --out own.csv \
                 >log 2>&1 || { cat log; exit 1; }
             cmp built-in.csv own.csv || { echo "$name by $by on $n ranks is another than what is built in"; exit 1; }
         done

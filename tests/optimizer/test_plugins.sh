@@ -68,7 +68,8 @@ cmp never1.csv never4.csv && cmp never1.csv never16.csv || fail 'the ranks chang
 
 fails() { # STRATEGY TEXT : the combination n=3 fails, and no other
     local rc=0
-    optimizer 2 "${search[@]}" --strategy "./bad.so:$1" --out f.csv --replace || rc=$?
+    rm -f f.csv*
+    optimizer 2 "${search[@]}" --strategy "./bad.so:$1" --out f.csv || rc=$?
     [ $rc = 1 ] || fail "$1: exit code $rc"
     expect err "^optimizer: warning: combination 3 \(n=3\) failed: .*$2" "$1"
     expect err '^optimizer: error: 1 of 10 combinations failed$' "$1"
@@ -91,7 +92,7 @@ notes() { find . -maxdepth 1 -name 'x.csv.journal.crash.*'; }
 
 crashes() { # RANKS STRATEGY REASON REFERENCE ARGS... : the job ends with 75, and goes on
     local rc=0
-    rm -f x.csv x.csv.journal*
+    rm -f x.csv*
     optimizer "$1" "${search[@]}" --strategy "./bad.so:$2" --out x.csv "${@:5}" || rc=$?
     [ $rc = 75 ] || fail "$2 on $1 ranks: exit code $rc"
     [ "$(grep -c '^optimizer: error: ' err)" = 1 ] || fail "$2 on $1 ranks: not one error"
@@ -139,7 +140,7 @@ rc=0
 timeout 120 "$optimizer" "${search[@]}" --strategy ./bad.so:late --out x.csv >out 2>err || rc=$?
 [ $rc = 75 ] || fail "alone: exit code $rc"
 expect err "^optimizer: error: strategy late of ./bad.so:late, n=3, rank 0: $divided; --resume goes on" alone
-rm -f x.csv.journal*
+rm -f x.csv*
 rc=0
 optimizer 2 "${search[@]}" --strategy ./bad.so:divide || rc=$?
 [ $rc = 1 ] || fail "without a journal: exit code $rc"
@@ -148,7 +149,7 @@ rc=0
 optimizer 2 "${search[@]}" --strategy ./bad.so:check --out x.csv || rc=$?
 [ $rc = 1 ] || fail "a crash of check: exit code $rc"
 expect err "^optimizer: error: strategy check of ./bad.so:check, while combinations were looked at, rank 0: $divided" 'a crash of check'
-rm -f x.csv.journal*
+rm -f x.csv*
 
 rc=0
 timeout 120 "$optimizer" run --bundle demo --strategy ./bad.so:late --param n=3 >out 2>err || rc=$?
