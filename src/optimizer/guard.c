@@ -52,7 +52,8 @@ static struct guard {
     int rank, code;    /* the job's exit code */
     uint64_t limit_ns; /* of a backtest; 0: none */
     bp__note_place place;
-    pid_t pid; /* what a child process of a strategy does is not looked at */
+    bp__notes known; /* on rank 0: notes that were there before */
+    pid_t pid;       /* what a child process of a strategy does is not looked at */
 
     /* What is in hand: written by `thread` under the lock, read by its handler without, and by the watch under it. */
     pthread_mutex_t lock;
@@ -271,9 +272,19 @@ void bp__guard_loaded(void)
 
 /* The watch ------------------------------------------------------------------------------------- */
 
-_Noreturn static void end_job(void)
+static void last_resort(int signal)
+{
+    (void)signal;
+    _exit(guard.code);
+}
+
+/* The strategy may hold a lock that this needs, and never give it back. */
+_Noreturn static void end_job(const char *why)
 {
     int begun = 0, over = 0;
+    sigaction(SIGALRM, &(struct sigaction){.sa_handler = last_resort}, NULL);
+    alarm(LAST_RESORT_S);
+    log_word(why);
     if (MPI_Initialized(&begun) == MPI_SUCCESS && begun && MPI_Finalized(&over) == MPI_SUCCESS && !over)
         MPI_Abort(MPI_COMM_WORLD, guard.code);
     _exit(guard.code);
@@ -296,18 +307,14 @@ _Noreturn static void end_late(void)
     snprintf(why, sizeof why, "it took longer than %g seconds",
              guard.options->timeout_s * (double)guard.count);
     leave_word(BP_ETIMEOUT, why);
-    log_word(why);
-    end_job();
+    end_job(why);
 }
 
 static void *watch(void *unused)
 {
     (void)unused;
     while (!atomic_load_explicit(&guard.over, memory_order_acquire)) {
-        if (atomic_load_explicit(&guard.crashed, memory_order_acquire)) {
-            log_word(guard.why);
-            end_job();
-        }
+        if (atomic_load_explicit(&guard.crashed, memory_order_acquire)) end_job(guard.why);
         pthread_mutex_lock(&guard.lock);
         const uint64_t left_ns = time_left();
         if (left_ns == 0) end_late();
@@ -343,6 +350,8 @@ static bp_status find_place(const bp__options *o)
     BP_TRY(bp__spec_text(&o->spec, &text));
     bp_status s = bp__note_place_init(o->conduct.journal, text, guard.rank, &guard.place);
     free(text);
+    if (s == BP_OK && guard.rank == 0 && o->conduct.resume)
+        s = bp__notes_read(&guard.place, bp__spec_num_tasks(&o->spec), &guard.known);
     return s;
 }
 
@@ -390,15 +399,24 @@ void bp__guard_end(void)
     if (guard.event >= 0) close(guard.event);
     guard.event = -1;
     let_signals_be();
+    bp__notes_fini(&guard.known);
     bp__note_place_fini(&guard.place);
+}
+
+static bool was_known(const bp__note *note)
+{
+    for (size_t i = 0; i < guard.known.count; i++)
+        if (strcmp(guard.known.note[i].name, note->name) == 0) return true;
+    return false;
 }
 
 bool bp__guard_is_told(void)
 {
     bp__notes notes = {.count = 0};
-    const bool read = guard.place.folder >= 0 &&
-                      bp__notes_read(&guard.place, bp__spec_num_tasks(&guard.options->spec), &notes) == BP_OK;
-    const bool told = read && notes.count > 0;
+    bool told = false;
+    if (guard.place.folder < 0) return false;
+    if (bp__notes_read(&guard.place, bp__spec_num_tasks(&guard.options->spec), &notes) == BP_OK)
+        for (size_t i = 0; i < notes.count; i++) told |= !was_known(&notes.note[i]);
     bp__notes_fini(&notes);
     return told;
 }

@@ -9,6 +9,7 @@
 
 #include "io/hdf5/h5write.h"
 #include "io/ingest/demo.h"
+#include "search/note.h"
 #include "search/search.h"
 #include "support/market.h"
 #include "support/mpi_check.h"
@@ -22,6 +23,7 @@ typedef struct counted {
     unsigned opened, begun, stored;
     uint64_t stop_after; /* results; 0: never */
     bool cannot_store;
+    unsigned entered, left, batches; /* on every rank */
 } counted;
 
 static void opened(void *context, const bp__found *found)
@@ -51,6 +53,19 @@ static bp_status store(void *context, const bp__found *found)
     CHECK(found->results.done + found->results.skipped + found->results.failed > 0);
     if (c->cannot_store) BP_FAIL(BP_EIO, "this store is closed");
     return BP_OK;
+}
+
+static void enter(void *context, const uint64_t *task, size_t count)
+{
+    counted *c = context;
+    CHECK(c->entered == c->left && (count == 0 || task[count - 1] < COMBINATIONS));
+    c->entered++;
+    c->batches += count > 1;
+}
+
+static void leave(void *context)
+{
+    ((counted *)context)->left++;
 }
 
 static void make_bundle(void)
@@ -91,7 +106,13 @@ static void fini_spec(bp__spec *spec)
 static bp_status run(MPI_Comm comm, const bp__spec *spec, const char *journal, bool resume, counted *c,
                      bp__found *found)
 {
-    const bp__hooks hooks = {.context = c, .opened = opened, .begun = begun, .go_on = go_on, .store = store};
+    const bp__hooks hooks = {.context = c,
+                             .opened = opened,
+                             .begun = begun,
+                             .go_on = go_on,
+                             .store = store,
+                             .enter = enter,
+                             .leave = leave};
     bp__conduct conduct = {.cfg = bp_config_init(), .journal = journal, .resume = resume};
     CHECK_OK(bp_config_default(&conduct.cfg));
     snprintf(conduct.cfg.root, sizeof conduct.cfg.root, "%s", root);
@@ -189,6 +210,64 @@ static void test_stop_and_go_on(double value[COMBINATIONS][KEPT])
     fini_spec(&spec);
 }
 
+/* Of all ranks together. */
+static unsigned sum(unsigned mine)
+{
+    unsigned all = 0;
+    MPI_Allreduce(&mine, &all, 1, MPI_UNSIGNED, MPI_SUM, MPI_COMM_WORLD);
+    return all;
+}
+
+/* A combination that took a rank down, and a batch that did: the first has failed, the others are run one by one. */
+static void test_notes(double value[COMBINATIONS][2])
+{
+    static const uint64_t bad[] = {7}, batch[] = {20, 21, 22};
+    char journal[BP_PATH_MAX];
+    bp__spec spec;
+    bp__found found;
+    bp__note_place place;
+    bp__notes notes;
+    char *text;
+    counted c = {0};
+    check_case("notes of what took a rank down");
+    snprintf(journal, sizeof journal, "%s/noted", root);
+    make_spec(&spec, 1, 1);
+    CHECK_OK(bp__spec_text(&spec, &text));
+    CHECK_OK(bp__note_place_init(journal, text, check_rank, &place));
+    if (check_rank == 0) CHECK(bp__note_write(&place, BP_ESYS, "it crashed", bad, 1));
+    if (check_rank == 0) CHECK(bp__note_write(&place, BP_ESYS, "it crashed", batch, 3));
+    CHECK_OK(run(MPI_COMM_WORLD, &spec, journal, true, &c, &found));
+    if (check_rank == 0) {
+        CHECK(found.ending == BP__ENDED_COMPLETE && found.results.failed == 1);
+        CHECK(found.results.outcome[7] == BP__FAILED && found.results.outcome[21] == BP__DONE);
+        CHECK(strcmp(found.results.failure[0].why, "it crashed") == 0);
+        check_values(&found, value, COMBINATIONS - 1);
+        CHECK_OK(bp__notes_read(&place, COMBINATIONS, &notes));
+        CHECK(notes.count == 0);
+    }
+    CHECK(c.entered == c.left && c.batches == 0);
+    CHECK(sum(c.entered) == COMBINATIONS - 1 + 1); /* and once to say which make sense */
+    bp__search_fini(&found);
+
+    c = (counted){0}; /* it stays failed: the journal knows */
+    CHECK_OK(run(MPI_COMM_WORLD, &spec, journal, true, &c, &found));
+    if (check_rank == 0) CHECK(found.resumed == COMBINATIONS && found.results.failed == 1);
+    bp__search_fini(&found);
+
+    c = (counted){0}; /* a new journal knows nothing, and an old note is of no use to it */
+    if (check_rank == 0) CHECK(bp__note_write(&place, BP_ESYS, "it crashed", bad, 1));
+    CHECK_OK(run(MPI_COMM_WORLD, &spec, journal, false, &c, &found));
+    if (check_rank == 0) {
+        CHECK(found.results.failed == 0);
+        CHECK_OK(bp__notes_read(&place, COMBINATIONS, &notes));
+        CHECK(notes.count == 0);
+    }
+    bp__search_fini(&found);
+    bp__note_place_fini(&place);
+    free(text);
+    fini_spec(&spec);
+}
+
 /* What is printed while `test` runs goes to a file; there must be nothing. */
 static int silenced = -1;
 static FILE *printed;
@@ -222,6 +301,7 @@ int main(int argc, char **argv)
     end_silence();
     if (check_size > 1) test_two_at_a_time(value);
     test_stop_and_go_on(value);
+    test_notes(value);
     market_remove();
     return check_finish();
 }
