@@ -96,7 +96,7 @@ compare() { # STRATEGY ARGS... : the same by every compiler, on 1, 4 and 16 rank
     for by in "${compilers[@]}"; do
         for n in 1 4 16; do
             [ "$by" != cmake ] || [ "$n" = 1 ] || continue # one of the two compilers again
-            "$run" $n "$optimizer" --bundle demo --strategy "$work/$by/$name.so" "$@" --progress 0 --no-journal --out own.csv \
+            "$run" $n "$optimizer" --bundle demo --strategy "$work/$by/$name.so" "$@" --progress 0 --no-journal --replace --out own.csv \
                 >log 2>&1 || { cat log; exit 1; }
             cmp built-in.csv own.csv || { echo "$name by $by on $n ranks is another than what is built in"; exit 1; }
         done
