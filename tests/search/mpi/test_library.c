@@ -219,7 +219,7 @@ static unsigned sum(unsigned mine)
 }
 
 /* A combination that took a rank down, and a batch that did: the first has failed, the others are run one by one. */
-static void test_notes(double value[COMBINATIONS][2])
+static void test_notes(double value[COMBINATIONS][KEPT])
 {
     static const uint64_t bad[] = {7}, batch[] = {20, 21, 22};
     char journal[BP_PATH_MAX];
