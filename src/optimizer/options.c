@@ -11,22 +11,15 @@
 #include "core/day.h"
 #include "core/number.h"
 #include "optimizer/commands.h"
+#include "optimizer/complete.h"
 #include "optimizer/launch.h"
+#include "optimizer/past.h"
 #include "optimizer/paths.h"
 #include "optimizer/plugins.h"
 
 #define MAX_FIELDS 32
 
 /* Values ---------------------------------------------------------------------------------------- */
-
-/* The text of a failure, behind the option that is to blame. */
-static bp_status blame(const char *option, bp_status s)
-{
-    char text[BP_ERROR_TEXT_MAX];
-    if (s == BP_OK) return s;
-    snprintf(text, sizeof text, "%s", bp_error_text());
-    return bp__fail(s, "--%s: %s", option, text);
-}
 
 static bp_status set_cash(void *target, const bp__option *o, const char *value)
 {
@@ -40,13 +33,14 @@ static bp_status set_cash(void *target, const bp__option *o, const char *value)
 static bp_status set_commission(void *target, const bp__option *o, const char *value)
 {
     bp__options *options = target;
-    return blame(o->name, bp__commission_from(value, &options->spec.account, &options->doubtful_commission));
+    return bp__blame(o->name,
+                     bp__commission_from(value, &options->spec.account, &options->doubtful_commission));
 }
 
 static bp_status set_slippage(void *target, const bp__option *o, const char *value)
 {
     bp__options *options = target;
-    return blame(o->name, bp__slippage_from(value, &options->spec.account, &options->doubtful_slippage));
+    return bp__blame(o->name, bp__slippage_from(value, &options->spec.account, &options->doubtful_slippage));
 }
 
 static bp_status set_leverage(void *target, const bp__option *o, const char *value)
@@ -131,7 +125,7 @@ static bp_status set_cuts(void *target, const bp__option *o, const char *value)
 
 static bp_status set_day(void *target, const bp__option *o, const char *value)
 {
-    return blame(o->name, bp__day_from(value, (int64_t *)(void *)((char *)target + o->at)));
+    return bp__blame(o->name, bp__day_from(value, (int64_t *)(void *)((char *)target + o->at)));
 }
 
 static bp_status set_slice(void *target, const bp__option *o, const char *value)
@@ -306,6 +300,29 @@ static const bp__option own[] = {
      .help = "test only combinations for which this is true, as \"fast < slow\"; the others are skipped",
      .more = "Of parameters, numbers, + - * / < <= > >= == != and or not ( ). One that has words is compared "
              "with a word: side == long."},
+    {.name = "from",
+     .value = "FILE.csv",
+     .uses = BP__SEARCH,
+     .set = bp__set_text,
+     .at = AT(from),
+     .help =
+         "test the best combinations of earlier results once more, as many as --top says; old and new side by side",
+     .more =
+         "In the place of --param. Strategy, bundles, range, symbols, account and columns are those of the earlier "
+         "search, as far as FILE.csv.origin tells, unless they are given."},
+    {.name = "results",
+     .value = "FILE.csv",
+     .uses = BP__RUN,
+     .set = bp__set_text,
+     .at = AT(results),
+     .help = "in the place of --param: the combination of a row of a file of results, as --row says",
+     .more = "Whatever else is not given is as in that search, as far as FILE.csv.origin tells."},
+    {.name = "row",
+     .value = "N",
+     .uses = BP__RUN,
+     .set = bp__set_count,
+     .at = AT(row),
+     .help = "with --results: the row with this index"},
     {.name = "objective",
      .value = "METRIC",
      .uses = RANKED,
@@ -479,7 +496,7 @@ static const bp__option own[] = {
      .uses = RANKED,
      .set = bp__set_count,
      .at = AT(top),
-     .help = "rows of the table (default 10)"},
+     .help = "rows of the table (default 10), and of --from"},
     {.name = "out",
      .value = "FILE.csv",
      .uses = BOTH,
@@ -662,79 +679,6 @@ const bp__program *bp__optimizer(void)
     return &program;
 }
 
-/* What is only understood when all options are there -------------------------------------------- */
-
-static bp_status choose_grid(bp__options *o)
-{
-    const bp_strategy *strategy;
-    bp__spec *spec = &o->spec;
-    if (!o->strategy) BP_FAIL(BP_EINVAL, "--strategy is missing; --list-strategies tells which there are");
-    BP_TRY(bp__strategy_named(o->strategy, &o->plugin, &strategy));
-    if (!strategy) return bp__plugin_strategy(o->plugin, &strategy); /* for its text */
-    BP_TRY(bp__spec_set_strategy(spec, strategy, o->plugin ? bp__plugin_hash(o->plugin) : ""));
-    for (int i = 0; i < o->num_params; i++) BP_TRY(bp__grid_set(&spec->grid, o->param[i]));
-    if (spec->num_bundles > BP__MAX_COMBINATIONS / spec->grid.size)
-        BP_FAIL(BP_EINVAL,
-                "--bundles: %" PRIu64 " combinations over %" PRIu64
-                " bundles are too many; search in several runs",
-                spec->grid.size, spec->num_bundles);
-    return BP_OK;
-}
-
-static bp_status finish_search(bp__options *o)
-{
-    bp__spec *spec = &o->spec;
-    if (o->ranks && !o->dry_run) BP_FAIL(BP_EINVAL, "--ranks: mpirun -n decides that; it is for --dry-run");
-    if (o->bundle && o->bundles) BP_FAIL(BP_EINVAL, "--bundle and --bundles: choose one");
-    if (!o->bundle && !o->bundles)
-        BP_FAIL(BP_EINVAL, "--bundle is missing; name a bundle, or a file that ends in .h5");
-    if (o->metrics) BP_TRY(blame("metrics", bp__spec_set_metrics(spec, o->metrics)));
-    if (spec->start != BP_TIME_MISSING && spec->end != BP_TIME_MISSING && spec->start > spec->end)
-        BP_FAIL(BP_EINVAL, "--start lies after --end; nothing is left to test");
-    BP_TRY(bp__find_bundles(o, o->bundles ? o->bundles : o->bundle, o->bundles != NULL));
-    BP_TRY(choose_grid(o));
-    if (o->where) BP_TRY(bp__spec_set_where(spec, o->where));
-    if (o->objective) BP_TRY(bp__ranking_by(spec, o->objective, false));
-    if (o->having) BP_TRY(bp__ranking_having(spec, o->having, false));
-    BP_TRY(bp__choose_journal(o));
-    return bp_config_check(&o->conduct.cfg);
-}
-
-static bp_status finish_compare(bp__options *o)
-{
-    if (o->objective) BP_TRY(bp__ranking_find_metric(o->objective, &(unsigned){0}));
-    for (int i = 0; i < o->num_inputs; i++)
-        if (!*o->input[i]) BP_FAIL(BP_EINVAL, "'' is not the name of a file");
-    return BP_OK;
-}
-
-static bp_status finish_run(bp__options *o)
-{
-    bp__spec *spec = &o->spec;
-    if (!o->bundle) BP_FAIL(BP_EINVAL, "--bundle is missing; name a bundle, or a file that ends in .h5");
-    if (spec->start != BP_TIME_MISSING && spec->end != BP_TIME_MISSING && spec->start > spec->end)
-        BP_FAIL(BP_EINVAL, "--start lies after --end; nothing is left to test");
-    BP_TRY(bp__find_bundles(o, o->bundle, false));
-    BP_TRY(choose_grid(o));
-    if (spec->grid.size > 1)
-        BP_FAIL(BP_EINVAL,
-                "--param: %" PRIu64 " combinations; a run is one of them, give each parameter one value",
-                spec->grid.size);
-    return bp_config_check(&o->conduct.cfg);
-}
-
-static bp_status finish_merge(bp__options *o)
-{
-    /* the journals may lack a metric; what is wrong whatever they have is wrong usage */
-    BP_TRY(bp__ranking_check_objective(o->objective));
-    BP_TRY(bp__ranking_check_having(o->having));
-    if (!o->out) BP_FAIL(BP_EINVAL, "--out is missing; name the file of all results");
-    for (int i = 0; i < o->num_inputs; i++)
-        if (bp__same_file(o->input[i], o->out))
-            BP_FAIL(BP_EINVAL, "--out: %.200s is a journal to be merged; choose another file", o->out);
-    return BP_OK;
-}
-
 /* The command line ------------------------------------------------------------------------------ */
 
 bool bp__options_only_tell(const bp__options *o)
@@ -753,6 +697,7 @@ static bp_status parse(int argc, char **argv, bp__options *o)
     o->param = calloc((size_t)argc + 1, sizeof *o->param);
     if (!o->param) BP_FAIL(BP_ENOMEM, "no memory for the command line");
     BP_TRY(bp__program_command(program, argc, argv, &o->command));
+    if (o->command->use & RUNS) BP_TRY(bp__past_begin(program, argc, argv, o));
     BP_TRY(bp__program_read(program, o->command, argc, argv, o, &arg, &o->num_inputs));
     if (o->list_of && !o->help && !o->version) return bp__strategy_named(o->list_of, &o->plugin, &o->listed);
     if (bp__options_only_tell(o)) return BP_OK;
@@ -760,15 +705,15 @@ static bp_status parse(int argc, char **argv, bp__options *o)
         BP_FAIL(BP_EINVAL, "unexpected argument '%.80s'; a bundle is named by --bundle", arg[0]);
     BP_TRY(bp__program_check_args(program, o->command, arg, o->num_inputs));
     o->input = (const char *const *)arg;
-    if (o->command->use == BP__MERGE) return finish_merge(o);
-    if (o->command->use == BP__COMPARE) return finish_compare(o);
-    if (bp__failed(environment)) BP_TRY(bp_config_from_env(cfg)); /* again, for its text */
-    return o->command->use == BP__RUN ? finish_run(o) : finish_search(o);
+    if (bp__failed(environment) && (o->command->use & RUNS))
+        BP_TRY(bp_config_from_env(cfg)); /* again, for its text */
+    return bp__complete(o);
 }
 
 bp_status bp__options_parse(int argc, char **argv, bp__options *o)
 {
     *o = (bp__options){.top = 10,
+                       .row = BP__NO_TASK,
                        .grace_s = 30,
                        .progress_s = 10,
                        .lookahead_cuts = BP__LOOKAHEAD_CUTS,
@@ -784,6 +729,9 @@ void bp__options_fini(bp__options *o)
     bp__plugin_close(&o->plugin);
     free(o->param);
     free(o->journal_path);
+    free(o->past_strategy);
+    free(o->past_bundles);
+    bp__rerun_fini(&o->rerun);
     free(o->command_line);
     *o = (bp__options){0};
 }

@@ -8,6 +8,7 @@
 #include "backtest/plugin.h"
 #include "cli/program.h"
 #include "optimizer/sheets.h"
+#include "search/rerun.h"
 #include "search/search.h"
 
 /** Commands, each with its bit in the table of options. */
@@ -36,7 +37,11 @@ typedef struct bp__options {
     double stats_s;           /**< between two lines; 0: none */
     const char *const *input; /**< [num_inputs] journals to merge, results to compare; borrowed from argv */
     int num_inputs;
-    char *command_line; /**< this program and its arguments, for a shell; owned */
+    const char *from, *results; /**< earlier results, all of them or a row; borrowed from argv; NULL: none */
+    uint64_t row;               /**< BP__NO_TASK: none */
+    bp__rerun rerun;            /**< of either */
+    char *past_strategy, *past_bundles; /**< that they are of; owned; NULL: not known */
+    char *command_line;                 /**< this program and its arguments, for a shell; owned */
 
     /* As they were given: understood when all options are there. Borrowed from argv. */
     const char *bundle, *bundles, *strategy, *objective, *metrics, *journal, *where, *having;

@@ -1,6 +1,7 @@
 #include "optimizer/plugins.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -26,7 +27,8 @@ bp_status bp__strategy_named(const char *name, bp__plugin **plugin, const bp_str
 /* What a rank has to tell of its plug-in. */
 typedef struct word {
     char host[64];
-    char hash[BP__HASH_TEXT]; /* "": it has none */
+    char hash[BP__HASH_TEXT];   /* "": it has none */
+    char search[BP__HASH_TEXT]; /* of its text, where files of results are part of the options; else "" */
 } word;
 
 /* A failure of some ranks is one of their nodes. */
@@ -47,6 +49,27 @@ static bp_status compare(const char *strategy, const word *mine, const word *fir
         strategy, mine->hash, mine->host, first->hash, first->host);
 }
 
+/* What was read on each node has come to the same search. */
+static bp_status compare_searches(const bp__options *o, const word *mine, const word *first)
+{
+    if (strcmp(mine->search, first->search) == 0) return BP_OK;
+    BP_FAIL(
+        BP_ECHANGED,
+        "--from: %.160s has other combinations on node %s than on node %s; put one file where all nodes see it, and "
+        "do not write it meanwhile",
+        o->from ? o->from : "", mine->host, first->host);
+}
+
+static bp_status hash_search(const bp__options *o, char hash[BP__HASH_TEXT])
+{
+    char *text;
+    if (!o->from) return BP_OK;
+    BP_TRY(bp__spec_text(&o->spec, &text));
+    bp_status s = bp__bytes_hash(text, strlen(text), hash);
+    free(text);
+    return s;
+}
+
 bp_status bp__plugin_alike(const bp__options *o, bp_status s)
 {
     int failed = bp__failed(s), some, all;
@@ -58,7 +81,10 @@ bp_status bp__plugin_alike(const bp__options *o, bp_status s)
     if (failed) return all ? s : name_node(mine.host, s);
     if (some) return BP_OK; /* the others tell why */
     if (o->plugin) snprintf(mine.hash, sizeof mine.hash, "%s", bp__plugin_hash(o->plugin));
+    bp_status hashed = hash_search(o, mine.search);
     first = mine;
     BP_MPI(MPI_Bcast(&first, (int)sizeof first, MPI_BYTE, 0, MPI_COMM_WORLD));
-    return compare(o->strategy ? o->strategy : "", &mine, &first);
+    BP_TRY(hashed);
+    BP_TRY(compare(o->strategy ? o->strategy : "", &mine, &first));
+    return compare_searches(o, &mine, &first);
 }

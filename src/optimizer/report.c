@@ -9,6 +9,7 @@
 #include "core/day.h"
 #include "core/json.h"
 #include "core/log.h"
+#include "optimizer/changes.h"
 
 #define HASH_DIGITS 12
 #define USUAL_YEAR  252 /* sessions; another number is told */
@@ -41,7 +42,7 @@ void bp__report_grid(FILE *file, const bp__spec *spec)
 {
     const bp__grid *grid = &spec->grid;
     fprintf(file, "search: %s", spec->strategy);
-    for (unsigned i = 0; i < grid->num_axes; i++) {
+    for (unsigned i = 0; !grid->listed && i < grid->num_axes; i++) {
         const bp__axis *axis = &grid->axis[i];
         char number[32];
         if (axis->count == 1)
@@ -313,7 +314,7 @@ void bp__report_json_costs(bp__json *j, const bp__account *a)
     bp__json_text(j, "fill", bp__fill_names[a->fill]);
 }
 
-void bp__report_json(FILE *file, const bp__report_facts *f)
+bp_status bp__report_json(FILE *file, const bp__report_facts *f)
 {
     const bp__results *r = f->results;
     bp__json json = {.file = file}, *j = &json;
@@ -330,8 +331,10 @@ void bp__report_json(FILE *file, const bp__report_facts *f)
     for (uint64_t i = 0; i < shown(f); i++) json_row(j, f, &f->order[i]);
     bp__json_close(j, ']');
     if (f->found) json_run(j, f);
+    bp_status s = f->options->from ? bp__changes_json(j, &f->options->rerun, r) : BP_OK;
     bp__json_close(j, '}');
     fflush(file);
+    return s;
 }
 
 /* The log --------------------------------------------------------------------------------------- */

@@ -34,8 +34,8 @@ void bp__report_table(FILE *file, const bp__report_facts *facts);
 /** Counts, time, and what the pool did. Has the line "loads: N". */
 void bp__report_summary(FILE *file, const bp__report_facts *facts);
 
-/** All of it, as one JSON object; what is undefined is null. */
-void bp__report_json(FILE *file, const bp__report_facts *facts);
+/** All of it, as one JSON object; what is undefined is null. @retval BP_ENOMEM */
+bp_status bp__report_json(FILE *file, const bp__report_facts *facts);
 
 /** The failures of the lowest numbers, as warnings. */
 void bp__report_failures(const bp__results *results);

@@ -11,6 +11,7 @@
 #include "core/log.h"
 #include "core/text.h"
 #include "mpi/comm.h"
+#include "optimizer/changes.h"
 #include "optimizer/guard.h"
 #include "optimizer/out.h"
 #include "optimizer/progress.h"
@@ -126,14 +127,17 @@ static bp_status report(const bp__options *o, const bp__results *results, const 
     BP_TRY(bp__results_rank(results, &order, &num_ranked));
     const bp__report_facts facts = {
         .options = o, .results = results, .found = found, .order = order, .num_ranked = num_ranked};
+    bp_status s = BP_OK;
     if (o->json)
-        bp__report_json(stdout, &facts);
+        s = bp__report_json(stdout, &facts);
+    else if (o->from)
+        s = bp__changes_print(stdout, &o->rerun, results);
     else
         bp__report_table(stdout, &facts);
     if (found) bp__report_summary(o->json ? stderr : stdout, &facts);
     free(order);
     bp__report_failures(results);
-    return BP_OK;
+    return s;
 }
 
 /* How to go on, as a line of its own that can be copied. */

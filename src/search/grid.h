@@ -27,6 +27,7 @@ typedef struct bp__grid {
     unsigned num_axes; /**< parameters of the strategy, in its order */
     bp__axis axis[BP_STRATEGY_MAX_PARAMS];
     uint64_t size; /**< combinations; at least 1 */
+    bool listed;   /**< not a product: each axis has a value for each combination (list.h) */
 } bp__grid;
 
 /** Every parameter at its fallback: one combination.

@@ -10,6 +10,7 @@
 
 #include "core/name.h"
 #include "core/number.h"
+#include "search/list.h"
 #include "search/trading.h"
 
 #define SPELLED_OUT 1000
@@ -280,7 +281,8 @@ static void put_spec(FILE *f, const bp__spec *spec)
     if (!has_default_columns(spec)) put_metrics(f, "metrics", spec, 0, spec->num_columns);
     if (spec->num_metrics > spec->num_columns)
         put_metrics(f, "hidden", spec, spec->num_columns, spec->num_metrics);
-    for (unsigned i = 0; i < spec->grid.num_axes; i++) put_axis(f, &spec->grid.axis[i]);
+    if (spec->grid.listed) bp__list_put(f, &spec->grid);
+    for (unsigned i = 0; !spec->grid.listed && i < spec->grid.num_axes; i++) put_axis(f, &spec->grid.axis[i]);
 }
 
 bp_status bp__spec_text(const bp__spec *spec, char **text)
@@ -456,6 +458,11 @@ static bp_status read_values(const char *path, const char *line, const char *val
     return bp__grid_set(&spec->grid, value);
 }
 
+static bp_status read_list(const char *path, const char *line, const char *value, bp__spec *spec)
+{
+    return *spec->strategy && bp__list_read(&spec->grid, value) == BP_OK ? BP_OK : unreadable(path, line);
+}
+
 static bp_status read_slice(const char *path, const char *line, const char *value, bp__spec *spec)
 {
     const bool read = sscanf(value, "%" SCNu64 "/%" SCNu64, &spec->slice, &spec->num_slices) == 2;
@@ -516,6 +523,7 @@ static bp_status read_line(const char *path, const char *line, bp__spec *spec)
         {"metrics", read_chosen},
         {"hidden", read_hidden},
         {"param", read_values},
+        {"combinations", read_list},
         {"sessions-per-year", read_year},
         {"first-return", read_first_return},
         {"where", read_where},
