@@ -311,6 +311,11 @@ static bool lines_differ(const char *a, const char *b, bp__difference *d)
     if (strcmp(d->what, "results") == 0) snprintf(d->what, sizeof d->what, "rules of a backtest");
     snprintf(d->a, sizeof d->a, "-");
     snprintf(d->b, sizeof d->b, "-");
+    if (strcmp(d->what, "plugin") == 0) {
+        snprintf(d->what, sizeof d->what, "file of the strategy");
+        m = m < SHOWN_DIGITS ? m : SHOWN_DIGITS;
+        n = n < SHOWN_DIGITS ? n : SHOWN_DIGITS;
+    }
     if (a) show(x, m, same, d->a);
     if (b) show(y, n, same, d->b);
     return true;
