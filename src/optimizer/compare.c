@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "core/json.h"
 #include "core/number.h"
@@ -22,12 +23,12 @@ static const char *why_not_ranked(const bp__comparison *c, int side, uint64_t ro
     return outcome == BP__DONE ? NULL : outcomes[outcome];
 }
 
-static double value_of(const bp__comparison *c, int side, uint64_t row)
+static void objective_cell(bp__columns *t, const bp__comparison *c, double value)
 {
-    const bp__table *t = &c->side[side].table;
-    unsigned column;
-    bp__table_column(t, c->objective, &column);
-    return t->value[row * t->num_metrics + column];
+    static const bp__metric ratio = {.kind = BP__RATIO};
+    unsigned metric;
+    const bool is_metric = bp__metric_find(c->objective, strlen(c->objective), &metric);
+    bp__columns_metric(t, is_metric ? bp__metric_at(metric) : &ratio, value);
 }
 
 /* Text -------------------------------------------------------------------------------------------- */
@@ -74,7 +75,7 @@ static void best_cells(bp__columns *t, const bp__comparison *c, int side, uint64
         bp__columns_cell(t, "-");
     } else {
         bp__columns_cell(t, "%" PRIu64 " of %" PRIu64, x->rank[row], x->done);
-        bp__columns_metric(t, bp__metric_at(c->objective), value_of(c, side, row));
+        objective_cell(t, c, x->value[row]);
     }
 }
 
@@ -86,7 +87,7 @@ static bp_status print_best(const bp__comparison *c)
     bp__columns_cell(&t, "combination");
     for (int s = 0; s < 2; s++) {
         bp__columns_cell(&t, "rank in %s", side_names[s]);
-        bp__columns_cell(&t, "%s", bp__metric_at(c->objective)->name);
+        bp__columns_cell(&t, "%s", c->objective);
     }
     bp__columns_end_header(&t);
     for (int s = 0; s < 2; s++) {
@@ -111,7 +112,7 @@ static bp_status print(const bp__comparison *c)
            only_a, only_b);
     if (c->correlation == c->correlation) snprintf(number, sizeof number, "%.4f", c->correlation);
     printf("rank correlation: %s (Spearman's, by %s, of %" PRIu64 " that are done in both)\n", number,
-           bp__metric_at(c->objective)->name, c->ranked);
+           c->objective, c->ranked);
     printf("top %" PRIu64 ": %" PRIu64 " are among the top %" PRIu64 " of both\n", c->top, c->top_in_both,
            c->top);
     return print_best(c);
@@ -159,7 +160,7 @@ static void json_rank(bp__json *j, const bp__comparison *c, int side, uint64_t r
     if (row != BP__NO_TASK) bp__json_int(j, "index", (int64_t)c->side[side].table.index[row]);
     if (!why) {
         bp__json_int(j, "rank", (int64_t)c->side[side].rank[row]);
-        bp__json_number(j, bp__metric_at(c->objective)->name, value_of(c, side, row));
+        bp__json_number(j, "objective", c->side[side].value[row]);
     }
     bp__json_close(j, '}');
 }
@@ -192,7 +193,7 @@ static void print_json(const bp__comparison *c)
     for (int s = 0; s < 2; s++) json_side(j, c, s);
     json_differences(j, c);
     bp__json_int(j, "in_both", (int64_t)c->both);
-    bp__json_text(j, "objective", bp__metric_at(c->objective)->name);
+    bp__json_text(j, "objective", c->objective);
     bp__json_int(j, "ranked", (int64_t)c->ranked);
     bp__json_number(j, "rank_correlation", c->correlation);
     bp__json_int(j, "top", (int64_t)c->top);

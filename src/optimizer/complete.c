@@ -56,7 +56,7 @@ static bp_status finish_search(bp__options *o)
 
 static bp_status finish_compare(bp__options *o)
 {
-    if (o->objective) BP_TRY(bp__ranking_find_metric(o->objective, &(unsigned){0}));
+    BP_TRY(bp__ranking_check_objective(o->objective));
     for (int i = 0; i < o->num_inputs; i++)
         if (!*o->input[i]) BP_FAIL(BP_EINVAL, "'' is not the name of a file");
     return BP_OK;

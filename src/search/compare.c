@@ -231,9 +231,9 @@ static bp_status read_side(const char *path, bp__compared *side)
     return BP_OK;
 }
 
-static bp_status rank_side(bp__compared *side, const char *objective, unsigned *metric)
+static bp_status rank_side(bp__compared *side, const char *objective)
 {
-    BP_TRY(bp__table_score(&side->table, objective, metric, &side->score));
+    BP_TRY(bp__table_score(&side->table, objective, &side->value, &side->score));
     BP_TRY(bp__table_rank(&side->table, side->score, &side->order, &side->done));
     for (uint64_t i = 0; i < side->done; i++) side->rank[side->order[i]] = i + 1;
     return BP_OK;
@@ -241,12 +241,12 @@ static bp_status rank_side(bp__compared *side, const char *objective, unsigned *
 
 bp_status bp__compare(const char *const path[2], const char *objective, uint64_t top, bp__comparison *c)
 {
-    unsigned second;
     *c = (bp__comparison){.correlation = NAN};
     for (int s = 0; s < 2; s++) BP_TRY(read_side(path[s], &c->side[s]));
     BP_TRY(match(c));
-    BP_TRY(rank_side(&c->side[0], objective, &c->objective));
-    BP_TRY(rank_side(&c->side[1], bp__metric_at(c->objective)->name, &second));
+    c->objective = objective ? objective : bp__table_objective(&c->side[0].table);
+    BP_TRY(rank_side(&c->side[0], c->objective));
+    BP_TRY(rank_side(&c->side[1], c->objective));
     BP_TRY(rank_correlation(c));
     count_top(c, top);
     c->knows_origins = c->side[0].origin.text && c->side[1].origin.text;
@@ -262,6 +262,7 @@ void bp__comparison_fini(bp__comparison *c)
         bp__table_fini(&side->table);
         bp__origin_fini(&side->origin);
         free(side->bundles);
+        free(side->value);
         free(side->score);
         free(side->order);
         free(side->rank);

@@ -14,15 +14,15 @@ typedef struct bp__compared {
     char strategy[64]; /**< "": not known */
     char *bundles;     /**< "a,b"; owned; NULL: not known */
     uint64_t done, skipped, failed;
-    double *score;   /**< [rows] as bp__table_score() */
-    uint64_t *order; /**< [done] rows, best first */
-    uint64_t *rank;  /**< [rows] from 1; 0: not done */
-    uint64_t *other; /**< [rows] the same combination in the other table, or BP__NO_TASK */
+    double *value, *score; /**< [rows] as bp__table_score() */
+    uint64_t *order;       /**< [done] rows, best first */
+    uint64_t *rank;        /**< [rows] from 1; 0: not done */
+    uint64_t *other;       /**< [rows] the same combination in the other table, or BP__NO_TASK */
 } bp__compared;
 
 typedef struct bp__comparison {
     bp__compared side[2];
-    unsigned objective;         /**< a metric, which both have */
+    const char *objective;      /**< borrowed */
     uint64_t both;              /**< combinations that both have */
     uint64_t ranked;            /**< of them: done in both, with an objective that is defined */
     double correlation;         /**< Spearman's, of the ranks of these, ties at their mean; NaN: undefined */
@@ -34,7 +34,7 @@ typedef struct bp__comparison {
 } bp__comparison;
 
 /** @param[in]  path        borrowed as long as the comparison
- *  @param[in]  objective   name of a metric that both have; NULL: as bp__table_score(), which has to be the same in both
+ *  @param[in]  objective   of metrics that both have, as bp__table_score(); NULL: what it is for the first file; borrowed
  *  @param[out] comparison  bp__comparison_fini(), after a failure too
  *
  *  @retval BP_EINVAL    the files have not the same parameters, or one has a combination twice: the text names the lines

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "core/number.h"
+#include "search/expr.h"
 
 #define MAX_COLUMNS (3 + BP__TABLE_MAX_PARAMS + BP__NUM_METRICS)
 #define MAX_WORDS   10000 /* names of bundles, and words that parameters have */
@@ -317,6 +318,14 @@ bool bp__table_column(const bp__table *t, unsigned metric, unsigned *column)
     return false;
 }
 
+const char *bp__table_objective(const bp__table *t)
+{
+    unsigned metric, column;
+    const bool has =
+        bp__metric_find("sharpe", strlen("sharpe"), &metric) && bp__table_column(t, metric, &column);
+    return has ? "sharpe" : bp__metric_at(t->metric[0])->name;
+}
+
 static bp_status no_column(const bp__table *t, const char *objective)
 {
     char names[512] = "";
@@ -327,19 +336,64 @@ static bp_status no_column(const bp__table *t, const char *objective)
     BP_FAIL(BP_ENOTFOUND, "--objective: %.80s is not in %.160s, choose from %s", objective, t->path, names);
 }
 
-bp_status bp__table_score(const bp__table *t, const char *objective, unsigned *metric, double **score)
+/* What an expression sees: metrics, then parameters; of words it knows none. */
+#define MAX_NAMES (BP__NUM_METRICS + BP__TABLE_MAX_PARAMS)
+
+static bp_status translate(const bp__table *t, const char *objective, bp__expr **expr)
 {
-    const char *name = objective ? objective : "sharpe";
-    unsigned column;
-    *score = NULL;
-    const bool found = bp__metric_find(name, strlen(name), metric) && bp__table_column(t, *metric, &column);
-    if (!found && objective) return no_column(t, objective);
-    if (!found) *metric = t->metric[column = 0];
+    bp__expr_name name[MAX_NAMES];
+    size_t n = 0;
+    for (unsigned k = 0; k < t->num_metrics; k++)
+        name[n++] = (bp__expr_name){bp__metric_at(t->metric[k])->name, NULL};
+    for (unsigned p = 0; p < t->num_params; p++) name[n++] = (bp__expr_name){t->param[p], NULL};
+    return bp__expr_create("--objective", objective, name, n, expr);
+}
+
+static double evaluate(const bp__table *t, const bp__expr *expr, uint64_t row)
+{
+    double seen[MAX_NAMES];
+    for (unsigned k = 0; k < t->num_metrics; k++) seen[k] = t->value[row * t->num_metrics + k];
+    for (unsigned p = 0; p < t->num_params; p++) {
+        const bp__cell *cell = &t->cell[row * t->num_params + p];
+        seen[t->num_metrics + p] = cell->word ? NAN : cell->number;
+    }
+    const double value = bp__expr_value(expr, seen);
+    return t->outcome[row] == BP__DONE && isfinite(value) ? value : NAN;
+}
+
+static bp_status evaluate_all(const bp__table *t, const char *objective, double *value)
+{
+    bp__expr *expr;
+    BP_TRY(translate(t, objective, &expr));
+    for (uint64_t row = 0; row < t->num_rows; row++) value[row] = evaluate(t, expr, row);
+    bp__expr_destroy(&expr);
+    return BP_OK;
+}
+
+static bool never_traded(const bp__table *t, uint64_t row)
+{
+    unsigned metric, column;
+    return bp__metric_find("trades", strlen("trades"), &metric) && bp__table_column(t, metric, &column) &&
+           t->value[row * t->num_metrics + column] == 0;
+}
+
+bp_status bp__table_score(const bp__table *t, const char *objective, double **value, double **score)
+{
+    const char *name = objective ? objective : bp__table_objective(t);
+    unsigned metric = 0, column = 0;
+    const bool is_metric = bp__metric_find(name, strlen(name), &metric);
+    *value = *score = NULL;
+    if (is_metric && !bp__table_column(t, metric, &column)) return no_column(t, name);
+    *value = malloc((t->num_rows + 1) * sizeof **value);
     *score = malloc((t->num_rows + 1) * sizeof **score);
-    if (!*score) BP_FAIL(BP_ENOMEM, "%.200s: no memory to rank %" PRIu64 " rows", t->path, t->num_rows);
-    const double sign = bp__metric_at(*metric)->best == BP__HIGHEST ? 1 : -1;
+    if (!*value || !*score)
+        BP_FAIL(BP_ENOMEM, "%.200s: no memory to rank %" PRIu64 " rows", t->path, t->num_rows);
+    for (uint64_t row = 0; is_metric && row < t->num_rows; row++)
+        (*value)[row] = t->value[row * t->num_metrics + column];
+    if (!is_metric) BP_TRY(evaluate_all(t, name, *value));
+    const double sign = !is_metric || bp__metric_at(metric)->best == BP__HIGHEST ? 1 : -1;
     for (uint64_t row = 0; row < t->num_rows; row++)
-        (*score)[row] = sign * t->value[row * t->num_metrics + column];
+        (*score)[row] = never_traded(t, row) ? NAN : sign * (*value)[row];
     return BP_OK;
 }
 

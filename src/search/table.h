@@ -45,13 +45,19 @@ void bp__table_fini(bp__table *table);
 /** Which column has a metric. @return false: none has */
 bool bp__table_column(const bp__table *table, unsigned metric, unsigned *column);
 
-/** What rows are ranked by: the more, the better; NaN: last. Of rows that are not done, NaN.
+/** What rows are ranked by: the more, the better; NaN: last. NaN of rows that are not done, and of those that never
+ *  traded.
  *
- * @param[in]  objective  name of a metric; NULL: sharpe if it is there, else the first column that is a metric
- * @param[out] metric     which it is
- * @param[out] score      [num_rows], owned: free()
- * @retval BP_ENOTFOUND  there is no such column; the text lists those that there are @retval BP_ENOMEM */
-bp_status bp__table_score(const bp__table *table, const char *objective, unsigned *metric, double **score);
+ * @param[in]  objective  name of a metric, or an expression over the columns; NULL: sharpe if it is there, else the first
+ *                        column that is a metric
+ * @param[out] value      [num_rows] of the objective, owned: free()
+ * @param[out] score      [num_rows] owned: free()
+ * @retval BP_ENOTFOUND  there is no such column; the text lists those that there are
+ * @retval BP_EINVAL     as bp__expr_create() @retval BP_ENOMEM */
+bp_status bp__table_score(const bp__table *table, const char *objective, double **value, double **score);
+
+/** The objective where none is given. @return its name */
+const char *bp__table_objective(const bp__table *table);
 
 /** Rows that are done, best first: NaN last, ties in the order of the file.
  *  @param[out] order  [*count], owned: free() @retval BP_ENOMEM */

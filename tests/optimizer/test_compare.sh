@@ -55,11 +55,15 @@ for side, name in enumerate(("best_of_a", "best_of_b")):
     assert tuple(str(v) for v in told[name]["parameters"].values()) == best
     for other, letter in enumerate("ab"):
         assert told[name][letter]["rank"] == order[other].index(best) + 1
-        assert told[name][letter][objective] == float(files[other][best][objective])
+        assert told[name][letter]["objective"] == float(files[other][best][objective])
 assert {d["what"] for d in told["differences"]} == {"end", "commission", "metrics"}
 PY
     done
 fi
+
+alone compare a.csv b.csv --objective 'sharpe - calmar / 10'
+expect out "^rank correlation: .* by sharpe - calmar / 10, of 29 that are done in both" 'an expression'
+bad 1 "there is no 'max_drawdown'" compare a.csv b.csv --objective 'sharpe - max_drawdown'
 
 # without what tells them apart, and changed by hand
 cp a.csv lone.csv

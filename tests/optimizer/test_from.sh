@@ -47,6 +47,14 @@ PY
     done
 fi
 
+alone --from a.csv --top 4 --objective 'sharpe - max_drawdown' --having 'trades > 300'
+expect out '^the best 4 of a.csv by sharpe - max_drawdown, then and now$' 'an expression'
+bad 2 'no row of a.csv has what --having asks for' --from a.csv --having 'trades < 0'
+alone --bundle demo --strategy pairs --param entry=1,1.5 --param side=long,both --short --out words.csv
+alone --from words.csv --top 3 --out words2.csv
+alone --from words2.csv --top 2
+expect out ' (long|both) ' 'words'
+
 # the same combinations as in a search of all, to the bit; other options win
 alone --bundle demo --strategy sma_cross --param fast=3:9:2 --param slow=5:40:5 --commission 1 --out all.csv --end 2011-12-31
 alone --from a.csv --top 100 --commission 1 --out some.csv

@@ -86,11 +86,12 @@ OPTIONS
 fi
 
 # one of the other forms, words, JSON by the name of the file
-alone run --bundle demo --strategy pairs --short --trades t.json --unfilled u.json
+alone run --bundle demo --strategy pairs --param side=both --short --trades t.json --unfilled u.json
 alone run --bundle demo --strategy inverse_volatility --positions p.json
 if command -v python3 >/dev/null; then
     python3 -c 'import json
 for f in "t.json", "u.json", "p.json": assert isinstance(json.load(open(f)), list)
+assert any(t["shares"] < 0 for t in json.load(open("t.json")))
 ' || fail 'files of JSON'
 fi
 [ "$(find . -maxdepth 1 -name '*.journal' -o -maxdepth 1 -name '*.origin' | wc -l)" = 2 ] || fail 'a run wrote a journal'

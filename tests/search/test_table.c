@@ -27,13 +27,13 @@ static bp_status read_text(const char *text, bp__table *t)
 static void ranks(const bp__table *t, const char *objective, const uint64_t *expected,
                   uint64_t expected_count)
 {
-    unsigned metric;
-    double *score;
+    double *value, *score;
     uint64_t *order, count;
-    MUST(bp__table_score(t, objective, &metric, &score));
+    MUST(bp__table_score(t, objective, &value, &score));
     MUST(bp__table_rank(t, score, &order, &count));
     CU_ASSERT_EQUAL(count, expected_count);
     CU_ASSERT(count == expected_count && memcmp(order, expected, count * sizeof *order) == 0);
+    free(value);
     free(score);
     free(order);
 }
@@ -61,7 +61,9 @@ static void test_own(void)
     CU_ASSERT_STRING_EQUAL(bp__table_text(&t, 1, text, 8), "fast=0.");
     ranks(&t, NULL, (uint64_t[]){4, 0, 3}, 3);
     ranks(&t, "max_drawdown", (uint64_t[]){0, 4, 3}, 3); /* the least is the best */
-    FAILS(bp__table_score(&t, "calmar", &(unsigned){0}, &(double *){NULL}), BP_ENOTFOUND,
+    ranks(&t, "sharpe - 10 * max_drawdown", (uint64_t[]){0, 4, 3}, 3);
+    ranks(&t, "fast + max_drawdown", (uint64_t[]){4, 0, 3}, 3);
+    FAILS(bp__table_score(&t, "calmar", &(double *){NULL}, &(double *){NULL}), BP_ENOTFOUND,
           "calmar is not in /tmp/bundlepool-table-");
     CU_ASSERT(strstr(bp_error_text(), "choose from sharpe, max_drawdown") != NULL);
     bp__table_fini(&t);
@@ -84,6 +86,10 @@ static void test_others(void)
     CU_ASSERT(isnan(t.value[1]) && t.value[2] == -INFINITY);
     CU_ASSERT(t.bundle[0] == t.bundle[2] && strcmp(t.bundle[1], "us") == 0 && t.line[2] == 5);
     ranks(&t, NULL, (uint64_t[]){0, 2, 1}, 3);
+    bp__table_fini(&t);
+
+    MUST(read_text("index,status,sharpe,trades\n0,done,2,0\n1,done,1,5\n2,done,nan,5\n", &t));
+    ranks(&t, NULL, (uint64_t[]){1, 0, 2}, 3); /* what never traded is no better than what is undefined */
     bp__table_fini(&t);
 
     MUST(read_text("index,status,trades\n", &t)); /* no row, no parameter */
