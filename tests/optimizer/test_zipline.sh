@@ -41,6 +41,7 @@ example() {
         <(tail -n 1 c.csv | awk -F, '{ print $(NF-3) "," $(NF-2) "," $(NF-1) }') |
         awk -F, '{ for (i = 1; i <= 3; i++) { e = $i / $(i + 3) - 1; if (!(e <= 1e-11 && e >= -1e-11)) exit 1 } }' ||
         fail "$1.c and reference.py differ: $(tail -q -n 1 python.csv c.csv | tr '\n' ' ')"
+    alone --bundle ./zipline.h5 --strategy "./$1.so" "${options[@]}" --check-lookahead
 }
 
 # as an outsider builds them: the header, and nothing else of this project
@@ -48,7 +49,7 @@ cc=${CC:-cc}
 if command -v "$cc" >/dev/null && command -v make >/dev/null; then
     mkdir -p include && cp -r "$source/include/bundlepool" include
     cp "$source"/examples/zipline/*.c "$source/examples/zipline/Makefile" .
-    make -s CC="$cc" CPPFLAGS="-Iinclude" CFLAGS='-O2 -Wall -Wextra -Werror' >out 2>err || fail 'make in examples/zipline'
+    make -s CC="$cc" PREFIX=. CFLAGS='-O2 -Wall -Wextra -Werror' >out 2>err || fail 'make in examples/zipline'
 else
     echo "not tried: the examples in C, for want of a compiler or make"
 fi
