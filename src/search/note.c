@@ -226,6 +226,16 @@ static void free_note(bp__note *note)
     *note = (bp__note){0};
 }
 
+/* @param[in] note  transferred, where it succeeds */
+static bp_status add(bp__note **list, size_t *count, const bp__note *note)
+{
+    bp__note *longer = realloc(*list, (*count + 1) * sizeof *longer);
+    if (!longer) return no_memory();
+    *list = longer;
+    longer[(*count)++] = *note;
+    return BP_OK;
+}
+
 static void keep_odd(bp__notes *notes, const char *name, const char *why)
 {
     if (!notes->odd[0]) snprintf(notes->odd, sizeof notes->odd, "%s is not believed: %s", name, why);
@@ -251,17 +261,9 @@ static bp_status look_at(const bp__note_place *place, const char *name, uint64_t
     bp_status s =
         note.name ? read_note(place, fd, (size_t)st.st_size, num_tasks, &note, &whole) : no_memory();
     close(fd);
-    if (s == BP_OK && whole) {
-        bp__note *list = realloc(notes->note, (notes->count + 1) * sizeof *list);
-        if (list) {
-            notes->note = list;
-            list[notes->count++] = note;
-            return BP_OK;
-        }
-        s = no_memory();
-    }
-    if (s == BP_OK) s = bp__note_remove(place, &note);
-    free_note(&note);
+    if (s == BP_OK)
+        s = whole ? add(&notes->note, &notes->count, &note) : add(&notes->stale, &notes->num_stale, &note);
+    if (bp__failed(s)) free_note(&note);
     return s;
 }
 
@@ -299,8 +301,16 @@ bp_status bp__notes_read(const bp__note_place *place, uint64_t num_tasks, bp__no
 void bp__notes_fini(bp__notes *notes)
 {
     for (size_t i = 0; i < notes->count; i++) free_note(&notes->note[i]);
+    for (size_t i = 0; i < notes->num_stale; i++) free_note(&notes->stale[i]);
     free(notes->note);
+    free(notes->stale);
     *notes = (bp__notes){0};
+}
+
+bp_status bp__notes_tidy(const bp__note_place *place, const bp__notes *notes)
+{
+    for (size_t i = 0; i < notes->num_stale; i++) BP_TRY(bp__note_remove(place, &notes->stale[i]));
+    return BP_OK;
 }
 
 bp_status bp__note_remove(const bp__note_place *place, const bp__note *note)

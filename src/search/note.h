@@ -56,17 +56,22 @@ typedef struct bp__note {
 typedef struct bp__notes {
     bp__note *note; /**< [count] of this search; owned */
     size_t count;
+    bp__note *stale; /**< [num_stale] of another search, or unfinished: only their names are there; owned */
+    size_t num_stale;
     char odd[BP_PATH_MAX +
              80]; /**< something that looks like a note and is not to be believed, and why; "": none */
 } bp__notes;
 
-/** Read all notes beside a journal. Those of another search, and unfinished ones, are removed: nobody needs them any more.
+/** Read all notes beside a journal.
  *
  * @param[in]  num_tasks  of the search
  * @param[out] notes      bp__notes_fini(), after a failure too
  * @retval BP_EIO, BP_ENOMEM */
 bp_status bp__notes_read(const bp__note_place *place, uint64_t num_tasks, bp__notes *notes);
 void bp__notes_fini(bp__notes *notes);
+
+/** Remove those that nobody needs any more. To be called by who has the journal: it is of this search then. */
+bp_status bp__notes_tidy(const bp__note_place *place, const bp__notes *notes);
 
 /** Remove the file of a note. */
 bp_status bp__note_remove(const bp__note_place *place, const bp__note *note);

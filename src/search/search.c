@@ -128,6 +128,7 @@ static bp_status open_notes(search *s)
     BP_TRY(bp__note_place_init(s->conduct->journal, s->text, s->rank, &s->place));
     BP_TRY(bp__notes_read(&s->place, s->found->results.num_rows, &s->notes));
     if (s->notes.odd[0]) warn(s, "%s", s->notes.odd);
+    BP_TRY(bp__notes_tidy(&s->place, &s->notes));
     for (size_t i = 0; i < s->notes.count && !s->conduct->resume; i++)
         BP_TRY(bp__note_remove(&s->place, &s->notes.note[i]));
     if (!s->conduct->resume) bp__notes_fini(&s->notes);

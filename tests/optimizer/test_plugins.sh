@@ -64,6 +64,24 @@ for ranks in 1 4 16; do good $ranks "${search[@]}" --strategy ./bad.so:never --o
 cmp never1.csv never4.csv && cmp never1.csv never16.csv || fail 'the ranks change the file'
 [ "$(grep -c ,done, never1.csv)" = 10 ] || fail 'a good strategy of a file'
 
+# What it is belongs to the search: another content is not gone on with, wherever it lies, and is named
+good 2 "${search[@]}" --strategy a/mine.so:never --out x.csv
+good 2 "${search[@]}" --strategy a/mine.so:never --out x.csv --resume
+expect out '^resumed: 10 of 10$' 'the same file'
+cp a/mine.so moved.so
+good 2 "${search[@]}" --strategy ./moved.so:never --out x.csv --resume
+expect out '^resumed: 10 of 10$' 'the same content'
+rm -f x.csv*
+rc=0
+optimizer 2 "${search[@]}" --strategy a/mine.so:divide --out x.csv || rc=$?
+[ $rc = 75 ] || fail "exit code $rc"
+bad_ranks 2 1 'the file of the strategy has changed: there its content is ' "${search[@]}" --strategy b/mine.so:divide \
+    --out x.csv --resume
+rc=0
+optimizer 2 "${search[@]}" --strategy ./moved.so:divide --out x.csv --resume || rc=$?
+[ $rc = 1 ] && grep -q '^3,failed,' x.csv || fail "the same content in another file: exit code $rc"
+rm -f x.csv*
+
 # What is no crash ----------------------------------------------------------------------------------------------------
 
 fails() { # STRATEGY TEXT : the combination n=3 fails, and no other
