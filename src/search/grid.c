@@ -76,8 +76,11 @@ void bp__grid_fini(bp__grid *grid)
 
 void bp__grid_at(const bp__grid *grid, uint64_t index, double *params)
 {
-    for (unsigned i = 0; grid->listed && i < grid->num_axes; i++) params[i] = grid->axis[i].value[index];
-    for (unsigned i = grid->num_axes; !grid->listed && i-- > 0;) {
+    if (grid->listed) {
+        for (unsigned i = 0; i < grid->num_axes; i++) params[i] = grid->axis[i].value[index];
+        return;
+    }
+    for (unsigned i = grid->num_axes; i-- > 0;) {
         params[i] = grid->axis[i].value[index % grid->axis[i].count];
         index /= grid->axis[i].count;
     }
