@@ -211,18 +211,18 @@ class Account:
         in_full = quantity == abs(wanted)
         if wanted < 0.0 and not self.terms.short:
             quantity = min(quantity, self.shares[order.asset])   # but for rounding it is no more
-        done = self.trade(order, math.copysign(quantity, wanted), price, p, limited=True)
-        if done < quantity or in_full:
-            return True      # cut to what can be paid, or filled
+        is_cut = self.trade(order, math.copysign(quantity, wanted), price, p, limited=True)
+        if is_cut or in_full:
+            return True
         if order.target is None:
             order.unfilled = wanted - math.copysign(quantity, wanted)
         return False
 
     def trade(self, order, signed, price, p, limited):
-        """One trade: first what closes the position, then what opens one. Returns how much it was of the amount."""
+        """One trade: first what closes the position, then what opens one. Returns whether it was cut to what can be paid."""
         a, shares = order.asset, self.shares[order.asset]
         closing = min(abs(signed), abs(shares)) if shares * signed < 0.0 else 0.0
-        opening = abs(signed) - closing
+        wanted = opening = abs(signed) - closing
         sign = math.copysign(1.0, signed)
         if closing > 0.0:
             self.exchange(order, sign * closing, price, p)
@@ -233,7 +233,7 @@ class Account:
         if closing + opening > 0.0:
             self.record.trades += 1
             self.record.log.append((self.session, self.assets[a].symbol, sign * (closing + opening), price))
-        return closing + opening
+        return opening < wanted
 
     def commission(self, order, quantity, value):
         """The parts, of an order as it stands."""
@@ -298,7 +298,7 @@ class Account:
         fixed_and_each = [(once + (terms.each * order.filled - order.paid), terms.each)]
         if terms.least > 0.0:
             fixed_and_each.append((once + (terms.least - order.paid), 0.0))
-        most = quantity
+        most = math.inf
         for fixed, each in fixed_and_each:
             if sign > 0:
                 unit = L * (price + terms.rate * price) - (L - 1) * mark
@@ -308,6 +308,9 @@ class Account:
             if unit > 0.0:
                 q = (room - L * fixed) / unit
                 most = min(most, q if terms.fractional else floor(q))
+        if most == math.inf:
+            return quantity      # nothing is cut
+        most = min(most, quantity)
         if most > 0.0 and needed(most) > room:
             most = most - most * 2.0 ** -48 if terms.fractional else most - 1.0
         return max(most, 0.0)
