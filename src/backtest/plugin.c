@@ -268,12 +268,21 @@ static bp_status ask_for_module(bp__plugin *p, const bp_host *host)
 
 /* Choosing -------------------------------------------------------------------------------------- */
 
+/* As many names as there is room for. */
 static const char *names_of(const bp_module *module, char *text, size_t size)
 {
+    static const char more[] = ", ...";
     size_t used = 0;
     text[0] = '\0';
-    for (uint32_t i = 0; i < module->count && used < size; i++)
-        used += (size_t)snprintf(text + used, size - used, "%s%s", i ? ", " : "", module->strategy[i]->name);
+    for (uint32_t i = 0; i < module->count; i++) {
+        const char *name = module->strategy[i]->name, *comma = i ? ", " : "";
+        const size_t room = size - used - (i + 1 < module->count ? sizeof more : 1);
+        if (strlen(comma) + strlen(name) > room) {
+            snprintf(text + used, size - used, "%s", more);
+            break;
+        }
+        used += (size_t)snprintf(text + used, size - used, "%s%s", comma, name);
+    }
     return text;
 }
 
