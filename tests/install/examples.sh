@@ -106,6 +106,6 @@ compare() { # STRATEGY ARGS... : the same by every compiler, on 1, 4 and 16 rank
 compare sma_cross --param fast=5:20:5 --param slow=20:60:20 --start 2011-01-03
 compare rsi --param lookback=2,14 --param low=20,30 --param high=60,70 --commission 5bps --slippage 2bps
 compare inverse_volatility --param lookback=20,60 --param rebalance=5,21 --lots fractional
-compare pairs --param lookback=20,60 --param entry=1:2 --param exit=0,0.5 --short --max-leverage 2
+compare pairs --param lookback=20,60 --param entry=1:2 --param exit=0,0.5 --param side=long,both --short --max-leverage 2
 "$run" 2 "$optimizer" --bundle demo --strategy "$work/${compilers[0]}/cheat.so" --progress 0 --no-journal >log 2>&1 || { cat log; exit 1; }
 echo 'all as it should be'
