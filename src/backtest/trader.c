@@ -177,7 +177,8 @@ static double cut_to_means(const bp__trader *a, const opening *x, double q)
         most = payable(x, left, each, by_order + before);
         if (account->commission_min > 0) most = fmin(most, payable(x, left, 0, by_order + least));
     }
-    if (!(most < q)) return q;
+    if (isinf(most)) return q; /* a share brings more than it needs */
+    most = fmin(most, q);      /* the quotient may have been rounded up to it */
     if (need(x, most) > left) most = account->fractional ? most - most * 0x1p-48 : most - 1;
     return most;
 }
