@@ -324,8 +324,8 @@ static inline void bp_market_fail(const bp_market *m, const char *why)
     m->host->market_fail(m, why);
 }
 
-/** After bar t the asset enters the set or, if it is in it, leaves. It leaves by itself when it is delisted; from that
- *  bar on a toggle is a failure. In any order of bars and assets. */
+/** After bar t the asset enters the set or, if it is in it, leaves. It leaves by itself when it is delisted; a toggle from
+ *  that bar on, or before the asset's first observation, is a failure. In any order of bars and assets. */
 static inline void bp_signals_toggle(bp_signals *s, int32_t t, size_t asset)
 {
     s->host->signals_toggle(s, t, asset);
