@@ -84,7 +84,7 @@ for account in "${accounts[@]}"; do
     done
     for strategy in 'sma_cross --param fast=3,9 --param slow=12' 'momentum --param lookback=10 --param top=2' \
         'mean_reversion --param lookback=8 --param entry=1' 'buy_and_hold' 'rsi --param lookback=6' \
-        'inverse_volatility --param lookback=9 --param rebalance=4'; do
+        'inverse_volatility --param lookback=9 --param rebalance=4' 'pairs --param lookback=8 --param side=both'; do
         # shellcheck disable=SC2086
         compared hostile.h5 $strategy "${account[@]}" --cash 40000
     done
@@ -93,6 +93,7 @@ done
 for file in hostile.h5 thin.h5 market.h5; do
     [ ${#noise[@]} = 0 ] || compared $file ./noise.so:noise_windows --param seed=1:4 --lots fractional --max-leverage none
 done
+compared market.h5 pairs --param lookback=20 --param side=long,both --short --max-leverage 2 --slippage volume
 compared always.h5 sma_cross --param fast=5 --param slow=20,40
 echo "$count searches compared"
 finish

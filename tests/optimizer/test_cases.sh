@@ -132,4 +132,37 @@ ingest flat
 search flat.csv --bundle ./flat.h5 --symbols ONCE --strategy sma_cross --param fast=5 --param slow=20,40
 every flat.csv trades 2 'a change of one thousandth'
 
+# Results that mislead: what never traded does not win -------------------------------------------------------------------
+
+best() { # OBJECTIVE [OPTION] : the trades of the combination that is ranked first; costs make trading worse than doing nothing
+    alone --bundle ./two.h5 --strategy sma_cross --param fast=5 --param slow=20,2000 --commission 200 --no-journal \
+        --objective "$1" --json "${@:2}"
+    [ "$(grep -c '"trades":' out)" = 2 ] || fail "$1: not two combinations"
+    sed -n 's/.*"trades": \([0-9]*\).*/\1/p' out | head -n 1
+}
+for objective in max_drawdown trades total_return cagr; do
+    [ "$(best $objective)" -gt 0 ] || fail "$objective: a combination without a trade is ranked first"
+    [ "$(best $objective --rank-untraded)" = 0 ] || fail "$objective: --rank-untraded does not rank what never traded"
+done
+
+# Numbers off what was typed ---------------------------------------------------------------------------------------------
+
+grid() { # VALUES EXPECTED...
+    search grid.csv --bundle ./two.h5 --strategy mean_reversion --param entry="$1" --param exit=-900
+    [ "$(column grid.csv entry | tr '\n' ' ')" = "${*:2} " ] || fail "grid $1: $(column grid.csv entry | tr '\n' ' ')"
+}
+grid 0.1:0.5:0.1 0.1 0.2 0.3 0.4 0.5
+grid 0.7:0.9:0.1 0.7 0.8 0.9
+grid -0.3:0.3:0.1 -0.3 -0.2 -0.1 0 0.1 0.2 0.3
+grid 1e-3:5e-3:1e-3 0.001 0.002 0.003 0.004 0.005
+grid 1.1:1.5:0.1 1.1 1.2 1.3 1.4 1.5
+grid 0.05:0.35:0.15 0.05 0.2 0.35
+grid 0.1:0.45:0.1 0.1 0.2 0.3 0.4
+grid 0.3,0.30,3e-1,0.2 0.3 0.2
+grid 100.01:100.05:0.02 100.01 100.03 100.05
+grid 0:1:0.125 0 0.125 0.25 0.375 0.5 0.625 0.75 0.875 1
+search typed.csv --bundle ./two.h5 --strategy mean_reversion --param entry=0.1,0.2,0.3,0.4,0.5 --param exit=-900
+search grid.csv --bundle ./two.h5 --strategy mean_reversion --param entry=0.1:0.5:0.1 --param exit=-900
+same typed.csv grid.csv 'a grid and the same values typed'
+
 finish

@@ -34,6 +34,7 @@ for file in "${files[@]}"; do
     check "$file" buy_and_hold "${costs[@]}" --cash 123456
     check "$file" rsi --param lookback=5,14 --param low=25:35:5 --param high=60,70 "${costs[@]}"
     check "$file" inverse_volatility --param lookback=20,60 --param rebalance=5,21 "${costs[@]}"
+    check "$file" pairs --param lookback=20,60 --param entry=1,2 --param exit=0.25:1:0.25 "${costs[@]}"
 done
 check market.h5 sma_cross --param fast=5,20 --param slow=15,50 --start 2011-01-15 --end 2012-03-30
 
