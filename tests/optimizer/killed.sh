@@ -10,7 +10,7 @@ export COUNT_RUNS=$work/runs
 mkdir ompi # what Open MPI leaves behind when it is killed
 export TMPDIR=$work/ompi OMPI_MCA_btl_vader_backing_directory=$work/ompi
 
-"$bundle" demo demo --assets 600 --days 2520 --seed 7 >out 2>err || { fail 'bundle demo'; exit 1; }
+"$bundle" demo demo --assets 300 --days 2520 --seed 7 >out 2>err || { fail 'bundle demo'; exit 1; }
 sweep=(--bundle demo --strategy sma_cross --param fast=5:50 --param slow=51:94 --progress 0)
 total=2024
 from=${EPOCHREALTIME/[.,]/}
