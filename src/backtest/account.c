@@ -85,13 +85,22 @@ static bool read_commission(const char *text, size_t n, bp__account *a, bool *do
     return a->commission_bps == 0 && read_bps(text, n, &a->commission_bps, doubtful);
 }
 
+/* Up to the next `+` that joins parts: that of an exponent does not. */
+static size_t part_length(const char *text)
+{
+    size_t n = strcspn(text, "+");
+    while (text[n] && n > 0 && (text[n - 1] == 'e' || text[n - 1] == 'E'))
+        n += 1 + strcspn(text + n + 1, "+");
+    return n;
+}
+
 bp_status bp__commission_from(const char *text, bp__account *account, bool *doubtful)
 {
     bp__account a = *account;
     a.commission_bps = a.commission_per_share = a.commission_min = a.commission_per_order = 0;
     *doubtful = false;
     for (const char *part = text;;) {
-        const size_t n = strcspn(part, "+");
+        const size_t n = part_length(part);
         if (!read_commission(part, n, &a, doubtful))
             BP_FAIL(
                 BP_EINVAL,

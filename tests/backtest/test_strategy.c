@@ -435,6 +435,7 @@ static void test_cost_texts(void)
                        {"0.0075/share", "0.0075/share", false},
                        {"0.0075/share,min=1", "0.0075/share,min=1", false},
                        {"0/share,min=1", "0/share,min=1", false},
+                       {"1e-3/share,min=1e+08+2e+2/order", "0.001/share,min=100000000+200/order", false},
                        {"1/order+5bps", "5bps+1/order", false},
                        {"", NULL, false},
                        {"5bp", NULL, false},
