@@ -58,13 +58,14 @@ void market_prices(market *m, size_t asset, size_t from, size_t count, const dou
 void market_split(market *m, size_t asset, int64_t date, double ratio)
 {
     if (m->splits == MAX_ADJUSTMENTS) abort();
-    m->split[m->splits++] = (adjustment){market_sid(asset), date, ratio};
+    m->split[m->splits++] = (adjustment){.sid = market_sid(asset), .date = date, .value = ratio};
 }
 
 void market_dividend(market *m, size_t asset, int64_t date, double amount)
 {
     if (m->dividends == MAX_ADJUSTMENTS) abort();
-    m->dividend[m->dividends++] = (adjustment){market_sid(asset), date, amount};
+    m->dividend[m->dividends++] =
+        (adjustment){.sid = market_sid(asset), .date = date, .pay = date, .value = amount};
 }
 
 /* A bundle over an image on the heap ------------------------------------------------------------ */
@@ -93,6 +94,14 @@ static void put_adjustments(bp__head *head, const adjustment *a, size_t n, bp_co
     free(values);
 }
 
+static void put_pay_dates(bp__head *head, const adjustment *a, size_t n)
+{
+    int64_t *dates = must(malloc((n + 1) * sizeof *dates));
+    for (size_t k = 0; k < n; k++) dates[k] = a[k].pay;
+    must_ok(bp__head_put(head, BP_COL_PAYOUT_PAY, dates, n, 1));
+    free(dates);
+}
+
 const bp_bundle *market_bundle(const market *m)
 {
     bp__head *head;
@@ -118,6 +127,7 @@ const bp_bundle *market_bundle(const market *m)
     put_adjustments(head, m->split, m->splits, BP_COL_SPLIT_SID, BP_COL_SPLIT_DATE, BP_COL_SPLIT_RATIO);
     put_adjustments(head, m->dividend, m->dividends, BP_COL_PAYOUT_SID, BP_COL_PAYOUT_EX,
                     BP_COL_PAYOUT_AMOUNT);
+    put_pay_dates(head, m->dividend, m->dividends);
     must_ok(bp__head_reserve(head, BP_COL_OPEN, m->assets, m->sessions));
     must_ok(bp__head_reserve(head, BP_COL_CLOSE, m->assets, m->sessions));
 

@@ -10,6 +10,7 @@
 
 typedef struct adjustment {
     int64_t sid, date;
+    int64_t pay; /**< of a dividend */
     double value;
 } adjustment;
 

@@ -284,6 +284,35 @@ static void test_fractional_lots(void)
     market_destroy(&m);
 }
 
+/* When dividends are paid: 10 shares at 20, 3 a share on the ex-date of session 3, to be paid at session 6. */
+static void test_dividends(void)
+{
+    market m = rising();
+    market_dividend(&m, 0, market_day(3), 3);
+    m.dividend[0].pay = market_day(6);
+    bp__account a = thousand();
+    const double before = 1000 - 10 * 20;
+    const script s = {.amount = {10}};
+    run_result r = trade(&m, s, a);
+    CLOSE_TO(r.equity[3], before + 10 * 45 + 30);
+    a.dividends = BP__DIVIDENDS_PAY;
+    r = trade(&m, s, a);
+    CLOSE_TO(r.equity[5], before + 10 * 65);
+    CLOSE_TO(r.equity[6], before + 10 * 75 + 30);
+    CU_ASSERT_EQUAL(entry_of(BP__ENTRY_DIVIDEND, 0)->t, 6);
+    r = trade(&m, (script){.amount = {10, 0, 0, -10}}, a); /* sold after the ex-date: owed all the same */
+    CLOSE_TO(r.equity[7], before + 10 * 50 + 30);
+    m.dividend[0].pay = BP_TIME_MISSING;
+    CLOSE_TO(trade(&m, s, a).equity[7], before + 10 * 85);
+    a.dividends = BP__DIVIDENDS_NONE;
+    CLOSE_TO(trade(&m, s, a).equity[7], before + 10 * 85);
+    a.dividends = BP__DIVIDENDS_REINVEST; /* 30 at 45 are no whole share */
+    CLOSE_TO(trade(&m, s, a).equity[7], before + 10 * 85 + 30);
+    a.fractional = true;
+    CLOSE_TO(trade(&m, s, a).equity[7], before + (10 + 30.0 / 45) * 85);
+    market_destroy(&m);
+}
+
 /* What goes wrong ------------------------------------------------------------------------------------ */
 
 static int wrong; /* which mistake the strategies below make */
@@ -487,6 +516,7 @@ int main(void)
         {"costs of orders", test_costs_of_orders},
         {"expiry and cancelling", test_expiry_and_cancelling},
         {"fractional lots", test_fractional_lots},
+        {"dividends", test_dividends},
         {"what a strategy says wrong", test_wrong},
         {"signals of several combinations at once", test_batch_is_the_same},
         {"costs as text", test_cost_texts},
