@@ -1,78 +1,197 @@
+/* DESIGN
+ *
+ * What a killed process left must go, what another process is writing must stay. Ages cannot tell the two apart (a
+ * large bundle takes minutes, and clocks of servers differ), so a temporary file is locked from its creation on to the
+ * rename, and a lock ends with its process. There is a moment between creation and lock: whoever cleans up in that
+ * moment holds the lock while it removes the file; whoever created it finds itself locked out or its file without a
+ * name, and takes another name. Where the file system knows no locks, left-overs are those that nobody wrote to for
+ * a day.
+ */
 #include "core/replace.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/random.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #define NAME_ATTEMPTS 100
+#define RANDOM_DIGITS 6
+#define OLD_S         ((time_t)24 * 60 * 60)
 
-static bp_status disk_fail(const char *path, const char *what, int err)
+bp_status bp__replace_fail(const char *path, const char *what, int err)
 {
+    struct rlimit limit;
     if (err == ENOSPC || err == EDQUOT) BP_FAIL(BP_EIO, "%s: no space: free some and run again", path);
+    if (err == EFBIG && getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY)
+        BP_FAIL(BP_EIO,
+                "%s: %s: files of more than %llu bytes are not allowed here: raise ulimit -f and run again",
+                path, what, (unsigned long long)limit.rlim_cur);
     BP_FAIL_ERRNO(BP_EIO, err, "%s: %s", path, what);
 }
 
-static bp_status write_all(const char *path, int fd, const char *bytes, size_t size)
+/* Left-overs ------------------------------------------------------------------------------------ */
+
+/* Whether `entry` is ".NAME.XXXXXX". */
+static bool is_temporary(const char *entry, const char *name)
 {
-    while (size > 0) {
-        ssize_t n = write(fd, bytes, size < (1u << 30) ? size : (1u << 30));
-        if (n < 0 && errno == EINTR) continue;
-        if (n < 0) return disk_fail(path, "cannot be written", errno);
-        bytes += n;
-        size -= (size_t)n;
-    }
-    if (fsync(fd) != 0) return disk_fail(path, "cannot be brought to the disk", errno);
-    return BP_OK;
+    const size_t n = strlen(name);
+    return entry[0] == '.' && strncmp(entry + 1, name, n) == 0 && entry[n + 1] == '.' &&
+           strspn(entry + n + 2, "0123456789abcdef") == RANDOM_DIGITS && entry[n + 2 + RANDOM_DIGITS] == '\0';
 }
 
-/* ".NAME.XXXXXX" in the folder: hidden, and unlike mkstemp's with a mode that follows the umask. */
-static bp_status create_temporary(const char *path, int dir, const char *name, char *tmp, size_t size,
-                                  int *fd)
+/* Whether `tmp`, which `fd` has open, still has its name. */
+static bool has_name(int dir, const char *tmp, int fd)
+{
+    struct stat mine, there;
+    return fstat(fd, &mine) == 0 && fstatat(dir, tmp, &there, AT_SYMLINK_NOFOLLOW) == 0 &&
+           mine.st_dev == there.st_dev && mine.st_ino == there.st_ino;
+}
+
+static bool is_old(int fd)
+{
+    struct stat st;
+    return fstat(fd, &st) == 0 && time(NULL) - st.st_mtime > OLD_S;
+}
+
+static void remove_left_over(int dir, const char *tmp)
+{
+    struct stat st;
+    int fd = openat(dir, tmp, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0) return;
+    if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode)) {
+        bool left =
+            flock(fd, LOCK_EX | LOCK_NB) == 0 || (errno != EWOULDBLOCK && errno != EINTR && is_old(fd));
+        if (left && has_name(dir, tmp, fd)) unlinkat(dir, tmp, 0);
+    }
+    close(fd);
+}
+
+/* A failure to clean up is no reason not to write. */
+static void remove_left_overs(const bp__replacement *r)
+{
+    int fd = openat(r->dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *list = fd >= 0 ? fdopendir(fd) : NULL;
+    if (!list) {
+        if (fd >= 0) close(fd);
+        return;
+    }
+    for (struct dirent *e; (e = readdir(list));)
+        if (is_temporary(e->d_name, r->name)) remove_left_over(r->dir, e->d_name);
+    closedir(list);
+}
+
+/* The temporary file ---------------------------------------------------------------------------- */
+
+/* Lock a file that was just created. @return whether it is ours: nobody has taken it for a left-over */
+static bool hold(const bp__replacement *r)
+{
+    if (flock(r->fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) return false;
+    return has_name(r->dir, r->tmp, r->fd);
+}
+
+/* Unlike mkstemp's, its mode follows the umask. */
+static bp_status create_temporary(bp__replacement *r)
 {
     for (int i = 0; i < NAME_ATTEMPTS; i++) {
-        unsigned r = 0;
-        if (getrandom(&r, sizeof r, 0) != (ssize_t)sizeof r) return disk_fail(path, "no random name", errno);
-        int n = snprintf(tmp, size, ".%s.%06x", name, r & 0xffffffu);
-        if (n < 0 || (size_t)n >= size) return disk_fail(path, "cannot be written", ENAMETOOLONG);
-        *fd = openat(dir, tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-        if (*fd >= 0) return BP_OK;
-        if (errno != EEXIST) return disk_fail(path, "cannot be written", errno);
+        unsigned x = 0;
+        if (getrandom(&x, sizeof x, 0) != (ssize_t)sizeof x)
+            return bp__replace_fail(r->path, "no random name", errno);
+        int n = snprintf(r->tmp, sizeof r->tmp, ".%s.%0*x", r->name, RANDOM_DIGITS, x & 0xffffffu);
+        if (n < 0 || (size_t)n >= sizeof r->tmp)
+            return bp__replace_fail(r->path, "cannot be written", ENAMETOOLONG);
+        r->fd = openat(r->dir, r->tmp, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        if (r->fd < 0 && errno == EEXIST) continue;
+        if (r->fd < 0) return bp__replace_fail(r->path, "cannot be written", errno);
+        if (hold(r)) return BP_OK;
+        close(r->fd);
     }
-    return disk_fail(path, "no free temporary name", EEXIST);
+    return bp__replace_fail(r->path, "no free temporary name", EEXIST);
 }
 
-static bp_status replace_in(const char *path, int dir, const char *name, const void *bytes, size_t size)
+/* A rename would fail over a folder, after all the work, and would silently replace a device. */
+static bp_status check_old(const bp__replacement *r)
 {
-    char tmp[256];
-    int fd = -1;
-    BP_TRY(create_temporary(path, dir, name, tmp, sizeof tmp, &fd));
-    bp_status s = write_all(path, fd, bytes, size);
-    if (close(fd) != 0 && s == BP_OK) s = disk_fail(path, "cannot be written", errno);
-    if (s == BP_OK && renameat(dir, tmp, dir, name) != 0) s = disk_fail(path, "cannot be replaced", errno);
+    struct stat st;
+    if (fstatat(r->dir, r->name, &st, AT_SYMLINK_NOFOLLOW) != 0) {
+        if (errno == ENOENT) return BP_OK;
+        return bp__replace_fail(r->path, "cannot be written", errno);
+    }
+    if (S_ISREG(st.st_mode) || S_ISLNK(st.st_mode)) return BP_OK;
+    BP_FAIL(BP_EIO, "%s: cannot be replaced: is %s, not a file", r->path,
+            S_ISDIR(st.st_mode) ? "a folder" : "a device, a FIFO or a socket");
+}
+
+bp_status bp__replace_begin(const char *path, bp__replacement *r)
+{
+    const char *slash = strrchr(path, '/');
+    *r = (bp__replacement){.path = path, .name = slash ? slash + 1 : path, .dir = -1, .fd = -1};
+    char *folder = slash == path ? strdup("/") : slash ? strndup(path, (size_t)(slash - path)) : strdup(".");
+    if (!folder) BP_FAIL(BP_ENOMEM, "%s: no memory", path);
+    r->dir = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    bp_status s = r->dir < 0 ? bp__replace_fail(folder, "cannot be opened as a folder", errno) : check_old(r);
+    free(folder);
+    if (s == BP_OK) {
+        remove_left_overs(r);
+        s = create_temporary(r);
+    }
+    if (bp__failed(s) && r->dir >= 0) close(r->dir);
+    return s;
+}
+
+void bp__replace_abort(bp__replacement *r)
+{
+    unlinkat(r->dir, r->tmp, 0);
+    close(r->fd);
+    close(r->dir);
+}
+
+bp_status bp__replace_commit(bp__replacement *r)
+{
+    bp_status s = BP_OK;
+    if (fsync(r->fd) != 0)
+        s = bp__replace_fail(r->path, "cannot be brought to the disk", errno);
+    else if (renameat(r->dir, r->tmp, r->dir, r->name) != 0)
+        s = bp__replace_fail(r->path, "cannot be replaced", errno);
     if (bp__failed(s)) {
-        unlinkat(dir, tmp, 0);
+        bp__replace_abort(r);
         return s;
     }
     /* some file systems cannot sync a folder; they order the rename by other means */
-    if (fsync(dir) != 0 && errno != EINVAL)
-        return disk_fail(path, "is there, but its folder is not on the disk", errno);
+    if (fsync(r->dir) != 0 && errno != EINVAL)
+        s = bp__replace_fail(r->path, "is there, but its folder is not on the disk", errno);
+    close(r->fd); /* everything is on the disk: nothing can fail any more */
+    close(r->dir);
+    return s;
+}
+
+/* Bytes ----------------------------------------------------------------------------------------- */
+
+static bp_status write_all(const bp__replacement *r, const char *bytes, size_t size)
+{
+    while (size > 0) {
+        ssize_t n = write(r->fd, bytes, size < (1u << 30) ? size : (1u << 30));
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) return bp__replace_fail(r->path, "cannot be written", errno);
+        bytes += n;
+        size -= (size_t)n;
+    }
     return BP_OK;
 }
 
 bp_status bp__replace_file(const char *path, const void *bytes, size_t size)
 {
-    const char *slash = strrchr(path, '/');
-    const char *name = slash ? slash + 1 : path;
-    char *folder = slash == path ? strdup("/") : slash ? strndup(path, (size_t)(slash - path)) : strdup(".");
-    if (!folder) BP_FAIL(BP_ENOMEM, "%s: no memory", path);
-    int dir = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    bp_status s = dir < 0 ? disk_fail(folder, "cannot be opened as a folder", errno)
-                          : replace_in(path, dir, name, bytes, size);
-    if (dir >= 0) close(dir);
-    free(folder);
+    bp__replacement r;
+    BP_TRY(bp__replace_begin(path, &r));
+    bp_status s = write_all(&r, bytes, size);
+    if (s == BP_OK) return bp__replace_commit(&r);
+    bp__replace_abort(&r);
     return s;
 }
