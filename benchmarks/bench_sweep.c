@@ -51,13 +51,20 @@ static bp_status write_bundle(const bench *b, int k, size_t sessions)
     char name[16], path[128];
     snprintf(name, sizeof name, NAME_FORMAT, k);
     snprintf(path, sizeof path, "%s/%s.h5", b->folder, name);
-    BP_TRY(bp__draft_init(&draft, name));
-    bp_status s = bp__draft_set_daily(&draft, ASSETS, sessions);
-    for (size_t i = 0; s == BP_OK && i < ASSETS; i++) draft.sid[i] = (int64_t)i;
-    for (size_t t = 0; s == BP_OK && t < sessions; t++) draft.day[t] = (14610 + (int64_t)t) * BP_NS_PER_DAY;
-    for (int f = 0; s == BP_OK && f < BP__NUM_FIELDS; f++)
-        for (size_t i = 0; i < ASSETS * sessions; i++) draft.daily[f][i] = (uint32_t)(1000 + i % 977);
-    if (s == BP_OK) s = bp__h5_write(&draft, path, BP__WRITE_GZIP);
+    bp__bar *bars = calloc(sessions + 1, sizeof *bars);
+    if (!bars) BP_FAIL(BP_ENOMEM, "no memory for %zu bars", sessions);
+    bp_status s = bp__draft_init(&draft, name, NULL);
+    for (size_t i = 0; s == BP_OK && i < ASSETS; i++) {
+        for (size_t t = 0; t < sessions; t++) {
+            bars[t].dt = (14610 + (int64_t)t) * BP_NS_PER_DAY;
+            for (int f = 0; f < BP__NUM_FIELDS; f++)
+                bars[t].value[f] = (double)(1000 + (i * sessions + t) % 977) / (f == BP__VOLUME ? 1 : 1000);
+        }
+        s = bp__draft_add_bars(&draft, BP__DAILY, (int64_t)i, bars, sessions, NULL);
+    }
+    if (s == BP_OK) s = bp__draft_finish(&draft);
+    if (s == BP_OK) s = bp__h5_write(&draft, path, &(bp__write_options){0});
+    free(bars);
     bp__draft_fini(&draft);
     return s;
 }

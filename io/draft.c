@@ -1,23 +1,59 @@
 #include "io/draft.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <math.h>
-#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
-#include "core/loader.h"
+#include "core/day.h"
+#include "core/name.h"
 
 const char *const bp__field_name[BP__NUM_FIELDS] = {"open", "high", "low", "close", "volume"};
+const char *const bp__frame_name[BP__NUM_FRAMES] = {"daily", "minute"};
 
-bp_status bp__draft_init(bp__draft *draft, const char *bundle_name)
+/* Life ------------------------------------------------------------------------------------------ */
+
+/* A file without a name: nothing is left behind however the program ends. */
+static bp_status open_spill(bp__draft *draft, const char *folder)
 {
-    *draft = (bp__draft){.schema_version = "v1", .currency = "USD"};
-    BP_TRY(bp__bundle_name_check(bundle_name));
-    strcpy(draft->bundle_name, bundle_name);
+    char *label = NULL;
+    if (asprintf(&label, "%s", folder ? folder : "memory") < 0) BP_FAIL(BP_ENOMEM, "no memory for a draft");
+    draft->label = label;
+    if (!folder) {
+        draft->spill = memfd_create("bundle", MFD_CLOEXEC);
+        if (draft->spill < 0) BP_FAIL_ERRNO(BP_EIO, errno, "no memory file can be made");
+        return BP_OK;
+    }
+    draft->spill = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    if (draft->spill >= 0) return BP_OK;
+    char *path = NULL; /* not every file system has O_TMPFILE */
+    if (asprintf(&path, "%s/.bundle-spill.XXXXXX", folder) < 0) BP_FAIL(BP_ENOMEM, "no memory for a draft");
+    draft->spill = mkostemp(path, O_CLOEXEC);
+    const int err = errno;
+    if (draft->spill >= 0) unlink(path);
+    free(path);
+    if (draft->spill < 0) BP_FAIL_ERRNO(BP_EIO, err, "%s: no file can be made in this folder", folder);
     return BP_OK;
 }
 
-void bp__draft_fini(bp__draft *draft)
+bp_status bp__draft_init(bp__draft *draft, const char *bundle_name, const char *folder)
+{
+    *draft = (bp__draft){.schema_version = "v1", .country = "US", .spill = -1};
+    BP_TRY(bp__bundle_name_check(bundle_name));
+    strcpy(draft->bundle_name, bundle_name);
+    draft->day_set = calloc(BP__DAY_WORDS, sizeof *draft->day_set);
+    if (!draft->day_set) BP_FAIL(BP_ENOMEM, "no memory for a draft");
+    BP_TRY(open_spill(draft, folder));
+    pthread_mutex_init(&draft->lock, NULL);
+    draft->open = true;
+    return BP_OK;
+}
+
+static void free_assets(bp__draft *draft)
 {
     for (size_t i = 0; i < draft->assets.n; i++) {
         free(draft->assets.row[i].symbol);
@@ -25,43 +61,247 @@ void bp__draft_fini(bp__draft *draft)
         free(draft->assets.row[i].exchange);
     }
     for (size_t i = 0; i < draft->mappings.n; i++) free(draft->mappings.row[i].symbol);
-    for (int f = 0; f < BP__NUM_FIELDS; f++) free(draft->daily[f]);
-    for (int k = 0; k < BP__NUM_RATIOS; k++) free(draft->ratios[k].row);
-    free(draft->sid);
-    free(draft->day);
     free(draft->assets.row);
     free(draft->mappings.row);
+}
+
+void bp__draft_fini(bp__draft *draft)
+{
+    free_assets(draft);
+    for (int f = 0; f < BP__NUM_FRAMES; f++) {
+        for (size_t i = 0; i < draft->series[f].n; i++) free(draft->series[f].row[i].runs.row);
+        free(draft->series[f].row);
+        free(draft->place[f].row);
+    }
+    for (int k = 0; k < BP__NUM_RATIOS; k++) free(draft->ratios[k].row);
     free(draft->calendar.row);
     free(draft->payouts.row);
+    free(draft->undivided.row);
     free(draft->stocks.row);
-    free(draft->minutes.row);
-    free(draft->bars.row);
+    free(draft->days.row);
+    free(draft->more_days.row);
+    free(draft->day_set);
+    bp__origin_fini(&draft->origin);
+    free(draft->label);
+    if (draft->open) {
+        pthread_mutex_destroy(&draft->lock);
+        close(draft->spill);
+    }
     *draft = (bp__draft){0};
 }
 
-bp_status bp__draft_set_daily(bp__draft *draft, size_t n, size_t d)
+/* Bars ------------------------------------------------------------------------------------------ */
+
+bool bp__bar_is_blank(const bp__bar *bar)
 {
-    size_t cells;
-    if (__builtin_mul_overflow(n, d, &cells))
-        BP_FAIL(BP_ERANGE, "%zu sids x %zu sessions are too many", n, d);
-    bp__draft made = *draft;
-    made.num_sids = n;
-    made.num_sessions = d;
-    made.sid = calloc(n + 1, sizeof *made.sid);
-    made.day = calloc(d + 1, sizeof *made.day);
-    bool ok = made.sid && made.day;
+    for (int f = 0; f < BP__VOLUME; f++)
+        if (bar->value[f] != 0 && !isnan(bar->value[f])) return false;
+    return bar->value[BP__VOLUME] == 0 || isnan(bar->value[BP__VOLUME]);
+}
+
+const char *bp__bar_defect(const bp__bar *bar, int frame)
+{
+    if (bar->dt == BP_TIME_MISSING) return "has no time";
+    if (frame == BP__DAILY && bp__day_of(bar->dt) != bar->dt) return "is a daily bar with a time of day";
     for (int f = 0; f < BP__NUM_FIELDS; f++) {
-        made.daily[f] = calloc(cells + 1, sizeof *made.daily[f]);
-        ok = ok && made.daily[f];
+        if (isinf(bar->value[f])) return "has a value that is infinite";
+        if (bar->value[f] < 0) return "has a value that is negative";
     }
-    if (!ok) {
-        free(made.sid);
-        free(made.day);
-        for (int f = 0; f < BP__NUM_FIELDS; f++) free(made.daily[f]);
-        BP_FAIL(BP_ENOMEM, "no memory for the daily bars of %zu sids x %zu sessions", n, d);
+    return NULL;
+}
+
+/* Row of a sid in the table of places, or where it would have to be. */
+static size_t find_place(const bp__draft *draft, int frame, int64_t sid)
+{
+    const bp__draft_place *place = draft->place[frame].row;
+    size_t low = 0, high = draft->place[frame].n;
+    if (high > 0 && place[high - 1].sid < sid) return high; /* the usual case of a source in order */
+    while (low < high) {
+        const size_t mid = low + (high - low) / 2;
+        if (place[mid].sid < sid)
+            low = mid + 1;
+        else
+            high = mid;
     }
-    *draft = made;
+    return low;
+}
+
+static bp__draft_series *find_series(const bp__draft *draft, int frame, int64_t sid)
+{
+    const size_t at = find_place(draft, frame, sid);
+    if (at == draft->place[frame].n || draft->place[frame].row[at].sid != sid) return NULL;
+    return &draft->series[frame].row[draft->place[frame].row[at].row];
+}
+
+static bp_status begin_series(bp__draft *draft, int frame, int64_t sid, bp__draft_series **series)
+{
+    *series = find_series(draft, frame, sid);
+    if (*series) return BP_OK;
+    const bp__draft_series made = {.sid = sid,
+                                   .first = BP_TIME_MISSING,
+                                   .last = BP_TIME_MISSING,
+                                   .scale = {BP__SCALE_ANY, BP__SCALE_ANY}};
+    const bp__draft_place place = {.sid = sid, .row = draft->series[frame].n};
+    const size_t at = find_place(draft, frame, sid);
+    BP__APPEND(&draft->place[frame], place);
+    bp__draft_place *row = draft->place[frame].row;
+    memmove(row + at + 1, row + at, (draft->place[frame].n - 1 - at) * sizeof *row);
+    row[at] = place;
+    BP__APPEND(&draft->series[frame], made);
+    *series = &draft->series[frame].row[draft->series[frame].n - 1];
     return BP_OK;
+}
+
+static void note_scales(const bp__bar *bars, size_t n, bp__scale scale[BP__NUM_SCALES])
+{
+    for (size_t i = 0; i < n; i++) {
+        for (int f = 0; f < BP__VOLUME; f++) bp__scale_note(&scale[BP__PRICE], bars[i].value[f]);
+        bp__scale_note(&scale[BP__AMOUNT], bars[i].value[BP__VOLUME]);
+    }
+}
+
+/* A place in the spill for n bars without a blank one; extends the last run where that is possible. */
+static bp_status reserve_run(bp__draft *draft, bp__draft_series *series, size_t n, uint64_t *at)
+{
+    *at = draft->spilled;
+    bp__draft_run *last = series->runs.n ? &series->runs.row[series->runs.n - 1] : NULL;
+    if (last && last->at + last->bars * sizeof(bp__bar) == *at)
+        last->bars += n;
+    else
+        BP__APPEND(&series->runs, ((bp__draft_run){.at = *at, .bars = n}));
+    draft->spilled += n * sizeof(bp__bar);
+    series->bars += n;
+    return BP_OK;
+}
+
+void bp__draft_mark_day(uint64_t *day_set, int64_t day)
+{
+    const uint64_t bit = (uint64_t)(day / BP_NS_PER_DAY + BP__DAYS_BEFORE_EPOCH);
+    day_set[bit / 64] |= UINT64_C(1) << bit % 64;
+}
+
+/* Between lock and unlock: all about the series but the bytes of its bars. */
+static bp_status enter_run(bp__draft *draft, int frame, int64_t sid, const bp__bar *bars, size_t n,
+                           const bp__scale *scale, uint64_t *at)
+{
+    bp__draft_series *series;
+    BP_TRY(begin_series(draft, frame, sid, &series));
+    if (n == 0) return BP_OK;
+    if (series->last != BP_TIME_MISSING && bars[0].dt <= series->last)
+        BP_FAIL(BP_EFORMAT, "sid %lld: a %s bar is not later than the one before", (long long)sid,
+                bp__frame_name[frame]);
+    for (int k = 0; k < BP__NUM_SCALES; k++) series->scale[k] = bp__scale_both(series->scale[k], scale[k]);
+    if (series->first == BP_TIME_MISSING) series->first = bars[0].dt;
+    series->last = bars[n - 1].dt;
+    for (size_t i = 0; frame == BP__DAILY && i < n; i++) bp__draft_mark_day(draft->day_set, bars[i].dt);
+    return reserve_run(draft, series, n, at);
+}
+
+static bp_status write_bars(const bp__draft *draft, const bp__bar *bars, size_t n, uint64_t at)
+{
+    const char *from = (const char *)bars;
+    for (size_t left = n * sizeof *bars; left > 0;) {
+        const ssize_t written = pwrite(draft->spill, from, left, (off_t)at);
+        if (written < 0 && errno == EINTR) continue;
+        if (written < 0 && (errno == ENOSPC || errno == EDQUOT || errno == EFBIG))
+            BP_FAIL_ERRNO(BP_EIO, errno,
+                          "%s: no space for bars on their way into a bundle: free some and run again",
+                          draft->label);
+        if (written < 0) BP_FAIL_ERRNO(BP_EIO, errno, "%s: the spill cannot be written", draft->label);
+        from += written;
+        at += (uint64_t)written;
+        left -= (size_t)written;
+    }
+    return BP_OK;
+}
+
+/* Bars of which none is blank. */
+static bp_status add_run(bp__draft *draft, int frame, int64_t sid, const bp__bar *bars, size_t n,
+                         const bp__scale *scale)
+{
+    uint64_t at = 0;
+    pthread_mutex_lock(&draft->lock);
+    const bp_status s = enter_run(draft, frame, sid, bars, n, scale, &at);
+    pthread_mutex_unlock(&draft->lock);
+    return s == BP_OK ? write_bars(draft, bars, n, at) : s;
+}
+
+static bp_status check_bars(int frame, int64_t sid, const bp__bar *bars, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        const char *defect = bp__bar_defect(&bars[i], frame);
+        if (!defect && i > 0 && bars[i].dt <= bars[i - 1].dt) defect = "is not later than the one before";
+        char time[32];
+        if (defect)
+            BP_FAIL(BP_EFORMAT, "sid %lld: the %s bar of %s %s", (long long)sid, bp__frame_name[frame],
+                    bp__time_text(bars[i].dt, time), defect);
+    }
+    return BP_OK;
+}
+
+bp_status bp__draft_add_bars(bp__draft *draft, int frame, int64_t sid, const bp__bar *bars, size_t n,
+                             const bp__scale *scale)
+{
+    bp__scale found[BP__NUM_SCALES] = {BP__SCALE_ANY, BP__SCALE_ANY};
+    BP_TRY(check_bars(frame, sid, bars, n));
+    if (!scale) note_scales(bars, n, found);
+    BP_TRY(add_run(draft, frame, sid, NULL, 0, found));
+    for (size_t from = 0, to; from < n; from = to) {
+        for (to = from; to < n && !bp__bar_is_blank(&bars[to]);) to++;
+        if (to > from) BP_TRY(add_run(draft, frame, sid, bars + from, to - from, scale ? scale : found));
+        while (to < n && bp__bar_is_blank(&bars[to])) to++;
+    }
+    return BP_OK;
+}
+
+void bp__draft_fix_factors(bp__draft *draft, int frame, int64_t sid, double price, double amount)
+{
+    pthread_mutex_lock(&draft->lock);
+    bp__draft_series *series = find_series(draft, frame, sid);
+    if (series) {
+        series->factor[BP__PRICE] = price;
+        series->factor[BP__AMOUNT] = amount;
+    }
+    pthread_mutex_unlock(&draft->lock);
+}
+
+void bp__draft_drop(bp__draft *draft, int frame, int64_t sid)
+{
+    pthread_mutex_lock(&draft->lock);
+    bp__draft_series *series = find_series(draft, frame, sid);
+    if (series) {
+        series->dropped = true;
+        draft->day_set_stale = true;
+        series->bars = 0;
+        series->runs.n = 0;
+        series->first = series->last = BP_TIME_MISSING;
+    }
+    pthread_mutex_unlock(&draft->lock);
+}
+
+bp_status bp__draft_read(const bp__draft *draft, const bp__draft_series *series, bp__bar *bars)
+{
+    char *to = (char *)bars;
+    for (size_t r = 0; r < series->runs.n; r++) {
+        uint64_t at = series->runs.row[r].at;
+        for (size_t left = series->runs.row[r].bars * sizeof *bars; left > 0;) {
+            const ssize_t n = pread(draft->spill, to, left, (off_t)at);
+            if (n < 0 && errno == EINTR) continue;
+            if (n < 0) BP_FAIL_ERRNO(BP_EIO, errno, "%s: the spill cannot be read", draft->label);
+            if (n == 0) BP_FAIL(BP_EIO, "%s: the spill is shorter than what was written", draft->label);
+            to += n;
+            at += (uint64_t)n;
+            left -= (size_t)n;
+        }
+    }
+    return BP_OK;
+}
+
+size_t bp__draft_num_bars(const bp__draft *draft, int frame)
+{
+    size_t bars = 0;
+    for (size_t i = 0; i < draft->series[frame].n; i++) bars += draft->series[frame].row[i].bars;
+    return bars;
 }
 
 /* Rows ------------------------------------------------------------------------------------------ */
@@ -69,7 +309,7 @@ bp_status bp__draft_set_daily(bp__draft *draft, size_t n, size_t d)
 bp_status bp__table_grow(void **row, size_t n, size_t *cap, size_t size)
 {
     if (n < *cap) return BP_OK;
-    size_t more = *cap ? 2 * *cap : 64;
+    const size_t more = *cap ? 2 * *cap : 64;
     void *grown = reallocarray(*row, more, size);
     if (!grown) BP_FAIL(BP_ENOMEM, "no memory for %zu rows of a bundle", more);
     *row = grown;
@@ -77,10 +317,17 @@ bp_status bp__table_grow(void **row, size_t n, size_t *cap, size_t size)
     return BP_OK;
 }
 
+bp_status bp__draft_add_day(bp__draft *draft, int64_t day)
+{
+    BP__APPEND(&draft->more_days, bp__day_of(day));
+    return BP_OK;
+}
+
 bp_status bp__draft_add_asset(bp__draft *draft, const bp__draft_asset *asset)
 {
     bp__draft_asset a = *asset;
     a.symbol = a.name = a.exchange = NULL;
+    if (!*a.currency) strcpy(a.currency, "XXX");
     BP__APPEND(&draft->assets, a);
     bp__draft_asset *to = &draft->assets.row[draft->assets.n - 1];
     to->symbol = strdup(asset->symbol);
@@ -128,130 +375,30 @@ bp_status bp__draft_add_stock(bp__draft *draft, const bp__draft_stock *stock)
     return BP_OK;
 }
 
-bp_status bp__draft_add_minute(bp__draft *draft, int64_t sid)
-{
-    bp__draft_minute m = {.sid = sid, .first = draft->bars.n};
-    BP__APPEND(&draft->minutes, m);
-    return BP_OK;
-}
-
-bp_status bp__draft_add_bar(bp__draft *draft, const bp__draft_bar *bar)
-{
-    BP__APPEND(&draft->bars, *bar);
-    return BP_OK;
-}
-
-bp_status bp__draft_add_dividend(bp__draft *draft, size_t row, size_t ex, const bp__draft_payout *payout)
+bp_status bp__draft_add_dividend(bp__draft *draft, const bp__draft_payout *payout)
 {
     BP_TRY(bp__draft_add_payout(draft, payout));
-    uint32_t before = ex > 0 ? draft->daily[BP__CLOSE][row * draft->num_sessions + ex - 1] : 0;
-    if (before == 0) return BP_OK;
-    double ratio = 1.0 - payout->amount / (before * (1.0 / BP__PRICE_SCALE));
-    if (!(ratio > 0)) return BP_OK;
-    return bp__draft_add_ratio(draft, BP__DIVIDENDS, &(bp__draft_ratio){payout->sid, payout->ex_date, ratio});
-}
-
-void bp__draft_lifetime(const bp__draft *draft, size_t row, int64_t *first, int64_t *last)
-{
-    size_t d = draft->num_sessions;
-    *first = 0;
-    *last = (int64_t)d - 1;
-    bool found = false;
-    for (size_t t = 0; t < d; t++) {
-        uint32_t any = 0;
-        for (int f = 0; f < BP__NUM_FIELDS; f++) any |= draft->daily[f][row * d + t];
-        if (!any) continue;
-        if (!found) *first = (int64_t)t;
-        *last = (int64_t)t;
-        found = true;
-    }
-}
-
-/* Check ----------------------------------------------------------------------------------------- */
-
-static bp_status check_ascending(const char *what, const int64_t *x, size_t n)
-{
-    for (size_t i = 1; i < n; i++)
-        if (x[i] <= x[i - 1]) BP_FAIL(BP_EINVAL, "%s: row %zu is not greater than the one before", what, i);
+    BP__APPEND(&draft->undivided, *payout);
     return BP_OK;
 }
 
-/* (sid, time) ascending; equal pairs are allowed: an asset can pay two dividends on one day. */
-#define CHECK_ORDER(what, table, time)                                                                       \
-    do {                                                                                                     \
-        for (size_t i = 1; i < (table)->n; i++)                                                              \
-            if ((table)->row[i].sid < (table)->row[i - 1].sid ||                                             \
-                ((table)->row[i].sid == (table)->row[i - 1].sid &&                                           \
-                 (table)->row[i].time < (table)->row[i - 1].time))                                           \
-                BP_FAIL(BP_EINVAL, "%s: row %zu is not in the order of sid and " #time, what, i);            \
-    } while (0)
-
-static bp_status check_minutes(const bp__draft *draft)
+void bp__draft_renumber(bp__draft *draft, const int64_t *to, size_t n)
 {
-    size_t m = draft->minutes.n;
-    if (draft->bars.n > 0 && (m == 0 || draft->minutes.row[0].first != 0))
-        BP_FAIL(BP_EINVAL, "minute: there are bars that belong to no sid");
-    for (size_t i = 0; i < m; i++) {
-        const bp__draft_minute *at = &draft->minutes.row[i];
-        size_t end = i + 1 < m ? at[1].first : draft->bars.n;
-        if (i > 0 && at->sid <= at[-1].sid)
-            BP_FAIL(BP_EINVAL, "minute: sid %lld is not ascending", (long long)at->sid);
-        for (size_t k = at->first + 1; k < end; k++)
-            if (draft->bars.row[k].dt <= draft->bars.row[k - 1].dt)
-                BP_FAIL(BP_EINVAL, "minute: bar %zu of sid %lld is not later than the one before",
-                        k - at->first, (long long)at->sid);
+#define RENUMBER(table)                                                                                      \
+    for (size_t i = 0; i < (table)->n; i++)                                                                  \
+        if ((uint64_t)(table)->row[i].sid < n) (table)->row[i].sid = to[(table)->row[i].sid]
+    RENUMBER(&draft->assets);
+    RENUMBER(&draft->mappings);
+    RENUMBER(&draft->payouts);
+    RENUMBER(&draft->undivided);
+    RENUMBER(&draft->stocks);
+    for (size_t i = 0; i < draft->stocks.n; i++)
+        if ((uint64_t)draft->stocks.row[i].payment_sid < n)
+            draft->stocks.row[i].payment_sid = to[draft->stocks.row[i].payment_sid];
+    for (int k = 0; k < BP__NUM_RATIOS; k++) RENUMBER(&draft->ratios[k]);
+    for (int f = 0; f < BP__NUM_FRAMES; f++) {
+        RENUMBER(&draft->series[f]);
+        draft->place[f].n = 0; /* of provisional sids; finish() needs none */
     }
-    return BP_OK;
-}
-
-bp_status bp__draft_check(const bp__draft *draft)
-{
-    static const char *const ratio_name[BP__NUM_RATIOS] = {"splits", "mergers", "dividends"};
-    BP_TRY(bp__bundle_name_check(draft->bundle_name));
-    if (strlen(draft->currency) != 3)
-        BP_FAIL(BP_EINVAL, "currency '%s' is not 3 letters long", draft->currency);
-    BP_TRY(check_ascending("index/sid", draft->sid, draft->num_sids));
-    BP_TRY(check_ascending("index/day", draft->day, draft->num_sessions));
-    for (size_t i = 1; i < draft->assets.n; i++)
-        if (draft->assets.row[i].sid <= draft->assets.row[i - 1].sid)
-            BP_FAIL(BP_EINVAL, "assets: row %zu is not in the order of sid", i);
-    CHECK_ORDER("assets/symbol_mappings", &draft->mappings, start_date);
-    for (size_t i = 1; i < draft->calendar.n; i++)
-        if (draft->calendar.row[i].session <= draft->calendar.row[i - 1].session)
-            BP_FAIL(BP_EINVAL, "calendar/session: row %zu is not greater than the one before", i);
-    for (int k = 0; k < BP__NUM_RATIOS; k++) {
-        CHECK_ORDER(ratio_name[k], &draft->ratios[k], effective_date);
-        for (size_t i = 0; i < draft->ratios[k].n; i++)
-            if (!(draft->ratios[k].row[i].ratio > 0) || !isfinite(draft->ratios[k].row[i].ratio))
-                BP_FAIL(BP_EINVAL, "%s: the ratio in row %zu is not positive", ratio_name[k], i);
-    }
-    CHECK_ORDER("dividend_payouts", &draft->payouts, ex_date);
-    CHECK_ORDER("stock_dividend_payouts", &draft->stocks, ex_date);
-    return check_minutes(draft);
-}
-
-/* Numbers --------------------------------------------------------------------------------------- */
-
-static bp_status to_u32(const char *what, double value, double scale, uint32_t *out)
-{
-    if (isnan(value)) {
-        *out = 0;
-        return BP_OK;
-    }
-    double x = nearbyint(value * scale); /* half to even: the default rounding mode */
-    if (value < 0 || x > UINT32_MAX)
-        BP_FAIL(BP_ERANGE, "%s %.17g is out of range, a bundle file holds 0 to %.10g", what, value,
-                UINT32_MAX / scale);
-    *out = (uint32_t)x;
-    return BP_OK;
-}
-
-bp_status bp__price_to_u32(double price, uint32_t *out)
-{
-    return to_u32("price", price, BP__PRICE_SCALE, out);
-}
-
-bp_status bp__volume_to_u32(double volume, uint32_t *out)
-{
-    return to_u32("volume", volume, 1, out);
+#undef RENUMBER
 }

@@ -1,34 +1,59 @@
 /** @file io/draft.h
- * What a bundle file is going to hold: plain arrays in memory, filled by an ingest, read by the writer.
+ * What a bundle file is going to hold, on its way from a source to the writer.
  *
- *  1. bp__draft_init(); bp__draft_set_daily() once, then fill sid, day and daily in place.
- *  2. bp__draft_add_…() for everything else, in the order that the file is to have.
- *  3. bp__draft_check() says what is not in order; the writer calls it as well.
- *  4. bp__draft_fini().
+ *  1. bp__draft_init().
+ *  2. bp__draft_add_bars() for every run of bars, from any thread; bp__draft_add_…() for everything else, in any
+ *     order, by one thread at a time.
+ *  3. bp__draft_finish(): sorts, works out sessions, lifetimes, scaling factors and the price ratios of dividends,
+ *     and says what is not in order.
+ *  4. The writer reads bars back, series by series, from any thread: bp__draft_read().
+ *  5. bp__draft_fini().
  *
- * Units are those of the file: prices × 1000 as integers with 0 for missing, times in ns since the epoch
- * with BP_TIME_MISSING. Texts are copied; every array is owned by the draft. One thread.
+ * Bars do not stay in memory: they go to a file without a name (the spill), because sessions and scaling factors
+ * are known only when the last of them has been seen. What stays is small: a row per series, asset and event.
+ *
+ * Prices and volumes are doubles as the source gave them; NaN is a missing price, 0 or NaN a missing volume. Times are
+ * int64 ns since the epoch, UTC, BP_TIME_MISSING where there is none. Texts are copied.
  */
 #ifndef BP_IO_DRAFT_H
 #define BP_IO_DRAFT_H
 
+#include <pthread.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include <bundlepool/bundle.h>
 
 #include "core/status.h"
-
-#define BP__PRICE_SCALE 1000
+#include "io/origin.h"
+#include "io/scale.h"
 
 enum { BP__OPEN, BP__HIGH, BP__LOW, BP__CLOSE, BP__VOLUME, BP__NUM_FIELDS };
+enum { BP__DAILY, BP__MINUTE, BP__NUM_FRAMES };
+enum { BP__PRICE, BP__AMOUNT, BP__NUM_SCALES }; /**< of the four prices, of the volume */
 
-/** "open" … "volume". */
+/** "open" … "volume"; "daily", "minute". */
 extern const char *const bp__field_name[BP__NUM_FIELDS];
+extern const char *const bp__frame_name[BP__NUM_FRAMES];
+
+typedef struct bp__bar {
+    int64_t dt; /**< of a daily bar: a midnight, UTC */
+    double value[BP__NUM_FIELDS];
+} bp__bar;
+
+/** Whether a bar says nothing: no price, no volume. Such bars are not kept: they make no session and no lifetime. */
+bool bp__bar_is_blank(const bp__bar *bar);
+
+/** How errors of bp__draft_… say what is wrong with a bar; NULL if nothing is. */
+const char *bp__bar_defect(const bp__bar *bar, int frame);
 
 typedef struct bp__draft_asset {
     int64_t sid;
     char *symbol, *name, *exchange; /**< UTF-8 */
+    char currency[4];               /**< ISO 4217; "XXX": not known */
+    /** BP_TIME_MISSING: bp__draft_finish() takes the days of its first and last bar in either frame; auto_close_date
+     *  is then a day later. An asset without any bar keeps what it was given. */
     int64_t start_date, end_date, first_traded, auto_close_date;
 } bp__draft_asset;
 
@@ -39,7 +64,7 @@ typedef struct bp__draft_mapping {
 } bp__draft_mapping;
 
 typedef struct bp__draft_session {
-    int64_t session, market_open, market_close;
+    int64_t session, market_open, market_close; /**< hours: BP_TIME_MISSING where they are not known */
 } bp__draft_session;
 
 typedef struct bp__draft_ratio { /* a split, a merger or a dividend: earlier prices are multiplied */
@@ -49,7 +74,7 @@ typedef struct bp__draft_ratio { /* a split, a merger or a dividend: earlier pri
 
 typedef struct bp__draft_payout {
     int64_t sid, ex_date, declared_date, record_date, pay_date;
-    double amount;
+    double amount; /**< per share */
 } bp__draft_payout;
 
 typedef struct bp__draft_stock {
@@ -57,15 +82,15 @@ typedef struct bp__draft_stock {
     double ratio;
 } bp__draft_stock;
 
-typedef struct bp__draft_bar {
-    int64_t dt;
-    uint32_t value[BP__NUM_FIELDS];
-} bp__draft_bar;
+/** A run of bars in the spill. */
+typedef struct bp__draft_run {
+    uint64_t at; /**< bytes from the start of the spill */
+    size_t bars;
+} bp__draft_run;
 
-typedef struct bp__draft_minute { /* a sid that has minute bars: rows first … first of the next one */
-    int64_t sid;
-    size_t first;
-} bp__draft_minute;
+/** Days from the first one that int64 ns can name to the epoch, and words of 64 days for all of them. */
+#define BP__DAYS_BEFORE_EPOCH 106752
+#define BP__DAY_WORDS         (2 * BP__DAYS_BEFORE_EPOCH / 64 + 1)
 
 /** A growing table: `n` rows of type T. */
 #define BP__TABLE(T)                                                                                         \
@@ -86,38 +111,105 @@ bp_status bp__table_grow(void **row, size_t n, size_t *cap, size_t size);
         (table)->row[(table)->n++] = (value);                                                                \
     } while (0)
 
+typedef struct bp__draft_place {
+    int64_t sid;
+    size_t row; /**< in the table of series */
+} bp__draft_place;
+
+/** The bars of one sid in one frame. */
+typedef struct bp__draft_series {
+    int64_t sid;
+    size_t bars;
+    bool dropped;                    /**< bp__draft_drop() */
+    int64_t first, last;             /**< dt of the first and the last bar; BP_TIME_MISSING without any */
+    bp__scale scale[BP__NUM_SCALES]; /**< what its values permit */
+    double factor[BP__NUM_SCALES];   /**< 0 until it was fixed, or finish() has chosen one */
+    BP__TABLE(bp__draft_run) runs;
+} bp__draft_series;
+
 enum { BP__SPLITS, BP__MERGERS, BP__DIVIDENDS, BP__NUM_RATIOS };
 
 typedef struct bp__draft {
     char bundle_name[BP_NAME_MAX + 1];
     char schema_version[16]; /**< "v1" */
-    char calendar_name[32];  /**< such as "XNYS" */
-    char currency[4];        /**< of every asset; "USD" */
+    char country[16];        /**< of the group that holds it all: "US" */
+    char calendar_name[32];  /**< such as "XNYS"; "": not known */
+    bp__origin origin;       /**< where it comes from; owned */
 
-    size_t num_sids, num_sessions;
-    int64_t *sid;                    /**< [N] ascending */
-    int64_t *day;                    /**< [D] ascending */
-    uint32_t *daily[BP__NUM_FIELDS]; /**< [N][D] */
+    BP__TABLE(bp__draft_asset) assets;
+    BP__TABLE(bp__draft_mapping) mappings;
+    BP__TABLE(bp__draft_session) calendar;
+    BP__TABLE(bp__draft_ratio) ratios[BP__NUM_RATIOS];
+    BP__TABLE(bp__draft_payout) payouts;
+    BP__TABLE(bp__draft_stock) stocks;
+    BP__TABLE(bp__draft_series) series[BP__NUM_FRAMES];
 
-    BP__TABLE(bp__draft_asset) assets;                 /**< by sid */
-    BP__TABLE(bp__draft_mapping) mappings;             /**< by (sid, start_date) */
-    BP__TABLE(bp__draft_session) calendar;             /**< by session */
-    BP__TABLE(bp__draft_ratio) ratios[BP__NUM_RATIOS]; /**< by (sid, effective_date) */
-    BP__TABLE(bp__draft_payout) payouts;               /**< by (sid, ex_date) */
-    BP__TABLE(bp__draft_stock) stocks;                 /**< by (sid, ex_date) */
-    BP__TABLE(bp__draft_minute) minutes;               /**< by sid */
-    BP__TABLE(bp__draft_bar) bars;                     /**< by (sid, dt) */
+    /* Made by bp__draft_finish(). Then every table is sorted: assets and series by sid (series that were dropped are
+     * gone), the others by (sid, date), the calendar by session. */
+    BP__TABLE(int64_t) days; /**< [D] sessions: days on which an asset has a daily bar, and added ones */
+    double factor[BP__NUM_FRAMES][BP__NUM_SCALES]; /**< of the bundle */
+    bool by_asset[BP__NUM_FRAMES][BP__NUM_SCALES]; /**< one factor cannot do: that of each series counts */
+
+    /* private to draft.c */
+    BP__TABLE(bp__draft_payout) undivided;            /* payouts whose price ratio finish() works out */
+    BP__TABLE(bp__draft_place) place[BP__NUM_FRAMES]; /* of each series, by sid */
+    uint64_t *day_set;  /* a bit for each day that int64 ns can name, set where there is a session */
+    bool day_set_stale; /* bars were taken back: it may hold too many */
+    BP__TABLE(int64_t) more_days; /* of bp__draft_add_day() */
+    char *label;                  /* how errors name the spill; owned */
+    int spill;
+    bool open; /* the lock and the spill are there */
+    uint64_t spilled;
+    pthread_mutex_t lock;
 } bp__draft;
 
-/** An empty draft: schema "v1", currency "USD". @retval BP_EINVAL  bundle_name is not allowed */
-bp_status bp__draft_init(bp__draft *draft, const char *bundle_name);
+/** An empty draft: schema "v1", country "US", no calendar.
+ *
+ * @param[in] folder  where the spill goes: that of the file to be written; NULL: memory (memfd), for what is small
+ * @retval BP_EINVAL  bundle_name is not allowed
+ * @retval BP_EIO     no file can be made in the folder; the text names it
+ */
+bp_status bp__draft_init(bp__draft *draft, const char *bundle_name, const char *folder);
 
-/** Free everything; a zeroed draft is allowed. */
+/** Free everything, the spill as well; a zeroed draft is allowed. */
 void bp__draft_fini(bp__draft *draft);
 
-/** Make room for n sids and d sessions of daily bars, all zero (missing). Once per draft.
- *  @retval BP_ENOMEM, BP_ERANGE  nothing changed */
-bp_status bp__draft_set_daily(bp__draft *draft, size_t n, size_t d);
+/* Bars ------------------------------------------------------------------------------------------ */
+
+/** Append bars to the series of a sid. Threads: any; one series by one thread at a time.
+ *
+ * @param[in] bars   [n] ascending by dt, later than those that were added before; blank ones are passed over. n = 0
+ *                   begins a series, which stays even if it remains empty
+ * @param[in] scale  [BP__NUM_SCALES] what the caller found these bars to permit (bp__scale_note()), or NULL: it is found here
+ * @retval BP_EFORMAT  not ascending, a negative or infinite value, a daily bar that is no midnight: callers that know
+ *                     of files and lines check before
+ * @retval BP_EIO      the spill cannot be written: no space; names its folder
+ * @retval BP_ENOMEM
+ */
+bp_status bp__draft_add_bars(bp__draft *draft, int frame, int64_t sid, const bp__bar *bars, size_t n,
+                             const bp__scale *scale);
+
+/** Keep the factors that a source has, so that its values stay as they are to the last bit. 0: choose one.
+ *  The series must have been begun. */
+void bp__draft_fix_factors(bp__draft *draft, int frame, int64_t sid, double price, double amount);
+
+/** A day is a session of the daily bars even if no asset trades then: a source knows so. */
+bp_status bp__draft_add_day(bp__draft *draft, int64_t day);
+
+/** Take back all bars of a sid in a frame: its file turned out to be bad. */
+void bp__draft_drop(bp__draft *draft, int frame, int64_t sid);
+
+/** Sids were provisional, 0 .. n-1, and become `to[sid]` everywhere; before finish(). Two must not become one. */
+void bp__draft_renumber(bp__draft *draft, const int64_t *to, size_t n);
+
+/** Read all bars of a finished draft's series, or of one that no thread adds to any more. Threads: any.
+ *  @param[out] bars  [series->bars] */
+bp_status bp__draft_read(const bp__draft *draft, const bp__draft_series *series, bp__bar *bars);
+
+/** Bars in all series of a frame. */
+size_t bp__draft_num_bars(const bp__draft *draft, int frame);
+
+/* Everything else ------------------------------------------------------------------------------- */
 
 /* Each appends one row, copying it. @retval BP_ENOMEM  nothing was added */
 bp_status bp__draft_add_asset(bp__draft *draft, const bp__draft_asset *asset);
@@ -127,26 +219,27 @@ bp_status bp__draft_add_ratio(bp__draft *draft, int kind, const bp__draft_ratio 
 bp_status bp__draft_add_payout(bp__draft *draft, const bp__draft_payout *payout);
 bp_status bp__draft_add_stock(bp__draft *draft, const bp__draft_stock *stock);
 
-/** Begin the minute bars of a sid; bp__draft_add_bar() appends to the sid begun last. */
-bp_status bp__draft_add_minute(bp__draft *draft, int64_t sid);
-bp_status bp__draft_add_bar(bp__draft *draft, const bp__draft_bar *bar);
+/** A cash dividend of which only the amount is known: the payout, and, when the draft is finished, the ratio
+ *  1 - amount / close of the session before, unless there is no such close or the ratio is not positive, as zipline. */
+bp_status bp__draft_add_dividend(bp__draft *draft, const bp__draft_payout *payout);
 
-/** Add a cash dividend that goes ex in session column `ex` of daily row `row`: the payout, and the ratio
- *  1 - amount / close before, unless there is no such close or the ratio is not positive, as zipline does. */
-bp_status bp__draft_add_dividend(bp__draft *draft, size_t row, size_t ex, const bp__draft_payout *payout);
+/** For draft.c and finish: set the bit of a day. */
+void bp__draft_mark_day(uint64_t *day_set, int64_t day);
 
-/** First and last session column with a bar (a field that is not 0); without any, 0 and D - 1, as zipline. */
-void bp__draft_lifetime(const bp__draft *draft, size_t row, int64_t *first, int64_t *last);
+/** Put everything in order and check it.
+ *
+ * @retval BP_EINVAL  two assets of one sid, a ratio that is not positive, two rows of one session, ...: the text says which
+ * @retval BP_ERANGE  no factor keeps the prices of a series to 1e-6; names its sid. Volumes never fail: what is beyond a
+ *                    uint32 is stored in larger units, and scale[BP__AMOUNT].low > factor tells
+ * @retval BP_ENOMEM, BP_EIO
+ */
+bp_status bp__draft_finish(bp__draft *draft);
 
-/** Check that everything is ascending, unique and in range where the file format wants it so.
- *  @retval BP_EINVAL  the text says what */
-bp_status bp__draft_check(const bp__draft *draft);
+/** Row of a sid; SIZE_MAX if there is none. After finish(). */
+size_t bp__draft_find_asset(const bp__draft *draft, int64_t sid);
+size_t bp__draft_find_series(const bp__draft *draft, int frame, int64_t sid);
 
-/** price × 1000 rounded half to even; NaN becomes 0 (missing).
- *  @retval BP_ERANGE  negative, infinite or beyond uint32; *out is untouched */
-bp_status bp__price_to_u32(double price, uint32_t *out);
-
-/** The same for a volume, unscaled. */
-bp_status bp__volume_to_u32(double volume, uint32_t *out);
+/** Column of a day in draft->days, or of the first one after it. */
+size_t bp__draft_find_day(const bp__draft *draft, int64_t day);
 
 #endif

@@ -11,9 +11,6 @@
 #include "core/day.h"
 #include "io/ingest/csvfile.h"
 
-#define MARKET_OPEN  (INT64_C(52200) * 1000000000) /* 14:30 UTC, ns since midnight */
-#define MARKET_CLOSE (INT64_C(75600) * 1000000000) /* 21:00 UTC */
-
 enum { DAILY, MINUTE, NUM_FRAMES };
 
 static const char *const frame_name[NUM_FRAMES] = {"daily", "minute"};
@@ -21,8 +18,6 @@ static const char *const frame_name[NUM_FRAMES] = {"daily", "minute"};
 typedef struct symbol {
     char *name;
     char *path[NUM_FRAMES]; /* NULL: not there */
-    bp__csv_series daily;
-    int64_t start, end; /* of its rows in both frames */
 } symbol;
 
 typedef struct days {
@@ -31,23 +26,19 @@ typedef struct days {
 
 typedef struct ingest {
     BP__TABLE(symbol) symbols; /* by name; the index is the sid */
-    days sessions;             /* of daily bars */
     days calendar;             /* of all bars */
     size_t num_files, files_done;
-    bp__ingest_progress *progress;
-    void *context;
+    bp__ingest *in;
 } ingest;
 
 static void fini(ingest *in)
 {
     for (size_t i = 0; i < in->symbols.n; i++) {
         symbol *s = &in->symbols.row[i];
-        bp__csv_fini(&s->daily);
         free(s->name);
         for (int f = 0; f < NUM_FRAMES; f++) free(s->path[f]);
     }
     free(in->symbols.row);
-    free(in->sessions.day.row);
     free(in->calendar.day.row);
 }
 
@@ -67,7 +58,7 @@ static size_t stem_length(const char *name)
 
 static bp_status add_file(ingest *in, const char *folder, int frame, const char *name, size_t stem)
 {
-    symbol s = {.name = strndup(name, stem), .start = INT64_MAX, .end = INT64_MIN};
+    symbol s = {.name = strndup(name, stem)};
     BP__APPEND(&in->symbols, s);
     symbol *added = &in->symbols.row[in->symbols.n - 1];
     if (!added->name || asprintf(&added->path[frame], "%s/%s", folder, name) < 0) {
@@ -146,7 +137,7 @@ static bp_status list_files(ingest *in, const char *dir)
 /* Days ------------------------------------------------------------------------------------------ */
 
 /* Add the days of ascending bars. */
-static bp_status add_days(days *to, const bp__draft_bar *bar, size_t n)
+static bp_status add_days(days *to, const bp__bar *bar, size_t n)
 {
     days merged = {0};
     const int64_t *old = to->day.row;
@@ -172,75 +163,12 @@ static bp_status add_days(days *to, const bp__draft_bar *bar, size_t n)
     return BP_OK;
 }
 
-/* Column of a day that is known to be there. */
-static size_t find_day(const days *of, int64_t day)
-{
-    size_t low = 0, high = of->day.n;
-    while (low < high) {
-        size_t mid = low + (high - low) / 2;
-        if (of->day.row[mid] < day)
-            low = mid + 1;
-        else
-            high = mid;
-    }
-    return low;
-}
-
 /* Bars ------------------------------------------------------------------------------------------ */
 
-static bp_status read_series(ingest *in, symbol *s, int frame, bp__csv_series *series)
+static bp_status put_events(const bp__csv_series *series, int64_t sid, bp__draft *draft)
 {
-    BP_TRY(bp__csv_read(s->path[frame], frame == DAILY, series));
-    int64_t first = bp__day_of(series->bars.row[0].dt),
-            last = bp__day_of(series->bars.row[series->bars.n - 1].dt);
-    if (first < s->start) s->start = first;
-    if (last > s->end) s->end = last;
-    if (in->progress) in->progress(in->context, ++in->files_done, in->num_files);
-    return BP_OK;
-}
-
-static bp_status read_daily(ingest *in)
-{
-    for (size_t i = 0; i < in->symbols.n; i++) {
-        symbol *s = &in->symbols.row[i];
-        if (!s->path[DAILY]) continue;
-        BP_TRY(read_series(in, s, DAILY, &s->daily));
-        BP_TRY(add_days(&in->sessions, s->daily.bars.row, s->daily.bars.n));
-        BP_TRY(add_days(&in->calendar, s->daily.bars.row, s->daily.bars.n));
-    }
-    return BP_OK;
-}
-
-static bp_status read_minute(ingest *in, size_t sid, bp__draft *draft)
-{
-    symbol *s = &in->symbols.row[sid];
-    bp__csv_series series;
-    if (!s->path[MINUTE]) return BP_OK;
-    BP_TRY(read_series(in, s, MINUTE, &series));
-    bp_status status = bp__draft_add_minute(draft, (int64_t)sid);
-    for (size_t k = 0; k < series.bars.n && status == BP_OK; k++)
-        status = bp__draft_add_bar(draft, &series.bars.row[k]);
-    if (status == BP_OK) status = add_days(&in->calendar, series.bars.row, series.bars.n);
-    bp__csv_fini(&series);
-    return status;
-}
-
-static void put_bars(const ingest *in, const symbol *s, size_t row, bp__draft *draft)
-{
-    size_t t = 0; /* both are ascending, and each of its days is a session */
-    for (size_t k = 0; k < s->daily.bars.n; k++) {
-        const bp__draft_bar *bar = &s->daily.bars.row[k];
-        while (in->sessions.day.row[t] < bar->dt) t++;
-        for (int f = 0; f < BP__NUM_FIELDS; f++)
-            draft->daily[f][row * draft->num_sessions + t] = bar->value[f];
-    }
-}
-
-static bp_status put_events(const ingest *in, const symbol *s, size_t row, bp__draft *draft)
-{
-    for (size_t k = 0; k < s->daily.events.n; k++) {
-        const bp__csv_event *e = &s->daily.events.row[k];
-        const int64_t sid = draft->sid[row];
+    for (size_t k = 0; k < series->events.n; k++) {
+        const bp__csv_event *e = &series->events.row[k];
         if (e->split != 1)
             BP_TRY(bp__draft_add_ratio(draft, BP__SPLITS, &(bp__draft_ratio){sid, e->date, 1 / e->split}));
         if (e->dividend == 0) continue;
@@ -250,65 +178,72 @@ static bp_status put_events(const ingest *in, const symbol *s, size_t row, bp__d
                                    .record_date = BP_TIME_MISSING,
                                    .pay_date = BP_TIME_MISSING,
                                    .amount = e->dividend};
-        BP_TRY(bp__draft_add_dividend(draft, row, find_day(&in->sessions, e->date), &payout));
+        BP_TRY(bp__draft_add_dividend(draft, &payout));
     }
     return BP_OK;
 }
 
-static bp_status put_daily(ingest *in, bp__draft *draft)
+static bp_status read_frame(ingest *in, int64_t sid, int frame)
 {
-    size_t n = 0, row = 0;
-    for (size_t i = 0; i < in->symbols.n; i++) n += in->symbols.row[i].path[DAILY] != NULL;
-    BP_TRY(bp__draft_set_daily(draft, n, in->sessions.day.n));
-    for (size_t t = 0; t < in->sessions.day.n; t++) draft->day[t] = in->sessions.day.row[t];
-    for (size_t i = 0; i < in->symbols.n; i++) {
-        symbol *s = &in->symbols.row[i];
-        if (!s->path[DAILY]) continue;
-        draft->sid[row] = (int64_t)i;
-        put_bars(in, s, row, draft);
-        BP_TRY(put_events(in, s, row, draft));
-        bp__csv_fini(&s->daily);
-        row++;
-    }
-    return BP_OK;
+    const symbol *s = &in->symbols.row[sid];
+    bp__draft *draft = in->in->draft;
+    bp__csv_series series;
+    if (!s->path[frame]) return BP_OK;
+    BP_TRY(bp__csv_read(s->path[frame], frame == DAILY, &series));
+    bp_status status = bp__draft_add_bars(draft, frame == DAILY ? BP__DAILY : BP__MINUTE, sid,
+                                          series.bars.row, series.bars.n, NULL);
+    if (status == BP_OK) status = add_days(&in->calendar, series.bars.row, series.bars.n);
+    if (status == BP_OK && frame == DAILY) status = put_events(&series, sid, draft);
+    bp__csv_fini(&series);
+    BP__TELL(&in->in->progress, "reading files", ++in->files_done, in->num_files);
+    return status;
 }
 
-static bp_status put_asset(const symbol *s, size_t sid, bp__draft *draft)
+static bp_status put_asset(const ingest *in, int64_t sid)
 {
-    bp__draft_asset asset = {.sid = (int64_t)sid,
+    const symbol *s = &in->symbols.row[sid];
+    const char *currency = in->in->options->currency;
+    bp__draft *draft = in->in->draft;
+    bp__draft_asset asset = {.sid = sid,
                              .symbol = s->name,
                              .name = s->name,
                              .exchange = "CSVDIR",
-                             .start_date = s->start,
-                             .end_date = s->end,
-                             .first_traded = s->start,
-                             .auto_close_date = s->end + BP_NS_PER_DAY};
+                             .start_date = BP_TIME_MISSING,
+                             .end_date = BP_TIME_MISSING,
+                             .first_traded = BP_TIME_MISSING,
+                             .auto_close_date = BP_TIME_MISSING};
+    if (currency) strcpy(asset.currency, currency);
     BP_TRY(bp__draft_add_asset(draft, &asset));
-    return bp__draft_add_mapping(draft, &(bp__draft_mapping){asset.sid, s->name, s->start, s->end});
+    bp__draft_mapping mapping = {asset.sid, s->name, BP_TIME_MISSING, BP_TIME_MISSING};
+    return bp__draft_add_mapping(draft, &mapping);
 }
 
-static bp_status read_all(ingest *in, const char *dir, bp__draft *draft)
+static bp_status read_all(ingest *in, const char *dir)
 {
     BP_TRY(list_files(in, dir));
-    BP_TRY(read_daily(in));
-    BP_TRY(put_daily(in, draft));
-    for (size_t i = 0; i < in->symbols.n; i++) {
-        BP_TRY(read_minute(in, i, draft));
-        BP_TRY(put_asset(&in->symbols.row[i], i, draft));
+    for (int64_t sid = 0; sid < (int64_t)in->symbols.n; sid++) {
+        for (int f = 0; f < NUM_FRAMES; f++) BP_TRY(read_frame(in, sid, f));
+        BP_TRY(put_asset(in, sid));
     }
     for (size_t q = 0; q < in->calendar.day.n; q++) {
-        int64_t day = in->calendar.day.row[q];
-        bp__draft_session session = {day, day + MARKET_OPEN, day + MARKET_CLOSE};
-        BP_TRY(bp__draft_add_session(draft, &session));
+        const int64_t day = in->calendar.day.row[q];
+        bp__draft_session session = {day, BP_TIME_MISSING, BP_TIME_MISSING};
+        BP_TRY(bp__draft_add_session(in->in->draft, &session));
     }
-    strcpy(draft->calendar_name, "XNYS");
     return BP_OK;
 }
 
-bp_status bp__csvdir_read(const char *dir, bp__ingest_progress *progress, void *context, bp__draft *draft)
+bp_status bp__csvdir_read(bp__ingest *in, const char *dir)
 {
-    ingest in = {.progress = progress, .context = context};
-    bp_status s = read_all(&in, dir, draft);
-    fini(&in);
+    ingest work = {.in = in};
+    const bp_status s = read_all(&work, dir);
+    fini(&work);
     return s;
 }
+
+const bp__ingest_source bp__csvdir_source = {
+    .verb = "ingest",
+    .name = "csvdir",
+    .help = "a folder of CSV files, one for each symbol",
+    .read = bp__csvdir_read,
+};

@@ -206,15 +206,13 @@ static bp_status read_number(const csv *c, size_t column, double *value)
     return BP_OK;
 }
 
-static bp_status read_bar(const csv *c, int64_t before, bp__draft_bar *bar)
+static bp_status read_bar(const csv *c, int64_t before, bp__bar *bar)
 {
     BP_TRY(read_time(c, before, &bar->dt));
     for (size_t f = 0; f < BP__NUM_FIELDS; f++) {
-        double value;
-        BP_TRY(read_number(c, f, &value));
-        bp_status s = f == BP__VOLUME ? bp__volume_to_u32(value, &bar->value[f])
-                                      : bp__price_to_u32(value, &bar->value[f]);
-        if (bp__failed(s)) BP_FAIL(s, "%s:%zu: column '%s': %s", AT(c), column_name[f], bp_error_text());
+        BP_TRY(read_number(c, f, &bar->value[f]));
+        if (bar->value[f] < 0)
+            BP_FAIL(BP_EFORMAT, "%s:%zu: column '%s': it is negative", AT(c), column_name[f]);
     }
     return BP_OK;
 }
@@ -245,7 +243,7 @@ static bp_status read_rows(csv *c, bp__csv_series *series)
     while (next_line(c, &n)) {
         if (n != c->num_fields)
             BP_FAIL(BP_EFORMAT, "%s:%zu: %zu fields, the header has %zu", AT(c), n, c->num_fields);
-        bp__draft_bar bar;
+        bp__bar bar;
         BP_TRY(read_bar(c, before, &bar));
         BP__APPEND(&series->bars, bar);
         before = bar.dt;

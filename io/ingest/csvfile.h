@@ -23,7 +23,7 @@ typedef struct bp__csv_event { /* a row with a dividend or a split */
 } bp__csv_event;
 
 typedef struct bp__csv_series {
-    BP__TABLE(bp__draft_bar) bars;
+    BP__TABLE(bp__bar) bars;
     BP__TABLE(bp__csv_event) events;
 } bp__csv_series;
 

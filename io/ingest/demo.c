@@ -1,6 +1,6 @@
 /* DESIGN
  *
- * Integers only: no libm, no rounding mode, no fused multiply-add can make two machines differ. Money is in
+ * Integers, and quotients of two of them: no libm, no rounding mode, no fused multiply-add can make two machines differ. Money is in
  * micro-dollars, returns and volatilities in parts per million (ppm). Each asset draws from a stream of
  * its own, so that its history does not depend on the others.
  */
@@ -15,6 +15,7 @@
 #define PPM            INT64_C(1000000)
 #define DOLLAR         INT64_C(1000000)                 /* micro-dollars */
 #define FIRST_DAY      (INT64_C(14613) * BP_NS_PER_DAY) /* Monday 2010-01-04 */
+#define MILLS          1000                             /* thousandths of a dollar */
 #define MINUTE_NS      INT64_C(60000000000)
 #define MARKET_OPEN    (870 * MINUTE_NS)
 #define MARKET_MINUTES 390
@@ -73,12 +74,19 @@ static bool is_session(int64_t day)
     return tm.tm_wday != 0 && tm.tm_wday != 6 && !holiday;
 }
 
-static bp_status put_sessions(bp__draft *draft)
+typedef struct sessions {
+    size_t n;
+    int64_t *day;    /* [n], owned */
+    int64_t *market; /* [n] return of the whole market, ppm; owned */
+} sessions;
+
+static bp_status put_sessions(bp__draft *draft, sessions *of)
 {
     int64_t day = FIRST_DAY;
-    for (size_t t = 0; t < draft->num_sessions; day += BP_NS_PER_DAY) {
+    for (size_t t = 0; t < of->n; day += BP_NS_PER_DAY) {
         if (!is_session(day)) continue;
-        draft->day[t++] = day;
+        of->day[t++] = day;
+        BP_TRY(bp__draft_add_day(draft, day)); /* a session even if all of a small market is halted */
         bp__draft_session s = {day, day + MARKET_OPEN, day + MARKET_OPEN + MARKET_MINUTES * MINUTE_NS};
         BP_TRY(bp__draft_add_session(draft, &s));
     }
@@ -89,7 +97,9 @@ static bp_status put_sessions(bp__draft *draft)
 
 typedef struct asset {
     bp__draft *draft;
-    size_t row;
+    const sessions *sessions;
+    bp__bar *bar; /* [sessions->n], of its daily bars; a price of 0: it did not trade */
+    size_t row;   /* its sid, too */
     uint64_t random;
     int64_t price;            /* after the last session, micro-dollars */
     int64_t volume;           /* shares on a quiet day */
@@ -99,16 +109,16 @@ typedef struct asset {
     size_t payday;            /* session of a quarter on which it goes ex */
 } asset;
 
-/* A price in the file's thousandths: whole cents, as real prices have them, and never 0. */
-static uint32_t tick(int64_t price)
+/* A price in dollars: whole cents, as real prices have them, and never 0. */
+static double tick(int64_t price)
 {
-    int64_t cents = (price + DOLLAR / 200) / (DOLLAR / 100);
-    return (uint32_t)(10 * (cents > 0 ? cents : 1));
+    const int64_t cents = (price + DOLLAR / 200) / (DOLLAR / 100);
+    return (double)(cents > 0 ? cents : 1) / 100;
 }
 
 static void begin(asset *a, uint64_t seed)
 {
-    const size_t d = a->draft->num_sessions;
+    const size_t d = a->sessions->n;
     a->random = seed;
     mix(&a->random);
     a->price = uniform(&a->random, 6 * DOLLAR, 150 * DOLLAR); /* one draw a statement: order is defined */
@@ -144,8 +154,7 @@ static bp_status maybe_split(asset *a, size_t t)
         return BP_OK;
     a->price = a->price * old_shares / new_shares;
     a->volume = a->volume * new_shares / old_shares + 1;
-    bp__draft_ratio split = {a->draft->sid[a->row], a->draft->day[t],
-                             (double)old_shares / (double)new_shares};
+    bp__draft_ratio split = {(int64_t)a->row, a->sessions->day[t], (double)old_shares / (double)new_shares};
     return bp__draft_add_ratio(a->draft, BP__SPLITS, &split);
 }
 
@@ -155,15 +164,15 @@ static bp_status maybe_dividend(asset *a, size_t t)
     if (a->yield == 0 || t % QUARTER_DAYS != a->payday) return BP_OK;
     int64_t cents = scaled(a->price, a->yield / 4) / (DOLLAR / 100);
     if (cents == 0) return BP_OK;
-    const int64_t ex = a->draft->day[t];
-    bp__draft_payout payout = {.sid = a->draft->sid[a->row],
+    const int64_t ex = a->sessions->day[t];
+    bp__draft_payout payout = {.sid = (int64_t)a->row,
                                .ex_date = ex,
                                .declared_date = ex - 21 * BP_NS_PER_DAY,
                                .record_date = ex + BP_NS_PER_DAY,
                                .pay_date = ex + 28 * BP_NS_PER_DAY,
                                .amount = (double)cents / 100};
     a->price -= cents * (DOLLAR / 100);
-    return bp__draft_add_dividend(a->draft, a->row, t, &payout);
+    return bp__draft_add_dividend(a->draft, &payout);
 }
 
 /* One session: the market's return moves the asset by its beta, the rest is its own. */
@@ -185,60 +194,64 @@ static void trade(asset *a, size_t t, int64_t market)
     a->price = close;
     if (halted) return; /* nothing traded: every field is missing */
 
-    const size_t cell = a->row * a->draft->num_sessions + t;
-    a->draft->daily[BP__OPEN][cell] = tick(open);
-    a->draft->daily[BP__HIGH][cell] = tick(high);
-    a->draft->daily[BP__LOW][cell] = tick(low);
-    a->draft->daily[BP__CLOSE][cell] = tick(close);
+    double *value = a->bar[t].value;
+    value[BP__OPEN] = tick(open);
+    value[BP__HIGH] = tick(high);
+    value[BP__LOW] = tick(low);
+    value[BP__CLOSE] = tick(close);
     int64_t volume = scaled(a->volume, busy);
-    a->draft->daily[BP__VOLUME][cell] = volume < 1 ? 1 : volume > UINT32_MAX ? UINT32_MAX : (uint32_t)volume;
+    value[BP__VOLUME] = volume < 1 ? 1 : volume > UINT32_MAX ? (double)UINT32_MAX : (double)volume;
 }
 
-static bp_status live(asset *a, const int64_t *market)
+static bp_status live(asset *a)
 {
+    memset(a->bar, 0, a->sessions->n * sizeof *a->bar);
+    for (size_t t = 0; t < a->sessions->n; t++) a->bar[t].dt = a->sessions->day[t];
     for (size_t t = a->first; t <= a->last; t++) {
         if (t > a->first) {
             BP_TRY(maybe_split(a, t));
             BP_TRY(maybe_dividend(a, t));
         }
-        trade(a, t, market[t]);
+        trade(a, t, a->sessions->market[t]);
     }
-    return BP_OK;
+    return bp__draft_add_bars(a->draft, BP__DAILY, (int64_t)a->row, a->bar, a->sessions->n, NULL);
 }
 
 /* Minutes of one session: from open to close within low and high, volumes that add up to the day's.
- * A minute is labelled by its end. */
-static bp_status trade_minutes(asset *a, size_t t)
+ * A minute is labelled by its end. In thousandths of a dollar. */
+static void trade_minutes(asset *a, size_t t, bp__bar bars[MARKET_MINUTES])
 {
-    const size_t cell = a->row * a->draft->num_sessions + t;
     int64_t day[BP__NUM_FIELDS];
-    for (int f = 0; f < BP__NUM_FIELDS; f++) day[f] = a->draft->daily[f][cell];
-    if (day[BP__OPEN] == 0) return BP_OK;
+    for (int f = 0; f < BP__NUM_FIELDS; f++)
+        day[f] = (int64_t)(a->bar[t].value[f] * (f == BP__VOLUME ? 1 : MILLS) + 0.5);
     int64_t before = day[BP__OPEN];
     for (int64_t m = 0; m < MARKET_MINUTES; m++) {
         int64_t after = day[BP__OPEN] + (day[BP__CLOSE] - day[BP__OPEN]) * (m + 1) / MARKET_MINUTES;
-        if (m + 1 < MARKET_MINUTES) /* noise in thousandths of a dollar, rounded to cents */
+        if (m + 1 < MARKET_MINUTES) /* noise, rounded to cents */
             after = (after + scaled(normal(&a->random), (day[BP__HIGH] - day[BP__LOW]) / 4)) / 10 * 10;
         if (after > day[BP__HIGH]) after = day[BP__HIGH];
         if (after < day[BP__LOW]) after = day[BP__LOW];
-        bp__draft_bar bar = {.dt = a->draft->day[t] + MARKET_OPEN + (m + 1) * MINUTE_NS};
-        bar.value[BP__OPEN] = (uint32_t)before;
-        bar.value[BP__CLOSE] = (uint32_t)after;
-        bar.value[BP__HIGH] = (uint32_t)(before > after ? before : after);
-        bar.value[BP__LOW] = (uint32_t)(before > after ? after : before);
-        bar.value[BP__VOLUME] =
-            (uint32_t)(day[BP__VOLUME] * (m + 1) / MARKET_MINUTES - day[BP__VOLUME] * m / MARKET_MINUTES);
-        BP_TRY(bp__draft_add_bar(a->draft, &bar));
+        bp__bar *bar = &bars[m];
+        bar->dt = a->sessions->day[t] + MARKET_OPEN + (m + 1) * MINUTE_NS;
+        bar->value[BP__OPEN] = (double)before / MILLS;
+        bar->value[BP__CLOSE] = (double)after / MILLS;
+        bar->value[BP__HIGH] = (double)(before > after ? before : after) / MILLS;
+        bar->value[BP__LOW] = (double)(before > after ? after : before) / MILLS;
+        bar->value[BP__VOLUME] =
+            (double)(day[BP__VOLUME] * (m + 1) / MARKET_MINUTES - day[BP__VOLUME] * m / MARKET_MINUTES);
         before = after;
     }
-    return BP_OK;
 }
 
 static bp_status put_minutes(asset *a, int64_t days)
 {
-    size_t first = a->last + 1 - a->first > (size_t)days ? a->last + 1 - (size_t)days : a->first;
-    BP_TRY(bp__draft_add_minute(a->draft, a->draft->sid[a->row]));
-    for (size_t t = first; t <= a->last; t++) BP_TRY(trade_minutes(a, t));
+    const size_t first = a->last + 1 - a->first > (size_t)days ? a->last + 1 - (size_t)days : a->first;
+    for (size_t t = first; t <= a->last; t++) {
+        bp__bar bars[MARKET_MINUTES];
+        if (a->bar[t].value[BP__OPEN] == 0) continue;
+        trade_minutes(a, t, bars);
+        BP_TRY(bp__draft_add_bars(a->draft, BP__MINUTE, (int64_t)a->row, bars, MARKET_MINUTES, NULL));
+    }
     return BP_OK;
 }
 
@@ -257,11 +270,12 @@ static bp_status put_asset(const asset *a, uint64_t seed)
     make_symbol(seed, a->row, symbol);
     snprintf(name, sizeof name, "%.1s%c%c%c %s Inc", symbol, symbol[1] + 32, symbol[2] + 32, symbol[3] + 32,
              kind[a->row % 6]);
-    const int64_t start = a->draft->day[a->first], end = a->draft->day[a->last];
-    bp__draft_asset row = {.sid = a->draft->sid[a->row],
+    const int64_t start = a->sessions->day[a->first], end = a->sessions->day[a->last];
+    bp__draft_asset row = {.sid = (int64_t)a->row,
                            .symbol = symbol,
                            .name = name,
                            .exchange = a->row % 3 == 0 ? "NASDAQ" : "NYSE",
+                           .currency = "USD",
                            .start_date = start,
                            .end_date = end,
                            .first_traded = start,
@@ -272,18 +286,29 @@ static bp_status put_asset(const asset *a, uint64_t seed)
 
 /* The market ------------------------------------------------------------------------------------ */
 
-static bp_status put_assets(const bp__demo_options *options, const int64_t *market, bp__draft *draft)
+static bp_status put_assets(const bp__demo_options *options, const sessions *of, bp__draft *draft)
 {
-    for (size_t i = 0; i < draft->num_sids; i++) {
+    bp_status s = BP_OK;
+    bp__bar *bar = malloc(of->n * sizeof *bar);
+    if (!bar) BP_FAIL(BP_ENOMEM, "no memory for %zu sessions", of->n);
+    for (size_t i = 0; i < (size_t)options->assets && s == BP_OK; i++) {
         uint64_t stream = options->seed ^ ((uint64_t)i + 1) << 32;
-        asset a = {.draft = draft, .row = i};
-        draft->sid[i] = (int64_t)i;
+        asset a = {.draft = draft, .sessions = of, .bar = bar, .row = i};
         begin(&a, mix(&stream));
-        BP_TRY(live(&a, market));
-        BP_TRY(put_asset(&a, options->seed));
-        if (options->minute_days > 0) BP_TRY(put_minutes(&a, options->minute_days));
+        s = live(&a);
+        if (s == BP_OK) s = put_asset(&a, options->seed);
+        if (s == BP_OK && options->minute_days > 0) s = put_minutes(&a, options->minute_days);
     }
-    return BP_OK;
+    free(bar);
+    return s;
+}
+
+static bp_status generate(const bp__demo_options *options, sessions *of, bp__draft *draft)
+{
+    uint64_t random = options->seed;
+    BP_TRY(put_sessions(draft, of));
+    for (size_t t = 0; t < of->n; t++) of->market[t] = scaled(normal(&random), MARKET_VOL);
+    return put_assets(options, of, draft);
 }
 
 bp_status bp__demo_generate(const bp__demo_options *options, bp__draft *draft)
@@ -294,14 +319,12 @@ bp_status bp__demo_generate(const bp__demo_options *options, bp__draft *draft)
         BP_FAIL(BP_EINVAL, "days: %lld is not in 1 to %d", (long long)options->days, BP__DEMO_MAX_DAYS);
     if (options->minute_days < 0)
         BP_FAIL(BP_EINVAL, "minute days: %lld is negative", (long long)options->minute_days);
-    BP_TRY(bp__draft_set_daily(draft, (size_t)options->assets, (size_t)options->days));
+    const size_t n = (size_t)options->days;
+    sessions of = {.n = n, .day = calloc(n, sizeof(int64_t)), .market = calloc(n, sizeof(int64_t))};
     strcpy(draft->calendar_name, "XNYS");
-    BP_TRY(put_sessions(draft));
-    int64_t *market = malloc(draft->num_sessions * sizeof *market);
-    if (!market) BP_FAIL(BP_ENOMEM, "no memory for %zu sessions", draft->num_sessions);
-    uint64_t random = options->seed;
-    for (size_t t = 0; t < draft->num_sessions; t++) market[t] = scaled(normal(&random), MARKET_VOL);
-    bp_status s = put_assets(options, market, draft);
-    free(market);
+    const bp_status s = of.day && of.market ? generate(options, &of, draft)
+                                            : bp__fail(BP_ENOMEM, "no memory for %zu sessions", n);
+    free(of.day);
+    free(of.market);
     return s;
 }

@@ -1,33 +1,47 @@
 /** @file io/ingest/source.h
- * Where an ingest can read from: a table with one row per kind of source, so that a further kind is a further
- * row.
+ * What a bundle can be made from: each kind of source is described by a bp__ingest_source, and `bundle` has a table of
+ * them (src/bundle/sources.c).
  */
 #ifndef BP_IO_INGEST_SOURCE_H
 #define BP_IO_INGEST_SOURCE_H
 
 #include "io/draft.h"
+#include "io/progress.h"
+#include "io/report.h"
 
-/** Called after each file that was read; for progress only. */
-typedef void bp__ingest_progress(void *context, size_t done, size_t total);
+typedef struct bp__ingest_options {
+    const char *date_format; /**< such as "DD/MM/YYYY"; NULL: what is unambiguous */
+    const char *timezone;    /**< of times without one, "America/New_York"; NULL: UTC */
+    const char *calendar;    /**< "XNYS", "24/7", …; NULL or "none": not known, so not stated */
+    const char *currency;    /**< ISO 4217; NULL: not known */
+    const char *sessions;    /**< a file with one day per line, for sources that count sessions; NULL: none */
+    const char *symbols;     /**< only these, separated by commas; NULL: all */
+    bool adjusted;           /**< work out dividends and splits from pairs of close and adjusted close */
+    bool ignore_splits;      /**< --splits ignore: the prices are adjusted already */
+    bool keep_going;         /**< leave out bad files, instead of making no bundle */
+    unsigned threads;        /**< 0: as many as there are processors */
+} bp__ingest_options;
+
+/** An ingest at work. */
+typedef struct bp__ingest {
+    const bp__ingest_options *options; /**< borrowed */
+    bp__report *report; /**< borrowed: errors with file and line, what was skipped, what was assumed */
+    bp__progress progress;
+    bp__draft *draft; /**< borrowed; just initialised, with its name */
+} bp__ingest;
 
 typedef struct bp__ingest_source {
+    const char *verb; /**< "ingest", "import" */
     const char *name; /**< as users type it: "csvdir" */
     const char *help; /**< what it reads, in one line */
 
-    /** Read all of it into a draft that was just initialised.
+    /** Read all of it into the draft, and fill in its origin. Does not finish the draft.
      *
-     * @param[in] path      of the folder or file to read
-     * @param[in] progress  NULL: none is wanted
-     *
-     * @retval any  the text names the file and says what is wrong with it
-     * On failure the draft holds an unusable part: bp__draft_fini(). */
-    bp_status (*read)(const char *path, bp__ingest_progress *progress, void *context, bp__draft *draft);
+     * @param[in] path  of the folder or file to read
+     * @retval BP_OK  there may be errors in the report
+     * @retval any    it went no further than this; the text names the file and says what is wrong with it
+     */
+    bp_status (*read)(bp__ingest *in, const char *path);
 } bp__ingest_source;
-
-/** The table; the row after the last has no name. */
-extern const bp__ingest_source bp__ingest_sources[];
-
-/** @return the row of that name, or NULL */
-const bp__ingest_source *bp__ingest_source_find(const char *name);
 
 #endif

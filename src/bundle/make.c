@@ -1,13 +1,14 @@
-/* bundle demo, bundle ingest: what makes bundle files. */
+/* bundle demo, ingest, import: what makes bundle files. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "bundle/command.h"
+#include "bundle/progress.h"
+#include "bundle/sources.h"
 #include "cli/locate.h"
 #include "core/text.h"
 
@@ -22,20 +23,35 @@ static bp_status make_folder(const char *path)
         *p = '\0';
         if (mkdir(part, 0777) != 0 && errno != EEXIST)
             BP_FAIL_ERRNO(BP_EIO, errno, "%s: the folder cannot be made", part);
-        if (end == '\0') return BP_OK;
+        if (end == '\0') break;
         *p = end;
     }
+    struct stat st;
+    if (stat(path, &st) != 0) BP_FAIL_ERRNO(BP_EIO, errno, "%s: cannot be examined", path);
+    if (!S_ISDIR(st.st_mode)) BP_FAIL(BP_EIO, "%s: is not a folder", path);
+    return BP_OK;
 }
 
-static bp_status write_draft(const bp__draft *draft, const bp__target *target, bp__write_filter filter)
+static bp_status begin(const bp__target *target, bp__draft *draft)
+{
+    BP_TRY(make_folder(target->root));
+    const bp_status s = bp__draft_init(draft, target->name, target->root);
+    if (bp__failed(s)) bp__draft_fini(draft);
+    return s;
+}
+
+static bp_status write_draft(const bp__draft *draft, const bp__target *target, const bp__command_line *line,
+                             bp__progress progress)
 {
     struct stat st;
     char bytes[32];
-    BP_TRY(make_folder(target->root));
-    BP_TRY(bp__h5_write(draft, target->path, filter));
-    uint64_t size = stat(target->path, &st) == 0 ? (uint64_t)st.st_size : 0;
+    const bp__write_options options = {
+        .filter = line->filter, .threads = line->ingest.threads, .progress = progress};
+    BP_TRY(bp__h5_write(draft, target->path, &options));
+    const uint64_t size = stat(target->path, &st) == 0 ? (uint64_t)st.st_size : 0;
+    bp__progress_hide();
     bp__text_line(stdout, "%s: %zu assets, %zu sessions, %zu minute bars, %s", target->path, draft->assets.n,
-                  draft->num_sessions, draft->bars.n, bp__bytes_text(size, bytes));
+                  draft->days.n, bp__draft_num_bars(draft, BP__MINUTE), bp__bytes_text(size, bytes));
     return BP_OK;
 }
 
@@ -45,41 +61,88 @@ bp_status bp__run_demo(const void *command_line)
     bp__target target;
     bp__draft draft;
     BP_TRY(bp__target_find(line->arg[0], line->root, &target));
-    BP_TRY(bp__draft_init(&draft, target.name));
+    BP_TRY(begin(&target, &draft));
     bp_status s = bp__demo_generate(&line->demo, &draft);
-    if (s == BP_OK) s = write_draft(&draft, &target, line->filter);
+    if (s == BP_OK) s = bp__draft_finish(&draft);
+    if (s == BP_OK) s = write_draft(&draft, &target, line, bp__progress_show());
+    bp__progress_hide();
     bp__draft_fini(&draft);
     return s;
 }
 
-static void show_progress(void *context, size_t done, size_t total)
+/* Ingest and import ----------------------------------------------------------------------------- */
+
+/* What kept values from being stored as zipline would: told, because other programs may read the file. */
+static void report_factors(const bp__draft *draft, bp__report *report)
 {
-    (void)context;
-    fprintf(stderr, "\rreading %zu of %zu files%s", done, total, done == total ? "\n" : "");
+    for (int f = 0; f < BP__NUM_FRAMES; f++) {
+        if (draft->by_asset[f][BP__PRICE])
+            bp__report_add(report, BP__WARNING, "", 0,
+                           "%s prices need a scaling factor for each asset: zipline would read other prices "
+                           "from this file",
+                           bp__frame_name[f]);
+        if (draft->by_asset[f][BP__AMOUNT] || (draft->series[f].n > 0 && draft->factor[f][BP__AMOUNT] != 1))
+            bp__report_add(report, BP__WARNING, "", 0,
+                           "%s volumes are not stored in single shares: zipline would read other volumes "
+                           "from this file",
+                           bp__frame_name[f]);
+    }
 }
 
-static bp_status unknown_source(const char *name)
+/* What the report says of errors decides whether a bundle is made. */
+static bp_status judge(const bp__command_line *line, const bp__report *report)
 {
-    char names[256] = "";
-    for (const bp__ingest_source *s = bp__ingest_sources; s->name; s++) {
-        const size_t used = strlen(names);
-        snprintf(names + used, sizeof names - used, "%s%s", used ? ", " : "", s->name);
+    const size_t errors = bp__report_count(report, BP__ERROR), files = bp__report_bad_files(report);
+    if (errors == 0 || line->ingest.keep_going) return BP_OK;
+    BP_FAIL(BP_EFORMAT,
+            "%zu error%s in %zu file%s: no bundle was made; mend %s, or leave %s out with --keep-going",
+            errors, errors == 1 ? "" : "s", files, files == 1 ? "" : "s", files == 1 ? "it" : "them",
+            files == 1 ? "it" : "them");
+}
+
+static bp_status make_bundle(const bp__command_line *line, const bp__ingest_source *source,
+                             const bp__target *target, bp__report *report, bp__draft *draft)
+{
+    bp__ingest in = {
+        .options = &line->ingest, .report = report, .progress = bp__progress_show(), .draft = draft};
+    BP_TRY(source->read(&in, line->arg[1]));
+    BP_TRY(judge(line, report));
+    BP_TRY(bp__draft_finish(draft));
+    if (draft->assets.n == 0) BP_FAIL(BP_EFORMAT, "%s: nothing is left to make a bundle of", line->arg[1]);
+    report_factors(draft, report);
+    BP_TRY(write_draft(draft, target, line, in.progress));
+    const size_t left_out = bp__report_bad_files(report);
+    if (left_out == 0) return BP_OK;
+    BP_FAIL(BP_EFORMAT, "%s: made without %zu file%s that %s errors", target->path, left_out,
+            left_out == 1 ? "" : "s", left_out == 1 ? "has" : "have");
+}
+
+static bp_status make(const bp__command_line *line, const char *verb)
+{
+    bp__target target;
+    bp__draft draft;
+    bp__report *report;
+    const bp__ingest_source *source;
+    BP_TRY(bp__source_find(verb, line->arg[0], &source));
+    BP_TRY(bp__target_find(line->arg[2], line->root, &target));
+    BP_TRY(bp__report_create(line->max_errors, &report));
+    bp_status s = begin(&target, &draft);
+    if (s == BP_OK) {
+        s = make_bundle(line, source, &target, report, &draft);
+        bp__progress_hide();
+        bp__report_print(report, stderr);
+        bp__draft_fini(&draft);
     }
-    BP_FAIL(BP_EINVAL, "ingest: unknown source '%.80s', choose from %s", name, names);
+    bp__report_destroy(&report);
+    return s;
 }
 
 bp_status bp__run_ingest(const void *command_line)
 {
-    const bp__command_line *line = command_line;
-    bp__target target;
-    bp__draft draft;
-    const bp__ingest_source *source = bp__ingest_source_find(line->arg[0]);
-    if (!source) return unknown_source(line->arg[0]);
-    BP_TRY(bp__target_find(line->arg[2], line->root, &target));
-    BP_TRY(bp__draft_init(&draft, target.name));
-    bp__ingest_progress *progress = isatty(STDERR_FILENO) ? show_progress : NULL;
-    bp_status s = source->read(line->arg[1], progress, NULL, &draft);
-    if (s == BP_OK) s = write_draft(&draft, &target, line->filter);
-    bp__draft_fini(&draft);
-    return s;
+    return make(command_line, "ingest");
+}
+
+bp_status bp__run_import(const void *command_line)
+{
+    return make(command_line, "import");
 }

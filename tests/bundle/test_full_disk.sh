@@ -12,7 +12,7 @@ fi
 mount -t tmpfs -o size=300k tmpfs disk 2>err || skip "no tmpfs can be mounted: $(cat err)"
 run 0 demo disk/x.h5 --assets 5 --days 100
 cp disk/x.h5 old.h5
-refused 1 "disk/x.h5: no space: free some and run again" demo disk/x.h5 --assets 50 --days 1000
+refused 1 "no space" demo disk/x.h5 --assets 50 --days 1000
 cmp -s old.h5 disk/x.h5 || fail "the old bundle changed"
 same "$(ls -A disk)" x.h5 "files on the disk"
 run 0 verify disk/x.h5

@@ -60,7 +60,7 @@ refused 1 "no such bundle" info none
 refused 1 "no such bundle" version none
 refused 1 "no such bundle" verify none
 refused 1 "no such folder" list --root none
-refused 1 "five.h5: cannot be opened as a folder" demo x --root five.h5 $small
+refused 1 "five.h5: is not a folder" demo x --root five.h5 $small
 refused 1 "/missing: cannot be opened" ingest csvdir "$PWD/missing" x
 mkdir bad
 : >bad/empty.h5

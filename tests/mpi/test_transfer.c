@@ -24,9 +24,10 @@ static bp_status write_demo(const char *name, const bp__demo_options *options, b
     bp__draft draft;
     char path[PATH_MAX];
     snprintf(path, sizeof path, "%s/%s.h5", root, name);
-    BP_TRY(bp__draft_init(&draft, name));
+    BP_TRY(bp__draft_init(&draft, name, NULL));
     bp_status s = bp__demo_generate(options, &draft);
-    if (s == BP_OK) s = bp__h5_write(&draft, path, filter);
+    if (s == BP_OK) s = bp__draft_finish(&draft);
+    if (s == BP_OK) s = bp__h5_write(&draft, path, &(bp__write_options){.filter = filter});
     bp__draft_fini(&draft);
     return s;
 }

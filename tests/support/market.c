@@ -42,14 +42,19 @@ static bp_status write_version(const char *name, uint32_t version, size_t n, siz
 {
     bp__draft draft;
     char path[PATH_MAX + 80];
-    BP_TRY(bp__draft_init(&draft, name));
-    bp_status s = bp__draft_set_daily(&draft, n, d);
-    for (size_t i = 0; s == BP_OK && i < n; i++) draft.sid[i] = (int64_t)i;
-    for (size_t t = 0; s == BP_OK && t < d; t++) draft.day[t] = (14610 + (int64_t)t) * BP_NS_PER_DAY;
-    for (int f = 0; s == BP_OK && f < BP__NUM_FIELDS; f++)
-        for (size_t i = 0; i < n * d; i++) draft.daily[f][i] = f == BP__VOLUME ? version : version * 1000;
+    bp__bar *bars = calloc(d + 1, sizeof *bars);
+    if (!bars) BP_FAIL(BP_ENOMEM, "no memory for %zu bars", d);
+    for (size_t t = 0; t < d; t++) {
+        bars[t].dt = (14610 + (int64_t)t) * BP_NS_PER_DAY;
+        for (int f = 0; f < BP__NUM_FIELDS; f++) bars[t].value[f] = version;
+    }
+    bp_status s = bp__draft_init(&draft, name, NULL);
+    for (size_t i = 0; s == BP_OK && i < n; i++)
+        s = bp__draft_add_bars(&draft, BP__DAILY, (int64_t)i, bars, d, NULL);
+    if (s == BP_OK) s = bp__draft_finish(&draft);
     snprintf(path, sizeof path, "%s/%s.h5", root, name);
-    if (s == BP_OK) s = bp__h5_write(&draft, path, BP__WRITE_NONE);
+    if (s == BP_OK) s = bp__h5_write(&draft, path, &(bp__write_options){.filter = BP__WRITE_NONE});
+    free(bars);
     bp__draft_fini(&draft);
     return s;
 }

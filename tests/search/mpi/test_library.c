@@ -74,9 +74,10 @@ static void make_bundle(void)
     bp__draft draft;
     if (check_rank != 0) return;
     snprintf(path, sizeof path, "%s/demo.h5", root);
-    CHECK_OK(bp__draft_init(&draft, "demo"));
+    CHECK_OK(bp__draft_init(&draft, "demo", NULL));
     CHECK_OK(bp__demo_generate(&(bp__demo_options){.assets = 8, .days = 250, .seed = 5}, &draft));
-    CHECK_OK(bp__h5_write(&draft, path, BP__WRITE_GZIP));
+    CHECK_OK(bp__draft_finish(&draft));
+    CHECK_OK(bp__h5_write(&draft, path, &(bp__write_options){0}));
     bp__draft_fini(&draft);
 }
 

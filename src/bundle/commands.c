@@ -1,0 +1,91 @@
+/* The subcommands of `bundle`: to add one, add a row. */
+#include "bundle/command.h"
+#include "bundle/tables.h"
+
+#define NAME_HELP                                                                                            \
+    "NAME is ROOT/NAME.h5, with ROOT from --root, $BUNDLEPOOL_ROOT, or ./bundles; an argument that ends\n"   \
+    "in .h5 is a path."
+
+const bp__command bp__bundle_commands[] = {
+    {
+        .name = "demo",
+        .arguments = "NAME",
+        .use = BP__USE_DEMO,
+        .run = bp__run_demo,
+        .min_args = 1,
+        .max_args = 1,
+        .summary = "make a bundle of a made-up market",
+        .help = "Make a bundle of a made-up market: prices, splits, dividends, listings and delistings.\n"
+                "The same options make the same data on any machine.\n" NAME_HELP,
+        .examples = "  bundle demo demo\n"
+                    "  bundle demo large --assets 500 --days 2520 --minute\n"
+                    "  bundle demo /tmp/test.h5 --assets 5 --seed 42\n",
+    },
+    {
+        .name = "ingest",
+        .arguments = "csvdir DIR NAME",
+        .use = BP__USE_INGEST,
+        .run = bp__run_ingest,
+        .min_args = 3,
+        .max_args = 3,
+        .summary = "make a bundle of CSV files",
+        .help =
+            "Make a bundle of CSV files: DIR/daily/SYMBOL.csv[.gz] and DIR/minute/SYMBOL.csv[.gz] with the\n"
+            "columns date, open, high, low, close, volume and, if there are any, dividend and split. A\n"
+            "bundle of that name is replaced as a whole, when all of it is ready. Everything that is wrong\n"
+            "with the files is told in one go.\n" NAME_HELP,
+        .examples = "  bundle ingest csvdir ~/prices mine\n"
+                    "  bundle ingest csvdir ~/prices /data/bundles/mine.h5\n",
+    },
+    {
+        .name = "info",
+        .arguments = "NAME",
+        .use = BP__USE_INFO,
+        .run = bp__run_info,
+        .min_args = 1,
+        .max_args = 1,
+        .summary = "tell what is in a bundle",
+        .help = "Tell what is in a bundle, without reading its bars.\n" NAME_HELP,
+        .examples = "  bundle info demo\n"
+                    "  bundle info ./zipline_daily.h5 --json\n",
+    },
+    {
+        .name = "version",
+        .arguments = "NAME",
+        .use = BP__USE_VERSION,
+        .run = bp__run_version,
+        .min_args = 1,
+        .max_args = 1,
+        .summary = "tell which state of its data a bundle is: symbols, dates, hashes",
+        .help = "Tell which state of its data a bundle is: computed_hash covers symbols, dates and schema,\n"
+                "content_hash every value.\n" NAME_HELP,
+        .examples = "  bundle version demo\n"
+                    "  bundle version demo --json\n",
+    },
+    {
+        .name = "verify",
+        .arguments = "NAME",
+        .use = BP__USE_VERIFY,
+        .run = bp__run_verify,
+        .min_args = 1,
+        .max_args = 1,
+        .summary = "read all of a bundle and check it",
+        .help =
+            "Read all of a bundle, check it, and warn of what is not plausible. Exit code 1 if it cannot be\n"
+            "read.\n" NAME_HELP,
+        .examples = "  bundle verify demo\n"
+                    "  bundle verify demo --json\n",
+    },
+    {
+        .name = "list",
+        .arguments = "",
+        .use = BP__USE_LIST,
+        .run = bp__run_list,
+        .summary = "list the bundles of a folder",
+        .help = "List the bundles of a folder, the broken ones with what is wrong with them.",
+        .examples = "  bundle list\n"
+                    "  bundle list --root /data/bundles --json\n",
+    },
+};
+
+const size_t bp__num_bundle_commands = sizeof bp__bundle_commands / sizeof *bp__bundle_commands;
