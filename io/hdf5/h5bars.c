@@ -92,8 +92,8 @@ static bp_status put_factor(const bp__h5out *out, int frame, int field, hid_t se
     return bp__h5_put_attr(out, set, "scaling_factor", H5T_IEEE_F64LE, &factor);
 }
 
-static bp_status put_factors_by_asset(const bp__h5out *out, int frame, int scale, const int64_t *sid,
-                                      size_t stride, size_t n)
+/* `n` rows of index/sid, or of the index of minute bars. */
+static bp_status put_factors_by_asset(const bp__h5out *out, int frame, int scale, size_t n)
 {
     static const char *const folder[BP__NUM_FRAMES] = {"data", "minute/data"};
     static const char *const name[BP__NUM_SCALES] = {"scaling_factor", "volume_scaling_factor"};
@@ -104,9 +104,7 @@ static bp_status put_factors_by_asset(const bp__h5out *out, int frame, int scale
     double *factor = calloc(n + 1, sizeof *factor);
     if (!factor) BP_FAIL(BP_ENOMEM, "%s: %s: no memory for %zu factors", out->file.label, path, n);
     for (size_t i = 0; i < n; i++) {
-        int64_t of;
-        memcpy(&of, (const char *)sid + i * stride, sizeof of);
-        const size_t row = bp__draft_find_series(d, frame, of);
+        const size_t row = frame == BP__DAILY ? bp__draft_find_series(d, frame, bp__h5_row_sid(d, i)) : i;
         factor[i] = factor_of(d, frame, row == SIZE_MAX ? NULL : &d->series[frame].row[row], scale);
     }
     bp_status s = bp__h5_put_f64(out, path, factor, n);
@@ -120,7 +118,7 @@ static bp_status put_factors_by_asset(const bp__h5out *out, int frame, int scale
  * more sessions than a chunk can hold lie in several, side by side. */
 static void plan_daily(job *j)
 {
-    const uint64_t n = j->draft->assets.n, d = j->draft->days.n;
+    const uint64_t n = bp__h5_num_rows(j->draft), d = j->draft->days.n;
     j->chunk[1] = d == 0 ? 1 : d < CHUNK_CELLS ? d : CHUNK_CELLS;
     j->chunk[0] = CHUNK_CELLS / j->chunk[1];
     if (j->chunk[0] > n) j->chunk[0] = n;
@@ -144,6 +142,7 @@ static bp_status plan_minutes(job *j)
 
 static bp_status check_sids(const job *j)
 {
+    if (j->draft->assets.n == 0) return BP_OK;
     for (int frame = 0; frame < BP__NUM_FRAMES; frame++)
         for (size_t i = 0; i < j->draft->series[frame].n; i++) {
             const int64_t sid = j->draft->series[frame].row[i].sid;
@@ -168,11 +167,9 @@ static bp_status create_field(job *j, int frame, int field, const char *folder, 
 static bp_status create_daily(job *j)
 {
     const bp__draft *d = j->draft;
-    const hsize_t shape[2] = {d->assets.n, d->days.n}, chunk[2] = {j->chunk[0], j->chunk[1]};
+    const hsize_t n = bp__h5_num_rows(d), shape[2] = {n, d->days.n}, chunk[2] = {j->chunk[0], j->chunk[1]};
     for (int f = 0; f < BP__NUM_FIELDS; f++) BP_TRY(create_field(j, BP__DAILY, f, "data", 2, shape, chunk));
-    for (int k = 0; k < BP__NUM_SCALES; k++)
-        BP_TRY(put_factors_by_asset(j->out, BP__DAILY, k, d->assets.n ? &d->assets.row[0].sid : NULL,
-                                    sizeof *d->assets.row, d->assets.n));
+    for (int k = 0; k < BP__NUM_SCALES; k++) BP_TRY(put_factors_by_asset(j->out, BP__DAILY, k, n));
     return BP_OK;
 }
 
@@ -206,9 +203,7 @@ static bp_status create_minutes(job *j)
                             j->options->filter == BP__WRITE_GZIP, &j->dt));
     for (int f = 0; f < BP__NUM_FIELDS; f++)
         BP_TRY(create_field(j, BP__MINUTE, f, "minute/data", 1, shape, chunk));
-    for (int k = 0; k < BP__NUM_SCALES; k++)
-        BP_TRY(put_factors_by_asset(j->out, BP__MINUTE, k, &d->series[BP__MINUTE].row[0].sid,
-                                    sizeof *d->series[BP__MINUTE].row, m));
+    for (int k = 0; k < BP__NUM_SCALES; k++) BP_TRY(put_factors_by_asset(j->out, BP__MINUTE, k, m));
     return BP_OK;
 }
 
@@ -343,8 +338,9 @@ static bp_status do_daily(worker *w, size_t block)
     const bp__draft *d = j->draft;
     const uint64_t cells = j->chunk[0] * j->chunk[1], first = block * j->chunk[0];
     for (int f = 0; f < BP__NUM_FIELDS; f++) memset(w->cell[f], 0, j->across * cells * sizeof(uint32_t));
-    for (uint64_t row = first; row < first + j->chunk[0] && row < d->assets.n; row++) {
-        const size_t i = bp__draft_find_series(d, BP__DAILY, d->assets.row[row].sid);
+    const uint64_t n_rows = bp__h5_num_rows(d);
+    for (uint64_t row = first; row < first + j->chunk[0] && row < n_rows; row++) {
+        const size_t i = bp__draft_find_series(d, BP__DAILY, bp__h5_row_sid(d, row));
         if (i != SIZE_MAX)
             BP_TRY(scatter_series(w, row, &d->series[BP__DAILY].row[i], (row - first) * j->chunk[1]));
     }

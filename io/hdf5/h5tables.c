@@ -180,12 +180,16 @@ static bp_status put_attributes(const bp__h5out *out)
 static bp_status put_index(const bp__h5out *out)
 {
     const bp__draft *d = out->draft;
+    const size_t n = bp__h5_num_rows(d);
     char path[BP__H5_PATH_MAX];
     bp__h5_out_path(out, "index", "sid", path);
-    BP_TRY(put_i64_field(out, path, d->assets.n ? &d->assets.row[0].sid : NULL, sizeof *d->assets.row,
-                         d->assets.n));
+    int64_t *sid = malloc(n * sizeof *sid + 1);
+    if (!sid) return no_memory(out, path, n);
+    for (size_t i = 0; i < n; i++) sid[i] = bp__h5_row_sid(d, i);
+    bp_status s = bp__h5_put_i64(out, path, sid, n);
+    free(sid);
     bp__h5_out_path(out, "index", "day", path);
-    return bp__h5_put_i64(out, path, d->days.row, d->days.n);
+    return s == BP_OK ? bp__h5_put_i64(out, path, d->days.row, d->days.n) : s;
 }
 
 /* First and last session column with a bar; all of them for an asset without any, as zipline. */
@@ -202,11 +206,11 @@ static void lifetime(const bp__draft *d, int64_t sid, int64_t *first, int64_t *l
 static bp_status put_lifetimes(const bp__h5out *out)
 {
     const bp__draft *d = out->draft;
-    const size_t n = d->assets.n;
+    const size_t n = bp__h5_num_rows(d);
     char path[BP__H5_PATH_MAX];
     int64_t *first = calloc(2 * n + 1, sizeof *first), *last = first + n;
     if (!first) return no_memory(out, "lifetimes", n);
-    for (size_t i = 0; i < n; i++) lifetime(d, d->assets.row[i].sid, &first[i], &last[i]);
+    for (size_t i = 0; i < n; i++) lifetime(d, bp__h5_row_sid(d, i), &first[i], &last[i]);
     bp__h5_out_path(out, "lifetimes", "start_date", path);
     bp_status s = bp__h5_put_i64(out, path, first, n);
     bp__h5_out_path(out, "lifetimes", "end_date", path);
@@ -218,12 +222,12 @@ static bp_status put_lifetimes(const bp__h5out *out)
 static bp_status put_currency(const bp__h5out *out)
 {
     const bp__draft *d = out->draft;
-    const size_t n = d->assets.n;
+    const size_t n = bp__h5_num_rows(d);
     char path[BP__H5_PATH_MAX];
     bp__h5_out_path(out, "currency", "code", path);
     char *code = calloc(n + 1, 3);
     if (!code) return no_memory(out, path, n);
-    for (size_t i = 0; i < n; i++) memcpy(code + 3 * i, d->assets.row[i].currency, 3);
+    for (size_t i = 0; i < n; i++) memcpy(code + 3 * i, d->assets.n ? d->assets.row[i].currency : "XXX", 3);
     hid_t type = bp__h5_text_type(3, H5T_CSET_ASCII);
     bp_status s = type < 0 ? bp__h5_out_fail(out, path) : bp__h5_put(out, path, type, code, n);
     if (type >= 0) H5Tclose(type);
