@@ -1,5 +1,6 @@
 #include "io/draft.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
@@ -279,22 +280,43 @@ void bp__draft_drop(bp__draft *draft, int frame, int64_t sid)
     pthread_mutex_unlock(&draft->lock);
 }
 
-bp_status bp__draft_read(const bp__draft *draft, const bp__draft_series *series, bp__bar *bars)
+static bp_status read_bars(const bp__draft *draft, uint64_t at, size_t bars, bp__bar *to)
 {
-    char *to = (char *)bars;
-    for (size_t r = 0; r < series->runs.n; r++) {
-        uint64_t at = series->runs.row[r].at;
-        for (size_t left = series->runs.row[r].bars * sizeof *bars; left > 0;) {
-            const ssize_t n = pread(draft->spill, to, left, (off_t)at);
-            if (n < 0 && errno == EINTR) continue;
-            if (n < 0) BP_FAIL_ERRNO(BP_EIO, errno, "%s: the spill cannot be read", draft->label);
-            if (n == 0) BP_FAIL(BP_EIO, "%s: the spill is shorter than what was written", draft->label);
-            to += n;
-            at += (uint64_t)n;
-            left -= (size_t)n;
-        }
+    char *next = (char *)to;
+    for (size_t left = bars * sizeof *to; left > 0;) {
+        const ssize_t n = pread(draft->spill, next, left, (off_t)at);
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) BP_FAIL_ERRNO(BP_EIO, errno, "%s: the spill cannot be read", draft->label);
+        if (n == 0) BP_FAIL(BP_EIO, "%s: the spill is shorter than what was written", draft->label);
+        next += n;
+        at += (uint64_t)n;
+        left -= (size_t)n;
     }
     return BP_OK;
+}
+
+bp_status bp__draft_read_part(const bp__draft *draft, const bp__draft_series *series, size_t first, size_t n,
+                              bp__bar *bars)
+{
+    assert(first <= series->bars && n <= series->bars - first);
+    for (size_t r = 0; n > 0; r++) {
+        const bp__draft_run *run = &series->runs.row[r];
+        if (first >= run->bars) {
+            first -= run->bars;
+            continue;
+        }
+        const size_t some = run->bars - first < n ? run->bars - first : n;
+        BP_TRY(read_bars(draft, run->at + first * sizeof *bars, some, bars));
+        first = 0;
+        bars += some;
+        n -= some;
+    }
+    return BP_OK;
+}
+
+bp_status bp__draft_read(const bp__draft *draft, const bp__draft_series *series, bp__bar *bars)
+{
+    return bp__draft_read_part(draft, series, 0, series->bars, bars);
 }
 
 size_t bp__draft_num_bars(const bp__draft *draft, int frame)

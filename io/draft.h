@@ -206,6 +206,10 @@ void bp__draft_renumber(bp__draft *draft, const int64_t *to, size_t n);
  *  @param[out] bars  [series->bars] */
 bp_status bp__draft_read(const bp__draft *draft, const bp__draft_series *series, bp__bar *bars);
 
+/** The same of `n` bars from `first` on, of those that there are. */
+bp_status bp__draft_read_part(const bp__draft *draft, const bp__draft_series *series, size_t first, size_t n,
+                              bp__bar *bars);
+
 /** Bars in all series of a frame. */
 size_t bp__draft_num_bars(const bp__draft *draft, int frame);
 

@@ -5,8 +5,7 @@
 #include <string.h>
 
 #include "core/replace.h"
-
-#define GZIP_LEVEL 4 /* as readers see it; the deflating is done elsewhere */
+#include "io/hdf5/h5pack.h"
 
 bp_status bp__h5_create(const char *label, int fd, const bp__draft *draft, bp__h5out *out)
 {
@@ -69,7 +68,7 @@ static hid_t create_dcpl(int rank, const hsize_t *chunk, bool gzip)
     if (dcpl < 0) return dcpl;
     bool ok = H5Pset_obj_track_times(dcpl, false) >= 0;
     if (chunk) ok = ok && H5Pset_chunk(dcpl, rank, chunk) >= 0;
-    if (chunk && gzip) ok = ok && H5Pset_shuffle(dcpl) >= 0 && H5Pset_deflate(dcpl, GZIP_LEVEL) >= 0;
+    if (chunk && gzip) ok = ok && H5Pset_shuffle(dcpl) >= 0 && H5Pset_deflate(dcpl, BP__GZIP_LEVEL) >= 0;
     if (ok) return dcpl;
     H5Pclose(dcpl);
     return H5I_INVALID_HID;
