@@ -188,7 +188,7 @@ static void test_bad_bars(void)
 }
 
 /* Many threads, each with series of its own: nothing is lost. */
-enum { THREADS = 4, EACH = 50, RUNS = 20 };
+enum { THREADS = 4, EACH = 50, RUNS = 300 };
 
 typedef struct adder {
     bp__draft *draft;
