@@ -194,7 +194,7 @@ static const bp__image *take_h5dread(bench *b)
     uint64_t daily = shape.assets * shape.sessions, minute = shape.has_minute ? shape.minute_bars : 0;
     for (int c = BP__FIRST_BULK; c <= BP_COL_VOLUME; c++)
         must(bp__head_reserve(head, (bp_column)c, shape.assets, shape.sessions));
-    for (int c = BP_COL_MINUTE_DT; c < BP_NUM_COLUMNS && minute > 0; c++)
+    for (int c = BP_COL_MINUTE_DT; c <= BP__LAST_BULK && minute > 0; c++)
         must(bp__head_reserve(head, (bp_column)c, minute, 1));
     must(bp__head_seal(head, &start, &start_bytes, &image_bytes));
     bp__head_destroy(&head);
@@ -206,7 +206,7 @@ static const bp__image *take_h5dread(bench *b)
     uint32_t *raw = new_buffer((daily > minute ? daily : minute) * sizeof *raw);
     for (int c = BP__FIRST_BULK; c <= BP_COL_VOLUME && daily > 0; c++)
         read_column(&file, shape.country, (bp_column)c, daily, raw, b->map);
-    for (int c = BP_COL_MINUTE_DT; c < BP_NUM_COLUMNS && minute > 0; c++)
+    for (int c = BP_COL_MINUTE_DT; c <= BP__LAST_BULK && minute > 0; c++)
         read_column(&file, shape.country, (bp_column)c, minute, raw, b->map);
     free(raw);
     bp__h5_close(&file);

@@ -41,8 +41,11 @@ typedef struct bp_bundle bp_bundle;
 typedef enum bp_type { BP_TYPE_I64 = 1, BP_TYPE_F64 = 2, BP_TYPE_U32 = 3, BP_TYPE_BYTES = 4 } bp_type;
 
 /* Every column of an image: identifier, name, element type, number of dimensions.
- * "text" columns are u32 offsets into STRINGS, see bp_bundle_text(). The order is that of the image;
- * append only.
+ * "text" columns are u32 offsets into STRINGS, see bp_bundle_text(). Append only.
+ *
+ * Values are as they are: nobody has to multiply by a factor. The FACTOR columns tell how a file stored
+ * them, as uint32 of value × factor, where one factor for all assets would not do; they are empty where it
+ * does, and no part of the content hash.
  *
  * Shapes: N assets with daily bars, D sessions, A rows of the asset table, G symbol mappings,
  * Q calendar sessions, M sids with minute bars, K minute bars in all (sid m owns rows
@@ -103,7 +106,11 @@ typedef enum bp_type { BP_TYPE_I64 = 1, BP_TYPE_F64 = 2, BP_TYPE_U32 = 3, BP_TYP
     X(MINUTE_HIGH, "minute/data/high", F64, 1)                                                               \
     X(MINUTE_LOW, "minute/data/low", F64, 1)                                                                 \
     X(MINUTE_CLOSE, "minute/data/close", F64, 1)                                                             \
-    X(MINUTE_VOLUME, "minute/data/volume", F64, 1)
+    X(MINUTE_VOLUME, "minute/data/volume", F64, 1)                                                           \
+    X(FACTOR, "data/scaling_factor", F64, 1)               /* [N] of prices; empty: one for all */           \
+    X(VOLUME_FACTOR, "data/volume_scaling_factor", F64, 1) /* [N] */                                         \
+    X(MINUTE_FACTOR, "minute/data/scaling_factor", F64, 1) /* [M] */                                         \
+    X(MINUTE_VOLUME_FACTOR, "minute/data/volume_scaling_factor", F64, 1) /* [M] */
 
 typedef enum bp_column {
 #define X(id, name, type, ndim) BP_COL_##id,

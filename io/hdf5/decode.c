@@ -33,6 +33,7 @@ typedef struct work {
     uint64_t elements;   /* of `raw`; the stride of a row is chunk[1] */
     const uint8_t *raw;  /* NULL: never written */
     bool shuffled;       /* raw is still in byte planes */
+    double scale;        /* of the rows that are being converted */
 } work;
 
 static uint64_t inside(uint64_t origin, uint64_t chunk, uint64_t shape)
@@ -153,10 +154,10 @@ static bp_status undo_compression(bp__decoder *decoder, work *w, const void *sto
 
 /* Converting ------------------------------------------------------------------------------------ */
 
-static void convert4(const bp__plan_dataset *d, const uint32_t *restrict x, size_t n, double *restrict out)
+static void convert4(const work *w, const uint32_t *restrict x, size_t n, double *restrict out)
 {
-    double scale = d->scale;
-    if (d->decode == BP__DECODE_VOLUME)
+    double scale = w->scale;
+    if (w->dataset->decode == BP__DECODE_VOLUME)
         for (size_t i = 0; i < n; i++) out[i] = x[i] * scale;
     else
         for (size_t i = 0; i < n; i++) out[i] = x[i] == 0 ? (double)NAN : x[i] * scale;
@@ -189,9 +190,9 @@ static void convert_strip(const work *w, size_t at, size_t n, void *out)
         memcpy(out, w->raw + 8 * at, 8 * n);
     } else if (w->shuffled) {
         join4(w->raw + at, w->elements, n, joined);
-        convert4(w->dataset, joined, n, out);
+        convert4(w, joined, n, out);
     } else {
-        convert4(w->dataset, (const uint32_t *)(const void *)w->raw + at, n, out);
+        convert4(w, (const uint32_t *)(const void *)w->raw + at, n, out);
     }
 }
 
@@ -203,7 +204,7 @@ static void fill_strip(const work *w, size_t n, void *out)
         return;
     }
     for (size_t i = 0; i < n; i++) x[i] = (uint32_t)w->dataset->fill;
-    convert4(w->dataset, x, n, out);
+    convert4(w, x, n, out);
 }
 
 /* Convert `n` elements, from `at` on, that are contiguous both in the chunk and in the column. */
@@ -218,17 +219,58 @@ static void convert_run(const work *w, uint64_t at, uint64_t n, uint64_t *out)
     }
 }
 
-static void convert(const work *w, void *image)
+static void convert_rows(const work *w, uint64_t from, uint64_t to, uint64_t *column)
 {
     const bp__plan_dataset *d = w->dataset;
-    uint64_t *out =
-        (uint64_t *)bp__image_fill(image, d->column) + w->task->origin[0] * d->shape[1] + w->task->origin[1];
-    if (d->chunk[1] == d->shape[1]) { /* whole rows: always so for 1-D datasets */
-        convert_run(w, 0, w->rows * w->cols, out);
+    const uint64_t stride = d->chunk[1], cols = d->shape[1];
+    uint64_t *out = column + (w->task->origin[0] + from) * cols + w->task->origin[1];
+    if (stride == cols) { /* whole rows: always so for 1-D datasets */
+        convert_run(w, from * stride, (to - from) * cols, out);
         return;
     }
-    for (uint64_t row = 0; row < w->rows; row++, out += d->shape[1])
-        convert_run(w, row * d->chunk[1], w->cols, out);
+    for (uint64_t row = from; row < to; row++, out += cols) convert_run(w, row * stride, w->cols, out);
+}
+
+/* The asset that bar `bar` of the minute ones belongs to: the last whose bars begin there or before. */
+static uint64_t owner_of(const int64_t *offset, uint64_t sids, uint64_t bar)
+{
+    uint64_t low = 0, high = sids;
+    while (high - low > 1) {
+        const uint64_t mid = low + (high - low) / 2;
+        if ((uint64_t)offset[mid] <= bar)
+            low = mid;
+        else
+            high = mid;
+    }
+    return low;
+}
+
+/* Rows of different assets, each by the factor of its own. A daily row is an asset; of the minute bars, each
+ * asset has those between its offset and the next one. */
+static void convert_by_asset(work *w, void *image, uint64_t *column)
+{
+    const bp__plan_dataset *d = w->dataset;
+    const double *factor = bp__image_fill(image, d->factors);
+    const int64_t *offset = d->column < BP_COL_MINUTE_DT ? NULL : bp__image_fill(image, BP_COL_MINUTE_OFFSET);
+    const uint64_t first = w->task->origin[0];
+    const uint64_t assets = ((const bp__image *)image)->column[d->factors].shape[0];
+    uint64_t asset = offset ? owner_of(offset, assets, first) : first;
+    for (uint64_t row = 0, end; row < w->rows; row = end, asset++) {
+        assert(asset < assets);
+        end = offset ? (uint64_t)offset[asset + 1] - first : row + 1;
+        if (end > w->rows) end = w->rows;
+        w->scale = 1.0 / factor[asset];
+        convert_rows(w, row, end, column);
+    }
+}
+
+static void convert(work *w, void *image)
+{
+    uint64_t *column = bp__image_fill(image, w->dataset->column);
+    if (w->dataset->by_asset)
+        convert_by_asset(w, image, column);
+    else
+        convert_rows(w, 0, w->rows, column);
 }
 
 bp_status bp__decoder_run(bp__decoder *decoder, const char *label, const bp__plan_dataset *dataset,
@@ -237,6 +279,7 @@ bp_status bp__decoder_run(bp__decoder *decoder, const char *label, const bp__pla
     work w = {.label = label,
               .dataset = dataset,
               .task = task,
+              .scale = dataset->scale,
               .rows = inside(task->origin[0], dataset->chunk[0], dataset->shape[0]),
               .cols = inside(task->origin[1], dataset->chunk[1], dataset->shape[1])};
     if (task->stored_bytes > 0) BP_TRY(undo_compression(decoder, &w, stored));

@@ -1,12 +1,11 @@
 #include "io/hdf5/h5chunks.h"
 
 #include <inttypes.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define NUM_BULK     (BP_NUM_COLUMNS - BP__FIRST_BULK)
+#define NUM_BULK     (BP__LAST_BULK - BP__FIRST_BULK + 1)
 #define MAX_ELEMENTS (UINT64_C(1) << 40)
 #define BLOCK_BYTES  (UINT64_C(1) << 20) /* of a task, where there are no chunks to make tasks of */
 
@@ -36,6 +35,19 @@ static bp__decode decode_of(bp_column column)
     }
 }
 
+static bool is_daily(bp_column column)
+{
+    return column < BP_COL_MINUTE_DT;
+}
+
+/* The column of factors per asset that a dataset would have. */
+static bp_column factors_of(const bp__plan_dataset *d)
+{
+    const bool volume = d->decode == BP__DECODE_VOLUME;
+    if (is_daily(d->column)) return volume ? BP_COL_VOLUME_FACTOR : BP_COL_FACTOR;
+    return volume ? BP_COL_MINUTE_VOLUME_FACTOR : BP_COL_MINUTE_FACTOR;
+}
+
 static bp_status check_type(bulk *b)
 {
     bool wide = b->dataset->decode == BP__DECODE_I64;
@@ -53,18 +65,23 @@ static bp_status check_type(bulk *b)
                     wide ? "an integer" : "4-byte unsigned integer");
 }
 
-static bp_status read_scale(bulk *b)
+/* Factors per asset stand in the head already; where there are some, the attribute is for zipline alone. */
+static bp_status read_scale(bulk *b, const bp__h5shape *shape)
 {
     double factor = 0;
     bool found;
-    b->dataset->scale = 1;
+    b->dataset->factor = b->dataset->scale = 1;
     if (b->dataset->decode == BP__DECODE_I64) return BP_OK;
+    b->dataset->factors = factors_of(b->dataset);
+    b->dataset->by_asset = shape->by_asset[b->dataset->factors - BP_COL_FACTOR];
+    if (b->dataset->by_asset) return BP_OK;
     BP_TRY(bp__h5_attr_number(b->file, b->set.path, "scaling_factor", BP_TYPE_F64, &factor, &found));
     if (!found)
         BP_FAIL(BP_EFORMAT, "%s: %s: attribute scaling_factor is missing", b->file->label, b->set.path);
-    if (!isfinite(factor) || factor <= 0)
-        BP_FAIL(BP_EFORMAT, "%s: %s: scaling_factor %g is not a positive number", b->file->label, b->set.path,
-                factor);
+    if (!bp__h5_is_factor(factor))
+        BP_FAIL(BP_EFORMAT, "%s: %s: scaling_factor %g is not a positive number to divide by", b->file->label,
+                b->set.path, factor);
+    b->dataset->factor = factor;
     b->dataset->scale = 1.0 / factor;
     return BP_OK;
 }
@@ -248,7 +265,7 @@ static bp_status plan_tasks(bulk *b)
 static bp_status plan_column(const bp__h5file *file, const bp__h5shape *shape, bp_column column,
                              bp__head *head, bp__plan *plan)
 {
-    bool daily = column < BP_COL_MINUTE_DT;
+    bool daily = is_daily(column);
     bp__plan_dataset *d = &plan->dataset[plan->num_datasets++];
     bulk b = {.file = file, .rank = daily ? 2 : 1, .dataset = d, .plan = plan};
     d->column = column;
@@ -258,7 +275,7 @@ static bp_status plan_column(const bp__h5file *file, const bp__h5shape *shape, b
     bp_status s = check_type(&b);
     if (s == BP_OK)
         s = check_bulk_shape(&b, daily ? shape->assets : shape->minute_bars, daily ? shape->sessions : 1);
-    if (s == BP_OK) s = read_scale(&b);
+    if (s == BP_OK) s = read_scale(&b, shape);
     if (s == BP_OK) s = bp__head_reserve(head, column, d->shape[0], d->shape[1]);
     if (s == BP_OK) s = plan_tasks(&b);
     bp__h5_close_set(&b.set);
@@ -269,7 +286,7 @@ bp_status bp__h5_plan_bulk(const bp__h5file *file, const bp__h5shape *shape, bp_
 {
     plan->dataset = calloc(NUM_BULK, sizeof *plan->dataset);
     if (!plan->dataset) BP_FAIL(BP_ENOMEM, "%s: no memory for a plan", file->label);
-    unsigned last = shape->has_minute ? BP_COL_MINUTE_VOLUME : BP_COL_VOLUME;
+    unsigned last = shape->has_minute ? BP__LAST_BULK : BP_COL_VOLUME;
     for (unsigned c = BP__FIRST_BULK; c <= last; c++) BP_TRY(plan_column(file, shape, c, head, plan));
     return BP_OK;
 }
@@ -278,7 +295,7 @@ bp_status bp__h5_read_block(const bp__h5file *file, const bp__plan_dataset *data
                             uint64_t rows, uint64_t cols, void *raw)
 {
     bp__h5set set;
-    int rank = dataset->column < BP_COL_MINUTE_DT ? 2 : 1;
+    int rank = is_daily(dataset->column) ? 2 : 1;
     const hsize_t start[2] = {origin[0], origin[1]}, count[2] = {rows, cols};
     BP_TRY(bp__h5_open_set(file, dataset->path, rank, &set));
     bp_status s = BP_OK;

@@ -1,6 +1,7 @@
 #include "io/hdf5/h5small.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -209,6 +210,36 @@ static bp_status check_ascending(const reader *r, bp_column column, const int64_
     return BP_OK;
 }
 
+/* Factors --------------------------------------------------------------------------------------- */
+
+bool bp__h5_is_factor(double factor)
+{
+    const double scale = 1.0 / factor; /* what 1 becomes; the largest value must be a number, too */
+    return factor > 0 && isnormal(scale) && isfinite(UINT32_MAX * scale);
+}
+
+/* One factor for each of `rows` assets, or no such dataset. */
+static bp_status read_factors(const reader *r, bp_column column, uint64_t rows)
+{
+    char path[BP__H5_PATH_MAX];
+    bool *found = &r->shape->by_asset[column - BP_COL_FACTOR];
+    void *factors;
+    bp__h5_column_path(r->shape->country, column, path);
+    BP_TRY(bp__h5_find(r->file, path, found));
+    if (!*found) return BP_OK;
+    BP_TRY(bp__h5_read_numbers(r->file, path, NULL, BP_TYPE_F64, rows, &factors, &rows));
+    bp_status s = BP_OK;
+    for (uint64_t i = 0; i < rows && s == BP_OK; i++) {
+        const double factor = ((const double *)factors)[i];
+        if (!bp__h5_is_factor(factor))
+            s = bp__fail(BP_EFORMAT, "%s: %s: row %" PRIu64 ": %g is not a positive number to divide by",
+                         r->file->label, path, i, factor);
+    }
+    if (s == BP_OK) s = bp__head_put(r->head, column, factors, rows, 1);
+    free(factors);
+    return s;
+}
+
 /* Index, lifetimes, currency -------------------------------------------------------------------- */
 
 /* What the daily index says of its assets; owned. */
@@ -277,6 +308,8 @@ static bp_status read_index(const reader *r, daily *d)
     BP_TRY(check_ascending(r, BP_COL_SID, d->sid, shape->assets,
                            "; zipline mislabels the data of such files; write it again with sorted sids"));
     BP_TRY(check_ascending(r, BP_COL_DAY, d->day, shape->sessions, ""));
+    BP_TRY(read_factors(r, BP_COL_FACTOR, shape->assets));
+    BP_TRY(read_factors(r, BP_COL_VOLUME_FACTOR, shape->assets));
     BP_TRY(read_lifetimes(r, d));
     return read_currency(r);
 }
@@ -382,12 +415,14 @@ static bp_status check_offsets(const reader *r, const int64_t *offset, uint64_t 
 static bp_status read_minute_index(const reader *r)
 {
     int64_t *sid = NULL, *offset = NULL;
-    uint64_t n;
+    uint64_t sids, n;
     BP_TRY(find(r, "minute", &r->shape->has_minute));
     if (!r->shape->has_minute) return BP_OK;
-    bp_status s = read_i64(r, BP_COL_MINUTE_SID, BP__H5_ANY_ROWS, &sid, &n);
-    if (s == BP_OK) s = check_ascending(r, BP_COL_MINUTE_SID, sid, n, "");
-    if (s == BP_OK) s = read_i64(r, BP_COL_MINUTE_OFFSET, n + 1, &offset, &n);
+    bp_status s = read_i64(r, BP_COL_MINUTE_SID, BP__H5_ANY_ROWS, &sid, &sids);
+    if (s == BP_OK) s = check_ascending(r, BP_COL_MINUTE_SID, sid, sids, "");
+    if (s == BP_OK) s = read_factors(r, BP_COL_MINUTE_FACTOR, sids);
+    if (s == BP_OK) s = read_factors(r, BP_COL_MINUTE_VOLUME_FACTOR, sids);
+    if (s == BP_OK) s = read_i64(r, BP_COL_MINUTE_OFFSET, sids + 1, &offset, &n);
     if (s == BP_OK) s = check_offsets(r, offset, n);
     if (s == BP_OK) r->shape->minute_bars = (uint64_t)offset[n - 1];
     free(offset);

@@ -9,17 +9,23 @@
 #include "io/hdf5/h5util.h"
 
 #define BP__H5_COUNTRY_MAX 32 /**< bytes of a country group's name, NUL included */
+#define BP__H5_NUM_FACTORS (BP_COL_MINUTE_VOLUME_FACTOR - BP_COL_FACTOR + 1)
 
 /** What the small datasets say about the size of the bulk ones. */
 typedef struct bp__h5shape {
     char country[BP__H5_COUNTRY_MAX];
     uint64_t assets, sessions; /**< of every daily dataset */
     bool has_minute;
-    uint64_t minute_bars; /**< of every minute dataset */
+    uint64_t minute_bars;              /**< of every minute dataset */
+    bool by_asset[BP__H5_NUM_FACTORS]; /**< which columns of factors there are, from BP_COL_FACTOR on */
 } bp__h5shape;
 
 /** Path of a column's dataset: "/US/data/open". */
 void bp__h5_column_path(const char *country, bp_column column, char path[BP__H5_PATH_MAX]);
+
+/** Whether values can be divided by a factor: positive, and neither so large nor so small that a price would
+ *  become 0 or infinite. */
+bool bp__h5_is_factor(double factor);
 
 /** Find the country group, and put every small column into `head`.
  *  @retval BP_EFORMAT  not a bundle, damaged, or in conflict with itself

@@ -4,7 +4,8 @@
  * SHA-256(0x01, left, right), an odd one moves up unchanged: the Merkle root of the column, so that
  * blocks can be hashed in any order, by anybody. The column's digest is SHA-256(0x02, name, NUL, type,
  * ndim, shape, root), the image's SHA-256(0x03, schema version, digests of all columns). Every NaN of a
- * bar has the same bits (decoding makes them), so equal values have equal bytes.
+ * bar has the same bits (decoding makes them), so equal values have equal bytes. Columns of factors are left
+ * out: they say how a file stored its values, and the same values stored otherwise are the same content.
  */
 #include "core/hash.h"
 
@@ -117,9 +118,11 @@ bp_status bp__content_hash(const bp__image *image, char hash[BP__HASH_TEXT])
 {
     bp_status s = BP_OK;
     unsigned char column[BP_NUM_COLUMNS][DIGEST], root[DIGEST];
+    size_t n = 0; /* columns that are hashed */
     EVP_MD_CTX *ctx = EVP_MD_CTX_new();
     if (!ctx) BP_FAIL(BP_ENOMEM, "no memory to hash an image");
     for (int c = 0; c < BP_NUM_COLUMNS; c++) {
+        if (bp__column_is_factor((bp_column)c)) continue;
         const bp__image_column *col = &image->column[c];
         struct {
             uint64_t type, ndim, shape[2];
@@ -128,10 +131,10 @@ bp_status bp__content_hash(const bp__image *image, char hash[BP__HASH_TEXT])
         const char *name = bp_column_name((bp_column)c);
         s = merkle_root(ctx, (const unsigned char *)image + col->offset, col->bytes, what.root);
         if (bp__failed(s)) goto done;
-        s = hash2(ctx, 0x02, name, strlen(name) + 1, &what, sizeof what, column[c]);
+        s = hash2(ctx, 0x02, name, strlen(name) + 1, &what, sizeof what, column[n++]);
         if (bp__failed(s)) goto done;
     }
-    s = hash2(ctx, 0x03, image->schema_version, sizeof image->schema_version, column, sizeof column, root);
+    s = hash2(ctx, 0x03, image->schema_version, sizeof image->schema_version, column, n * DIGEST, root);
     if (bp__failed(s)) goto done;
     to_hex(root, hash);
 done:

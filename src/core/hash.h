@@ -16,7 +16,7 @@ bp_status bp__computed_hash(const char *const *symbols, size_t n, const char *st
                             const char *schema_version, char hash[BP__HASH_TEXT]);
 
 /** Merkle root over every column of an image: name, type, shape, values. Not covered: the bundle's name,
- *  and how the file stored any of it. Blocks for about a second per 2 GB. */
+ *  and how the file stored any of it, factors per asset included. Blocks for about a second per 2 GB. */
 bp_status bp__content_hash(const bp__image *image, char hash[BP__HASH_TEXT]);
 
 /** SHA-256 of bytes in memory. */

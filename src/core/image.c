@@ -38,6 +38,7 @@ static uint64_t layout_id(void)
         offsetof(bp__image_column, type),
         BP_NUM_COLUMNS,
         BP__FIRST_BULK,
+        BP__LAST_BULK,
         BP__IMAGE_ALIGN,
     };
     uint64_t id = UINT64_C(0xcbf29ce484222325);
@@ -111,7 +112,7 @@ void bp__head_names(bp__head *head, const char *schema_version, const char *cale
 
 bp_status bp__head_put(bp__head *head, bp_column column, const void *data, uint64_t rows, uint64_t cols)
 {
-    assert(column < BP_COL_STRINGS && !head->data[column]);
+    assert(!bp__column_is_bulk(column) && column != BP_COL_STRINGS && !head->data[column]);
     uint64_t bytes;
     if (!column_bytes(column, rows, cols, &bytes))
         BP_FAIL(BP_ERANGE, "%s: %llu rows are too many", bp_column_name(column), (unsigned long long)rows);
@@ -127,7 +128,7 @@ bp_status bp__head_put(bp__head *head, bp_column column, const void *data, uint6
 
 bp_status bp__head_reserve(bp__head *head, bp_column column, uint64_t rows, uint64_t cols)
 {
-    assert(column >= BP__FIRST_BULK && column < BP_NUM_COLUMNS);
+    assert(bp__column_is_bulk(column));
     uint64_t bytes;
     if (!column_bytes(column, rows, cols, &bytes))
         BP_FAIL(BP_ERANGE, "%s: %llu x %llu values are too many", bp_column_name(column),
@@ -161,6 +162,25 @@ bp_status bp__head_text(bp__head *head, const char *text, uint32_t *offset)
     return BP_OK;
 }
 
+/* Give the small or the bulk columns their places, from *at on. */
+static bp_status lay_out(const bp__head *head, bool bulk, bp__image_column *table, uint64_t *at)
+{
+    for (int c = 0; c < BP_NUM_COLUMNS; c++) {
+        if (bp__column_is_bulk((bp_column)c) != bulk) continue;
+        bp__image_column *col = &table[c];
+        col->type = column_def[c].type;
+        col->ndim = column_def[c].ndim;
+        col->shape[0] = head->shape[c][0];
+        col->shape[1] = head->shape[c][0] ? head->shape[c][1] : (col->ndim == 1);
+        col->offset = *at;
+        if (!column_bytes((bp_column)c, col->shape[0], col->shape[1], &col->bytes) ||
+            *at > MAX_BYTES - col->bytes)
+            BP_FAIL(BP_ERANGE, "the bundle's image would be larger than 2^62 bytes");
+        *at = round_up(*at + col->bytes);
+    }
+    return BP_OK;
+}
+
 bp_status bp__head_seal(bp__head *head, void **bytes, uint64_t *head_bytes, uint64_t *image_bytes)
 {
     head->shape[BP_COL_STRINGS][0] = head->strings_len;
@@ -169,26 +189,16 @@ bp_status bp__head_seal(bp__head *head, void **bytes, uint64_t *head_bytes, uint
     bp__image h = {.magic = MAGIC, .layout_id = layout_id()};
     memcpy(h.schema_version, head->schema_version, sizeof h.schema_version);
     memcpy(h.calendar_name, head->calendar_name, sizeof h.calendar_name);
-    uint64_t at = round_up(sizeof h);
-    for (int c = 0; c < BP_NUM_COLUMNS; c++) {
-        if (c == BP__FIRST_BULK) h.head_bytes = at;
-        bp__image_column *col = &h.column[c];
-        col->type = column_def[c].type;
-        col->ndim = column_def[c].ndim;
-        col->shape[0] = head->shape[c][0];
-        col->shape[1] = head->shape[c][0] ? head->shape[c][1] : (col->ndim == 1);
-        col->offset = at;
-        if (!column_bytes((bp_column)c, col->shape[0], col->shape[1], &col->bytes) ||
-            at > MAX_BYTES - col->bytes)
-            BP_FAIL(BP_ERANGE, "the bundle's image would be larger than 2^62 bytes");
-        at = round_up(at + col->bytes);
-    }
-    h.bytes = at;
+    h.head_bytes = round_up(sizeof h);
+    BP_TRY(lay_out(head, false, h.column, &h.head_bytes));
+    h.bytes = h.head_bytes;
+    BP_TRY(lay_out(head, true, h.column, &h.bytes));
 
     char *out = calloc(1, h.head_bytes);
     if (!out) BP_FAIL(BP_ENOMEM, "no memory for %llu bytes", (unsigned long long)h.head_bytes);
     memcpy(out, &h, sizeof h);
-    for (int c = 0; c < BP__FIRST_BULK; c++) {
+    for (int c = 0; c < BP_NUM_COLUMNS; c++) {
+        if (bp__column_is_bulk((bp_column)c)) continue;
         const void *from = c == BP_COL_STRINGS ? head->strings : head->data[c];
         if (h.column[c].bytes) memcpy(out + h.column[c].offset, from, h.column[c].bytes);
     }
@@ -204,6 +214,23 @@ void *bp__image_fill(void *image, bp_column column)
     return c->bytes ? (char *)image + c->offset : NULL;
 }
 
+/* Check that the small or the bulk columns lie one after the other, from *at on. */
+static bp_status check_places(const bp__image *image, bool bulk, uint64_t *at)
+{
+    for (int c = 0; c < BP_NUM_COLUMNS; c++) {
+        if (bp__column_is_bulk((bp_column)c) != bulk) continue;
+        const bp__image_column *col = &image->column[c];
+        uint64_t size = 0;
+        if (col->type != (uint32_t)column_def[c].type || col->ndim != column_def[c].ndim ||
+            col->offset != *at || !column_bytes((bp_column)c, col->shape[0], col->shape[1], &size) ||
+            size != col->bytes || *at > image->bytes || size > image->bytes - *at ||
+            (col->ndim == 1 && col->shape[1] != 1))
+            BP_FAIL(BP_EFORMAT, "image: column %s is inconsistent", column_def[c].name);
+        *at = round_up(*at + size);
+    }
+    return BP_OK;
+}
+
 bp_status bp__image_selfcheck(const bp__image *image, uint64_t bytes)
 {
     if (bytes < sizeof *image || image->magic != MAGIC) BP_FAIL(BP_EFORMAT, "no image: wrong magic");
@@ -212,18 +239,9 @@ bp_status bp__image_selfcheck(const bp__image *image, uint64_t bytes)
         BP_FAIL(BP_EFORMAT, "image of %llu bytes in %llu", (unsigned long long)image->bytes,
                 (unsigned long long)bytes);
     uint64_t at = round_up(sizeof *image);
-    for (int c = 0; c < BP_NUM_COLUMNS; c++) {
-        const bp__image_column *col = &image->column[c];
-        uint64_t size = 0;
-        if (c == BP__FIRST_BULK && at != image->head_bytes)
-            BP_FAIL(BP_EFORMAT, "image: head of a wrong size");
-        if (col->type != (uint32_t)column_def[c].type || col->ndim != column_def[c].ndim ||
-            col->offset != at || !column_bytes((bp_column)c, col->shape[0], col->shape[1], &size) ||
-            size != col->bytes || at > image->bytes || size > image->bytes - at ||
-            (col->ndim == 1 && col->shape[1] != 1))
-            BP_FAIL(BP_EFORMAT, "image: column %s is inconsistent", column_def[c].name);
-        at = round_up(at + size);
-    }
+    BP_TRY(check_places(image, false, &at));
+    if (at != image->head_bytes) BP_FAIL(BP_EFORMAT, "image: head of a wrong size");
+    BP_TRY(check_places(image, true, &at));
     if (at != image->bytes)
         BP_FAIL(BP_EFORMAT, "image: %llu bytes behind the last column",
                 (unsigned long long)(image->bytes - at));

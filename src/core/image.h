@@ -4,9 +4,11 @@
  *     bp__image header | small columns | bulk columns
  *     `------ head_bytes -------------'
  *
- * The head (header, table of columns, every column up to and including STRINGS) is built while the file
- * is planned and copied as a whole; the bulk columns (from OPEN on) are written in place by the tasks of
- * the plan. Columns are 64-byte aligned. Offsets and fixed-width integers only.
+ * The head (header, table of columns, every small column) is built while the file is planned and copied as
+ * a whole; the bulk columns (OPEN … MINUTE_VOLUME) are written in place by the tasks of the plan. Small
+ * columns stand in the order of their numbers, and so do bulk ones; numbers are only ever appended, so a
+ * small column may have a larger number than the bulk ones. Columns are 64-byte aligned. Offsets and
+ * fixed-width integers only.
  */
 #ifndef BP_CORE_IMAGE_H
 #define BP_CORE_IMAGE_H
@@ -20,6 +22,19 @@
 
 #define BP__IMAGE_ALIGN 64u
 #define BP__FIRST_BULK  BP_COL_OPEN
+#define BP__LAST_BULK   BP_COL_MINUTE_VOLUME
+
+/** Whether the bytes of a column are written by tasks; else they are part of the head. */
+static inline bool bp__column_is_bulk(bp_column column)
+{
+    return column >= BP__FIRST_BULK && column <= BP__LAST_BULK;
+}
+
+/** Whether a column tells how the file stored values, and not a value. */
+static inline bool bp__column_is_factor(bp_column column)
+{
+    return column >= BP_COL_FACTOR && column <= BP_COL_MINUTE_VOLUME_FACTOR;
+}
 
 typedef struct bp__image_column {
     uint64_t offset; /**< from the start of the image */

@@ -24,8 +24,8 @@ typedef enum bp__filter {
 } bp__filter;
 
 typedef enum bp__decode {
-    BP__DECODE_PRICE,  /**< u32 → f64: 0 → NaN, else x * scale */
-    BP__DECODE_VOLUME, /**< u32 → f64: x * scale */
+    BP__DECODE_PRICE,  /**< u32 → f64: 0 → NaN, else x * (1.0 / factor) */
+    BP__DECODE_VOLUME, /**< u32 → f64: x * (1.0 / factor) */
     BP__DECODE_I64,    /**< copied */
 } bp__decode;
 
@@ -34,8 +34,11 @@ typedef struct bp__plan_dataset {
     char path[96]; /**< in the file, for texts and for reading through HDF5 */
     bp_column column;
     bp__decode decode;
-    uint32_t elem_bytes; /**< as stored: 4 or 8 */
-    double scale;        /**< 1.0 / scaling_factor */
+    uint32_t elem_bytes;  /**< as stored: 4 or 8 */
+    double factor, scale; /**< scaling_factor of all rows, unless they are by_asset; 1.0 / factor */
+    bool by_asset; /**< each asset has a factor of its own, in the column `factors` of the image's head:
+                               a daily dataset one for each row, a minute one for each sid of its index */
+    bp_column factors;
     uint64_t shape[2];
     uint64_t chunk[2]; /**< of every task: as stored, chunks at an edge have the full size, too */
     uint32_t num_filters;

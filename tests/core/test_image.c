@@ -21,6 +21,7 @@ static bp__image *sample(void)
     MUST(bp__head_put(head, BP_COL_CURRENCY, "USDXXXJPY", 3, 3));
     MUST(bp__head_put(head, BP_COL_ASSET_SID, asset, 4, 1));
     MUST(bp__head_put(head, BP_COL_ASSET_SYMBOL, symbol, 4, 1));
+    MUST(bp__head_put(head, BP_COL_FACTOR, (const double[]){1000, 1e6, 10}, 3, 1));
     MUST(bp__head_reserve(head, BP_COL_CLOSE, 3, 4));
     MUST(bp__head_reserve(head, BP_COL_MINUTE_DT, 9, 1));
     bp__head_names(head, NULL, "XNYS");
@@ -41,7 +42,9 @@ static void test_builder(void)
     CU_ASSERT_STRING_EQUAL(image->schema_version, "v1");
     CU_ASSERT_STRING_EQUAL(image->calendar_name, "XNYS");
     uint64_t end = sizeof *image;
-    for (int c = 0; c < BP_NUM_COLUMNS; c++) {
+    for (int n = 0; n < 2 * BP_NUM_COLUMNS; n++) { /* small columns first, then bulk ones */
+        const int c = n % BP_NUM_COLUMNS;
+        if (bp__column_is_bulk((bp_column)c) != (n >= BP_NUM_COLUMNS)) continue;
         const bp__image_column *col = &image->column[c];
         CU_ASSERT_EQUAL(col->offset % BP__IMAGE_ALIGN, 0);
         CU_ASSERT(col->offset >= end && col->offset - end < BP__IMAGE_ALIGN);
@@ -281,6 +284,8 @@ static void test_bundle(void)
     CU_ASSERT(memcmp(a.data, "USDXXXJPY", 9) == 0);
     CU_ASSERT_TRUE(bp_bundle_column(b, BP_COL_MINUTE_DT, &a));
     CU_ASSERT(a.type == BP_TYPE_I64 && a.ndim == 1 && a.shape[0] == 9 && a.shape[1] == 1);
+    CU_ASSERT_TRUE(bp_bundle_column(b, BP_COL_FACTOR, &a));
+    CU_ASSERT(a.type == BP_TYPE_F64 && a.ndim == 1 && a.shape[0] == 3 && ((const double *)a.data)[1] == 1e6);
     CU_ASSERT_FALSE(bp_bundle_column(b, BP_NUM_COLUMNS, &a));
     CU_ASSERT_FALSE(bp_bundle_column(b, (bp_column)-1, &a));
     CU_ASSERT_STRING_EQUAL(bp_column_name(BP_COL_CLOSE), "data/close");

@@ -24,12 +24,36 @@ static bool is_volume(bp_column column)
     return column == BP_COL_VOLUME || column == BP_COL_MINUTE_VOLUME;
 }
 
+/* Where the bars of a row of the minute index begin. */
+static int64_t first_bar(const file_format *f, hsize_t row)
+{
+    if (row == 0) return 0;
+    if (row == 3) return 3 * (int64_t)f->bars;
+    return f->by_asset ? (int64_t)f->bars / 2 : (int64_t)(row * f->bars); /* row 1 has none */
+}
+
+double stored_factor(const file_format *f, bp_column column, hsize_t row)
+{
+    static const double factors[] = {1e6, 10, 1e9, 1000, 1, 0.01, 7};
+    if (!f->by_asset) return is_volume(column) ? 1 : 1000;
+    return factors[(row + (column >= BP_COL_MINUTE_DT ? 2 : 0) + (is_volume(column) ? 4 : 0)) % 7];
+}
+
+hsize_t owner_of_bar(const file_format *f, hsize_t bar)
+{
+    hsize_t row = 2;
+    while (first_bar(f, row) > (int64_t)bar) row--;
+    return row;
+}
+
 double expected_value(const file_format *format, bp_column column, hsize_t row, hsize_t col)
 {
+    const bool minute = column >= BP_COL_MINUTE_DT;
+    const double scale = 1.0 / stored_factor(format, column, minute ? owner_of_bar(format, col) : row);
     uint32_t x = stored_value(column, row, col);
     if (format->sparse && column < BP_COL_MINUTE_DT && row >= format->assets / 2) x = 0;
-    if (is_volume(column)) return x;
-    return x == 0 ? (double)NAN : x * (1.0 / 1000);
+    if (is_volume(column)) return x * scale;
+    return x == 0 ? (double)NAN : x * scale;
 }
 
 bool put_data(hid_t file, const char *path, hid_t file_type, hid_t memory_type, int rank, const hsize_t *dims,
@@ -119,6 +143,16 @@ static bool put_bulk(hid_t file, const char *path, const file_format *f, hid_t f
     return ok;
 }
 
+/* A dataset of factors, one for each of `rows` rows. */
+static bool put_factors(hid_t file, const char *path, const file_format *f, bp_column column, hsize_t rows)
+{
+    double *factor = calloc(rows + 1, sizeof *factor);
+    for (hsize_t i = 0; i < rows; i++) factor[i] = stored_factor(f, column, i);
+    bool ok = put_data(file, path, H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, 1, &rows, H5P_DEFAULT, factor);
+    free(factor);
+    return ok;
+}
+
 static bool put_daily(hid_t file, const file_format *f, bp_column column)
 {
     const hsize_t dims[2] = {f->assets, f->sessions};
@@ -136,7 +170,7 @@ static bool put_daily(hid_t file, const file_format *f, bp_column column)
 static bool put_minute(hid_t file, const file_format *f)
 {
     const hsize_t bars = 3 * f->bars, sids = 3, offsets = 4;
-    const int64_t sid[3] = {1, 3, 5}, offset[4] = {0, (int64_t)f->bars, 2 * (int64_t)f->bars, (int64_t)bars};
+    const int64_t sid[3] = {1, 3, 5}, offset[4] = {0, first_bar(f, 1), first_bar(f, 2), first_bar(f, 3)};
     int64_t *dt = calloc(bars, sizeof *dt);
     uint32_t *x = calloc(bars, sizeof *x);
     for (hsize_t i = 0; i < bars; i++) dt[i] = stored_dt(i);
@@ -152,6 +186,9 @@ static bool put_minute(hid_t file, const file_format *f)
                       &bars, bars, x) &&
              put_attr(file, path, "scaling_factor", is_volume(c) ? 1 : 1000);
     }
+    if (ok && f->by_asset)
+        ok = put_factors(file, "/US/minute/data/scaling_factor", f, BP_COL_MINUTE_OPEN, sids) &&
+             put_factors(file, "/US/minute/data/volume_scaling_factor", f, BP_COL_MINUTE_VOLUME, sids);
     free(x);
     free(dt);
     return ok;
@@ -226,6 +263,9 @@ bool make_file(const char *path, const file_format *f)
     ok = ok && put_i64(file, "/US/index/day", f->sessions, index);
     free(index);
     for (unsigned c = BP_COL_OPEN; c <= BP_COL_VOLUME && ok; c++) ok = put_daily(file, f, c);
+    if (ok && f->by_asset)
+        ok = put_factors(file, "/US/data/scaling_factor", f, BP_COL_OPEN, f->assets) &&
+             put_factors(file, "/US/data/volume_scaling_factor", f, BP_COL_VOLUME, f->assets);
     if (ok && f->bars) ok = put_minute(file, f);
     if (ok && f->extras) ok = put_extras(file);
     return H5Fclose(file) >= 0 && ok;

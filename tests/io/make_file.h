@@ -16,13 +16,19 @@ typedef struct file_format {
     hsize_t chunk[2]; /* 0: contiguous; [0] × [1] for the 1-D ones */
     unsigned deflate; /* how many times it is applied */
     bool shuffle, shuffle_last, fletcher, big_endian, compact, whole_edges_only, userblock, latest;
-    bool sparse; /* only the first half of the rows is ever written */
-    bool extras; /* assets, calendar, adjustments, attributes */
+    bool sparse;   /* only the first half of the rows is ever written */
+    bool extras;   /* assets, calendar, adjustments, attributes */
+    bool by_asset; /* a factor for each asset, and of the sids with minute bars one that has none */
 } file_format;
 
 /* Values, as stored, of the bulk datasets: every seventh or so is 0. Bar i of the minute ones is row 0. */
 uint32_t stored_value(bp_column column, hsize_t row, hsize_t col);
 int64_t stored_dt(hsize_t bar);
+
+/* The factor of a daily row (column OPEN or VOLUME) or of a row of the minute index (MINUTE_OPEN, …), and which
+ * row of that index a bar is of. */
+double stored_factor(const file_format *format, bp_column column, hsize_t row);
+hsize_t owner_of_bar(const file_format *format, hsize_t bar);
 
 /* The value a reader must see, given the fill value 0 where nothing was written. */
 double expected_value(const file_format *format, bp_column column, hsize_t row, hsize_t col);

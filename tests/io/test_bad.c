@@ -2,6 +2,7 @@
 #include <CUnit/Basic.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -274,6 +275,55 @@ static bool unknown_filter(hid_t f)
     H5Pclose(dcpl);
     return ok;
 }
+/* A dataset of four factors, or of as many as are given. */
+static bool put_factors(hid_t f, const char *where, hsize_t n, const double *factor)
+{
+    return put_data(f, where, H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, 1, &n, H5P_DEFAULT, factor);
+}
+static bool zero_factor(hid_t f)
+{
+    return put_factors(f, "/US/data/scaling_factor", 4, (const double[]){1000, 1000, 0, 1000});
+}
+static bool negative_factor(hid_t f)
+{
+    return put_factors(f, "/US/data/volume_scaling_factor", 4, (const double[]){1, -1, 1, 1});
+}
+static bool nan_factor(hid_t f)
+{
+    return put_factors(f, "/US/minute/data/scaling_factor", 3, (const double[]){1, 1, (double)NAN});
+}
+static bool infinite_factor(hid_t f)
+{
+    return put_factors(f, "/US/minute/data/volume_scaling_factor", 3, (const double[]){INFINITY, 1, 1});
+}
+static bool tiny_factor(hid_t f) /* prices would be infinite */
+{
+    return put_factors(f, "/US/data/scaling_factor", 4, (const double[]){1000, 1e-305, 1, 1});
+}
+static bool huge_factor(hid_t f) /* prices would be 0 */
+{
+    return put_factors(f, "/US/data/scaling_factor", 4, (const double[]){1000, 1.7e308, 1, 1});
+}
+static bool few_factors(hid_t f)
+{
+    return put_factors(f, "/US/data/scaling_factor", 3, (const double[]){1, 1, 1});
+}
+static bool no_factors(hid_t f)
+{
+    return put_factors(f, "/US/minute/data/scaling_factor", 0, (const double[]){1});
+}
+static bool flat_factor(hid_t f) /* one for all is an attribute */
+{
+    const double factor = 1000;
+    return put_data(f, "/US/data/scaling_factor", H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, 0, NULL, H5P_DEFAULT,
+                    &factor);
+}
+static bool integer_factors(hid_t f)
+{
+    const hsize_t n = 4;
+    return put_data(f, "/US/data/scaling_factor", H5T_STD_I64LE, H5T_NATIVE_INT64, 1, &n, H5P_DEFAULT,
+                    (const int64_t[]){1, 1, 1, 1});
+}
 static void test_spoilt(void)
 {
     static const struct {
@@ -310,6 +360,16 @@ static void test_spoilt(void)
         {version_1, "version 1 is not supported"},
         {group_open, "/US/data/open: cannot be opened as a dataset"},
         {two_countries, "2 country groups"},
+        {zero_factor, "/US/data/scaling_factor: row 2: 0 is not a positive number"},
+        {negative_factor, "/US/data/volume_scaling_factor: row 1: -1 is not a positive number"},
+        {nan_factor, "/US/minute/data/scaling_factor: row 2: nan is not a positive number"},
+        {infinite_factor, "/US/minute/data/volume_scaling_factor: row 0: inf is not a positive number"},
+        {tiny_factor, "/US/data/scaling_factor: row 1: 1e-305 is not a positive number"},
+        {huge_factor, "/US/data/scaling_factor: row 1: 1.7e+308 is not a positive number"},
+        {few_factors, "/US/data/scaling_factor: has 3 rows, expected 4"},
+        {no_factors, "/US/minute/data/scaling_factor: has 0 rows, expected 3"},
+        {flat_factor, "/US/data/scaling_factor: has 0 dimensions, expected 1"},
+        {integer_factors, "/US/data/scaling_factor: has type 8-byte signed integer, expected a float"},
         {soft_link, "/US/data/open: is a link"},
         {external_link, "/US/data/open: is a link"},
         {external_storage, "/US/data/open: is stored in other files"},

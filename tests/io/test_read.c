@@ -151,6 +151,20 @@ static void check_column(const bp_bundle *b, const file_format *f, bp_column col
     CU_ASSERT_EQUAL(wrong, 0);
 }
 
+/* Factors per asset are columns where there are some, and empty columns where there are none. */
+static void check_factors(const bp_bundle *b, const file_format *f)
+{
+    static const bp_column of[4] = {BP_COL_OPEN, BP_COL_VOLUME, BP_COL_MINUTE_OPEN, BP_COL_MINUTE_VOLUME};
+    for (int k = 0; k < 4; k++) {
+        bp_array a;
+        const uint64_t rows = k < 2 ? f->assets : f->bars ? 3 : 0;
+        CU_ASSERT_FATAL(bp_bundle_column(b, BP_COL_FACTOR + k, &a));
+        CU_ASSERT_EQUAL_FATAL(a.shape[0], f->by_asset ? rows : 0);
+        for (uint64_t i = 0; i < a.shape[0]; i++)
+            CU_ASSERT_EQUAL(((const double *)a.data)[i], stored_factor(f, of[k], i));
+    }
+}
+
 static void test_formats(void)
 {
     static const file_format formats[] = {
@@ -190,13 +204,40 @@ static void test_formats(void)
         {"no asset", 0, 40, 0, .chunk = {2, 13}},
         {"no session", 7, 0, 0, .chunk = {2, 13}},
     };
-    for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
-        const file_format *f = &formats[i];
-        const bp_bundle *b = make_and_load(f);
-        unsigned last = f->bars ? BP_COL_MINUTE_VOLUME : BP_COL_VOLUME;
-        for (unsigned c = BP_COL_OPEN; c <= last; c++) check_column(b, f, c);
+    for (size_t i = 0; i < 2 * (sizeof formats / sizeof *formats); i++) {
+        file_format f = formats[i / 2];
+        f.by_asset = i % 2;
+        const bp_bundle *b = make_and_load(&f);
+        unsigned last = f.bars ? BP_COL_MINUTE_VOLUME : BP_COL_VOLUME;
+        for (unsigned c = BP_COL_OPEN; c <= last; c++) check_column(b, &f, c);
+        check_factors(b, &f);
         bp_bundle_release(&b);
     }
+}
+
+/* Of a file whose prices have factors per asset, and whose volumes have not. */
+static void test_some_factors(void)
+{
+    const file_format one = {"one factor", 7, 40, 30, .chunk = {2, 13}, .deflate = 1},
+                      each = {"a factor for each", 7, 40, 30, .chunk = {2, 13}, .deflate = 1,
+                              .by_asset = true};
+    char path[128];
+    const bp_bundle *b = NULL;
+    snprintf(path, sizeof path, "%s/some.h5", folder);
+    CU_ASSERT_FATAL(make_file(path, &each));
+    hid_t file = H5Fopen(path, H5F_ACC_RDWR, H5P_DEFAULT);
+    CU_ASSERT_FATAL(file >= 0);
+    CU_ASSERT(H5Ldelete(file, "/US/data/volume_scaling_factor", H5P_DEFAULT) >= 0);
+    CU_ASSERT(H5Adelete_by_name(file, "/US/data/open", "scaling_factor", H5P_DEFAULT) >=
+              0); /* not looked at */
+    CU_ASSERT(H5Fclose(file) >= 0);
+    CU_ASSERT_EQUAL_FATAL(bp__direct_load(bp__h5_loader(), folder, "some", &b), BP_OK);
+    CU_ASSERT_EQUAL(unlink(path), 0);
+    for (unsigned c = BP_COL_OPEN; c <= BP_COL_CLOSE; c++) check_column(b, &each, c);
+    check_column(b, &one, BP_COL_VOLUME);
+    bp_array a;
+    CU_ASSERT(bp_bundle_column(b, BP_COL_VOLUME_FACTOR, &a) && a.shape[0] == 0);
+    bp_bundle_release(&b);
 }
 
 /* Small datasets -------------------------------------------------------------------------------- */
@@ -311,9 +352,9 @@ static bool swap_lzf(hid_t file, const char *path, hid_t type, int rank, const h
 }
 
 /* Decoded by us, through HDF5 (another byte order), and as a small dataset. */
-static void test_lzf(void)
+static void check_lzf(bool by_asset)
 {
-    const file_format f = {"lzf", 4, 5, 0, .chunk = {0}};
+    const file_format f = {"lzf", 4, 5, 0, .chunk = {0}, .by_asset = by_asset};
     static const int64_t sids[4] = {10, 20, 30, 40};
     static const hsize_t dims[2] = {4, 5};
     uint32_t native[20], swapped[20];
@@ -344,6 +385,12 @@ static void test_lzf(void)
     bp_bundle_release(&b);
 }
 
+static void test_lzf(void)
+{
+    check_lzf(false);
+    check_lzf(true);
+}
+
 /* Threads and writers --------------------------------------------------------------------------- */
 
 typedef struct shared_load {
@@ -369,12 +416,13 @@ static void *decode_some(void *context)
 
 static void test_threads(void)
 {
-    static const file_format formats[2] = {
+    static const file_format formats[3] = {
         {"threads", 40, 200, 0, .chunk = {3, 17}, .deflate = 1, .shuffle = true},
+        {"threads, a factor for each", 40, 200, 0, .chunk = {3, 17}, .deflate = 1, .by_asset = true},
         {"threads, through HDF5", 2000, 700, 0, .chunk = {100, 700}, .fletcher = true},
     };
     const bp__loader *loader = bp__h5_loader();
-    for (int i = 0; i < 2; i++) {
+    for (int i = 0; i < 3; i++) {
         char path[128];
         snprintf(path, sizeof path, "%s/threads.h5", folder);
         CU_ASSERT_FATAL(make_file(path, &formats[i]));
@@ -478,6 +526,7 @@ int main(int argc, char **argv)
         CU_add_test(suite, "zipline unsorted", test_zipline_unsorted);
     }
     CU_add_test(suite, "formats", test_formats);
+    CU_add_test(suite, "factors of prices only", test_some_factors);
     CU_add_test(suite, "assets, calendar, adjustments", test_extras);
     CU_add_test(suite, "replaced", test_replaced);
     CU_add_test(suite, "LZF", test_lzf);

@@ -13,6 +13,7 @@
 #include "io/hdf5/h5read.h"
 #include "io/hdf5/h5write.h"
 #include "io/ingest/demo.h"
+#include "io/make_file.h"
 #include "mpi/pool.h"
 #include "support/market.h"
 #include "support/mpi_check.h"
@@ -30,6 +31,15 @@ static bp_status write_demo(const char *name, const bp__demo_options *options, b
     if (s == BP_OK) s = bp__h5_write(&draft, path, &(bp__write_options){.filter = filter});
     bp__draft_fini(&draft);
     return s;
+}
+
+/* Chunks that hold rows of several assets, each with a factor of its own; minute bars as well. */
+static bool write_factors(const char *name)
+{
+    const file_format format = {"factors", 60, 700, 9000, .chunk = {7, 300}, .deflate = 1, .by_asset = true};
+    char path[PATH_MAX];
+    snprintf(path, sizeof path, "%s/%s.h5", root, name);
+    return make_file(path, &format);
 }
 
 /* Flip bytes in the middle of the stored closes of a file. Its time is old enough by then: no load waits for
@@ -148,9 +158,11 @@ int main(int argc, char **argv)
         CHECK_OK(write_demo("plain", &large, BP__WRITE_NONE));
         CHECK_OK(write_demo("damaged", &large, BP__WRITE_GZIP));
         CHECK(damage("damaged"));
+        CHECK(write_factors("factors"));
     }
     MPI_Barrier(MPI_COMM_WORLD);
-    uint64_t gzip_bytes, plain_bytes;
+    uint64_t gzip_bytes, plain_bytes, factors_bytes;
+    void *factors = reference("factors", &factors_bytes);
     void *gzip = reference("gzip", &gzip_bytes), *plain = reference("plain", &plain_bytes);
 
     check_case("what travels is decoded");
@@ -159,6 +171,9 @@ int main(int argc, char **argv)
     load_often(BP_TRANSFER_STORED, 64 << 20, "gzip", gzip, gzip_bytes, 8);
     check_case("whichever is faster");
     load_often(BP_TRANSFER_AUTO, 64 << 20, "gzip", gzip, gzip_bytes, 4);
+    check_case("a factor for each asset");
+    load_often(BP_TRANSFER_DECODED, 64 << 20, "factors", factors, factors_bytes, 3);
+    load_often(BP_TRANSFER_STORED, 64 << 20, "factors", factors, factors_bytes, 3);
     check_case("chunks do not fit at once: a ring");
     load_often(BP_TRANSFER_STORED, plain_bytes + (9 << 20), "plain", plain, plain_bytes, 3);
     check_case("no memory for a stage at all");
@@ -167,6 +182,7 @@ int main(int argc, char **argv)
     test_damaged(BP_TRANSFER_DECODED, "damaged");
     test_damaged(BP_TRANSFER_STORED, "damaged");
 
+    free(factors);
     free(gzip);
     free(plain);
     market_remove();

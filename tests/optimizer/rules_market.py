@@ -88,8 +88,9 @@ def read_column(country, name):
     dataset = country["data/" + name]
     raw = dataset[:].astype(np.float64)
     values = raw * (1.0 / float(dataset.attrs["scaling_factor"]))
-    if "data/scaling_factor" in country and name != "volume":
-        values = raw * (1.0 / country["data/scaling_factor"][:].astype(np.float64))[:, None]
+    factors = "data/volume_scaling_factor" if name == "volume" else "data/scaling_factor"
+    if factors in country:
+        values = raw * (1.0 / country[factors][:].astype(np.float64))[:, None]
     if name != "volume":
         values[raw == 0.0] = np.nan
     return values.tolist()
