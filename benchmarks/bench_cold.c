@@ -190,7 +190,7 @@ static const bp__image *take_h5dread(bench *b)
     bp__h5_lock();
     must(bp__h5_open(b->path, fd, (uint64_t)st.st_size, &file)); /* brings the LZF filter */
     must(bp__head_create(&head));
-    must(bp__h5_read_small(&file, head, &shape));
+    must(bp__h5_read_small(&file, NULL, head, &shape));
     uint64_t daily = shape.assets * shape.sessions, minute = shape.has_minute ? shape.minute_bars : 0;
     for (int c = BP__FIRST_BULK; c <= BP_COL_VOLUME; c++)
         must(bp__head_reserve(head, (bp_column)c, shape.assets, shape.sessions));

@@ -35,7 +35,7 @@ static bp_status open_regular(bp__source *source)
     return BP_OK;
 }
 
-static bp_status make_plan(bp__source *source)
+static bp_status make_plan(bp__source *source, const char *country)
 {
     bp__plan *plan = &source->plan;
     bp__head *head;
@@ -44,7 +44,7 @@ static bp_status make_plan(bp__source *source)
     BP_TRY(bp__head_create(&head));
     bp__h5_lock();
     bp_status s = bp__h5_open(source->path, source->fd, plan->identity.size, &file);
-    if (s == BP_OK) s = bp__h5_read_small(&file, head, &shape);
+    if (s == BP_OK) s = bp__h5_read_small(&file, country, head, &shape);
     if (s == BP_OK) s = bp__h5_plan_bulk(&file, &shape, head, plan);
     bp__h5_close(&file);
     bp__h5_unlock();
@@ -66,15 +66,51 @@ static void source_close(bp__source **source)
     free(s);
 }
 
-static bp_status source_open(const char *path, bp__source **source)
+/* An open file, without a plan. */
+static bp_status source_create(const char *path, bp__source **source)
 {
     bp__source *src = *source = calloc(1, sizeof *src);
     if (!src) BP_FAIL(BP_ENOMEM, "%s: no memory to open it", path);
     src->fd = -1;
     src->path = strdup(path);
     bp_status s = src->path ? open_regular(src) : bp__fail(BP_ENOMEM, "%s: no memory to open it", path);
-    if (s == BP_OK) s = make_plan(src);
     if (bp__failed(s)) source_close(source);
+    return s;
+}
+
+bp_status bp__h5_open_country(const char *path, const char *country, bp__source **source)
+{
+    BP_TRY(source_create(path, source));
+    bp_status s = make_plan(*source, country);
+    if (bp__failed(s)) source_close(source);
+    return s;
+}
+
+static bp_status source_open(const char *path, bp__source **source)
+{
+    return bp__h5_open_country(path, NULL, source);
+}
+
+bp_status bp__h5_check_unchanged(const bp__source *source)
+{
+    struct stat st;
+    if (fstat(source->fd, &st) != 0) BP_FAIL_ERRNO(BP_EIO, errno, "%s: cannot be examined", source->path);
+    const bp__identity now = bp__identity_from(&st);
+    if (bp__identity_equal(&now, &source->plan.identity)) return BP_OK;
+    BP_FAIL(BP_ECHANGED, "%s: was written to while it was read; try again", source->path);
+}
+
+bp_status bp__h5_countries_of(const char *path, bp__h5countries *countries)
+{
+    bp__source *source;
+    bp__h5file file;
+    BP_TRY(source_create(path, &source));
+    bp__h5_lock();
+    bp_status s = bp__h5_open(path, source->fd, source->plan.identity.size, &file);
+    if (s == BP_OK) s = bp__h5_list_countries(&file, countries);
+    bp__h5_close(&file);
+    bp__h5_unlock();
+    source_close(&source);
     return s;
 }
 

@@ -48,42 +48,70 @@ static bp_status find(const reader *r, const char *name, bool *found)
 
 typedef struct country_search {
     const bp__h5file *file;
-    bp__h5shape *shape;
-    unsigned found;
+    bp__h5countries *countries;
     bp_status status;
 } country_search;
 
-static herr_t look_at_group(hid_t root, const char *name, const H5L_info_t *info, void *context)
+static bp_status look_at_group(const bp__h5file *file, const char *name, bp__h5countries *countries)
+{
+    bool index = false, data = false;
+    char path[BP__H5_PATH_MAX];
+    snprintf(path, sizeof path, "/%s/index", name);
+    BP_TRY(bp__h5_find(file, path, &index));
+    snprintf(path, sizeof path, "/%s/data", name);
+    BP_TRY(bp__h5_find(file, path, &data));
+    if (!index || !data) return BP_OK;
+    if (countries->n == BP__H5_MAX_COUNTRIES)
+        BP_FAIL(BP_EFORMAT, "%s: more than %d country groups", file->label, BP__H5_MAX_COUNTRIES);
+    strcpy(countries->name[countries->n++], name);
+    return BP_OK;
+}
+
+static herr_t visit_link(hid_t root, const char *name, const H5L_info_t *info, void *context)
 {
     (void)root;
     country_search *search = context;
     if (info->type != H5L_TYPE_HARD || strlen(name) >= BP__H5_COUNTRY_MAX) return 0;
-    bool index = false, data = false;
-    char path[BP__H5_PATH_MAX];
-    snprintf(path, sizeof path, "/%s/index", name);
-    search->status = bp__h5_find(search->file, path, &index);
-    if (bp__failed(search->status)) return 1;
-    snprintf(path, sizeof path, "/%s/data", name);
-    search->status = bp__h5_find(search->file, path, &data);
-    if (bp__failed(search->status)) return 1;
-    if (!index || !data) return 0;
-    if (search->found++ == 0) strcpy(search->shape->country, name);
-    return 0;
+    search->status = look_at_group(search->file, name, search->countries);
+    return bp__failed(search->status);
 }
 
-static bp_status find_country(const reader *r)
+bp_status bp__h5_list_countries(const bp__h5file *file, bp__h5countries *countries)
 {
-    country_search search = {.file = r->file, .shape = r->shape};
-    if (H5Literate(r->file->id, H5_INDEX_NAME, H5_ITER_NATIVE, NULL, look_at_group, &search) < 0)
-        return bp__h5_fail(r->file, "/", "cannot be listed");
+    country_search search = {.file = file, .countries = countries};
+    countries->n = 0;
+    if (H5Literate(file->id, H5_INDEX_NAME, H5_ITER_INC, NULL, visit_link, &search) < 0)
+        return bp__h5_fail(file, "/", "cannot be listed");
     BP_TRY(search.status);
-    if (search.found == 0)
+    if (countries->n == 0)
         BP_FAIL(BP_EFORMAT, "%s: no country group (such as /US) with 'index' and 'data': not a bundle",
-                r->file->label);
-    if (search.found > 1)
-        BP_FAIL(BP_EFORMAT, "%s: %u country groups; a bundle has one, write one file per country",
-                r->file->label, search.found);
+                file->label);
     return BP_OK;
+}
+
+static bp_status several_countries(const bp__h5file *file, const bp__h5countries *countries)
+{
+    char names[128] = "";
+    size_t len = 0;
+    for (size_t i = 0; i < countries->n && len < sizeof names; i++)
+        len += (size_t)snprintf(names + len, sizeof names - len, "%s%s", i ? ", " : "", countries->name[i]);
+    return bp__fail(BP_EFORMAT,
+                    "%s: %zu country groups (%s); a bundle has one: 'bundle import hdf5' makes one bundle "
+                    "of each",
+                    file->label, countries->n, names);
+}
+
+static bp_status find_country(const reader *r, const char *wanted)
+{
+    bp__h5countries countries;
+    BP_TRY(bp__h5_list_countries(r->file, &countries));
+    if (!wanted && countries.n > 1) return several_countries(r->file, &countries);
+    for (size_t i = 0; i < countries.n; i++)
+        if (!wanted || strcmp(countries.name[i], wanted) == 0) {
+            strcpy(r->shape->country, countries.name[i]);
+            return BP_OK;
+        }
+    BP_FAIL(BP_EFORMAT, "%s: no country group /%s with 'index' and 'data'", r->file->label, wanted);
 }
 
 /* Columns and tables ---------------------------------------------------------------------------- */
@@ -446,13 +474,13 @@ static bp_status read_root(const reader *r)
     return BP_OK;
 }
 
-bp_status bp__h5_read_small(const bp__h5file *file, bp__head *head, bp__h5shape *shape)
+bp_status bp__h5_read_small(const bp__h5file *file, const char *country, bp__head *head, bp__h5shape *shape)
 {
     *shape = (bp__h5shape){.country = ""};
     const reader r = {file, head, shape};
     daily d = {NULL, NULL, NULL, NULL};
     BP_TRY(read_root(&r));
-    BP_TRY(find_country(&r));
+    BP_TRY(find_country(&r, country));
     bp_status s = read_index(&r, &d);
     if (s == BP_OK) s = read_assets(&r, &d);
     free(d.sid);

@@ -6,10 +6,14 @@
 #ifndef BP_IO_HDF5_H5SMALL_H
 #define BP_IO_HDF5_H5SMALL_H
 
+#include "io/hdf5/h5read.h"
 #include "io/hdf5/h5util.h"
 
-#define BP__H5_COUNTRY_MAX 32 /**< bytes of a country group's name, NUL included */
 #define BP__H5_NUM_FACTORS (BP_COL_MINUTE_VOLUME_FACTOR - BP_COL_FACTOR + 1)
+
+/** List the groups of the root that have 'index' and 'data'.
+ *  @retval BP_EFORMAT  there is none: not a bundle; or more than a file may have */
+bp_status bp__h5_list_countries(const bp__h5file *file, bp__h5countries *countries);
 
 /** What the small datasets say about the size of the bulk ones. */
 typedef struct bp__h5shape {
@@ -27,9 +31,10 @@ void bp__h5_column_path(const char *country, bp_column column, char path[BP__H5_
  *  become 0 or infinite. */
 bool bp__h5_is_factor(double factor);
 
-/** Find the country group, and put every small column into `head`.
- *  @retval BP_EFORMAT  not a bundle, damaged, or in conflict with itself
+/** Put every small column of a country into `head`.
+ *  @param[in] country  NULL: the only one that the file has
+ *  @retval BP_EFORMAT  not a bundle, damaged, in conflict with itself, or of several countries
  *  @retval BP_EIO, BP_ENOMEM */
-bp_status bp__h5_read_small(const bp__h5file *file, bp__head *head, bp__h5shape *shape);
+bp_status bp__h5_read_small(const bp__h5file *file, const char *country, bp__head *head, bp__h5shape *shape);
 
 #endif

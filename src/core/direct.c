@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <time.h>
 
 #include "core/atomic.h"
 
@@ -17,17 +16,6 @@ static void release_private(const bp_bundle *bundle)
 {
     munmap((void *)(uintptr_t)bundle->image, bundle->image->bytes);
     free((void *)(uintptr_t)bundle);
-}
-
-static bp_status wait_until_settled(const char *path, bp__identity *id)
-{
-    struct timespec now;
-    BP_TRY(bp__identify(AT_FDCWD, path, path, id));
-    clock_gettime(CLOCK_REALTIME, &now);
-    int64_t ns = bp__unsettled_ns(id, (int64_t)now.tv_sec * 1000000000 + now.tv_nsec);
-    struct timespec pause = {ns / 1000000000, ns % 1000000000};
-    while (ns > 0 && clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, &pause) == EINTR) continue;
-    return BP_OK;
 }
 
 static bp_status decode_all(const bp__loader *loader, bp__source *source, const char *path, bp__image **image)
@@ -59,7 +47,7 @@ static bp_status load_once(const bp__loader *loader, const char *path, bp__image
     bp__identity before, after;
     *image = NULL;
     *changed = false;
-    BP_TRY(wait_until_settled(path, &before));
+    BP_TRY(bp__identify_settled(path, &before));
     bp_status s = loader->open(path, &source);
     if (s == BP_OK) {
         *changed = !bp__identity_equal(&before, &loader->plan(source)->identity);

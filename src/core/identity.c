@@ -1,6 +1,8 @@
 #include "core/identity.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <time.h>
 
 static int64_t ns_of(struct timespec t)
 {
@@ -41,4 +43,15 @@ int64_t bp__unsettled_ns(const bp__identity *id, int64_t now_ns)
 {
     int64_t age = now_ns - id->ctime_ns;
     return age < 0 || age >= BP__SETTLE_NS ? 0 : BP__SETTLE_NS - age;
+}
+
+bp_status bp__identify_settled(const char *path, bp__identity *id)
+{
+    struct timespec now;
+    BP_TRY(bp__identify(AT_FDCWD, path, path, id));
+    clock_gettime(CLOCK_REALTIME, &now);
+    int64_t ns = bp__unsettled_ns(id, (int64_t)now.tv_sec * 1000000000 + now.tv_nsec);
+    struct timespec pause = {ns / 1000000000, ns % 1000000000};
+    while (ns > 0 && clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, &pause) == EINTR) continue;
+    return BP_OK;
 }

@@ -33,6 +33,10 @@ bool bp__identity_equal(const bp__identity *a, const bp__identity *b);
  *  @retval BP_EIO        stat() failed */
 bp_status bp__identify(int dirfd, const char *path, const char *label, bp__identity *id);
 
+/** Find out the identity of `path`, and return when it is old enough that any later change shows.
+ *  Blocks: for BP__SETTLE_NS at most.  @retval any  as bp__identify() */
+bp_status bp__identify_settled(const char *path, bp__identity *id);
+
 /** Nanoseconds from wall-clock time `now_ns` until the file has settled; 0 if it has, or if its ctime lies
  *  in the future (waiting for a skewed server clock has no end). */
 int64_t bp__unsettled_ns(const bp__identity *id, int64_t now_ns);

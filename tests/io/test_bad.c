@@ -359,7 +359,7 @@ static void test_spoilt(void)
         {huge_sid, "/US/index/sid: claims 1099511627776 rows"},
         {version_1, "version 1 is not supported"},
         {group_open, "/US/data/open: cannot be opened as a dataset"},
-        {two_countries, "2 country groups"},
+        {two_countries, "2 country groups (CA, US)"},
         {zero_factor, "/US/data/scaling_factor: row 2: 0 is not a positive number"},
         {negative_factor, "/US/data/volume_scaling_factor: row 1: -1 is not a positive number"},
         {nan_factor, "/US/minute/data/scaling_factor: row 2: nan is not a positive number"},
