@@ -12,6 +12,7 @@
 
 #include "core/day.h"
 #include "core/name.h"
+#include "core/replace.h"
 
 const char *const bp__field_name[BP__NUM_FIELDS] = {"open", "high", "low", "close", "volume"};
 const char *const bp__frame_name[BP__NUM_FRAMES] = {"daily", "minute"};
@@ -204,11 +205,9 @@ static bp_status write_bars(const bp__draft *draft, const bp__bar *bars, size_t 
     for (size_t left = n * sizeof *bars; left > 0;) {
         const ssize_t written = pwrite(draft->spill, from, left, (off_t)at);
         if (written < 0 && errno == EINTR) continue;
-        if (written < 0 && (errno == ENOSPC || errno == EDQUOT || errno == EFBIG))
-            BP_FAIL_ERRNO(BP_EIO, errno,
-                          "%s: no space for bars on their way into a bundle: free some and run again",
-                          draft->label);
-        if (written < 0) BP_FAIL_ERRNO(BP_EIO, errno, "%s: the spill cannot be written", draft->label);
+        if (written < 0)
+            return bp__replace_fail(draft->label, "the bars on their way into the bundle cannot be written",
+                                    errno);
         from += written;
         at += (uint64_t)written;
         left -= (size_t)written;
