@@ -13,7 +13,7 @@ for ((i = 0; i < 40; i++)); do
         done
     } >csv/daily/S$i.csv
 done
-ingest() { "$bundle" ingest csvdir csv x --root root "$@" >out 2>err </dev/null; }
+ingest() { "$bundle" ingest csvdir csv x --root root >out 2>err </dev/null; }
 run 0 demo old.h5 --assets 5 --days 100
 cp old.h5 root/x.h5
 from=${EPOCHREALTIME/[.,]/}
