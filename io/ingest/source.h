@@ -16,6 +16,7 @@ typedef struct bp__ingest_options {
     const char *currency;    /**< ISO 4217; NULL: not known */
     const char *sessions;    /**< a file with one day per line, for sources that count sessions; NULL: none */
     const char *symbols;     /**< only these, separated by commas; NULL: all */
+    const char *country;     /**< only this one, of an input that may hold several; NULL: all */
     bool adjusted;           /**< work out dividends and splits from pairs of close and adjusted close */
     bool ignore_splits;      /**< --splits ignore: the prices are adjusted already */
     bool keep_going;         /**< leave out bad files, instead of making no bundle */
@@ -30,6 +31,14 @@ typedef struct bp__ingest {
     bp__draft *draft; /**< borrowed; just initialised, with its name */
 } bp__ingest;
 
+#define BP__INGEST_MAX_PARTS 256
+
+/** Countries of an input, by name. */
+typedef struct bp__ingest_parts {
+    size_t n;
+    char name[BP__INGEST_MAX_PARTS][32];
+} bp__ingest_parts;
+
 typedef struct bp__ingest_source {
     const char *verb; /**< "ingest", "import" */
     const char *name; /**< as users type it: "csvdir" */
@@ -42,6 +51,10 @@ typedef struct bp__ingest_source {
      * @retval any    it went no further than this; the text names the file and says what is wrong with it
      */
     bp_status (*read)(bp__ingest *in, const char *path);
+
+    /** List the countries of the input. Where there are several, each becomes a bundle of its own, NAME_COUNTRY: read()
+     *  is called for each, with options->country. NULL: inputs of this kind have one. */
+    bp_status (*parts)(const char *path, bp__ingest_parts *parts);
 } bp__ingest_source;
 
 #endif

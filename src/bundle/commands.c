@@ -38,6 +38,21 @@ const bp__command bp__bundle_commands[] = {
                     "  bundle ingest csvdir ~/prices /data/bundles/mine.h5\n",
     },
     {
+        .name = "import",
+        .arguments = "hdf5 FILE NAME",
+        .use = BP__USE_IMPORT,
+        .run = bp__run_import,
+        .min_args = 3,
+        .max_args = 3,
+        .summary = "make a bundle of one that another program made",
+        .help =
+            "Make a bundle of what another program made, or what 'bundle export' did.\n"
+            "hdf5: a file in zipline's HDF5 layout. Values stay as they are to the last bit. If it holds several\n"
+            "countries, each becomes a bundle: NAME_US, NAME_CA, ...\n" NAME_HELP,
+        .examples = "  bundle import hdf5 ~/daily_bars.h5 mine\n"
+                    "  bundle import hdf5 ~/daily_bars.h5 canada --country CA\n",
+    },
+    {
         .name = "info",
         .arguments = "NAME",
         .use = BP__USE_INFO,

@@ -10,6 +10,7 @@
 #include "bundle/progress.h"
 #include "bundle/sources.h"
 #include "cli/locate.h"
+#include "core/name.h"
 #include "core/text.h"
 
 /* Like mkdir -p. */
@@ -100,41 +101,82 @@ static bp_status judge(const bp__command_line *line, const bp__report *report)
             files == 1 ? "it" : "them");
 }
 
-static bp_status make_bundle(const bp__command_line *line, const bp__ingest_source *source,
-                             const bp__target *target, bp__report *report, bp__draft *draft)
+/* What is asked for: of an input, or of one part of it. */
+typedef struct order {
+    const bp__command_line *line;
+    const bp__ingest_source *source;
+    bp__ingest_options options;
+    bp__target target;
+} order;
+
+static bp_status make_bundle(const order *o, bp__report *report, bp__draft *draft)
 {
+    const bp__command_line *line = o->line;
     bp__ingest in = {
-        .options = &line->ingest, .report = report, .progress = bp__progress_show(), .draft = draft};
-    BP_TRY(source->read(&in, line->arg[1]));
+        .options = &o->options, .report = report, .progress = bp__progress_show(), .draft = draft};
+    BP_TRY(o->source->read(&in, line->arg[1]));
     BP_TRY(judge(line, report));
     BP_TRY(bp__draft_finish(draft));
     if (draft->assets.n == 0) BP_FAIL(BP_EFORMAT, "%s: nothing is left to make a bundle of", line->arg[1]);
     report_factors(draft, report);
-    BP_TRY(write_draft(draft, target, line, in.progress));
+    BP_TRY(write_draft(draft, &o->target, line, in.progress));
     const size_t left_out = bp__report_bad_files(report);
     if (left_out == 0) return BP_OK;
-    BP_FAIL(BP_EFORMAT, "%s: made without %zu file%s that %s errors", target->path, left_out,
+    BP_FAIL(BP_EFORMAT, "%s: made without %zu file%s that %s errors", o->target.path, left_out,
             left_out == 1 ? "" : "s", left_out == 1 ? "has" : "have");
 }
 
-static bp_status make(const bp__command_line *line, const char *verb)
+static bp_status carry_out(const order *o)
 {
-    bp__target target;
     bp__draft draft;
     bp__report *report;
-    const bp__ingest_source *source;
-    BP_TRY(bp__source_find(verb, line->arg[0], &source));
-    BP_TRY(bp__target_find(line->arg[2], line->root, &target));
-    BP_TRY(bp__report_create(line->max_errors, &report));
-    bp_status s = begin(&target, &draft);
+    BP_TRY(bp__report_create(o->line->max_errors, &report));
+    bp_status s = begin(&o->target, &draft);
     if (s == BP_OK) {
-        s = make_bundle(line, source, &target, report, &draft);
+        s = make_bundle(o, report, &draft);
         bp__progress_hide();
         bp__report_print(report, stderr);
         bp__draft_fini(&draft);
     }
     bp__report_destroy(&report);
     return s;
+}
+
+/* NAME_PART, or FOLDER/NAME_PART.h5. */
+static bp_status find_part_target(const bp__command_line *line, const char *part, bp__target *target)
+{
+    char *name = NULL;
+    BP_TRY(bp__target_find(line->arg[2], line->root, target));
+    if (asprintf(&name, "%s_%s", target->name, part) < 0) BP_FAIL(BP_ENOMEM, "no memory for a name");
+    const bp_status s = bp__bundle_path(target->root, name, target->path, sizeof target->path);
+    snprintf(target->name, sizeof target->name, "%s", name);
+    free(name);
+    return s;
+}
+
+/* A bundle of each part. Whether each can have its name is known before the first is made. */
+static bp_status make_parts(const order *whole, const bp__ingest_parts *parts)
+{
+    order o = *whole;
+    for (size_t i = 0; i < parts->n; i++) BP_TRY(find_part_target(o.line, parts->name[i], &o.target));
+    for (size_t i = 0; i < parts->n; i++) {
+        BP_TRY(find_part_target(o.line, parts->name[i], &o.target));
+        o.options.country = parts->name[i];
+        BP_TRY(carry_out(&o));
+    }
+    return BP_OK;
+}
+
+static bp_status make(const bp__command_line *line, const char *verb)
+{
+    bp__ingest_parts parts = {.n = 0};
+    order o = {.line = line, .options = line->ingest};
+    BP_TRY(bp__source_find(verb, line->arg[0], &o.source));
+    BP_TRY(bp__target_find(line->arg[2], line->root, &o.target));
+    if (o.options.country && !o.source->parts)
+        BP_FAIL(BP_EINVAL, "--country: an input of the kind '%s' has one country", o.source->name);
+    if (o.source->parts && !o.options.country) BP_TRY(o.source->parts(line->arg[1], &parts));
+    return parts.n > 1 ? make_parts(&o, &parts) : carry_out(&o);
 }
 
 bp_status bp__run_ingest(const void *command_line)

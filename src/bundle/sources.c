@@ -7,6 +7,7 @@
 
 static const bp__ingest_source *const sources[] = {
     &bp__csvdir_source,
+    &bp__hdf5_source,
 };
 
 #define NUM_SOURCES (sizeof sources / sizeof *sources)

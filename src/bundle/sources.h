@@ -6,6 +6,9 @@
 
 #include "io/ingest/source.h"
 
+/** HDF5 files: they join what reads HDF5 and drafts, and so live here. */
+extern const bp__ingest_source bp__hdf5_source;
+
 /** @param[in] verb  "ingest", "import"
  *  @retval BP_EINVAL  there is no such source for this verb; the text says which there are */
 bp_status bp__source_find(const char *verb, const char *name, const bp__ingest_source **source);

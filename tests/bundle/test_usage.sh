@@ -23,13 +23,15 @@ refused 2 "--filter: 'zip' is neither" demo x --filter zip
 refused 2 "--root: the folder's name is empty" info x --root=
 refused 2 "unknown source 'quandl', choose from csvdir" ingest quandl . x
 refused 2 "an argument is missing" ingest csvdir .
+refused 2 "unknown source 'csvdir', choose from hdf5" import csvdir . x
+
 for name in .. ../x /x a/b .x "a b" "" "$(printf 'x\ny')" "$(printf '%064d' 0)" dir/.h5 "dir/a b.h5"; do
     refused 2 "name" info "$name"
     refused 2 "name" demo "$name"
 done
 [ -e bundles ] && fail "wrong usage made a folder"
 
-for command in demo ingest info version verify list; do
+for command in demo ingest import info version verify list; do
     run 0 "$command" --help
     case $out in "Usage: bundle $command "*Examples:*) ;; *) fail "$command --help: $out" ;; esac
 done
