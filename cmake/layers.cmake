@@ -12,6 +12,7 @@ set(BP_LAYERS
     "ingest    bp_io_ingest io/ingest/               draft core include"
     "mpi       bp_mpi       mpi/                     core include pool.h MPI"
     "door      bp_door      src/door/                mpi hdf5 core include pool.h MPI"
+    "reader    bp_reader    src/reader/              core include"
     "strategies bp_strategies src/backtest/strategies/ include"
     "backtest  bp_backtest  src/backtest/            strategies core include"
     "search    bp_search    src/search/              backtest door mpi core include pool.h MPI"

@@ -6,6 +6,7 @@
 #include <bundlepool/bundle.h>
 #include <bundlepool/config.h>
 #include <bundlepool/pool.h>
+#include <bundlepool/reader.h>
 #include <bundlepool/stats.h>
 #include <bundlepool/status.h>
 #include <bundlepool/version.h>

@@ -40,7 +40,9 @@ extern "C" {
     X(ENODATA_BEFORE, 15, "no data before this date")                                                        \
     X(ENODATA_ON, 16, "no data on this date")                                                                \
     X(ENODATA_AFTER, 17, "no data after this date")                                                          \
-    X(ESTOPPED, 18, "the pool is shutting down")
+    X(ESTOPPED, 18, "the pool is shutting down")                                                             \
+    X(ENOSYMBOL, 19, "no such symbol")                                                                       \
+    X(EAMBIGUOUS, 20, "a symbol of several assets")
 
 typedef enum bp_status {
 #define X(name, value, text) BP_##name = value,

@@ -5,6 +5,7 @@
 
 #include <bundlepool/bundle.h>
 #include <bundlepool/config.h>
+#include <bundlepool/reader.h>
 #include <bundlepool/stats.h>
 #include <bundlepool/strategy.h>
 #include <bundlepool/version.h>
@@ -104,6 +105,65 @@ static void structs(void)
     FIELD(bp_version, computed_hash);
     FIELD(bp_version, content_hash);
     END(bp_version);
+}
+
+/* What readers fill in. */
+static void readers(void)
+{
+    BEGIN(bp_asset);
+    FIELD(bp_asset, size);
+    FIELD(bp_asset, sid);
+    FIELD(bp_asset, symbol);
+    FIELD(bp_asset, name);
+    FIELD(bp_asset, exchange);
+    FIELD(bp_asset, start_date);
+    FIELD(bp_asset, end_date);
+    FIELD(bp_asset, first_traded);
+    FIELD(bp_asset, auto_close_date);
+    FIELD(bp_asset, currency);
+    END(bp_asset);
+
+    BEGIN(bp_ownership);
+    FIELD(bp_ownership, sid);
+    FIELD(bp_ownership, symbol);
+    FIELD(bp_ownership, start_date);
+    FIELD(bp_ownership, end_date);
+    END(bp_ownership);
+
+    BEGIN(bp_ratio);
+    FIELD(bp_ratio, effective_date);
+    FIELD(bp_ratio, ratio);
+    END(bp_ratio);
+
+    BEGIN(bp_adjustment);
+    FIELD(bp_adjustment, row);
+    FIELD(bp_adjustment, first_row);
+    FIELD(bp_adjustment, last_row);
+    FIELD(bp_adjustment, first_col);
+    FIELD(bp_adjustment, last_col);
+    FIELD(bp_adjustment, value);
+    FIELD(bp_adjustment, kind);
+    FIELD(bp_adjustment, reserved);
+    END(bp_adjustment);
+
+    BEGIN(bp_dividend);
+    FIELD(bp_dividend, sid);
+    FIELD(bp_dividend, ex_date);
+    FIELD(bp_dividend, declared_date);
+    FIELD(bp_dividend, record_date);
+    FIELD(bp_dividend, pay_date);
+    FIELD(bp_dividend, amount);
+    END(bp_dividend);
+
+    BEGIN(bp_stock_dividend);
+    FIELD(bp_stock_dividend, sid);
+    FIELD(bp_stock_dividend, ex_date);
+    FIELD(bp_stock_dividend, declared_date);
+    FIELD(bp_stock_dividend, record_date);
+    FIELD(bp_stock_dividend, pay_date);
+    FIELD(bp_stock_dividend, payment_sid);
+    FIELD(bp_stock_dividend, ratio);
+    END(bp_stock_dividend);
 }
 
 /* What a plug-in and its host tell each other. */
@@ -226,6 +286,20 @@ static void numbers(void)
     NUMBER(BP_LOG_DEBUG);
     NUMBER(BP_LOG_TEXT);
     NUMBER(BP_LOG_JSON);
+    NUMBER(BP_FIELD_OPEN);
+    NUMBER(BP_FIELD_HIGH);
+    NUMBER(BP_FIELD_LOW);
+    NUMBER(BP_FIELD_CLOSE);
+    NUMBER(BP_FIELD_VOLUME);
+    NUMBER(BP_LOOKUP_STRICT);
+    NUMBER(BP_LOOKUP_FUZZY);
+    NUMBER(BP_AXIS_MARKET);
+    NUMBER(BP_AXIS_BARS);
+    NUMBER(BP_ADJUST_NONE);
+    NUMBER(BP_ADJUST_SPLITS);
+    NUMBER(BP_ADJUST_MERGERS);
+    NUMBER(BP_ADJUST_DIVIDENDS);
+    NUMBER(BP_ADJUST_ALL);
     NUMBER(BP_NAME_MAX);
     NUMBER(BP_PATH_MAX);
     NUMBER(BP_LIMIT_FROM_MAX);
@@ -247,6 +321,7 @@ static void numbers(void)
 int main(void)
 {
     structs();
+    readers();
     strategies();
     numbers();
     return 0;
