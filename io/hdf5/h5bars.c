@@ -35,8 +35,7 @@ static bp_status put_factors_by_asset(const bp__h5out *out, int frame, int scale
     double *factor = calloc(n + 1, sizeof *factor);
     if (!factor) BP_FAIL(BP_ENOMEM, "%s: %s: no memory for %zu factors", out->file.label, path, n);
     for (size_t i = 0; i < n; i++) {
-        const size_t row = frame == BP__DAILY ? bp__draft_find_series(d, frame, bp__h5_row_sid(d, i)) : i;
-        factor[i] = bp__h5_factor_of(d, frame, row == SIZE_MAX ? NULL : &d->series[frame].row[row], scale);
+        factor[i] = bp__h5_factor_of(d, frame, &d->series[frame].row[i], scale);
     }
     bp_status s = bp__h5_put_f64(out, path, factor, n);
     free(factor);
@@ -64,7 +63,7 @@ static bp_status check_sids(const bp__h5out *out)
 static void plan_daily(bp__h5bars *b)
 {
     const uint64_t days = b->out->draft->days.n;
-    b->rows = bp__h5_num_rows(b->out->draft);
+    b->rows = b->out->draft->series[BP__DAILY].n;
     b->chunk[1] = days == 0 ? 1 : days < CHUNK_CELLS ? days : CHUNK_CELLS;
     b->chunk[0] = CHUNK_CELLS / b->chunk[1];
     if (b->chunk[0] > b->rows) b->chunk[0] = b->rows;

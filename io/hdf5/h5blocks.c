@@ -55,7 +55,7 @@ int bp__h5_scale_of(int field)
 
 double bp__h5_factor_of(const bp__draft *draft, int frame, const bp__draft_series *series, int scale)
 {
-    if (draft->by_asset[frame][scale] && series && series->factor[scale] > 0) return series->factor[scale];
+    if (draft->by_asset[frame][scale] && series->factor[scale] > 0) return series->factor[scale];
     return draft->factor[frame][scale];
 }
 
@@ -185,11 +185,8 @@ static bp_status fill_daily(worker *w, uint64_t first)
     const bp__draft *d = w->job->draft;
     for (int f = 0; f < BP__NUM_FIELDS; f++)
         memset(w->cell[f], 0, b->across * b->chunk[0] * b->chunk[1] * sizeof *w->cell[f]);
-    for (uint64_t row = first; row < first + b->chunk[0] && row < b->rows; row++) {
-        const size_t i = bp__draft_find_series(d, BP__DAILY, bp__h5_row_sid(d, row));
-        if (i != SIZE_MAX)
-            BP_TRY(scatter_series(w, row, &d->series[BP__DAILY].row[i], (row - first) * b->chunk[1]));
-    }
+    for (uint64_t row = first; row < first + b->chunk[0] && row < b->rows; row++)
+        BP_TRY(scatter_series(w, row, &d->series[BP__DAILY].row[row], (row - first) * b->chunk[1]));
     return BP_OK;
 }
 

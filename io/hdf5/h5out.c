@@ -45,16 +45,6 @@ bp_status bp__h5_out_fail(const bp__h5out *out, const char *path)
     return BP_ENOMEM;
 }
 
-size_t bp__h5_num_rows(const bp__draft *draft)
-{
-    return draft->assets.n ? draft->assets.n : draft->series[BP__DAILY].n;
-}
-
-int64_t bp__h5_row_sid(const bp__draft *draft, size_t row)
-{
-    return draft->assets.n ? draft->assets.row[row].sid : draft->series[BP__DAILY].row[row].sid;
-}
-
 void bp__h5_out_path(const bp__h5out *out, const char *folder, const char *name, char path[BP__H5_PATH_MAX])
 {
     snprintf(path, BP__H5_PATH_MAX, "/%s/%s/%s", out->draft->country, folder, name);

@@ -32,10 +32,6 @@ bp_status bp__h5_written(const bp__h5out *out);
 /** Report a failed HDF5 call. The driver never fails, so what fails is memory. @return BP_ENOMEM */
 bp_status bp__h5_out_fail(const bp__h5out *out, const char *path);
 
-/* Rows of index/sid, and so of all daily datasets: assets; the sids of daily bars in a draft without assets. */
-size_t bp__h5_num_rows(const bp__draft *draft);
-int64_t bp__h5_row_sid(const bp__draft *draft, size_t row);
-
 /** Path of a dataset in the country group: "/US/data/open". */
 void bp__h5_out_path(const bp__h5out *out, const char *folder, const char *name, char path[BP__H5_PATH_MAX]);
 

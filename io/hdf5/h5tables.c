@@ -180,12 +180,12 @@ static bp_status put_attributes(const bp__h5out *out)
 static bp_status put_index(const bp__h5out *out)
 {
     const bp__draft *d = out->draft;
-    const size_t n = bp__h5_num_rows(d);
+    const size_t n = d->series[BP__DAILY].n;
     char path[BP__H5_PATH_MAX];
     bp__h5_out_path(out, "index", "sid", path);
     int64_t *sid = malloc(n * sizeof *sid + 1);
     if (!sid) return no_memory(out, path, n);
-    for (size_t i = 0; i < n; i++) sid[i] = bp__h5_row_sid(d, i);
+    for (size_t i = 0; i < n; i++) sid[i] = d->series[BP__DAILY].row[i].sid;
     bp_status s = bp__h5_put_i64(out, path, sid, n);
     free(sid);
     bp__h5_out_path(out, "index", "day", path);
@@ -193,24 +193,23 @@ static bp_status put_index(const bp__h5out *out)
 }
 
 /* First and last session column with a bar; all of them for an asset without any, as zipline. */
-static void lifetime(const bp__draft *d, int64_t sid, int64_t *first, int64_t *last)
+static void lifetime(const bp__draft *d, const bp__draft_series *series, int64_t *first, int64_t *last)
 {
-    const size_t i = bp__draft_find_series(d, BP__DAILY, sid);
     *first = 0;
     *last = (int64_t)d->days.n - 1;
-    if (i == SIZE_MAX || d->series[BP__DAILY].row[i].bars == 0) return;
-    *first = (int64_t)bp__draft_find_day(d, d->series[BP__DAILY].row[i].first);
-    *last = (int64_t)bp__draft_find_day(d, d->series[BP__DAILY].row[i].last);
+    if (series->bars == 0) return;
+    *first = (int64_t)bp__draft_find_day(d, series->first);
+    *last = (int64_t)bp__draft_find_day(d, series->last);
 }
 
 static bp_status put_lifetimes(const bp__h5out *out)
 {
     const bp__draft *d = out->draft;
-    const size_t n = bp__h5_num_rows(d);
+    const size_t n = d->series[BP__DAILY].n;
     char path[BP__H5_PATH_MAX];
     int64_t *first = calloc(2 * n + 1, sizeof *first), *last = first + n;
     if (!first) return no_memory(out, "lifetimes", n);
-    for (size_t i = 0; i < n; i++) lifetime(d, bp__h5_row_sid(d, i), &first[i], &last[i]);
+    for (size_t i = 0; i < n; i++) lifetime(d, &d->series[BP__DAILY].row[i], &first[i], &last[i]);
     bp__h5_out_path(out, "lifetimes", "start_date", path);
     bp_status s = bp__h5_put_i64(out, path, first, n);
     bp__h5_out_path(out, "lifetimes", "end_date", path);
@@ -222,12 +221,15 @@ static bp_status put_lifetimes(const bp__h5out *out)
 static bp_status put_currency(const bp__h5out *out)
 {
     const bp__draft *d = out->draft;
-    const size_t n = bp__h5_num_rows(d);
+    const size_t n = d->series[BP__DAILY].n;
     char path[BP__H5_PATH_MAX];
     bp__h5_out_path(out, "currency", "code", path);
     char *code = calloc(n + 1, 3);
     if (!code) return no_memory(out, path, n);
-    for (size_t i = 0; i < n; i++) memcpy(code + 3 * i, d->assets.n ? d->assets.row[i].currency : "XXX", 3);
+    for (size_t i = 0; i < n; i++) {
+        const size_t asset = bp__draft_find_asset(d, d->series[BP__DAILY].row[i].sid);
+        memcpy(code + 3 * i, asset == SIZE_MAX ? "XXX" : d->assets.row[asset].currency, 3);
+    }
     hid_t type = bp__h5_text_type(3, H5T_CSET_ASCII);
     bp_status s = type < 0 ? bp__h5_out_fail(out, path) : bp__h5_put(out, path, type, code, n);
     if (type >= 0) H5Tclose(type);

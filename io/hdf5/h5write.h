@@ -31,7 +31,7 @@ typedef struct bp__write_options {
     unsigned threads;      /**< 0: as many as there are processors */
     bp__progress progress; /**< told after each block of assets or bars, in such units */
     /** Called for each daily series, from several threads at once. May be NULL.
-     *  @param[in] row    of the asset, in draft->assets
+     *  @param[in] row    of draft->series[BP__DAILY], and so of the daily datasets
      *  @param[in] value  [BP__NUM_FIELDS][D] as they will be read back: NaN, and 0 for a volume, is missing */
     void (*look)(void *context, size_t row, const double *const value[BP__NUM_FIELDS]);
     void *look_context;
