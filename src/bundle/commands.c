@@ -39,17 +39,23 @@ const bp__command bp__bundle_commands[] = {
     },
     {
         .name = "import",
-        .arguments = "hdf5 FILE NAME",
+        .arguments = "zipline|hdf5 PATH NAME",
         .use = BP__USE_IMPORT,
         .run = bp__run_import,
         .min_args = 3,
         .max_args = 3,
         .summary = "make a bundle of one that another program made",
         .help =
-            "Make a bundle of what another program made, or what 'bundle export' did.\n"
-            "hdf5: a file in zipline's HDF5 layout. Values stay as they are to the last bit. If it holds several\n"
-            "countries, each becomes a bundle: NAME_US, NAME_CA, ...\n" NAME_HELP,
-        .examples = "  bundle import hdf5 ~/daily_bars.h5 mine\n"
+            "Make a bundle of what another program made, or what 'bundle export' did. Values stay as they are\n"
+            "to the last bit; everything that is wrong with the files is told in one go.\n"
+            "zipline: PATH is an ingestion with assets-N.sqlite, adjustments.sqlite, daily_equities.bcolz and\n"
+            "minute_equities.bcolz, or the folder of a bundle with some of them, each named by its time: then\n"
+            "the newest is taken.\n"
+            "hdf5: PATH is a file in zipline's HDF5 layout. If it holds several countries, each becomes a\n"
+            "bundle: NAME_US, NAME_CA, ...\n" NAME_HELP,
+        .examples = "  bundle import zipline ~/.zipline/data/quandl quandl\n"
+                    "  bundle import zipline ~/.zipline/data/quandl quandl --sessions xnys.txt\n"
+                    "  bundle import hdf5 ~/daily_bars.h5 mine\n"
                     "  bundle import hdf5 ~/daily_bars.h5 canada --country CA\n",
     },
     {

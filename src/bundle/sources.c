@@ -4,10 +4,12 @@
 #include <string.h>
 
 #include "io/ingest/csvdir.h"
+#include "io/ingest/zipline.h"
 
 static const bp__ingest_source *const sources[] = {
     &bp__csvdir_source,
     &bp__hdf5_source,
+    &bp__zipline_source,
 };
 
 #define NUM_SOURCES (sizeof sources / sizeof *sources)
