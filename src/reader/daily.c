@@ -4,6 +4,7 @@
 #include "core/day.h"
 #include "core/status.h"
 #include "reader/reader.h"
+#include "reader/transpose.h"
 
 int64_t bp_reader_first_session(const bp_reader *reader)
 {
@@ -113,42 +114,21 @@ bp_status bp_reader_daily_range(const bp_reader *reader, int64_t start, int64_t 
     return BP_OK;
 }
 
-/* A row of the result takes one value of each asset, while an asset's values lie one behind the other. So
- * assets are taken eight at a time, which is a cache line of a row, over so many sessions that their pages
- * stay at hand. */
-enum { LINE = 8, SESSIONS = 256 };
+enum { ASSETS = 512 }; /* whose series are looked up at a time */
 
-static void copy_line(const double *const series[LINE], size_t begin, size_t end, double *out, size_t stride)
-{
-    for (size_t t = begin; t < end; t++)
-        for (size_t i = 0; i < LINE; i++) out[t * stride + i] = series[i][t];
-}
-
-static void copy_one(const double *series, size_t begin, size_t end, double *out, size_t stride)
-{
-    for (size_t t = begin; t < end; t++) out[t * stride] = series[t];
-}
-
-/* The series of an asset from the first session of the range on. The sid is known to be there. */
-static const double *series_of(const bp__daily_bars *d, const double *values, int64_t sid, size_t first)
-{
-    size_t row = 0;
-    bp__sorted_find(&d->sid, sid, &row);
-    return values + row * d->sessions + first;
-}
-
+/* The sids are known to be there. */
 static void copy_table(const bp__daily_bars *d, const double *values, size_t first, size_t num,
                        const int64_t *sids, size_t num_sids, double *out, size_t stride)
 {
-    for (size_t begin = 0; begin < num; begin += SESSIONS) {
-        const size_t end = num - begin < SESSIONS ? num : begin + SESSIONS;
-        size_t i = 0;
-        for (; i + LINE <= num_sids; i += LINE) {
-            const double *series[LINE];
-            for (size_t k = 0; k < LINE; k++) series[k] = series_of(d, values, sids[i + k], first);
-            copy_line(series, begin, end, out + i, stride);
+    const double *series[ASSETS];
+    for (size_t at = 0; at < num_sids; at += ASSETS) {
+        const size_t n = num_sids - at < ASSETS ? num_sids - at : ASSETS;
+        for (size_t i = 0; i < n; i++) {
+            size_t row = 0;
+            bp__sorted_find(&d->sid, sids[at + i], &row);
+            series[i] = values + row * d->sessions + first;
         }
-        for (; i < num_sids; i++) copy_one(series_of(d, values, sids[i], first), begin, end, out + i, stride);
+        bp__transpose(series, n, num, out + at, stride, num * num_sids * sizeof *out);
     }
 }
 
