@@ -385,7 +385,8 @@ SECTIONS = [("cold", "Cold start", cold), ("memory", "Memory of a node", plain),
             ("broadcast", "Broadcast", broadcast), ("optimizer", "Grid searches", plain),
             ("grid", "The seed's three tables", grid),
             ("sweep", "Sweep under pressure", sweep), ("growth", "Growth", growth),
-            ("wait", "Waiting, and stolen time", plain)]
+            ("wait", "Waiting, and stolen time", plain),
+            ("readers", "Readers, beside h5py and pandas", plain)]
 
 # Headline ----------------------------------------------------------------------------------------------------------
 

@@ -36,7 +36,7 @@ PATH=$PATH:/usr/sbin:/sbin
 
 wanted_here=(redis-server:redis-server memcached:memcached hiredis/hiredis.h:libhiredis-dev
     libmemcached/memcached.h:libmemcached-dev lmdb.h:liblmdb-dev gnuplot:gnuplot-nox python3:python3
-    python3-h5py:python3-h5py python3-numpy:python3-numpy ip:iproute2)
+    python3-h5py:python3-h5py python3-numpy:python3-numpy python3-pandas:python3-pandas ip:iproute2)
 ensure tools || exit 1
 mapfile -t lacking < <(missing "${wanted_here[@]}")
 if [ ${#lacking[@]} -gt 0 ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
@@ -146,6 +146,10 @@ mpi 300 16 bench_memory --root "$bundles" --bundle "$([ "$mode" = quick ] && ech
 [ -e "$bundles/optimizer.h5" ] || run 300 "$bin/bundle" demo optimizer --assets 500 --days 2520 --root "$bundles"
 if [ "$mode" = quick ]; then optimizer=(--repeats 1 --backtests 500); else optimizer=(--repeats 5 --backtests 2000); fi
 run 1800 benchmarks/bench_optimizer.sh --json --root "$bundles" --bundle optimizer "${optimizer[@]}"
+
+# Readers, on a bundle with minutes for the last of their cases
+run 900 benchmarks/bench_readers.sh --json --root "$bundles" --bundle optimizer --repeats "$([ "$mode" = quick ] && echo 3 || echo 7)"
+mpi 120 1 bench_readers --root "$bundles" --bundle "${minute}_gzip"
 
 # The seed's tables
 run 1200 benchmarks/bench_grid.sh --json --root "$bundles" --bundle daily_gzip
