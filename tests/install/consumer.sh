@@ -55,6 +55,17 @@ for header in older/stats newer/stats older/bundle newer/bundle newer/config; do
     fi
 done
 "$work/prefix/bin/bundle" demo demo --assets 3 --days 20 --root "$work" >"$work/log" || { cat "$work/log"; exit 1; }
+
+# The program of examples/: of every asset that there is, by its symbol, and of one that there is not.
+compile "$work/readers" cc -std=c11 -D_DEFAULT_SOURCE "$here/../../examples/programs/readers.c"
+"$work/readers" "$work" demo >"$work/log" || { cat "$work/log"; exit 1; }
+symbol=$(sed -n '1s/,.*//p' "$work/log")
+lower=$(tr '[:upper:]' '[:lower:]' <<<"$symbol")
+same "$("$work/readers" "$work" demo "$lower")" "$(cat "$work/log")" "examples/programs/readers.c finds $symbol as $lower"
+same "$(grep -c ' close [0-9.]* adjusted [0-9.]* volume [1-9]' "$work/log")" 5 "and tells its last five sessions"
+same "$("$work/readers" "$work" demo NO.SUCH 2>&1)" "BP_ENOSYMBOL: demo: no asset has the symbol 'NO.SUCH' on 2010-01-29" \
+    "a symbol that there is not is named"
+
 for age in older newer; do
     case $age in older) define=OLDER ;; *) define=NEWER ;; esac
     compile "$work/$age/ages" cc -I "$work/$age" -D$define -DAGE="\"$age\"" "$here/ages.c"
