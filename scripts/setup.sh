@@ -5,13 +5,15 @@
 # command-or-file:Debian package
 needed=(cmake:cmake make:make gcc:gcc pkg-config:pkg-config mpicc:libopenmpi-dev mpirun:openmpi-bin
     h5cc:libhdf5-dev openssl/evp.h:libssl-dev libdeflate.h:libdeflate-dev zlib.h:zlib1g-dev
-    sqlite3.h:libsqlite3-dev blosc.h:libblosc-dev jansson.h:libjansson-dev)
+    sqlite3.h:libsqlite3-dev blosc.h:libblosc-dev jansson.h:libjansson-dev
+    bzlib.h:libbz2-dev lzma.h:liblzma-dev zstd.h:libzstd-dev /usr/share/zoneinfo/Europe/London:tzdata)
 wanted=(CUnit/CUnit.h:libcunit1-dev h5dump:hdf5-tools shellcheck:shellcheck clang-format:clang-format
     python3:python3 python3-h5py:python3-h5py python3-numpy:python3-numpy python3-blosc:python3-blosc unshare:util-linux ip:iproute2 pgrep:procps spin:spin git:git
     slurmctld:slurm-wlm munged:munge clang:clang c++:g++)
 
 is_there() {
     case $1 in
+    /*) [ -e "$1" ] ;;
     *.h) echo "#include <$1>" | ${CC:-cc} -E -x c - >/dev/null 2>&1 ;;
     python3-*) /usr/bin/env python3 -c "import ${1#python3-}" >/dev/null 2>&1 ||
         /usr/bin/python3 -c "import ${1#python3-}" >/dev/null 2>&1 ;;
