@@ -1,0 +1,31 @@
+/** @file io/ingest/calendar.h
+ * Trading calendars as far as an ingest needs them: when a day's session opens and closes, in UTC.
+ *
+ * They know time zones, regular hours and weekdays; neither holidays nor half days, since the sessions of a
+ * bundle are the days on which something traded. A calendar does not change: any thread.
+ */
+#ifndef BP_IO_INGEST_CALENDAR_H
+#define BP_IO_INGEST_CALENDAR_H
+
+#include "io/ingest/zone.h"
+
+typedef struct bp__calendar bp__calendar;
+
+/** @param[in] name  "XNYS", "NYSE", "24/7", … in any case
+ *  @retval BP_EINVAL  no such calendar: the text lists them
+ *  @retval any        of bp__zone_load() */
+bp_status bp__calendar_open(const char *name, bp__calendar **calendar);
+void bp__calendar_close(bp__calendar **calendar);
+
+/** "XNYS" for "nyse"; "US", "" where it has no country. */
+const char *bp__calendar_name(const bp__calendar *calendar);
+const char *bp__calendar_country(const bp__calendar *calendar);
+
+/** The session (a midnight, UTC) that a time is in: the day there. `calendar` NULL: the day in UTC. */
+int64_t bp__calendar_session(const bp__calendar *calendar, int64_t ns);
+
+/** When a session opens and closes. @return false: not on this weekday; *open and *close are
+ * BP_TIME_MISSING */
+bool bp__calendar_hours(const bp__calendar *calendar, int64_t session, int64_t *open, int64_t *close);
+
+#endif
