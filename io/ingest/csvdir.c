@@ -1,241 +1,382 @@
+/* DESIGN. A job per file, in a table that threads take from, the largest file first. A job reads its file
+ * into the draft and keeps what is small: events, days, what was read. When all are done, one thread goes
+ * through them in the order of sids, so that the bundle does not depend on who was faster. A file that is
+ * bad has errors in the report and no bars in the draft. Only what makes going on impossible (no memory, no
+ * room for the spill) ends the jobs of others. */
 #include "io/ingest/csvdir.h"
 
-#include <dirent.h>
-#include <errno.h>
+#include <inttypes.h>
+#include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <bundlepool/config.h>
-
 #include "core/day.h"
-#include "io/ingest/csvfile.h"
+#include "core/workers.h"
+#include "io/ingest/csvlist.h"
+#include "io/ingest/sidefile.h"
 
-enum { DAILY, MINUTE, NUM_FRAMES };
+#define TELL_ROWS   65536
+#define MAX_THREADS 256
 
-static const char *const frame_name[NUM_FRAMES] = {"daily", "minute"};
+typedef struct job {
+    const char *path; /* borrowed of the list; NULL: there is no such file */
+    uint64_t size;
+    bp__series series;
+    bp__input_stamp stamp;
+    bool has_dividends, has_splits; /* columns */
+} job;
 
-typedef struct symbol {
-    char *name;
-    char *path[NUM_FRAMES]; /* NULL: not there */
-} symbol;
-
-typedef struct days {
-    BP__TABLE(int64_t) day; /* ascending */
-} days;
+typedef struct asset {
+    int64_t sid;
+    const char *symbol;         /* borrowed */
+    const bp__side_asset *side; /* NULL: known by its symbol alone */
+    job job[BP__NUM_FRAMES];
+    bool bad; /* not even begun */
+} asset;
 
 typedef struct ingest {
-    BP__TABLE(symbol) symbols; /* by name; the index is the sid */
-    days calendar;             /* of all bars */
-    size_t num_files, files_done;
-    bp__ingest *in;
+    bp__csv_work work;
+    bp__csv_list list;
+    bp__side side;
+    BP__TABLE(asset) assets;
+    BP__TABLE(job *) queue; /* by size */
+    _Atomic size_t next;    /* of the queue */
+    pthread_mutex_t lock;   /* of what follows */
+    bp_status status;       /* of what ended the ingest */
+    char text[BP_ERROR_TEXT_MAX];
 } ingest;
 
 static void fini(ingest *in)
 {
-    for (size_t i = 0; i < in->symbols.n; i++) {
-        symbol *s = &in->symbols.row[i];
-        free(s->name);
-        for (int f = 0; f < NUM_FRAMES; f++) free(s->path[f]);
-    }
-    free(in->symbols.row);
-    free(in->calendar.day.row);
+    for (size_t i = 0; i < in->assets.n; i++)
+        for (int f = 0; f < BP__NUM_FRAMES; f++) bp__series_fini(&in->assets.row[i].job[f].series);
+    free(in->assets.row);
+    free(in->queue.row);
+    bp__side_fini(&in->side);
+    bp__csv_list_fini(&in->list);
+    bp__csv_work_end(&in->work);
+    pthread_mutex_destroy(&in->lock);
 }
 
-/* Files ----------------------------------------------------------------------------------------- */
+/* Which files are whose ------------------------------------------------------------------------- */
 
-/* Length of SYMBOL in SYMBOL.csv or SYMBOL.csv.gz; 0 for another file. */
-static size_t stem_length(const char *name)
+static bp_status add_asset(ingest *in, int64_t sid, const char *symbol, const bp__side_asset *side,
+                           bp__csv_entry *entry)
 {
-    static const char *const ending[] = {".csv", ".csv.gz"};
-    size_t n = strlen(name);
-    for (size_t i = 0; i < 2; i++) {
-        size_t e = strlen(ending[i]);
-        if (name[0] != '.' && n > e && strcmp(name + n - e, ending[i]) == 0) return n - e;
+    asset a = {.sid = sid, .symbol = symbol, .side = side};
+    for (int f = 0; f < BP__NUM_FRAMES; f++) {
+        bp__series_init(&a.job[f].series, f, sid);
+        if (side) memcpy(a.job[f].series.fixed, side->factor[f], sizeof side->factor[f]);
+        if (!entry) continue;
+        a.job[f].path = entry->path[f];
+        a.job[f].size = entry->size[f];
     }
-    return 0;
-}
-
-static bp_status add_file(ingest *in, const char *folder, int frame, const char *name, size_t stem)
-{
-    symbol s = {.name = strndup(name, stem)};
-    BP__APPEND(&in->symbols, s);
-    symbol *added = &in->symbols.row[in->symbols.n - 1];
-    if (!added->name || asprintf(&added->path[frame], "%s/%s", folder, name) < 0) {
-        added->path[frame] = NULL;
-        BP_FAIL(BP_ENOMEM, "%s: no memory", folder);
-    }
-    in->num_files++;
+    a.bad = entry && entry->bad;
+    BP__APPEND(&in->assets, a);
     return BP_OK;
 }
 
-static bp_status list_frame(ingest *in, const char *dir, int frame, bool *found)
+static int by_stem(const void *key, const void *entry)
 {
-    char folder[BP_PATH_MAX];
-    int n = snprintf(folder, sizeof folder, "%s/%s", dir, frame_name[frame]);
-    if (n < 0 || (size_t)n >= sizeof folder) BP_FAIL(BP_EINVAL, "%.60s...: the path is too long", dir);
-    DIR *d = opendir(folder);
-    if (!d && errno == ENOENT) return BP_OK;
-    if (!d) BP_FAIL_ERRNO(BP_EIO, errno, "%s: cannot be opened as a folder", folder);
-    *found = true;
+    return strcmp(key, ((const bp__csv_entry *)entry)->stem);
+}
+
+static bool is_listed(const void *context, const char *symbol)
+{
+    const ingest *in = context;
+    for (size_t i = 0; i < in->side.assets.n; i++)
+        if (strcmp(in->side.assets.row[i].asset.symbol, symbol) == 0) return true;
+    return !in->side.has_assets &&
+           bsearch(symbol, in->list.entries.row, in->list.entries.n, sizeof *in->list.entries.row, by_stem);
+}
+
+/* The name of a file within the folder. */
+static const char *within(const char *dir, const char *path)
+{
+    path += strlen(dir);
+    return path + strspn(path, "/");
+}
+
+/* Assets of assets.csv, whether they have files or not. */
+static bp_status match_side(ingest *in, const char *dir)
+{
+    bp__csv_entry *entries = in->list.entries.row;
+    bool *taken = calloc(in->list.entries.n + 1, sizeof *taken);
+    if (!taken) BP_FAIL(BP_ENOMEM, "%s: no memory", dir);
     bp_status s = BP_OK;
-    const struct dirent *entry;
-    while (s == BP_OK && (errno = 0, entry = readdir(d))) {
-        size_t stem = stem_length(entry->d_name);
-        if (stem > 0) s = add_file(in, folder, frame, entry->d_name, stem);
+    for (size_t i = 0; i < in->side.assets.n && s == BP_OK; i++) {
+        const bp__side_asset *a = &in->side.assets.row[i];
+        bp__csv_entry *e = bsearch(a->file, entries, in->list.entries.n, sizeof *entries, by_stem);
+        if (e && taken[e - entries])
+            bp__report_add(
+                in->work.in->report, BP__ERROR, dir, 0,
+                "assets.csv: two assets have files of the name '%.60s'; say which one with a column 'file'",
+                a->file);
+        if (e) taken[e - entries] = true;
+        if (bp__csv_work_wants(&in->work, a->asset.symbol))
+            s = add_asset(in, a->asset.sid, a->asset.symbol, a, e);
     }
-    if (s == BP_OK && errno != 0) s = bp__fail_errno(BP_EIO, errno, "%s: cannot be listed", folder);
-    closedir(d);
+    for (size_t i = 0; i < in->list.entries.n; i++)
+        for (int f = 0; f < BP__NUM_FRAMES; f++)
+            if (!taken[i] && entries[i].path[f])
+                bp__report_add(
+                    in->work.in->report, BP__ERROR, entries[i].path[f], 0,
+                    "assets.csv has no asset with a file of this name; add a row, or remove the file");
+    free(taken);
     return s;
 }
 
-static int by_name(const void *a, const void *b)
+static bp_status match_files(ingest *in, const char *dir)
 {
-    return strcmp(((const symbol *)a)->name, ((const symbol *)b)->name);
-}
-
-/* One symbol for its daily and its minute file. */
-static bp_status merge_frames(ingest *in)
-{
-    size_t kept = 0;
-    qsort(in->symbols.row, in->symbols.n, sizeof *in->symbols.row, by_name);
-    for (size_t i = 0; i < in->symbols.n; i++) {
-        symbol *s = &in->symbols.row[i], *last = &in->symbols.row[kept - (kept > 0)];
-        if (kept == 0 || strcmp(s->name, last->name) != 0) {
-            in->symbols.row[kept++] = *s;
-            if (kept - 1 < i) *s = (symbol){0};
-            continue;
+    bp__csv_work_check_wanted(&in->work, dir, is_listed, in);
+    if (in->side.has_assets) return match_side(in, dir);
+    for (size_t i = 0; i < in->list.entries.n; i++) {
+        bp__csv_entry *e = &in->list.entries.row[i];
+        const char *problem = bp__symbol_problem(e->stem);
+        if (problem) {
+            bp__report_add(in->work.in->report, BP__ERROR,
+                           e->path[e->path[BP__DAILY] ? BP__DAILY : BP__MINUTE], 0, "a symbol that %s",
+                           problem);
+            e->bad = true;
         }
-        for (int f = 0; f < NUM_FRAMES; f++) {
-            if (!s->path[f]) continue;
-            if (last->path[f])
-                BP_FAIL(BP_EFORMAT, "%s: the same symbol as %s; remove one of them", s->path[f],
-                        last->path[f]);
-            last->path[f] = s->path[f];
-            s->path[f] = NULL;
-        }
-        free(s->name);
-        s->name = NULL;
+        if (bp__csv_work_wants(&in->work, e->stem)) BP_TRY(add_asset(in, (int64_t)i, e->stem, NULL, e));
     }
-    in->symbols.n = kept;
     return BP_OK;
 }
 
-static bp_status list_files(ingest *in, const char *dir)
+static int by_size(const void *a, const void *b)
 {
-    bool found = false;
-    DIR *d = opendir(dir);
-    if (!d) BP_FAIL_ERRNO(BP_ENOTFOUND, errno, "%s: cannot be opened as a folder", dir);
-    closedir(d);
-    for (int f = 0; f < NUM_FRAMES; f++) BP_TRY(list_frame(in, dir, f, &found));
-    if (!found) BP_FAIL(BP_ENOTFOUND, "%s: has neither a folder 'daily' nor a folder 'minute'", dir);
-    if (in->symbols.n == 0)
-        BP_FAIL(BP_ENOTFOUND, "%s: no SYMBOL.csv or SYMBOL.csv.gz in its folders 'daily' and 'minute'", dir);
-    return merge_frames(in);
+    const job *x = *(job *const *)a, *y = *(job *const *)b;
+    if (x->size != y->size) return x->size > y->size ? -1 : 1;
+    return strcmp(x->path, y->path);
 }
 
-/* Days ------------------------------------------------------------------------------------------ */
-
-/* Add the days of ascending bars. */
-static bp_status add_days(days *to, const bp__bar *bar, size_t n)
+static bp_status make_queue(ingest *in)
 {
-    days merged = {0};
-    const int64_t *old = to->day.row;
-    size_t i = 0, j = 0;
-    bp_status s = BP_OK;
-    while (i < to->day.n || j < n) {
-        int64_t next = i < to->day.n ? old[i] : INT64_MAX;
-        if (j < n && bp__day_of(bar[j].dt) < next) next = bp__day_of(bar[j].dt);
-        while (i < to->day.n && old[i] == next) i++;
-        while (j < n && bp__day_of(bar[j].dt) == next) j++;
-        void *row = merged.day.row;
-        s = bp__table_grow(&row, merged.day.n, &merged.day.cap, sizeof next);
-        if (bp__failed(s)) break;
-        merged.day.row = row;
-        merged.day.row[merged.day.n++] = next;
+    for (size_t i = 0; i < in->assets.n; i++)
+        for (int f = 0; f < BP__NUM_FRAMES; f++) {
+            job *j = &in->assets.row[i].job[f];
+            if (!j->path || in->assets.row[i].bad) continue;
+            BP__APPEND(&in->queue, j);
+            in->work.total += j->size;
+        }
+    if (in->queue.n > 1) qsort(in->queue.row, in->queue.n, sizeof *in->queue.row, by_size);
+    return BP_OK;
+}
+
+/* Reading --------------------------------------------------------------------------------------- */
+
+/* What is wrong with a file is in the report; what is returned ends the ingest. */
+static bp_status read_rows(ingest *in, job *j, bp__csv_file *file)
+{
+    bool more = true;
+    bp__csv_row row;
+    bp__draft *draft = in->work.in->draft;
+    for (uint64_t n = 1;; n++) {
+        if (bp__csv_row_next(file, &row, &more) != BP_OK) {
+            bp__report_failure(file->rules->report, j->path);
+            file->bad = true;
+            break;
+        }
+        if (!more) break;
+        if (row.good) BP_TRY(bp__series_add(&j->series, file, &row, draft));
+        if (n % TELL_ROWS == 0) bp__csv_work_tell(&in->work);
     }
-    if (bp__failed(s)) {
-        free(merged.day.row);
+    if (!file->bad && bp__csv_finish(file, &j->stamp) != BP_OK) {
+        bp__report_failure(file->rules->report, j->path);
+        file->bad = true;
+    }
+    j->series.bad |= file->bad;
+    j->has_dividends = file->has_dividends;
+    j->has_splits = file->has_splits;
+    return bp__series_finish(&j->series, file, NULL, draft);
+}
+
+static bp_status read_file(ingest *in, job *j)
+{
+    bp__csv_file *file = malloc(sizeof *file);
+    if (!file) BP_FAIL(BP_ENOMEM, "%s: no memory to read it", j->path);
+    bp_status s = bp__csv_open(j->path, j->series.frame, &in->work.rules, file);
+    if (s == BP_ENOMEM) {
+        free(file);
         return s;
     }
-    free(to->day.row);
-    *to = merged;
-    return BP_OK;
+    if (s == BP_OK) {
+        s = read_rows(in, j, file);
+        bp__csv_close(file);
+    } else {
+        bp__report_failure(in->work.in->report, j->path);
+        j->series.bad = true;
+        s = BP_OK;
+    }
+    free(file);
+    bp__csv_work_tell(&in->work);
+    return s;
 }
 
-/* Bars ------------------------------------------------------------------------------------------ */
-
-static bp_status put_events(const bp__csv_series *series, int64_t sid, bp__draft *draft)
+static void *work_off(void *arg)
 {
-    for (size_t k = 0; k < series->events.n; k++) {
-        const bp__csv_event *e = &series->events.row[k];
-        if (e->split != 1)
-            BP_TRY(bp__draft_add_ratio(draft, BP__SPLITS, &(bp__draft_ratio){sid, e->date, 1 / e->split}));
-        if (e->dividend == 0) continue;
-        bp__draft_payout payout = {.sid = sid,
-                                   .ex_date = e->date,
-                                   .declared_date = BP_TIME_MISSING,
-                                   .record_date = BP_TIME_MISSING,
-                                   .pay_date = BP_TIME_MISSING,
-                                   .amount = e->dividend};
-        BP_TRY(bp__draft_add_dividend(draft, &payout));
+    ingest *in = arg;
+    for (;;) {
+        const size_t i = atomic_fetch_add_explicit(&in->next, 1, memory_order_relaxed);
+        if (i >= in->queue.n) return NULL;
+        const bp_status s = read_file(in, in->queue.row[i]);
+        if (s == BP_OK) continue;
+        pthread_mutex_lock(&in->lock);
+        if (in->status == BP_OK) {
+            in->status = s;
+            snprintf(in->text, sizeof in->text, "%s", bp_error_text());
+        }
+        pthread_mutex_unlock(&in->lock);
+        atomic_store_explicit(&in->next, in->queue.n, memory_order_relaxed); /* no further files */
+        return NULL;
+    }
+}
+
+static size_t num_threads(const ingest *in)
+{
+    cpu_set_t set;
+    size_t n = in->work.in->options->threads;
+    if (n == 0) n = sched_getaffinity(0, sizeof set, &set) == 0 ? (size_t)CPU_COUNT(&set) : 1;
+    if (n > in->queue.n) n = in->queue.n;
+    return n > MAX_THREADS ? MAX_THREADS : n;
+}
+
+/* This thread is one of them; where no other can be started, it is the only one. */
+static bp_status read_files(ingest *in)
+{
+    pthread_t thread[MAX_THREADS];
+    size_t started = 0;
+    const size_t wanted = num_threads(in);
+    while (started + 1 < wanted && bp__thread_start(NULL, work_off, in, "bp-csv", &thread[started]) == BP_OK)
+        started++;
+    work_off(in);
+    for (size_t i = 0; i < started; i++) pthread_join(thread[i], NULL);
+    return in->status == BP_OK ? BP_OK : bp__fail_text(in->status, in->text);
+}
+
+/* Putting together ------------------------------------------------------------------------------ */
+
+static bool is_kept(const asset *a, int frame)
+{
+    return a->job[frame].path && !a->bad && !a->job[frame].series.bad;
+}
+
+static const bp__event *find_event(const bp__events *events, int64_t day)
+{
+    for (size_t i = 0; i < events->n; i++)
+        if (events->row[i].day == day) return &events->row[i];
+    return NULL;
+}
+
+/* Events of a minute file beside a daily one: what the daily file has columns for must be there as well. */
+static bp_status merge_events(ingest *in, asset *a)
+{
+    const job *minute = &a->job[BP__MINUTE];
+    job *daily = &a->job[BP__DAILY];
+    char day[32];
+    const size_t n = daily->series.events.n;
+    for (size_t i = 0; i < minute->series.events.n; i++) {
+        const bp__event *m = &minute->series.events.row[i];
+        const bp__events known = {daily->series.events.row, n, 0};
+        const bp__event *d = find_event(&known, m->day);
+        const double dividend = d ? d->dividend : 0, split = d ? d->split : 1;
+        const bool other_dividend = daily->has_dividends && m->dividend != 0 && m->dividend != dividend,
+                   other_split = daily->has_splits && m->split != 1 && m->split != split;
+        if (other_dividend || other_split)
+            bp__report_add(in->work.in->report, BP__ERROR, minute->path, m->line,
+                           "a %s on %s that the daily file does not have; mend one of them",
+                           other_dividend ? "dividend" : "split", bp__day_text(m->day, day));
+        const bp__event more = {m->day, daily->has_dividends || dividend != 0 ? 0 : m->dividend,
+                                daily->has_splits || split != 1 ? 1 : m->split, m->line};
+        if (more.dividend != 0 || more.split != 1) BP__APPEND(&daily->series.events, more);
     }
     return BP_OK;
 }
 
-static bp_status read_frame(ingest *in, int64_t sid, int frame)
+static bp_status put_events(ingest *in, asset *a)
 {
-    const symbol *s = &in->symbols.row[sid];
-    bp__draft *draft = in->in->draft;
-    bp__csv_series series;
-    if (!s->path[frame]) return BP_OK;
-    BP_TRY(bp__csv_read(s->path[frame], frame == DAILY, &series));
-    bp_status status = bp__draft_add_bars(draft, frame == DAILY ? BP__DAILY : BP__MINUTE, sid,
-                                          series.bars.row, series.bars.n, NULL);
-    if (status == BP_OK) status = add_days(&in->calendar, series.bars.row, series.bars.n);
-    if (status == BP_OK && frame == DAILY) status = put_events(&series, sid, draft);
-    bp__csv_fini(&series);
-    BP__TELL(&in->in->progress, "reading files", ++in->files_done, in->num_files);
-    return status;
+    const bool daily = is_kept(a, BP__DAILY), minute = is_kept(a, BP__MINUTE);
+    if (daily && minute) BP_TRY(merge_events(in, a));
+    if (daily) return bp__csv_work_add_events(&in->work, a->sid, &a->job[BP__DAILY].series.events, true);
+    if (minute) return bp__csv_work_add_events(&in->work, a->sid, &a->job[BP__MINUTE].series.events, false);
+    return BP_OK;
 }
 
-static bp_status put_asset(const ingest *in, int64_t sid)
+static bp_status put_asset(ingest *in, asset *a, const char *dir)
 {
-    const symbol *s = &in->symbols.row[sid];
-    const char *currency = in->in->options->currency;
-    bp__draft *draft = in->in->draft;
-    bp__draft_asset asset = {.sid = sid,
-                             .symbol = s->name,
-                             .name = s->name,
-                             .exchange = "CSVDIR",
-                             .start_date = BP_TIME_MISSING,
-                             .end_date = BP_TIME_MISSING,
-                             .first_traded = BP_TIME_MISSING,
-                             .auto_close_date = BP_TIME_MISSING};
-    if (currency) strcpy(asset.currency, currency);
-    BP_TRY(bp__draft_add_asset(draft, &asset));
-    bp__draft_mapping mapping = {asset.sid, s->name, BP_TIME_MISSING, BP_TIME_MISSING};
-    return bp__draft_add_mapping(draft, &mapping);
+    bool any = false, none = true;
+    for (int f = 0; f < BP__NUM_FRAMES; f++) {
+        none &= !a->job[f].path;
+        if (!is_kept(a, f)) continue;
+        any = true;
+        BP_TRY(bp__csv_work_read(&in->work, within(dir, a->job[f].path), &a->job[f].stamp));
+        BP_TRY(bp__dayset_merge(&in->work.days, &a->job[f].series.days));
+    }
+    if (!any && !(none && a->side)) return BP_OK;
+    BP_TRY(put_events(in, a));
+    return a->side ? bp__draft_add_asset(in->work.in->draft, &a->side->asset)
+                   : bp__csv_work_add_asset(&in->work, a->sid, a->symbol);
+}
+
+static bp_status add_mappings(ingest *in)
+{
+    const bp__draft *draft = in->work.in->draft;
+    for (size_t i = 0; i < draft->assets.n; i++) {
+        const bp__draft_asset *a = &draft->assets.row[i];
+        bp__draft_mapping m = {a->sid, a->symbol, a->start_date, a->end_date};
+        BP_TRY(bp__draft_add_mapping(in->work.in->draft, &m));
+    }
+    return BP_OK;
+}
+
+/* Days of bars that sessions.csv does not have. */
+static bp_status check_sessions(ingest *in, const char *dir)
+{
+    bp__dayset sessions = {0};
+    const bp__draft *draft = in->work.in->draft;
+    char text[32];
+    bp_status s = BP_OK;
+    for (size_t i = 0; i < draft->calendar.n && s == BP_OK; i++)
+        s = bp__dayset_add(&sessions, draft->calendar.row[i].session);
+    for (int64_t day = INT64_MIN; s == BP_OK && bp__dayset_next(&in->work.days, &day); day += BP_NS_PER_DAY)
+        if (!bp__dayset_has(&sessions, day))
+            bp__report_add(in->work.in->report, BP__ERROR, dir, 0,
+                           "sessions.csv has no session %s, on which there are bars",
+                           bp__day_text(day, text));
+    bp__dayset_fini(&sessions);
+    return s;
+}
+
+static bp_status put_together(ingest *in, const char *dir)
+{
+    bool symbols, sessions;
+    for (size_t i = 0; i < in->assets.n; i++) BP_TRY(put_asset(in, &in->assets.row[i], dir));
+    BP_TRY(bp__side_add(&in->work, dir, &symbols, &sessions));
+    if (in->side.has_assets && !symbols) BP_TRY(add_mappings(in));
+    BP_TRY(sessions ? check_sessions(in, dir) : bp__csv_work_add_sessions(&in->work));
+    return bp__csv_work_finish(&in->work, "csvdir", dir);
 }
 
 static bp_status read_all(ingest *in, const char *dir)
 {
-    BP_TRY(list_files(in, dir));
-    for (int64_t sid = 0; sid < (int64_t)in->symbols.n; sid++) {
-        for (int f = 0; f < NUM_FRAMES; f++) BP_TRY(read_frame(in, sid, f));
-        BP_TRY(put_asset(in, sid));
-    }
-    for (size_t q = 0; q < in->calendar.day.n; q++) {
-        const int64_t day = in->calendar.day.row[q];
-        bp__draft_session session = {day, BP_TIME_MISSING, BP_TIME_MISSING};
-        BP_TRY(bp__draft_add_session(in->in->draft, &session));
-    }
-    return BP_OK;
+    BP_TRY(bp__csv_list_make(dir, in->work.in->report, &in->list));
+    BP_TRY(bp__side_read(&in->work, dir, &in->side));
+    in->work.rules.no_events = in->side.has_adjustments;
+    in->work.rules.may_be_empty = in->side.has_assets;
+    BP_TRY(match_files(in, dir));
+    BP_TRY(make_queue(in));
+    BP_TRY(read_files(in));
+    return put_together(in, dir);
 }
 
 bp_status bp__csvdir_read(bp__ingest *in, const char *dir)
 {
-    ingest work = {.in = in};
+    ingest work = {.status = BP_OK};
+    BP_TRY(bp__csv_work_begin(&work.work, in, dir));
+    pthread_mutex_init(&work.lock, NULL);
     const bp_status s = read_all(&work, dir);
     fini(&work);
     return s;

@@ -1,284 +1,339 @@
 #include "io/ingest/csvfile.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
-#include <sys/stat.h>
-#include <unistd.h>
-#include <zlib.h>
 
 #include "core/day.h"
 
-#define MAX_FIELDS 64
-#define READ_BYTES (1u << 20)
-#define NS_PER_SEC INT64_C(1000000000)
+#define SHOWN 40 /* bytes of a cell that an error repeats */
 
-enum { DATE = BP__NUM_FIELDS, DIVIDEND, SPLIT, NUM_COLUMNS };
-
-static const char *const column_name[NUM_COLUMNS] = {"open",   "high", "low",      "close",
-                                                     "volume", "date", "dividend", "split"};
-
-typedef struct csv {
-    const char *path;
-    size_t line; /* counted from 1 */
-    char *next;  /* rest of the text, NUL-terminated */
-    bool daily;
-    size_t num_fields;          /* of the header */
-    size_t column[NUM_COLUMNS]; /* field of each column; MAX_FIELDS where there is none */
-    char *field[MAX_FIELDS];    /* of the line at hand, trimmed */
-} csv;
-
-#define AT(c) (c)->path, (c)->line
-
-/* Reading --------------------------------------------------------------------------------------- */
-
-/* The whole file, inflated, NUL-terminated. gzread passes through what is not gzip. */
-static bp_status read_text(const char *path, char **text, size_t *size)
+static int shown(const bp__csv_field *f)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a FIFO would block */
-    if (fd < 0) BP_FAIL_ERRNO(BP_EIO, errno, "%s: cannot be opened", path);
-    bp_status s = BP_OK;
-    struct stat st;
-    gzFile file = NULL;
-    if (fstat(fd, &st) != 0)
-        s = bp__fail_errno(BP_EIO, errno, "%s: cannot be examined", path);
-    else if (!S_ISREG(st.st_mode))
-        s = bp__fail(BP_EFORMAT, "%s: not a regular file", path);
-    else if (!(file = gzdopen(fd, "rb")))
-        s = bp__fail(BP_ENOMEM, "%s: no memory to read it", path);
-    if (bp__failed(s)) {
-        close(fd);
-        return s;
-    }
-    char *buffer = NULL;
-    size_t used = 0, cap = 0;
+    return (int)(f->size < SHOWN ? f->size : SHOWN);
+}
+
+void bp__csv_error(bp__csv_file *file, uint64_t line, const char *format, ...)
+{
+    char text[BP_ERROR_TEXT_MAX];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    file->bad = true;
+    bp__report_add(file->rules->report, BP__ERROR, file->path, line, "%s", text);
+}
+
+/* Opening --------------------------------------------------------------------------------------- */
+
+static bool has(const bp__csv_file *f, int column)
+{
+    return f->columns.at[column] != BP__COL_NONE;
+}
+
+/* What is said of the header, once for all files that have such a one. */
+static void remark_columns(const bp__csv_file *f)
+{
+    const bp__columns *c = &f->columns;
+    bp__remarks *remarks = f->rules->remarks;
+    if (bp__input_is_misnamed(f->input))
+        bp__remark(remarks, BP__WARNING, f->path, 0, 0,
+                   "plain text, although its suffix says that it is compressed");
+    if (*c->unused)
+        bp__remark(remarks, BP__NOTE, f->path, c->line, 0, "columns that are not used: %s", c->unused);
+    if (*c->alike)
+        bp__remark(
+            remarks, BP__WARNING, f->path, c->line, 0,
+            "columns that look like dividends or splits, but whose meaning is not known, are not used: "
+            "%s; rename "
+            "them to 'dividend' (cash per share) or 'split' (new shares per old one) if they are that",
+            c->alike);
+    if (c->titles > 0)
+        bp__remark(remarks, BP__NOTE, f->path, 0, 0, "title lines above the header are passed over");
+    if (f->rules->no_events && (has(f, BP__COL_DIVIDEND) || has(f, BP__COL_SPLIT)))
+        bp__remark(remarks, BP__WARNING, f->path, c->line, 0,
+                   "dividend and split columns are not used: adjustments.csv holds them");
+    if (!has(f, BP__COL_ADJUSTED)) return;
+    const char *name = c->name[BP__COL_ADJUSTED];
+    if (!f->rules->options->adjusted)
+        bp__remark(
+            remarks, BP__NOTE, f->path, c->line, 0,
+            "prices are taken as traded, '%s' is not used; --adjusted works out dividends and splits from it",
+            name);
+    else if (f->frame == BP__MINUTE)
+        bp__remark(remarks, BP__WARNING, f->path, c->line, 0, "'%s' is only used in daily files", name);
+}
+
+/* Minute bars, if one of the rows that can be looked at without losing them has a time of day. */
+static bp_status look_at_times(bp__csv_file *f)
+{
+    bool more;
+    f->frame = BP__DAILY;
     for (;;) {
-        if (cap - used < READ_BYTES + 1) {
-            cap = 2 * cap + READ_BYTES + 1;
-            char *grown = realloc(buffer, cap);
-            if (!grown) {
-                s = bp__fail(BP_ENOMEM, "%s: no memory for %zu bytes", path, cap);
-                break;
-            }
-            buffer = grown;
-        }
-        int n = gzread(file, buffer + used, READ_BYTES);
-        int err = Z_OK;
-        const char *why = gzerror(file, &err);
-        if (n < 0 || err != Z_OK) { /* a truncated gzip is Z_BUF_ERROR behind the last bytes */
-            s = err == Z_ERRNO ? bp__fail_errno(BP_EIO, errno, "%s: cannot be read", path)
-                               : bp__fail(BP_EFORMAT, "%s: damaged gzip: %s", path, why);
-            break;
-        }
-        if (n == 0) break;
-        used += (size_t)n;
+        bp__moment m;
+        BP_TRY(bp__csv_next(&f->text, &more));
+        if (!more) return BP_OK;
+        if (f->text.n != f->columns.num_fields) continue;
+        const bp__csv_field *time = has(f, BP__COL_TIME) ? &f->text.field[f->columns.at[BP__COL_TIME]] : NULL;
+        if (bp__when_read(&f->how_when, &f->text.field[f->columns.at[BP__COL_DATE]], time, &m)) continue;
+        if (!m.has_time || m.is_midnight) continue;
+        f->frame = BP__MINUTE;
+        return BP_OK;
     }
-    gzclose_r(file);
-    if (bp__failed(s)) {
-        free(buffer);
-        return s;
-    }
-    buffer[used] = '\0';
-    *text = buffer;
-    *size = used;
+}
+
+/* Daily or minute bars, and back to the row behind the header. */
+static bp_status find_frame(bp__csv_file *f)
+{
+    bool more = true;
+    const uint64_t header = f->text.line;
+    f->text.head_only = true;
+    BP_TRY(look_at_times(f));
+    f->text.head_only = false;
+    if (!bp__csv_rewind(&f->text))
+        BP_FAIL(BP_EFORMAT, "%s:%llu: its rows are too long", f->path, (unsigned long long)header);
+    while (more && f->text.line < header) BP_TRY(bp__csv_next(&f->text, &more));
+    f->text.blank = 0;
     return BP_OK;
 }
 
-static char *trim(char *text)
+static bp_status open_text(bp__csv_file *f)
 {
-    text += strspn(text, " \t");
-    size_t n = strlen(text);
-    while (n > 0 && (text[n - 1] == ' ' || text[n - 1] == '\t')) n--;
-    text[n] = '\0';
-    return text;
-}
-
-/* Cut the next line that is not blank into fields. @return false at the end */
-static bool next_line(csv *c, size_t *n)
-{
-    while (*c->next) {
-        char *line = c->next;
-        size_t len = strcspn(line, "\n");
-        c->next = line[len] ? line + len + 1 : line + len;
-        c->line++;
-        if (len > 0 && line[len - 1] == '\r') len--;
-        line[len] = '\0';
-        if (line[strspn(line, " \t")] == '\0') continue;
-        for (*n = 0; line; (*n)++) {
-            char *comma = strchr(line, ',');
-            if (comma) *comma = '\0';
-            if (*n < MAX_FIELDS) c->field[*n] = trim(line);
-            line = comma ? comma + 1 : NULL;
-        }
-        return true;
-    }
-    return false;
-}
-
-static bp_status read_header(csv *c)
-{
-    if (!next_line(c, &c->num_fields)) BP_FAIL(BP_EFORMAT, "%s:1: the file is empty", c->path);
-    if (c->num_fields > MAX_FIELDS) BP_FAIL(BP_EFORMAT, "%s:%zu: more than %d columns", AT(c), MAX_FIELDS);
-    for (size_t k = 0; k < NUM_COLUMNS; k++) {
-        c->column[k] = MAX_FIELDS;
-        for (size_t i = 0; i < c->num_fields; i++) {
-            if (strcasecmp(c->field[i], column_name[k]) != 0) continue;
-            if (c->column[k] != MAX_FIELDS)
-                BP_FAIL(BP_EFORMAT, "%s:%zu: column '%s' is there twice", AT(c), column_name[k]);
-            c->column[k] = i;
-        }
-        if (c->column[k] == MAX_FIELDS && k != DIVIDEND && k != SPLIT)
-            BP_FAIL(BP_EFORMAT, "%s:%zu: the header has no column '%s'", AT(c), column_name[k]);
-    }
+    const bp__csv_rules *rules = f->rules;
+    const bool table = f->table = f->frame == BP__NUM_FRAMES;
+    BP_TRY(bp__input_open(f->path, rules->within, rules->read, &f->input));
+    BP_TRY(bp__csv_text_init(&f->text, f->path, f->input));
+    BP_TRY(bp__columns_find(&f->text, table, &f->columns));
+    f->how_number.commas = f->text.separator == ',';
+    f->how_when.format = rules->options->date_format;
+    f->how_when.zone = rules->zone;
+    f->how_when.has_zone = rules->options->timezone != NULL;
+    if (table) BP_TRY(find_frame(f));
+    f->has_dividends = has(f, BP__COL_DIVIDEND) && !rules->no_events;
+    f->has_splits = has(f, BP__COL_SPLIT) && !rules->no_events;
+    f->has_adjusted = has(f, BP__COL_ADJUSTED) && rules->options->adjusted && f->frame == BP__DAILY;
+    if (!table && has(f, BP__COL_SYMBOL)) f->symbol = strdup("");
+    remark_columns(f);
     return BP_OK;
+}
+
+bp_status bp__csv_open(const char *path, int frame, const bp__csv_rules *rules, bp__csv_file *file)
+{
+    memset(file, 0, sizeof *file);
+    file->path = path;
+    file->frame = frame;
+    file->rules = rules;
+    const bp_status s = open_text(file);
+    if (bp__failed(s)) bp__csv_close(file);
+    return s;
+}
+
+void bp__csv_close(bp__csv_file *file)
+{
+    bp__csv_text_fini(&file->text);
+    bp__input_close(&file->input);
+    bp__when_fini(&file->how_when);
+    free(file->symbol);
+    file->symbol = NULL;
+}
+
+int bp__csv_frame(const bp__csv_file *file)
+{
+    return file->frame;
 }
 
 /* Values ---------------------------------------------------------------------------------------- */
 
-/* Exactly `digits` digits; -1 if they are not there. */
-static int number(const char **text, int digits)
+static void cell_error(bp__csv_file *f, int column, bp__cell kind)
 {
-    int x = 0;
-    for (int i = 0; i < digits; i++, (*text)++) {
-        if (**text < '0' || **text > '9') return -1;
-        x = 10 * x + (**text - '0');
+    const bp__csv_field *field = &f->text.field[f->columns.at[column]];
+    const char *name = f->columns.name[column];
+    if (kind == BP__CELL_UNCLEAR)
+        bp__csv_error(
+            f, f->text.line,
+            "column '%s': '%.*s' contradicts %s about which mark is the decimal one; write all numbers alike",
+            name, shown(field), field->text, f->how_number.assumed ? "an earlier number" : "other numbers");
+    else
+        bp__csv_error(f, f->text.line, "column '%s': '%.*s' is not a number%s", name, shown(field),
+                      field->text,
+                      f->how_number.commas && memchr(field->text, ',', field->size)
+                          ? ": between commas the decimal mark is a point"
+                          : "");
+}
+
+static bool read_number(bp__csv_file *f, int column, double *value, int *decimals)
+{
+    const bp__csv_field *field = &f->text.field[f->columns.at[column]];
+    const bp__cell kind =
+        bp__cell_number(&f->how_number, field, column == BP__VOLUME, f->text.line, value, decimals);
+    if (kind == BP__CELL_NUMBER || kind == BP__CELL_MISSING) return true;
+    cell_error(f, column, kind);
+    return false;
+}
+
+static bool read_bar(bp__csv_file *f, bp__csv_row *row)
+{
+    bool good = true;
+    int decimals;
+    for (int c = 0; c < BP__NUM_FIELDS; c++) {
+        double *value = &row->value[c];
+        if (!read_number(f, c, value, &decimals)) {
+            good = false;
+            continue;
+        }
+        if (c == BP__CLOSE) row->decimals[0] = decimals;
+        if (*value < 0) {
+            bp__csv_error(f, row->line, "column '%s': %g is negative", f->columns.name[c], *value);
+            good = false;
+        }
+        if (*value != 0 || c == BP__VOLUME) continue;
+        *value = NAN;
+        if (f->zeros++ == 0) f->zeros_line = row->line;
     }
-    return x;
+    if (row->value[BP__HIGH] < row->value[BP__LOW] && f->crossed++ == 0) f->crossed_line = row->line;
+    return good;
 }
 
-static bool separator(const char **text, const char *any_of)
+/* An event that is missing or 0, or a split of 1, is none. */
+static bool read_events(bp__csv_file *f, bp__csv_row *row)
 {
-    if (!**text || !strchr(any_of, **text)) return false;
-    (*text)++;
-    return true;
-}
-
-static bool parse_time(const char *text, int64_t *ns)
-{
-    int hour = 0, minute = 0, second = 0;
-    int year = number(&text, 4);
-    if (year < 0 || !separator(&text, "-")) return false;
-    int month = number(&text, 2);
-    if (!separator(&text, "-")) return false;
-    int day = number(&text, 2);
-    if (!bp__is_date(year, month, day)) return false;
-    if (separator(&text, " T")) {
-        hour = number(&text, 2);
-        if (hour < 0 || hour > 23 || !separator(&text, ":")) return false;
-        minute = number(&text, 2);
-        if (separator(&text, ":")) second = number(&text, 2);
-        if (minute < 0 || minute > 59 || second < 0 || second > 59) return false;
-        if (strcmp(text, "Z") == 0 || strcmp(text, "+00:00") == 0) text = "";
+    int decimals;
+    bool good = true;
+    row->dividend = 0;
+    row->split = 1;
+    if (f->has_dividends) {
+        good = read_number(f, BP__COL_DIVIDEND, &row->dividend, &decimals);
+        if (isnan(row->dividend)) row->dividend = 0;
+        if (row->dividend < 0) {
+            bp__csv_error(f, row->line, "column '%s': a dividend of %g is negative",
+                          f->columns.name[BP__COL_DIVIDEND], row->dividend);
+            good = false;
+        }
     }
-    if (*text || year < 1700 || year > 2200) return false; /* well within what ns can hold */
-    *ns = (bp__days_from_civil(year, month, day) * 86400 + hour * 3600 + minute * 60 + second) * NS_PER_SEC;
-    return true;
-}
-
-static bp_status read_time(const csv *c, int64_t before, int64_t *time)
-{
-    const char *text = c->field[c->column[DATE]];
-    if (!parse_time(text, time))
-        BP_FAIL(BP_EFORMAT, "%s:%zu: date '%.40s' is not of the form %s", AT(c), text,
-                c->daily ? "YYYY-MM-DD" : "YYYY-MM-DD HH:MM:SS");
-    if (c->daily && *time % BP_NS_PER_DAY != 0)
-        BP_FAIL(BP_EFORMAT, "%s:%zu: date '%.40s' of a daily bar has a time of day", AT(c), text);
-    if (*time == before) BP_FAIL(BP_EFORMAT, "%s:%zu: date '%.40s' is there twice", AT(c), text);
-    if (*time < before)
-        BP_FAIL(BP_EFORMAT, "%s:%zu: date '%.40s' is earlier than the one before; sort the file", AT(c),
-                text);
-    return BP_OK;
-}
-
-/* NaN for a missing number. Programs never call setlocale(), so strtod reads a decimal point. */
-static bp_status read_number(const csv *c, size_t column, double *value)
-{
-    const char *text = c->field[c->column[column]];
-    *value = NAN;
-    if (*text == '\0' || strcasecmp(text, "nan") == 0) return BP_OK;
-    char *end = NULL;
-    if (text[strspn(text, "0123456789+-.eE")] == '\0') *value = strtod(text, &end); /* no hex, no "inf" */
-    if (!end || *end || !isfinite(*value))
-        BP_FAIL(BP_EFORMAT, "%s:%zu: column '%s': '%.40s' is not a number", AT(c), column_name[column], text);
-    return BP_OK;
-}
-
-static bp_status read_bar(const csv *c, int64_t before, bp__bar *bar)
-{
-    BP_TRY(read_time(c, before, &bar->dt));
-    for (size_t f = 0; f < BP__NUM_FIELDS; f++) {
-        BP_TRY(read_number(c, f, &bar->value[f]));
-        if (bar->value[f] < 0)
-            BP_FAIL(BP_EFORMAT, "%s:%zu: column '%s': it is negative", AT(c), column_name[f]);
+    if (!f->has_splits) return good;
+    const bp__csv_field *field = &f->text.field[f->columns.at[BP__COL_SPLIT]];
+    const bp__cell kind = bp__cell_ratio(&f->how_number, field, row->line, &row->split);
+    if (kind == BP__CELL_BAD || kind == BP__CELL_UNCLEAR) {
+        cell_error(f, BP__COL_SPLIT, kind);
+        return false;
     }
-    return BP_OK;
+    if (isnan(row->split) || row->split == 0) row->split = 1;
+    if (row->split > 0 && isfinite(1 / row->split)) return good;
+    bp__csv_error(f, row->line, "column '%s': a split of %g is not positive", f->columns.name[BP__COL_SPLIT],
+                  row->split);
+    return false;
 }
 
-/* A dividend or split that is missing or 0, or a split of 1, is no event. */
-static bp_status read_event(const csv *c, bp__csv_event *event)
+static bool read_adjusted(bp__csv_file *f, bp__csv_row *row)
 {
-    if (c->column[DIVIDEND] != MAX_FIELDS) {
-        BP_TRY(read_number(c, DIVIDEND, &event->dividend));
-        if (isnan(event->dividend)) event->dividend = 0;
+    row->adjusted = NAN;
+    if (!f->has_adjusted) return true;
+    if (!read_number(f, BP__COL_ADJUSTED, &row->adjusted, &row->decimals[1])) return false;
+    if (!(row->adjusted <= 0)) return true;
+    bp__csv_error(f, row->line, "column '%s': %g is not positive", f->columns.name[BP__COL_ADJUSTED],
+                  row->adjusted);
+    return false;
+}
+
+/* Dates ----------------------------------------------------------------------------------------- */
+
+/* @return NULL, or what is wrong with the date; `*all` if it is so in every row */
+static const char *read_date(bp__csv_file *f, bp__csv_row *row, bool *all)
+{
+    const bp__csv_field *time = has(f, BP__COL_TIME) ? &f->text.field[f->columns.at[BP__COL_TIME]] : NULL;
+    row->date = f->text.field[f->columns.at[BP__COL_DATE]];
+    const char *wrong = bp__when_read(&f->how_when, &row->date, time, &row->when);
+    *all = f->rows == 0 && wrong && row->date.size > 0;
+    if (wrong) return wrong;
+    if (f->frame == BP__MINUTE && !row->when.has_time) {
+        *all = f->rows == 0;
+        return f->table ? "has no time of day, as other rows have"
+                        : "has no time of day, as minute bars have: move the file to the folder 'daily' if "
+                          "its bars are "
+                          "daily";
     }
-    if (c->column[SPLIT] != MAX_FIELDS) {
-        BP_TRY(read_number(c, SPLIT, &event->split));
-        if (isnan(event->split) || event->split == 0) event->split = 1;
+    if (f->frame == BP__DAILY && !row->when.is_midnight) {
+        *all = f->rows == 0;
+        return f->how_when.has_zone
+                   ? "of a daily bar has a time of day that is not midnight in the time zone given: is "
+                     "it in 'minute'?"
+                   : "of a daily bar has a time of day: move the file to the folder 'minute' if its "
+                     "bars are minutes, or "
+                     "say with --timezone where that time is a midnight";
     }
-    if (event->dividend < 0) BP_FAIL(BP_EFORMAT, "%s:%zu: the dividend is negative", AT(c));
-    if (event->split < 0 || !isfinite(1 / event->split))
-        BP_FAIL(BP_EFORMAT, "%s:%zu: the split is not positive", AT(c));
-    return BP_OK;
+    return NULL;
+}
+
+/* Whether all rows of a file that has one asset are of the same. */
+static bool same_symbol(bp__csv_file *f)
+{
+    if (!f->symbol) return true;
+    const bp__csv_field *field = &f->text.field[f->columns.at[BP__COL_SYMBOL]];
+    if (!*f->symbol && field->size > 0) {
+        free(f->symbol);
+        f->symbol = strndup(field->text, field->size);
+        return true;
+    }
+    if (field->size == 0 || bp__csv_is(field, f->symbol)) return true;
+    bp__csv_error(
+        f, f->text.line,
+        "column '%s': rows of several assets, '%.40s' and '%.*s', in a file of one: use bundle ingest table",
+        f->columns.name[BP__COL_SYMBOL], f->symbol, shown(field), field->text);
+    return false;
 }
 
 /* Rows ------------------------------------------------------------------------------------------ */
 
-static bp_status read_rows(csv *c, bp__csv_series *series)
+bp_status bp__csv_row_next(bp__csv_file *file, bp__csv_row *row, bool *more)
 {
-    int64_t before = INT64_MIN;
-    size_t n;
-    while (next_line(c, &n)) {
-        if (n != c->num_fields)
-            BP_FAIL(BP_EFORMAT, "%s:%zu: %zu fields, the header has %zu", AT(c), n, c->num_fields);
-        bp__bar bar;
-        BP_TRY(read_bar(c, before, &bar));
-        BP__APPEND(&series->bars, bar);
-        before = bar.dt;
-        bp__csv_event event = {.date = bar.dt, .dividend = 0, .split = 1};
-        BP_TRY(read_event(c, &event));
-        if (event.dividend != 0 || event.split != 1) BP__APPEND(&series->events, event);
+    for (;;) {
+        bool all;
+        BP_TRY(bp__csv_next(&file->text, more));
+        if (!*more) return BP_OK;
+        row->line = file->text.line;
+        row->good = false;
+        if (file->text.n != file->columns.num_fields) {
+            file->headless = true;
+            bp__csv_error(file, row->line, "%zu fields, the header has %zu%s", file->text.n,
+                          file->columns.num_fields,
+                          file->text.n < file->columns.num_fields ? "; is the file cut off?" : "");
+            continue;
+        }
+        const char *wrong = read_date(file, row, &all);
+        if (wrong && all)
+            BP_FAIL(BP_EFORMAT, "%s:%llu: date '%.*s' %s", file->path, (unsigned long long)row->line,
+                    shown(&row->date), row->date.text, wrong);
+        if (wrong) bp__csv_error(file, row->line, "date '%.*s' %s", shown(&row->date), row->date.text, wrong);
+        bool good = !wrong;
+        good &= read_bar(file, row);
+        good &= read_events(file, row);
+        good &= read_adjusted(file, row);
+        if (!same_symbol(file)) { /* every further row would say it again */
+            *more = false;
+            return BP_OK;
+        }
+        if (has(file, BP__COL_SYMBOL)) row->symbol = file->text.field[file->columns.at[BP__COL_SYMBOL]];
+        row->good = good;
+        file->rows += good;
+        return BP_OK;
     }
-    if (series->bars.n == 0)
-        BP_FAIL(BP_EFORMAT, "%s:%zu: no row after the header; remove the file or add bars", AT(c));
-    return BP_OK;
 }
 
-bp_status bp__csv_read(const char *path, bool daily, bp__csv_series *series)
+bp_status bp__csv_finish(bp__csv_file *file, bp__input_stamp *stamp)
 {
-    csv c = {.path = path, .daily = daily};
-    char *text = NULL;
-    size_t size = 0;
-    *series = (bp__csv_series){0};
-    BP_TRY(read_text(path, &text, &size));
-    c.next = strncmp(text, "\xef\xbb\xbf", 3) == 0 ? text + 3 : text;
-    bp_status s = BP_OK;
-    if (strlen(text) != size) {
-        for (const char *p = text; *p; p++) c.line += *p == '\n';
-        s = bp__fail(BP_EFORMAT, "%s:%zu: a NUL byte: not a text file", path, c.line + 1);
-    }
-    if (s == BP_OK) s = read_header(&c);
-    if (s == BP_OK) s = read_rows(&c, series);
-    if (bp__failed(s)) bp__csv_fini(series);
-    free(text);
-    return s;
-}
-
-void bp__csv_fini(bp__csv_series *series)
-{
-    free(series->bars.row);
-    free(series->events.row);
-    *series = (bp__csv_series){0};
+    bp__remarks *remarks = file->rules->remarks;
+    const uint64_t unsettled = bp__numbers_unsettled(&file->how_number);
+    if (file->zeros > 0)
+        bp__remark(remarks, BP__WARNING, file->path, file->zeros_line, file->zeros,
+                   "prices of 0 are taken as missing");
+    if (file->crossed > 0)
+        bp__remark(remarks, BP__WARNING, file->path, file->crossed_line, file->crossed,
+                   "bars whose high is below their low");
+    if (unsettled > 0)
+        bp__remark(remarks, BP__WARNING, file->path, unsettled, 0,
+                   "a mark with three digits behind it is taken %s: no other number of the file tells",
+                   file->how_number.commas ? "to separate thousands" : "as the decimal one");
+    return bp__input_finish(file->input, stamp);
 }

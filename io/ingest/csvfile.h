@@ -1,42 +1,85 @@
 /** @file io/ingest/csvfile.h
- * One CSV file of bars: plain or gzip, columns by the names in its header.
+ * A CSV file of bars, row by row: opened, unpacked, its columns understood, each value read and checked.
  *
- *  - date, open, high, low, close, volume are required, dividend and split optional; any order, any
- *    case, others are ignored. No quotes. CRLF, a UTF-8 byte order mark and blank lines are allowed.
- *  - A date is YYYY-MM-DD, with [T| ]HH:MM[:SS] behind it in minute files, taken as UTC; strictly
- *    ascending.
- *  - A blank number or nan is missing.
+ *  1. bp__csv_open().
+ *  2. bp__csv_row_next() until there are no more. What is wrong with a row goes to the report, all of it,
+ *  with line and
+ *     column.
+ *  3. bp__csv_finish(): what is known at the end.
+ *  4. bp__csv_close(), at any time.
  *
- * Errors are "PATH:LINE: what is wrong". One thread per series.
+ * One thread per file.
  */
 #ifndef BP_IO_INGEST_CSVFILE_H
 #define BP_IO_INGEST_CSVFILE_H
 
-#include <stdbool.h>
+#include "io/ingest/calendar.h"
+#include "io/ingest/cell.h"
+#include "io/ingest/columns.h"
+#include "io/ingest/remark.h"
+#include "io/ingest/source.h"
+#include "io/ingest/when.h"
 
-#include "io/draft.h"
+/** What holds for all files of an ingest; borrowed by each of them. */
+typedef struct bp__csv_rules {
+    const bp__ingest_options *options;
+    bp__report *report;
+    bp__remarks *remarks;
+    const bp__zone *zone;         /**< NULL: UTC */
+    const bp__calendar *calendar; /**< NULL: none */
+    const char *within;           /**< real path that files must be in; NULL: anywhere */
+    _Atomic uint64_t *read;       /**< stored bytes that were read */
+    bool no_events;    /**< adjustments come from elsewhere: dividend and split columns are not used */
+    bool may_be_empty; /**< a header alone is a series without bars */
+} bp__csv_rules;
 
-typedef struct bp__csv_event { /* a row with a dividend or a split */
-    int64_t date;
-    double dividend; /**< 0: none */
-    double split;    /**< new shares per old one; 1: none */
-} bp__csv_event;
+typedef struct bp__csv_row {
+    uint64_t line;
+    bool good;                  /**< no errors; else only `line` and `symbol` mean something */
+    bp__csv_field date, symbol; /**< as written; good until the next row */
+    bp__moment when;
+    double value[BP__NUM_FIELDS]; /**< NaN: missing; a price of 0 is missing */
+    double dividend, split;       /**< 0: none; 1: none */
+    double adjusted;              /**< close; NaN: missing */
+    int decimals[2];              /**< of the close and of the adjusted close */
+} bp__csv_row;
 
-typedef struct bp__csv_series {
-    BP__TABLE(bp__bar) bars;
-    BP__TABLE(bp__csv_event) events;
-} bp__csv_series;
+typedef struct bp__csv_file {
+    const bp__csv_rules *rules;
+    const char *path; /**< borrowed */
+    bp__columns columns;
+    bp__csv_text text;
+    bool has_dividends, has_splits, has_adjusted; /**< columns, as far as the rules use them */
+    bool bad;                                     /**< there were errors */
+    bool headless; /**< some of them in rows that are of no asset that is known */
+    uint64_t rows; /**< good ones so far */
 
-/** Read a file of daily bars (dates without time of day) or of minute bars.
- *
- * @param[out] series  owned: bp__csv_fini(); at least one bar; zeroed on failure
- *
- * @retval BP_EFORMAT  the text names file and line
- * @retval BP_ERANGE   a price or volume that a bundle file cannot hold; names file, line and column
- * @retval BP_EIO, BP_ENOMEM
- */
-bp_status bp__csv_read(const char *path, bool daily, bp__csv_series *series);
+    /* private to csvfile.c */
+    bp__input *input;
+    bp__when how_when;
+    bp__numbers how_number;
+    int frame;
+    bool table;
+    char *symbol;                                      /* of the first row, where each file has one */
+    uint64_t zeros, zeros_line, crossed, crossed_line; /* bars, and where the first one is */
+} bp__csv_file;
 
-void bp__csv_fini(bp__csv_series *series);
+/** @param[in] frame  BP__DAILY, BP__MINUTE; BP__NUM_FRAMES: a table, whose rows say it by a time of day; then
+ *                    bp__csv_frame() tells
+ *  @retval any  the text names the file, and the line if it is about one; nothing is left to be closed */
+bp_status bp__csv_open(const char *path, int frame, const bp__csv_rules *rules, bp__csv_file *file);
+void bp__csv_close(bp__csv_file *file);
+
+/** The next row. @retval any  it cannot be read any further */
+bp_status bp__csv_row_next(bp__csv_file *file, bp__csv_row *row, bool *more);
+
+/** After the last row: what the remarks are to hold, and what was read. */
+bp_status bp__csv_finish(bp__csv_file *file, bp__input_stamp *stamp);
+
+int bp__csv_frame(const bp__csv_file *file);
+
+/** An error in a line of the file. */
+void bp__csv_error(bp__csv_file *file, uint64_t line, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
 #endif

@@ -5,9 +5,11 @@
 
 #include "io/ingest/csvdir.h"
 #include "io/ingest/zipline.h"
+#include "io/ingest/table.h"
 
 static const bp__ingest_source *const sources[] = {
     &bp__csvdir_source,
+    &bp__table_source,
     &bp__hdf5_source,
     &bp__zipline_source,
 };

@@ -1,0 +1,47 @@
+/** @file io/ingest/adjclose.h
+ * Dividends and splits from closes and adjusted closes, for files that have nothing better.
+ *
+ * The ratio of both is constant between two events, but for rounding. Where it jumps from one day to the
+ * next by more than the decimals of both explain, there is an event on that day, by which earlier prices
+ * are multiplied with q:
+ *
+ *  - q near a simple fraction m/k, and far from 1, is a split of k new shares for m old ones; q above 1 is
+ *    always one (of fewer shares);
+ *  - every other q is a dividend of (1 - q) × the close before.
+ *
+ * What is known of a day already, because the file gives it, is taken out of q first. A level before and
+ * after a jump is taken from up to 20 days, so that rounding cancels. Pure; any thread.
+ */
+#ifndef BP_IO_INGEST_ADJCLOSE_H
+#define BP_IO_INGEST_ADJCLOSE_H
+
+#include "io/draft.h"
+
+/** A dividend, a split, or both, on one day. */
+typedef struct bp__event {
+    int64_t day;
+    double dividend; /**< per share; 0: none */
+    double split;    /**< new shares per old one; 1: none */
+    uint64_t line;   /**< 0: not from a line */
+} bp__event;
+
+typedef BP__TABLE(bp__event) bp__events;
+
+typedef struct bp__pair {
+    int64_t day;
+    double close, adjusted; /**< positive */
+} bp__pair;
+
+/** @param[in]     pairs      [n] ascending by day
+ *  @param[in]     decimals   digits behind the decimal mark, at most, of the closes and of the adjusted ones
+ *  @param[in]     dividends, splits  which are wanted
+ *  @param[in,out] events     ascending by day; the file's own, to which new ones are added
+ *  @param[out]    found      how many were added
+ *  @retval BP_ENOMEM */
+bp_status bp__adjclose_events(const bp__pair *pairs, size_t n, const int decimals[2], bool dividends,
+                              bool splits, bp__events *events, size_t *found);
+
+/** Sort by day. */
+void bp__events_sort(bp__events *events);
+
+#endif

@@ -1,0 +1,297 @@
+#include "io/ingest/csvwork.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/day.h"
+#include "core/hash.h"
+#include "core/text.h"
+
+#define SYMBOL_MAX 255
+
+/* Rules ----------------------------------------------------------------------------------------- */
+
+static bp_status make_rules(bp__csv_work *work, const char *folder)
+{
+    const bp__ingest_options *options = work->in->options;
+    if (options->date_format) BP_TRY(bp__when_check_format(options->date_format));
+    if (options->timezone) BP_TRY(bp__zone_load(options->timezone, &work->zone));
+    if (options->calendar && strcmp(options->calendar, "none") != 0)
+        BP_TRY(bp__calendar_open(options->calendar, &work->calendar));
+    BP_TRY(bp__remarks_create(&work->remarks));
+    if (folder && !(work->within = realpath(folder, NULL)))
+        BP_FAIL_ERRNO(errno == ENOENT ? BP_ENOTFOUND : BP_EIO, errno, "%s: cannot be opened as a folder",
+                      folder);
+    work->rules = (bp__csv_rules){.options = options,
+                                  .report = work->in->report,
+                                  .remarks = work->remarks,
+                                  .zone = work->zone,
+                                  .calendar = work->calendar,
+                                  .within = work->within,
+                                  .read = &work->read};
+    return BP_OK;
+}
+
+bp_status bp__csv_work_begin(bp__csv_work *work, bp__ingest *in, const char *folder)
+{
+    memset(work, 0, sizeof *work);
+    work->in = in;
+    const bp_status s = make_rules(work, folder);
+    if (bp__failed(s)) bp__csv_work_end(work);
+    return s;
+}
+
+void bp__csv_work_end(bp__csv_work *work)
+{
+    for (size_t i = 0; i < work->files.n; i++) free(work->files.row[i].name);
+    free(work->files.row);
+    bp__dayset_fini(&work->days);
+    bp__remarks_destroy(&work->remarks);
+    bp__zone_free(&work->zone);
+    bp__calendar_close(&work->calendar);
+    free(work->within);
+    memset(work, 0, sizeof *work);
+}
+
+void bp__csv_work_tell(bp__csv_work *work)
+{
+    const uint64_t done = atomic_load_explicit(&work->read, memory_order_relaxed);
+    BP__TELL(&work->in->progress, "reading", done < work->total ? done : work->total, work->total);
+}
+
+bp_status bp__csv_work_read(bp__csv_work *work, const char *name, const bp__input_stamp *stamp)
+{
+    bp__read_file file = {strdup(name), *stamp};
+    if (!file.name) BP_FAIL(BP_ENOMEM, "%s: no memory", name);
+    BP__APPEND(&work->files, file);
+    return BP_OK;
+}
+
+/* Symbols --------------------------------------------------------------------------------------- */
+
+/* The next name of a list with commas, without blanks around it. @return its length; 0 at the end */
+static size_t next_name(const char **list, const char **name)
+{
+    while (**list) {
+        *list += strspn(*list, ", ");
+        size_t n = strcspn(*list, ",");
+        *name = *list;
+        *list += n;
+        while (n > 0 && (*name)[n - 1] == ' ') n--;
+        if (n > 0) return n;
+    }
+    return 0;
+}
+
+bool bp__csv_work_wants(const bp__csv_work *work, const char *symbol)
+{
+    const char *list = work->in->options->symbols, *name;
+    if (!list) return true;
+    for (size_t n; (n = next_name(&list, &name)) > 0;)
+        if (strlen(symbol) == n && strncmp(symbol, name, n) == 0) return true;
+    return false;
+}
+
+void bp__csv_work_check_wanted(const bp__csv_work *work, const char *path,
+                               bool (*have)(const void *, const char *), const void *context)
+{
+    const char *list = work->in->options->symbols, *name;
+    if (!list) return;
+    for (size_t n; (n = next_name(&list, &name)) > 0;) {
+        char *one = strndup(name, n);
+        if (one && !have(context, one))
+            bp__report_add(work->in->report, BP__ERROR, path, 0, "--symbols: there is no '%.60s' in it", one);
+        free(one);
+    }
+}
+
+const char *bp__symbol_problem(const char *symbol)
+{
+    if (!*symbol) return "is empty";
+    if (strlen(symbol) > SYMBOL_MAX) return "is too long";
+    for (const char *p = symbol; *p;) {
+        const int n = bp__utf8_length(p);
+        if (n == 0) return "is not UTF-8";
+        if ((unsigned char)*p < ' ' || *p == 0x7f) return "has a control character in it";
+        p += n;
+    }
+    return NULL;
+}
+
+/* Events ---------------------------------------------------------------------------------------- */
+
+/* The last close before a day among minute bars. */
+static double close_before(const bp__bar *bars, size_t n, const bp__calendar *calendar, int64_t day)
+{
+    double close = NAN;
+    for (size_t i = 0; i < n && bp__calendar_session(calendar, bars[i].dt) < day; i++)
+        if (bars[i].value[BP__CLOSE] > 0) close = bars[i].value[BP__CLOSE];
+    return close;
+}
+
+static bp_status add_minute_dividend(bp__csv_work *work, const bp__draft_payout *payout, const bp__bar *bars,
+                                     size_t n)
+{
+    bp__draft *draft = work->in->draft;
+    const double ratio = 1.0 - payout->amount / close_before(bars, n, work->calendar, payout->ex_date);
+    BP_TRY(bp__draft_add_payout(draft, payout));
+    if (!(ratio > 0) || !isfinite(ratio)) return BP_OK;
+    return bp__draft_add_ratio(draft, BP__DIVIDENDS, &(bp__draft_ratio){payout->sid, payout->ex_date, ratio});
+}
+
+/* All minute bars of an asset that has nothing else: its dividends need the close of the day before. */
+static bp_status read_minutes(const bp__draft *draft, int64_t sid, bp__bar **bars, size_t *n)
+{
+    *bars = NULL;
+    *n = 0;
+    for (size_t i = 0; i < draft->series[BP__MINUTE].n; i++) {
+        const bp__draft_series *series = &draft->series[BP__MINUTE].row[i];
+        if (series->sid != sid || series->dropped) continue;
+        *bars = malloc(series->bars * sizeof **bars + 1);
+        if (!*bars) BP_FAIL(BP_ENOMEM, "no memory for %zu bars", series->bars);
+        *n = series->bars;
+        return bp__draft_read(draft, series, *bars);
+    }
+    return BP_OK;
+}
+
+bp_status bp__csv_work_add_events(bp__csv_work *work, int64_t sid, const bp__events *events, bool daily)
+{
+    bp__draft *draft = work->in->draft;
+    bp__bar *bars = NULL;
+    size_t n = 0;
+    bp_status s = daily || events->n == 0 ? BP_OK : read_minutes(draft, sid, &bars, &n);
+    for (size_t i = 0; i < events->n && s == BP_OK; i++) {
+        const bp__event *e = &events->row[i];
+        const bp__draft_payout payout = {.sid = sid,
+                                         .ex_date = e->day,
+                                         .declared_date = BP_TIME_MISSING,
+                                         .record_date = BP_TIME_MISSING,
+                                         .pay_date = BP_TIME_MISSING,
+                                         .amount = e->dividend};
+        if (e->split != 1)
+            s = bp__draft_add_ratio(draft, BP__SPLITS, &(bp__draft_ratio){sid, e->day, 1 / e->split});
+        if (s == BP_OK && e->dividend != 0)
+            s = daily ? bp__draft_add_dividend(draft, &payout) : add_minute_dividend(work, &payout, bars, n);
+    }
+    free(bars);
+    return s;
+}
+
+/* The end --------------------------------------------------------------------------------------- */
+
+bp_status bp__csv_work_add_asset(bp__csv_work *work, int64_t sid, const char *symbol)
+{
+    const char *currency = work->in->options->currency;
+    char *name = strdup(symbol);
+    if (!name) BP_FAIL(BP_ENOMEM, "no memory for an asset");
+    bp__draft_asset asset = {.sid = sid,
+                             .symbol = name,
+                             .name = name,
+                             .exchange = "CSVDIR",
+                             .start_date = BP_TIME_MISSING,
+                             .end_date = BP_TIME_MISSING,
+                             .first_traded = BP_TIME_MISSING,
+                             .auto_close_date = BP_TIME_MISSING};
+    memcpy(asset.currency, currency ? currency : "XXX", 3);
+    const bp__draft_mapping mapping = {sid, name, BP_TIME_MISSING, BP_TIME_MISSING};
+    bp_status s = bp__draft_add_asset(work->in->draft, &asset);
+    if (s == BP_OK) s = bp__draft_add_mapping(work->in->draft, &mapping);
+    free(name);
+    return s;
+}
+
+bp_status bp__csv_work_add_sessions(bp__csv_work *work)
+{
+    uint64_t closed = 0;
+    int64_t first_closed = 0;
+    char text[32];
+    for (int64_t day = INT64_MIN; bp__dayset_next(&work->days, &day); day += BP_NS_PER_DAY) {
+        bp__draft_session session = {day, BP_TIME_MISSING, BP_TIME_MISSING};
+        if (work->calendar &&
+            !bp__calendar_hours(work->calendar, day, &session.market_open, &session.market_close) &&
+            closed++ == 0)
+            first_closed = day;
+        BP_TRY(bp__draft_add_session(work->in->draft, &session));
+    }
+    if (closed > 0)
+        bp__report_add(work->in->report, BP__WARNING, "", 0,
+                       "%llu sessions are on days of the week on which %s is closed, the first one on %s",
+                       (unsigned long long)closed, bp__calendar_name(work->calendar),
+                       bp__day_text(first_closed, text));
+    return BP_OK;
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(((const bp__read_file *)a)->name, ((const bp__read_file *)b)->name);
+}
+
+/* The hash of a list of names and hashes, in the order of the names. */
+static bp_status hash_files(bp__csv_work *work, bp__origin *origin)
+{
+    char *text = NULL;
+    size_t size = 0;
+    if (work->files.n > 1) qsort(work->files.row, work->files.n, sizeof *work->files.row, by_name);
+    FILE *list = open_memstream(&text, &size);
+    if (!list) BP_FAIL(BP_ENOMEM, "no memory for a list of files");
+    for (size_t i = 0; i < work->files.n; i++) {
+        const bp__read_file *f = &work->files.row[i];
+        fprintf(list, "%s  %s\n", f->stamp.hash, f->name);
+        if (f->stamp.time > origin->time || i == 0) origin->time = f->stamp.time;
+    }
+    const bool whole = fclose(list) == 0;
+    char hash[BP__HASH_TEXT];
+    const bp_status s =
+        whole ? bp__bytes_hash(text, size, hash) : bp__fail(BP_ENOMEM, "no memory for a list of files");
+    free(text);
+    if (s == BP_OK) memcpy(origin->content, hash, sizeof hash);
+    origin->files = work->files.n;
+    return s;
+}
+
+/* As they were given, so that the same can be done again. */
+static bp_status write_options(const bp__ingest_options *o, bp__origin *origin)
+{
+    size_t size = 0;
+    const struct {
+        const char *name, *value;
+    } texts[] = {{"date-format", o->date_format},
+                 {"timezone", o->timezone},
+                 {"calendar", o->calendar},
+                 {"currency", o->currency},
+                 {"symbols", o->symbols}};
+    FILE *list = open_memstream(&origin->options, &size);
+    if (!list) BP_FAIL(BP_ENOMEM, "no memory for a list of options");
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        if (texts[i].value) fprintf(list, "--%s=%s\n", texts[i].name, texts[i].value);
+    if (o->adjusted) fputs("--adjusted\n", list);
+    if (o->ignore_splits) fputs("--splits=ignore\n", list);
+    if (o->keep_going) fputs("--keep-going\n", list);
+    if (fclose(list) != 0) BP_FAIL(BP_ENOMEM, "no memory for a list of options");
+    return BP_OK;
+}
+
+bp_status bp__csv_work_finish(bp__csv_work *work, const char *source, const char *path)
+{
+    bp__draft *draft = work->in->draft;
+    bp__origin *origin = &draft->origin;
+    if (work->calendar) {
+        snprintf(draft->calendar_name, sizeof draft->calendar_name, "%s", bp__calendar_name(work->calendar));
+        const char *country = bp__calendar_country(work->calendar);
+        if (*country) snprintf(draft->country, sizeof draft->country, "%s", country);
+    }
+    bp__origin_fini(origin);
+    *origin = (bp__origin){0};
+    snprintf(origin->source, sizeof origin->source, "%s", source);
+    origin->path = realpath(path, NULL);
+    if (!origin->path) BP_FAIL_ERRNO(BP_EIO, errno, "%s: cannot be followed", path);
+    BP_TRY(write_options(work->in->options, origin));
+    BP_TRY(hash_files(work, origin));
+    bp__remarks_tell(work->remarks, work->in->report);
+    return BP_OK;
+}

@@ -1,0 +1,116 @@
+#include "io/ingest/remark.h"
+
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "io/draft.h"
+
+typedef struct remark {
+    bp__severity severity;
+    char *text, *path; /* path, line: the first in the order of names */
+    uint64_t line, files, amount;
+} remark;
+
+struct bp__remarks {
+    pthread_mutex_t lock;
+    BP__TABLE(remark) all;
+};
+
+bp_status bp__remarks_create(bp__remarks **remarks)
+{
+    *remarks = calloc(1, sizeof **remarks);
+    if (!*remarks) BP_FAIL(BP_ENOMEM, "no memory for remarks");
+    pthread_mutex_init(&(*remarks)->lock, NULL);
+    return BP_OK;
+}
+
+static void forget(bp__remarks *r)
+{
+    for (size_t i = 0; i < r->all.n; i++) {
+        free(r->all.row[i].text);
+        free(r->all.row[i].path);
+    }
+    r->all.n = 0;
+}
+
+void bp__remarks_destroy(bp__remarks **remarks)
+{
+    if (!*remarks) return;
+    forget(*remarks);
+    free((*remarks)->all.row);
+    pthread_mutex_destroy(&(*remarks)->lock);
+    free(*remarks);
+    *remarks = NULL;
+}
+
+static bp_status add(bp__remarks *r, const remark *new)
+{
+    for (size_t i = 0; i < r->all.n; i++) {
+        remark *m = &r->all.row[i];
+        if (m->severity != new->severity || strcmp(m->text, new->text) != 0) continue;
+        const int order = strcmp(new->path, m->path);
+        m->files += order != 0; /* a table is one file, whatever is said of its assets */
+        m->amount += new->amount;
+        if (order == 0 && new->line < m->line) m->line = new->line;
+        free(new->text);
+        if (order < 0) {
+            free(m->path);
+            m->path = new->path;
+            m->line = new->line;
+        } else {
+            free(new->path);
+        }
+        return BP_OK;
+    }
+    BP__APPEND(&r->all, *new);
+    return BP_OK;
+}
+
+void bp__remark(bp__remarks *remarks, bp__severity severity, const char *path, uint64_t line, uint64_t amount,
+                const char *format, ...)
+{
+    remark m = {.severity = severity, .line = line, .files = 1, .amount = amount, .path = strdup(path)};
+    va_list args;
+    va_start(args, format);
+    if (vasprintf(&m.text, format, args) < 0) m.text = NULL;
+    va_end(args);
+    pthread_mutex_lock(&remarks->lock);
+    if (!m.text || !m.path || add(remarks, &m) != BP_OK) { /* no memory: what matters more fails as well */
+        free(m.text);
+        free(m.path);
+    }
+    pthread_mutex_unlock(&remarks->lock);
+}
+
+void bp__remarks_tell(bp__remarks *remarks, bp__report *report)
+{
+    for (size_t i = 0; i < remarks->all.n; i++) {
+        const remark *m = &remarks->all.row[i];
+        char more[96] = "", amount[48] = "";
+        if (m->amount > 0) snprintf(amount, sizeof amount, " (%llu)", (unsigned long long)m->amount);
+        if (m->files > 1)
+            snprintf(more, sizeof more, "; the same in %llu more files", (unsigned long long)(m->files - 1));
+        bp__report_add(report, m->severity, m->path, m->line, "%s%s%s", m->text, amount, more);
+    }
+    forget(remarks);
+}
+
+void bp__report_failure(bp__report *report, const char *path)
+{
+    const char *text = bp_error_text();
+    const size_t n = strlen(path);
+    uint64_t line = 0;
+    if (strncmp(text, path, n) == 0 && text[n] == ':') {
+        text += n + 1;
+        char *end = NULL;
+        const uint64_t number = *text >= '0' && *text <= '9' ? strtoull(text, &end, 10) : 0;
+        if (end && *end == ':') {
+            line = number;
+            text = end + 1;
+        }
+        while (*text == ' ') text++;
+    }
+    bp__report_add(report, BP__ERROR, path, line, "%s", text);
+}

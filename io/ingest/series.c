@@ -1,0 +1,283 @@
+#include "io/ingest/series.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/day.h"
+
+#define BLOCK     4096 /* bars that go to the draft at once */
+#define TOLERANCE 1e-6 /* of a price that is kept by a given factor */
+
+void bp__series_init(bp__series *series, int frame, int64_t sid)
+{
+    *series = (bp__series){.frame = frame,
+                           .sid = sid,
+                           .last = INT64_MIN,
+                           .last_day = BP_TIME_MISSING,
+                           .session = BP_TIME_MISSING,
+                           .scale = {BP__SCALE_ANY, BP__SCALE_ANY},
+                           .noted = NAN,
+                           .smallest = INFINITY};
+}
+
+void bp__series_fini(bp__series *series)
+{
+    free(series->events.row);
+    free(series->bars.row);
+    free(series->pairs.row);
+    bp__dayset_fini(&series->days);
+    memset(series, 0, sizeof *series);
+}
+
+/* Order ----------------------------------------------------------------------------------------- */
+
+/* The time of a row. Where clocks are put back, a time is there twice: rows say by their order which one is
+ * meant. */
+static int64_t time_of(const bp__series *s, const bp__csv_row *row)
+{
+    if (s->frame == BP__DAILY) return row->when.day;
+    if (row->when.later == BP_TIME_MISSING) return row->when.ns;
+    if (s->direction < 0) return row->when.later < s->last ? row->when.later : row->when.ns;
+    return row->when.ns > s->last ? row->when.ns : row->when.later;
+}
+
+/* Whether a row may follow the one before. */
+static bool check_order(bp__series *s, bp__csv_file *file, const bp__csv_row *row, int64_t time)
+{
+    const char *wrong = NULL;
+    if (s->rows == 1 && time != s->last && (time > s->last || !s->ascending))
+        s->direction = time > s->last ? 1 : -1;
+    if (s->rows == 0) return true;
+    if (time == s->last)
+        wrong = "is there twice";
+    else if (time < s->last && s->direction >= 0)
+        wrong = "is earlier than the one before; sort the file";
+    else if (time > s->last && s->direction < 0)
+        wrong = "is later than the one before, in a file that begins with its newest row; sort the file";
+    if (!wrong) return true;
+    bp__csv_error(file, row->line, "date '%.*s' %s", (int)(row->date.size < 40 ? row->date.size : 40),
+                  row->date.text, wrong);
+    s->bad = true;
+    return false;
+}
+
+/* Values ---------------------------------------------------------------------------------------- */
+
+static bool keeps(double factor, double price)
+{
+    return isnan(price) ||
+           fabs(bp__scale_read(bp__scale_store(price, factor), factor, true) - price) <= TOLERANCE * price;
+}
+
+static void lose(bp__series *s, bp__csv_file *file, const bp__csv_row *row, int column)
+{
+    s->lost = true;
+    s->bad = true;
+    bp__csv_error(
+        file, row->line,
+        "column '%s': no scaling factor keeps the price %g to a millionth together with the others of "
+        "this asset; "
+        "round it, or take prices that are not adjusted",
+        file->columns.name[column], row->value[column]);
+}
+
+static void note_scale(bp__series *s, bp__csv_file *file, const bp__csv_row *row)
+{
+    for (int c = BP__OPEN; c <= BP__CLOSE && !s->lost; c++) {
+        const double price = row->value[c];
+        if (price == s->noted) continue;
+        s->noted = price;
+        const double factor = s->fixed[BP__PRICE];
+        if (factor > 0 ? !keeps(factor, price) : !bp__scale_note(&s->scale[BP__PRICE], price))
+            lose(s, file, row, c);
+    }
+    const double volume = row->value[BP__VOLUME];
+    if (!(volume > 0)) return;
+    bp__scale_note(&s->scale[BP__AMOUNT], volume);
+    if (volume > s->largest) s->largest = volume;
+    if (volume < s->smallest) s->smallest = volume;
+}
+
+/* Whether a minute bar is within the hours of its session: it may be named by its beginning or by its end. */
+static bool is_inside(bp__series *s, const bp__calendar *calendar, int64_t session, int64_t time)
+{
+    if (session != s->session) {
+        bp__calendar_hours(calendar, session, &s->open, &s->close);
+        s->session = session;
+    }
+    return s->open != BP_TIME_MISSING && time >= s->open && time <= s->close;
+}
+
+static bp_status note_day(bp__series *s, const bp__csv_file *file, const bp__csv_row *row, int64_t day,
+                          int64_t time)
+{
+    const bp__calendar *calendar = file->rules->calendar;
+    if (s->frame == BP__MINUTE && calendar && !is_inside(s, calendar, day, time) && s->outside++ == 0)
+        s->outside_line = row->line;
+    if (day == s->last_day) return BP_OK;
+    s->last_day = day;
+    return bp__dayset_add(&s->days, day);
+}
+
+/* Events ---------------------------------------------------------------------------------------- */
+
+/* Minute files may repeat what happens on a day in each of its rows. */
+static bp_status add_event(bp__series *s, bp__csv_file *file, const bp__csv_row *row, int64_t day)
+{
+    const bool ignored = file->rules->options->ignore_splits && row->split != 1;
+    const bp__event event = {day, row->dividend, ignored ? 1 : row->split, row->line};
+    if (ignored && s->ignored++ == 0) s->ignored_line = row->line;
+    if (event.dividend == 0 && event.split == 1) return BP_OK;
+    bp__event *last = s->events.n > 0 ? &s->events.row[s->events.n - 1] : NULL;
+    if (!last || last->day != day) {
+        BP__APPEND(&s->events, event);
+        return BP_OK;
+    }
+    const bool two_dividends = last->dividend != 0 && event.dividend != 0 && last->dividend != event.dividend;
+    const bool two_splits = last->split != 1 && event.split != 1 && last->split != event.split;
+    if (two_dividends || two_splits) {
+        s->bad = true;
+        bp__csv_error(file, row->line, "a second %s on the same day, other than that of line %" PRIu64,
+                      two_dividends ? "dividend" : "split", last->line);
+    }
+    if (last->dividend == 0) last->dividend = event.dividend;
+    if (last->split == 1) last->split = event.split;
+    return BP_OK;
+}
+
+static bp_status add_pair(bp__series *s, const bp__csv_row *row, int64_t day)
+{
+    if (!(row->adjusted > 0) || !(row->value[BP__CLOSE] > 0)) return BP_OK;
+    for (int i = 0; i < 2; i++)
+        if (row->decimals[i] > s->decimals[i]) s->decimals[i] = row->decimals[i];
+    BP__APPEND(&s->pairs, ((bp__pair){day, row->value[BP__CLOSE], row->adjusted}));
+    return BP_OK;
+}
+
+/* Rows ------------------------------------------------------------------------------------------ */
+
+bp_status bp__series_flush(bp__series *series, bp__draft *draft)
+{
+    if (series->direction <= 0 && series->rows > 1) return BP_OK; /* the newest come first: kept to the end */
+    if (!series->bad)
+        BP_TRY(bp__draft_add_bars(draft, series->frame, series->sid, series->bars.row, series->bars.n,
+                                  series->scale));
+    series->kept += series->bars.n;
+    series->bars.n = 0;
+    return BP_OK;
+}
+
+bp_status bp__series_add(bp__series *series, bp__csv_file *file, const bp__csv_row *row, bp__draft *draft)
+{
+    const int64_t time = time_of(series, row);
+    if (!check_order(series, file, row, time))
+        return BP_OK; /* the next one is compared with the last good one */
+    series->rows++;
+    series->last = time;
+    const int64_t day =
+        series->frame == BP__DAILY ? row->when.day : bp__calendar_session(file->rules->calendar, time);
+    if (row->dividend != 0 || row->split != 1) BP_TRY(add_event(series, file, row, day));
+    bp__bar bar = {.dt = time};
+    memcpy(bar.value, row->value, sizeof bar.value);
+    if (bp__bar_is_blank(&bar)) {
+        series->blank++;
+        return BP_OK;
+    }
+    note_scale(series, file, row);
+    if (file->has_adjusted) BP_TRY(add_pair(series, row, day));
+    BP_TRY(note_day(series, file, row, day, time));
+    BP__APPEND(&series->bars, bar);
+    return series->bars.n >= BLOCK && series->direction > 0 ? bp__series_flush(series, draft) : BP_OK;
+}
+
+/* The end --------------------------------------------------------------------------------------- */
+
+#define TURN(table, T)                                                                                       \
+    for (size_t i = 0, k = (table)->n; i + 1 < k; i++) {                                                     \
+        const T first = (table)->row[i];                                                                     \
+        (table)->row[i] = (table)->row[--k];                                                                 \
+        (table)->row[k] = first;                                                                             \
+    }
+
+static void turn_round(bp__series *s)
+{
+    TURN(&s->bars, bp__bar)
+    TURN(&s->pairs, bp__pair)
+    TURN(&s->events, bp__event)
+    s->direction = 1;
+}
+
+static bp_status work_out_events(bp__series *s, const bp__csv_file *file)
+{
+    size_t found = 0;
+    const bool splits = !file->has_splits && !file->rules->options->ignore_splits;
+    if (!file->has_adjusted || (file->has_dividends && !splits)) return BP_OK;
+    BP_TRY(bp__adjclose_events(s->pairs.row, s->pairs.n, s->decimals, !file->has_dividends, splits,
+                               &s->events, &found));
+    if (found > 0)
+        bp__remark(file->rules->remarks, BP__NOTE, file->path, 0, found,
+                   "dividends and splits worked out from '%s'", file->columns.name[BP__COL_ADJUSTED]);
+    return BP_OK;
+}
+
+static void tell(const bp__series *s, const bp__csv_file *file, const char *name)
+{
+    bp__remarks *remarks = file->rules->remarks;
+    if (s->blank > 0)
+        bp__remark(remarks, BP__NOTE, file->path, 0, s->blank, "rows without any value make no session");
+    if (s->ignored > 0)
+        bp__remark(remarks, BP__NOTE, file->path, s->ignored_line, s->ignored,
+                   "splits are left out, as --splits ignore says");
+    if (s->outside > 0)
+        bp__remark(remarks, BP__WARNING, file->path, s->outside_line, s->outside,
+                   "minute bars outside of the hours of %s%s", bp__calendar_name(file->rules->calendar),
+                   file->rules->options->timezone ? "" : "; is their time zone UTC? if not, say --timezone");
+    const bp__scale *amount = &s->scale[BP__AMOUNT];
+    if (s->bad || amount->high >= 0 || s->fixed[BP__AMOUNT] > 0) return;
+    const double unit = 1 / bp__scale_factor(bp__scale_choose(*amount, BP__SCALE_VOLUME));
+    const char *of = name ? " of " : "", *who = name ? name : "";
+    bp__report_add(
+        file->rules->report, BP__WARNING, file->path, 0,
+        "volumes%s%s go up to %.0f, beyond 32 bits: they are stored in units of %.0f, so that each may "
+        "be off by "
+        "%.0f, and the smallest one, %.0f, by %.2g %% at most",
+        of, who, s->largest, unit, unit / 2, s->smallest, fmin(unit / 2 / s->smallest, 1) * 100);
+}
+
+/* A file without a bar is an error, unless assets.csv says that there is such an asset; in a table, rows
+ * without any value are no reason to refuse all others. */
+static void check_empty(bp__series *s, bp__csv_file *file, const char *name)
+{
+    if (s->kept + s->bars.n > 0 || (s->rows == 0 && file->rules->may_be_empty)) return;
+    s->bad = true;
+    if (name)
+        bp__remark(file->rules->remarks, BP__WARNING, file->path, 0, 1,
+                   "assets without any value are left out");
+    else if (s->rows > 0)
+        bp__csv_error(file, file->columns.line, "no row after the header has a value; remove the file");
+    else
+        bp__csv_error(file, file->columns.line, "no row after the header; remove the file or add bars");
+}
+
+bp_status bp__series_finish(bp__series *series, bp__csv_file *file, const char *name, bp__draft *draft)
+{
+    if (!series->bad && !file->bad) check_empty(series, file, name);
+    if (series->direction < 0) {
+        bp__remark(file->rules->remarks, BP__NOTE, file->path, 0, 0,
+                   "rows begin with the newest: they are turned round");
+        turn_round(series);
+    }
+    if (series->direction == 0) series->direction = 1;
+    BP_TRY(work_out_events(series, file));
+    BP_TRY(bp__series_flush(series, draft));
+    tell(series, file, name);
+    if (series->bad)
+        bp__draft_drop(draft, series->frame, series->sid);
+    else if (series->fixed[BP__PRICE] > 0 || series->fixed[BP__AMOUNT] > 0)
+        bp__draft_fix_factors(draft, series->frame, series->sid, series->fixed[BP__PRICE],
+                              series->fixed[BP__AMOUNT]);
+    return BP_OK;
+}

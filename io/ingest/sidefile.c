@@ -1,0 +1,290 @@
+#include "io/ingest/sidefile.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "io/ingest/sidetext.h"
+
+#define NUM(array) (sizeof(array) / sizeof *(array))
+
+/* Assets ---------------------------------------------------------------------------------------- */
+
+enum { SID, SYMBOL, NAME, EXCHANGE, CURRENCY, START, END, FIRST, CLOSE, STEM, FACTORS };
+
+static const char *const asset_columns[] = {"sid",
+                                            "symbol",
+                                            "name",
+                                            "exchange",
+                                            "currency",
+                                            "start_date",
+                                            "end_date",
+                                            "first_traded",
+                                            "auto_close_date",
+                                            "file",
+                                            "price_factor",
+                                            "volume_factor",
+                                            "minute_price_factor",
+                                            "minute_volume_factor"};
+
+static void free_asset(bp__side_asset *a)
+{
+    free(a->asset.symbol);
+    free(a->asset.name);
+    free(a->asset.exchange);
+    free(a->file);
+}
+
+void bp__side_fini(bp__side *side)
+{
+    for (size_t i = 0; i < side->assets.n; i++) free_asset(&side->assets.row[i]);
+    free(side->assets.row);
+    *side = (bp__side){0};
+}
+
+static bp_status read_strings(bp__side_text *t, bp__side_asset *a)
+{
+    BP_TRY(bp__side_string(t, SYMBOL, &a->asset.symbol));
+    BP_TRY(bp__side_string(t, t->at[NAME] == SIZE_MAX ? SYMBOL : NAME, &a->asset.name));
+    BP_TRY(bp__side_string(t, EXCHANGE, &a->asset.exchange));
+    if (t->at[EXCHANGE] == SIZE_MAX) {
+        free(a->asset.exchange);
+        if (!(a->asset.exchange = strdup("CSVDIR"))) BP_FAIL(BP_ENOMEM, "%s: no memory", t->path);
+    }
+    return bp__side_string(t, bp__side_cell(t, STEM)->size > 0 ? STEM : SYMBOL, &a->file);
+}
+
+static void read_currency(bp__side_text *t, bp__side_asset *a)
+{
+    const bp__csv_field *f = bp__side_cell(t, CURRENCY);
+    const char *given = t->work->in->options->currency;
+    memcpy(a->asset.currency, given ? given : "XXX", 3);
+    if (f->size == 3)
+        memcpy(a->asset.currency, f->text, 3);
+    else if (f->size > 0)
+        bp__side_error(t, "column 'currency': '%.*s' is not 3 letters long",
+                       (int)(f->size < 20 ? f->size : 20), f->text);
+}
+
+static bp_status read_asset(bp__side_text *t, bp__side_asset *a)
+{
+    int64_t *const dates[] = {&a->asset.start_date, &a->asset.end_date, &a->asset.first_traded,
+                              &a->asset.auto_close_date};
+    BP_TRY(read_strings(t, a));
+    bp__side_whole(t, SID, &a->asset.sid);
+    for (size_t i = 0; i < NUM(dates); i++) bp__side_time(t, START + i, dates[i]);
+    for (size_t i = 0; i < BP__NUM_FRAMES * BP__NUM_SCALES; i++) {
+        double *factor = &a->factor[i / BP__NUM_SCALES][i % BP__NUM_SCALES];
+        if (bp__side_number(t, FACTORS + i, factor) && *factor < 0)
+            bp__side_error(t, "column '%s': a factor of %g is negative", asset_columns[FACTORS + i], *factor);
+    }
+    read_currency(t, a);
+    const char *problem = bp__symbol_problem(a->asset.symbol);
+    if (problem) bp__side_error(t, "column 'symbol': a symbol that %s", problem);
+    return BP_OK;
+}
+
+static bp_status read_assets(bp__side_text *t, bp__side *side)
+{
+    bool more;
+    for (;;) {
+        BP_TRY(bp__side_next(t, &more));
+        if (!more) return bp__side_finish(t);
+        bp__side_asset a = {0};
+        const bool before = t->bad;
+        t->bad = false;
+        const bp_status s = read_asset(t, &a);
+        const bool bad = t->bad;
+        t->bad |= before;
+        if (s == BP_OK && !bad) {
+            BP__APPEND(&side->assets, a);
+        } else {
+            free_asset(&a);
+            BP_TRY(s);
+        }
+    }
+}
+
+bp_status bp__side_read(bp__csv_work *work, const char *dir, bp__side *side)
+{
+    bp__side_text t;
+    char path[4096];
+    *side = (bp__side){0};
+    snprintf(path, sizeof path, "%s/adjustments.csv", dir);
+    side->has_adjustments = access(path, F_OK) == 0;
+    BP_TRY(bp__side_open(&t, work, dir, "assets.csv", asset_columns, NUM(asset_columns), SYMBOL + 1,
+                         &side->has_assets));
+    if (!side->has_assets) return BP_OK;
+    const bp_status s = read_assets(&t, side);
+    bp__side_close(&t);
+    if (bp__failed(s)) bp__side_fini(side);
+    return s;
+}
+
+/* Rows that go straight into the draft ----------------------------------------------------------- */
+
+/* What a reader of one file does with a row. */
+typedef bp_status put_row(bp__side_text *t, bp__draft *draft);
+
+/* Rows come by sid, as assets do: the one of the row before, or the next, is nearly always it. */
+static bool is_known(bp__side_text *t, const bp__draft *draft, int64_t sid)
+{
+    for (size_t i = 0; i < draft->assets.n; i++) {
+        const size_t at = (t->hint + i) % draft->assets.n;
+        if (draft->assets.row[at].sid != sid) continue;
+        t->hint = at;
+        return true;
+    }
+    return false;
+}
+
+static bp_status put_symbol(bp__side_text *t, bp__draft *draft)
+{
+    bp__draft_mapping m;
+    if (!bp__side_whole(t, 0, &m.sid) || !bp__side_time(t, 2, &m.start_date) ||
+        !bp__side_time(t, 3, &m.end_date) || !is_known(t, draft, m.sid))
+        return BP_OK;
+    BP_TRY(bp__side_string(t, 1, &m.symbol));
+    const bp_status s = bp__draft_add_mapping(draft, &m);
+    free(m.symbol);
+    return s;
+}
+
+enum { KIND, OF, EFFECTIVE, EX, DECLARED, RECORD, PAY, PAYMENT, RATIO, AMOUNT };
+
+typedef struct adjustment {
+    int64_t sid, effective, ex, declared, record, pay, payment_sid;
+    double ratio, amount;
+} adjustment;
+
+static bool read_adjustment(bp__side_text *t, adjustment *a)
+{
+    bool good = bp__side_whole(t, OF, &a->sid);
+    good &= bp__side_time(t, EFFECTIVE, &a->effective);
+    good &= bp__side_time(t, EX, &a->ex);
+    good &= bp__side_time(t, DECLARED, &a->declared);
+    good &= bp__side_time(t, RECORD, &a->record);
+    good &= bp__side_time(t, PAY, &a->pay);
+    good &= bp__side_cell(t, PAYMENT)->size == 0 || bp__side_whole(t, PAYMENT, &a->payment_sid);
+    good &= bp__side_number(t, RATIO, &a->ratio);
+    return (bp__side_number(t, AMOUNT, &a->amount) && good);
+}
+
+static bp_status put_ratio(bp__side_text *t, bp__draft *draft, int kind, const adjustment *a)
+{
+    if (!(a->ratio > 0) || a->effective == BP_TIME_MISSING) {
+        bp__side_error(t, "a ratio above 0 and an effective_date are wanted");
+        return BP_OK;
+    }
+    if (kind == BP__SPLITS && t->work->in->options->ignore_splits) {
+        bp__remark(t->work->rules.remarks, BP__NOTE, t->path, t->text.line, 1,
+                   "splits are left out, as --splits ignore says");
+        return BP_OK;
+    }
+    return bp__draft_add_ratio(draft, kind, &(bp__draft_ratio){a->sid, a->effective, a->ratio});
+}
+
+static bp_status put_adjustment(bp__side_text *t, bp__draft *draft)
+{
+    static const char *const ratios[BP__NUM_RATIOS] = {"split", "merger", "dividend_ratio"};
+    adjustment a = {0};
+    const bp__csv_field *kind = bp__side_cell(t, KIND);
+    if (!read_adjustment(t, &a) || !is_known(t, draft, a.sid)) return BP_OK;
+    for (int k = 0; k < BP__NUM_RATIOS; k++)
+        if (bp__csv_is(kind, ratios[k])) return put_ratio(t, draft, k, &a);
+    const bool cash = bp__csv_is(kind, "dividend");
+    if (!cash && !bp__csv_is(kind, "stock_dividend")) {
+        bp__side_error(
+            t, "column 'kind': '%.*s' is none of split, merger, dividend_ratio, dividend, stock_dividend",
+            (int)(kind->size < 40 ? kind->size : 40), kind->text);
+        return BP_OK;
+    }
+    if (a.ex == BP_TIME_MISSING || (cash ? a.amount < 0 : !(a.ratio > 0))) {
+        bp__side_error(t, cash ? "an amount that is not negative and an ex_date are wanted"
+                               : "a ratio above 0 and an ex_date are wanted");
+        return BP_OK;
+    }
+    if (cash)
+        return bp__draft_add_payout(draft,
+                                    &(bp__draft_payout){a.sid, a.ex, a.declared, a.record, a.pay, a.amount});
+    return bp__draft_add_stock(
+        draft, &(bp__draft_stock){a.sid, a.ex, a.declared, a.record, a.pay, a.payment_sid, a.ratio});
+}
+
+static bp_status put_session(bp__side_text *t, bp__draft *draft)
+{
+    bp__draft_session s;
+    if (!bp__side_time(t, 0, &s.session) || !bp__side_time(t, 1, &s.market_open) ||
+        !bp__side_time(t, 2, &s.market_close))
+        return BP_OK;
+    if (s.session == BP_TIME_MISSING || s.session % BP_NS_PER_DAY != 0) {
+        bp__side_error(t, "column 'session': not a day");
+        return BP_OK;
+    }
+    if (bp__csv_is(bp__side_cell(t, 3), "1")) BP_TRY(bp__draft_add_day(draft, s.session));
+    return bp__draft_add_session(draft, &s);
+}
+
+static bp_status put_key(bp__side_text *t, bp__draft *draft)
+{
+    const bp__csv_field *key = bp__side_cell(t, 0), *value = bp__side_cell(t, 1);
+    const struct {
+        const char *name;
+        char *to;
+        size_t size;
+    } keys[] = {{"calendar_name", draft->calendar_name, sizeof draft->calendar_name},
+                {"schema_version", draft->schema_version, sizeof draft->schema_version},
+                {"country", draft->country, sizeof draft->country}};
+    for (size_t i = 0; i < NUM(keys); i++) {
+        if (!bp__csv_is(key, keys[i].name)) continue;
+        const bool is_group = keys[i].to == draft->country; /* the name of a group in the file */
+        if (value->size >= keys[i].size ||
+            (is_group && (value->size == 0 || memchr(value->text, '/', value->size)))) {
+            bp__side_error(t, "the value of '%s' is too long%s", keys[i].name,
+                           is_group ? ", empty, or has a '/' in it" : "");
+            return BP_OK;
+        }
+        memcpy(keys[i].to, value->text, value->size);
+        keys[i].to[value->size] = '\0';
+        return BP_OK;
+    }
+    bp__report_add(t->work->in->report, BP__NOTE, t->path, t->text.line,
+                   "key '%.*s' is not known, and not used", (int)(key->size < 40 ? key->size : 40),
+                   key->text);
+    return BP_OK;
+}
+
+static bp_status put_all(bp__csv_work *work, const char *dir, const char *name, const char *const *columns,
+                         size_t n, size_t required, put_row *put, bool *found)
+{
+    bp__side_text t;
+    bool more = true;
+    BP_TRY(bp__side_open(&t, work, dir, name, columns, n, required, found));
+    if (!*found) return BP_OK;
+    bp_status s = BP_OK;
+    while (s == BP_OK && more) {
+        s = bp__side_next(&t, &more);
+        if (s == BP_OK && more) s = put(&t, work->in->draft);
+    }
+    if (s == BP_OK) s = bp__side_finish(&t);
+    bp__side_close(&t);
+    return s;
+}
+
+bp_status bp__side_add(bp__csv_work *work, const char *dir, bool *symbols, bool *sessions)
+{
+    static const char *const of_symbols[] = {"sid", "symbol", "start_date", "end_date"},
+                             *const of_sessions[] = {"session", "market_open", "market_close", "daily"},
+                             *const of_bundle[] = {"key", "value"},
+                             *const of_adjustments[] = {
+                                 "kind",        "sid",      "effective_date", "ex_date", "declared_date",
+                                 "record_date", "pay_date", "payment_sid",    "ratio",   "amount"};
+    bool found;
+    BP_TRY(put_all(work, dir, "symbols.csv", of_symbols, NUM(of_symbols), 2, put_symbol, symbols));
+    BP_TRY(put_all(work, dir, "adjustments.csv", of_adjustments, NUM(of_adjustments), 2, put_adjustment,
+                   &found));
+    BP_TRY(put_all(work, dir, "sessions.csv", of_sessions, NUM(of_sessions), 1, put_session, sessions));
+    return put_all(work, dir, "bundle.csv", of_bundle, NUM(of_bundle), 2, put_key, &found);
+}

@@ -1,0 +1,261 @@
+/* Dividends and splits: the names that vendors give them, in daily and in minute files, and worked out from
+ * adjusted closes. None is dropped without a word. */
+#include <CUnit/Basic.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "csv_case.h"
+
+/* One dividend of 0.5 and one split of 2 : 1, on the third of four days. */
+static bool has_both(const csv_case *c)
+{
+    const bp__draft_ratio *split = c->draft.ratios[BP__SPLITS].row,
+                          *ratio = c->draft.ratios[BP__DIVIDENDS].row;
+    const bool good = c->errors == 0 && c->draft.ratios[BP__SPLITS].n == 1 && c->draft.payouts.n == 1 &&
+                      c->draft.ratios[BP__DIVIDENDS].n == 1 && split->ratio == 0.5 &&
+                      split->effective_date == csv_ns("2020-01-06") && c->draft.payouts.row->amount == 0.5 &&
+                      c->draft.payouts.row->ex_date == csv_ns("2020-01-06") && ratio->ratio == 1 - 0.5 / 20;
+    if (!good) printf("\n%s", c->told);
+    return good;
+}
+
+static void test_names(void)
+{
+    static const char *const names[][2] = {{"dividend", "split"},
+                                           {"Dividends", "Stock Splits"},
+                                           {"Ex-Dividend", "Split Ratio"},
+                                           {"divCash", "splitFactor"},
+                                           {"7. dividend amount", "8. split coefficient"},
+                                           {"DIVIDEND_AMOUNT", "split_coefficient"},
+                                           {"Cash Dividend", "Splits"}};
+    static const char *const splits[] = {"2", "2.0", "2:1", "2/1", "2.000000/1.000000", "2-for-1"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        for (size_t k = 0; k < sizeof splits / sizeof *splits; k++) {
+            char file[400];
+            csv_empty();
+            snprintf(file, sizeof file,
+                     "date,open,high,low,close,volume,%s,%s\n2020-01-02,20,20,20,20,1,0,0\n"
+                     "2020-01-03,20,20,20,20,1,,1.0\n"
+                     "2020-01-06,10,10,10,10,1,0.5,%s\n2020-01-07,10,10,10,10,1,null,N/A\n",
+                     names[i][0], names[i][1], splits[k]);
+            csv_put("daily/X.csv", file);
+            csv_case c = csv_read_folder(NULL);
+            CU_ASSERT_TRUE(has_both(&c));
+            CU_ASSERT_EQUAL(csv_count(&c, "not used"), 0);
+            csv_end(&c);
+        }
+}
+
+static void test_lookalikes(void)
+{
+    static const char *const names[] = {"div",           "dividend_yield", "payout",
+                                        "Capital Gains", "distribution",   "split_adj",
+                                        "cumFacShr",     "bonus",          "Adj Factor"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        char file[200], text[200];
+        snprintf(file, sizeof file, "date,open,high,low,close,volume,%s\n2020-01-02,1,1,1,1,1,0.2\n",
+                 names[i]);
+        snprintf(text, sizeof text, "are not used: '%s'; rename them to 'dividend'", names[i]);
+        csv_expect(BP__DAILY, file, text, NULL);
+    }
+    csv_expect(BP__DAILY, "date,open,high,low,close,volume,dividend,Dividends\n2020-01-02,1,1,1,1,1,0,0\n",
+               "error: DIR/daily/X.csv:1: column 'dividend' is there twice, as 'dividend' and 'Dividends'",
+               NULL);
+}
+
+static void test_ignored_splits(void)
+{
+    csv_empty();
+    csv_put("daily/X.csv", "date,open,high,low,close,volume,dividend,split\n2020-01-02,20,20,20,20,1,0,1\n"
+                           "2020-01-03,20,20,20,20,1,0.5,2\n2020-01-06,20,20,20,20,1,0,3\n");
+    csv_case c = csv_read_folder(&(bp__ingest_options){.ignore_splits = true});
+    CU_ASSERT_TRUE(c.draft.ratios[BP__SPLITS].n == 0 && c.draft.payouts.n == 1);
+    CU_ASSERT_TRUE(
+        csv_told(&c, "note: DIR/daily/X.csv:3: splits are left out, as --splits ignore says (2)\n"));
+    csv_end(&c);
+}
+
+/* An event on a day without any value is one all the same; its day makes no session. */
+static void test_blank_day(void)
+{
+    csv_empty();
+    csv_put("daily/X.csv", "date,open,high,low,close,volume,dividend,split\n2020-01-02,20,20,20,20,1,0,1\n"
+                           "2020-01-03,,,,,,0.5,2\n2020-01-06,10,10,10,10,1,0,1\n");
+    csv_case c = csv_read_folder(NULL);
+    CU_ASSERT_TRUE(c.draft.days.n == 2 && c.draft.ratios[BP__SPLITS].n == 1 && c.draft.payouts.n == 1);
+    CU_ASSERT_EQUAL(c.draft.ratios[BP__SPLITS].row[0].effective_date, csv_ns("2020-01-03"));
+    csv_end(&c);
+}
+
+/* Minute files ---------------------------------------------------------------------------------- */
+
+#define MINUTES "date,open,high,low,close,volume,dividend,split\n"
+
+static const char minutes[] =
+    MINUTES "2020-01-03 20:58:00,20,20,20,19,1,0,1\n2020-01-03 20:59:00,20,20,20,20,1,0,1\n"
+            "2020-01-06 14:31:00,10,10,10,10,1,0.5,2\n2020-01-06 14:32:00,10,10,10,11,1,0.5,2\n";
+
+static void test_minutes(void)
+{
+    csv_empty();
+    csv_put("minute/X.csv", minutes); /* alone; said in each row of the day */
+    csv_case c = csv_read_folder(NULL);
+    CU_ASSERT_TRUE(has_both(&c));
+    csv_end(&c);
+    csv_put("daily/X.csv",
+            CSV_HEADER "2020-01-03,20,20,20,20,1\n2020-01-06,10,10,10,10,1\n"); /* beside a file without */
+    c = csv_read_folder(NULL);
+    CU_ASSERT_TRUE(has_both(&c));
+    csv_end(&c);
+    csv_put("daily/X.csv",
+            MINUTES "2020-01-03,20,20,20,20,1,0,1\n2020-01-06,10,10,10,10,1,0.5,2\n"); /* the same in both */
+    c = csv_read_folder(NULL);
+    CU_ASSERT_TRUE(has_both(&c));
+    csv_end(&c);
+    csv_put("daily/X.csv", MINUTES "2020-01-03,20,20,20,20,1,0,1\n2020-01-06,10,10,10,10,1,0.5,3\n");
+    c = csv_read_folder(NULL);
+    CU_ASSERT_TRUE(
+        csv_told(&c, "error: DIR/minute/X.csv:4: a split on 2020-01-06 that the daily file does not have"));
+    csv_end(&c);
+    csv_put("daily/X.csv", MINUTES "2020-01-03,20,20,20,20,1,0,1\n2020-01-06,10,10,10,10,1,0,2\n");
+    c = csv_read_folder(NULL);
+    CU_ASSERT_TRUE(csv_told(
+        &c, "error: DIR/minute/X.csv:4: a dividend on 2020-01-06 that the daily file does not have"));
+    csv_end(&c);
+    csv_expect(BP__MINUTE,
+               MINUTES "2020-01-06 14:31:00,10,10,10,10,1,0.5,2\n2020-01-06 14:32:00,10,10,10,11,1,0.6,2\n",
+               "error: DIR/minute/X.csv:3: a second dividend on the same day, other than that of line 2",
+               NULL);
+    csv_empty();
+    csv_put("minute/X.csv",
+            MINUTES "2020-01-06 14:31:00,10,10,10,10,1,0.5,2\n2020-01-03 20:59:00,20,20,20,20,1,0,1\n"
+                    "2020-01-03 20:58:00,20,20,20,19,1,0,1\n"); /* the newest first */
+    c = csv_read_folder(NULL);
+    CU_ASSERT_TRUE(has_both(&c));
+    csv_end(&c);
+}
+
+/* The day of an event is that of the exchange. */
+static void test_minute_day(void)
+{
+    csv_empty();
+    csv_put("minute/X.csv",
+            MINUTES "2020-01-14 05:00:00,20,20,20,20,1,0,1\n2020-01-14 23:00:00,10,10,10,10,1,0,2\n");
+    csv_case c = csv_read_folder(&(bp__ingest_options){.calendar = "XASX"});
+    CU_ASSERT_EQUAL_FATAL(c.draft.ratios[BP__SPLITS].n, 1);
+    CU_ASSERT_EQUAL(c.draft.ratios[BP__SPLITS].row[0].effective_date, csv_ns("2020-01-15"));
+    csv_end(&c);
+}
+
+/* Adjusted closes ------------------------------------------------------------------------------- */
+
+#define NUM 120
+
+static const struct {
+    int day;
+    double dividend, split;
+} events[] = {{20, 0.35, 1}, {40, 0, 2}, {60, 0.2, 1}, {80, 0, 0.1}, {100, 1.5, 1}};
+
+/* Prices with these events, and their adjusted closes with so many decimals. */
+static void put_adjusted(const char *name, int decimals, const char *more_header, const char *more_cells)
+{
+    double close[NUM], factor[NUM];
+    char *text = malloc(NUM * 160), *p = text;
+    CU_ASSERT_FATAL(text != NULL);
+    srand(5);
+    for (int i = 0; i < NUM; i++) {
+        close[i] = i ? close[i - 1] * (1 + (rand() % 401 - 200) / 1e4) : 50;
+        for (size_t e = 0; e < sizeof events / sizeof *events; e++)
+            if (events[e].day == i) close[i] = (close[i] - events[e].dividend) / events[e].split;
+        close[i] = round(close[i] * 100) / 100;
+    }
+    factor[NUM - 1] = 1;
+    for (int i = NUM - 1; i > 0; i--) {
+        factor[i - 1] = factor[i];
+        for (size_t e = 0; e < sizeof events / sizeof *events; e++)
+            if (events[e].day == i)
+                factor[i - 1] *= (1 - events[e].dividend / close[i - 1]) / events[e].split;
+    }
+    p += sprintf(p, "date,open,high,low,close,volume,Adj Close%s\n", more_header);
+    for (int i = 0; i < NUM; i++)
+        p += sprintf(p, "%d,%.2f,%.2f,%.2f,%.2f,100,%.*f%s\n", 86400 * (18000 + i), close[i], close[i],
+                     close[i], close[i], decimals, close[i] * factor[i], more_cells);
+    csv_put(name, text);
+    free(text);
+}
+
+static void check_worked_out(const csv_case *c, double tolerance)
+{
+    if (c->errors) printf("%s", c->told);
+    CU_ASSERT_EQUAL_FATAL(c->draft.payouts.n, 3);
+    CU_ASSERT_EQUAL_FATAL(c->draft.ratios[BP__SPLITS].n, 2);
+    size_t dividend = 0, split = 0;
+    for (size_t e = 0; e < sizeof events / sizeof *events; e++) {
+        const int64_t day = (18000 + events[e].day) * BP_NS_PER_DAY;
+        if (events[e].dividend > 0) {
+            const bp__draft_payout *p = &c->draft.payouts.row[dividend++];
+            CU_ASSERT_TRUE(p->ex_date == day && fabs(p->amount - events[e].dividend) < tolerance);
+        } else {
+            const bp__draft_ratio *r = &c->draft.ratios[BP__SPLITS].row[split++];
+            CU_ASSERT_TRUE(r->effective_date == day && r->ratio == 1 / events[e].split);
+        }
+    }
+}
+
+static void test_adjusted(void)
+{
+    const bp__ingest_options adjusted = {.adjusted = true, .date_format = "s"}, plain = {.date_format = "s"};
+    csv_empty();
+    put_adjusted("daily/X.csv", 6, "", "");
+    csv_case c = csv_read_folder(&adjusted);
+    check_worked_out(&c, 1e-4);
+    CU_ASSERT_TRUE(
+        csv_told(&c, "note: DIR/daily/X.csv: dividends and splits worked out from 'Adj Close' (5)"));
+    csv_end(&c);
+    c = csv_read_folder(&plain); /* by default as traded */
+    CU_ASSERT_TRUE(c.draft.payouts.n == 0 && c.draft.ratios[BP__SPLITS].n == 0);
+    CU_ASSERT_TRUE(csv_told(
+        &c,
+        "note: DIR/daily/X.csv:1: prices are taken as traded, 'Adj Close' is not used; --adjusted works"));
+    csv_end(&c);
+    c = csv_read_folder(&(bp__ingest_options){.adjusted = true, .ignore_splits = true, .date_format = "s"});
+    CU_ASSERT_EQUAL(c.draft.ratios[BP__SPLITS].n, 0);
+    csv_end(&c);
+    put_adjusted("daily/X.csv", 2, "", ""); /* cents: no event is seen in rounding */
+    c = csv_read_folder(&adjusted);
+    check_worked_out(&c, 0.03);
+    csv_end(&c);
+    put_adjusted("daily/X.csv", 6, ",dividend,split", ",0,1"); /* what is given counts, if it is none, too */
+    c = csv_read_folder(&adjusted);
+    CU_ASSERT_TRUE(c.draft.payouts.n == 0 && c.draft.ratios[BP__SPLITS].n == 0);
+    csv_end(&c);
+    put_adjusted("daily/X.csv", 6, ",dividend", ",0");
+    c = csv_read_folder(&adjusted);
+    CU_ASSERT_TRUE(c.draft.payouts.n == 0 && c.draft.ratios[BP__SPLITS].n == 2);
+    csv_end(&c);
+    put_adjusted("daily/X.csv", 6, ",split", ",1");
+    c = csv_read_folder(&adjusted);
+    CU_ASSERT_TRUE(c.draft.ratios[BP__SPLITS].n == 0 && c.draft.payouts.n >= 3);
+    csv_end(&c);
+}
+
+int main(void)
+{
+    if (CU_initialize_registry() != CUE_SUCCESS) return 1;
+    CU_pSuite suite = CU_add_suite("dividends and splits in CSV", NULL, NULL);
+    CU_add_test(suite, "names", test_names);
+    CU_add_test(suite, "look-alikes", test_lookalikes);
+    CU_add_test(suite, "--splits ignore", test_ignored_splits);
+    CU_add_test(suite, "a day without a bar", test_blank_day);
+    CU_add_test(suite, "minute files", test_minutes);
+    CU_add_test(suite, "days of minute files", test_minute_day);
+    CU_add_test(suite, "adjusted closes", test_adjusted);
+    CU_basic_set_mode(CU_BRM_VERBOSE);
+    CU_basic_run_tests();
+    const unsigned failures = CU_get_number_of_failures();
+    CU_cleanup_registry();
+    csv_remove();
+    return failures ? 1 : 0;
+}

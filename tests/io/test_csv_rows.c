@@ -1,0 +1,342 @@
+/* What is taken in a CSV file and what is not: separators, headers, numbers, rows. Each kind of defect is
+ * told with file and line, all of them in one go. */
+#include <CUnit/Basic.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "csv_case.h"
+
+#define HEADER CSV_HEADER
+#define LINE   CSV_LINE
+
+static void test_bad_lines(void)
+{
+    static const struct {
+        const char *file, *expected;
+    } cases[] = {
+        {"", ":1: the file is empty"},
+        {"\n\n", ":1: the file is empty"},
+        {HEADER, ":1: no row"},
+        {HEADER "2020-01-02,,,,,\n", ":1: no row after the header has a value"},
+        {"date,open,high,low,volume\n" LINE, ":1: the header has no column 'close'"},
+        {"open,high,low,close,volume\n1,1,1,1,1\n", ":1: the header has no column 'date'"},
+        {"date,open,high,low,close,volume,close\n", ":1: column 'close' is there twice"},
+        {"date,open,high,low,close,volume,Close Price\n",
+         ":1: column 'close' is there twice, as 'close' and 'Close Price'"},
+        {"date,timestamp,open,high,low,close,volume\n", ":1: column 'date' is there twice"},
+        {"a,b,c\n1,2,3\n", ":1: no header"},
+        {LINE HEADER LINE, ":1: a row of data above the header"},
+        {LINE LINE, ":1: no header"},
+        {HEADER LINE "2020-01-03,1,1,1,1\n", ":3: 5 fields, the header has 6"},
+        {HEADER LINE "2020-01-03,1,1,1,1,1,\n", ":3: 7 fields"},
+        {HEADER LINE "\n2020-01-03,1,1,x,1,1\n", ":4: column 'low': 'x' is not a number"},
+        {HEADER "2020-01-03,1,1,1,1 2,1\n", ":2: column 'close': '1 2' is not a number"},
+        {HEADER "2020-01-03,0x10,1,1,1,1\n", ":2: column 'open': '0x10' is not a number"},
+        {HEADER "2020-01-03,inf,1,1,1,1\n", ":2: column 'open': 'inf'"},
+        {HEADER "2020-01-03,1e999,1,1,1,1\n", ":2: column 'open'"},
+        {HEADER "2020-01-03,1.2.3,1,1,1,1\n", ":2: column 'open'"},
+        {HEADER "2020-01-03,--1,1,1,1,1\n", ":2: column 'open'"},
+        {HEADER "2020-01-03,-1,1,1,1,1\n", ":2: column 'open': -1 is negative"},
+        {HEADER "2020-01-03,1,1,1,1,-5\n", ":2: column 'volume': -5 is negative"},
+        {HEADER "2020-02-30,1,1,1,1,1\n", ":2: date '2020-02-30'"},
+        {HEADER "2019-02-29,1,1,1,1,1\n", ":2: date '2019-02-29'"},
+        {HEADER "2020-13-01,1,1,1,1,1\n", ":2: date '2020-13-01'"},
+        {HEADER "01/02/2020,1,1,1,1,1\n", ":2: date '01/02/2020' could be DD/MM/YYYY or MM/DD/YYYY"},
+        {HEADER ",1,1,1,1,1\n", ":2: date ''"},
+        {HEADER "1020-01-02,1,1,1,1,1\n", ":2: date '1020-01-02' is out of range"},
+        {HEADER "2300-01-02,1,1,1,1,1\n", ":2: date '2300-01-02' is out of range"},
+        {HEADER "2020-01-02 09:30:00,1,1,1,1,1\n",
+         ":2: date '2020-01-02 09:30:00' of a daily bar has a time of day"},
+        {HEADER LINE LINE, ":3: date '2020-01-02' is there twice"},
+        {HEADER LINE "2020-01-03,1,1,1,1,1\n" LINE, ":4: date '2020-01-02' is earlier than the one before"},
+        {HEADER LINE "2020-01-01,1,1,1,1,1\n" LINE, ":4: date '2020-01-02' is later than the one before"},
+        {HEADER "2020-01-02,1e-13,1,1,1,1\n", ":2: column 'open': no scaling factor keeps the price"},
+        {HEADER "2020-01-02,5e18,1,1,1,1\n", ":2: column 'open': no scaling factor keeps the price"},
+        {HEADER "2020-01-02,1e-5,1,1,1,1\n2020-01-03,1,123456789,1,1,1\n",
+         ":3: column 'high': no scaling factor keeps the price"},
+        {"date,open,high,low,close,volume,split\n2020-01-02,1,1,1,1,1,-2\n",
+         ":2: column 'split': a split of -2"},
+        {"date,open,high,low,close,volume,split\n2020-01-02,1,1,1,1,1,1e-320\n", ":2: column 'split'"},
+        {"date,open,high,low,close,volume,dividend\n2020-01-02,1,1,1,1,1,-2\n",
+         ":2: column 'dividend': a dividend of -2"},
+        {HEADER "\"2020-01-02\"x,1,1,1,1,1\n", ":2: text between the end of a quoted field"},
+        {HEADER LINE "\"2020-01-03,1,1,1,1,1\n", ":3: a quote is opened and never closed"},
+        {HEADER "2020-01-02,\"12,34\",1,1,1,1\n",
+         ":2: column 'open': '12,34' is not a number: between commas"},
+        {"\xff\xfe"
+         "d\n",
+         ":1: UTF-16"},
+        {"date,open,high,low,close,volume\r2020-01-02,1,1,1,1,1\r", ":1: its lines end in CR alone"},
+        {"Date,Symbol,open,high,low,close,volume\n2020-01-02,A,1,1,1,1,1\n2020-01-03,B,1,1,1,1,1\n",
+         ":3: column 'Symbol': rows of several assets, 'A' and 'B'"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char text[160];
+        snprintf(text, sizeof text, "error: DIR/daily/X.csv%s", cases[i].expected);
+        csv_expect(BP__DAILY, cases[i].file, text, NULL);
+    }
+    csv_expect(BP__MINUTE, HEADER "2020-01-02 09:61:00,1,1,1,1,1\n",
+               "error: DIR/minute/X.csv:2: date '2020-01-02 09:61:00' is not a date", NULL);
+    csv_expect(BP__MINUTE, HEADER LINE, "error: DIR/minute/X.csv:2: date '2020-01-02' has no time of day",
+               NULL);
+    csv_expect(BP__MINUTE, HEADER "2020-01-02 09:31,1,1,1,1,1\n" LINE,
+               "error: DIR/minute/X.csv:3: date '2020-01-02' has no time of day", NULL);
+}
+
+static void test_bytes(void)
+{
+    static const char zero[] = HEADER LINE "2020\0\n";
+    static const char wide[] = "d\0a\0t\0e\0";
+    csv_empty();
+    csv_put_bytes("daily/X.csv", zero, sizeof zero - 1);
+    csv_case c = csv_read_folder(NULL);
+    CU_ASSERT_TRUE(csv_told(&c, "error: DIR/daily/X.csv:3: a NUL byte"));
+    csv_end(&c);
+    csv_put_bytes("daily/X.csv", wide, sizeof wide - 1);
+    c = csv_read_folder(NULL);
+    CU_ASSERT_TRUE(csv_told(&c, "error: DIR/daily/X.csv:1: a NUL byte: not a text file, or UTF-16"));
+    csv_end(&c);
+}
+
+/* All that is wrong, in one go and in order. */
+static void test_all_at_once(void)
+{
+    csv_empty();
+    csv_put("daily/A.csv",
+            HEADER "2020-01-02,x,y,1,1,1\n2020-01-03,1,1,1,1,1\n2020-01-06,1,1,1,1\n2020-01-03,1,1,1,1,z\n");
+    csv_put("daily/B.csv", "nonsense\n");
+    csv_put("daily/C.csv", HEADER LINE);
+    csv_case c = csv_read_folder(NULL);
+    CU_ASSERT_EQUAL(c.status, BP_OK);
+    CU_ASSERT_EQUAL(c.errors, 5);
+    CU_ASSERT_EQUAL(bp__report_bad_files(c.report), 2);
+    CU_ASSERT_TRUE(csv_told(&c, "error: DIR/daily/A.csv:2: column 'open': 'x' is not a number\n"));
+    CU_ASSERT_TRUE(csv_told(&c, "error: DIR/daily/A.csv:2: column 'high': 'y' is not a number\n"));
+    CU_ASSERT_TRUE(csv_told(&c, "error: DIR/daily/A.csv:4: 5 fields"));
+    CU_ASSERT_TRUE(csv_told(&c, "error: DIR/daily/A.csv:5: column 'volume': 'z'"));
+    CU_ASSERT_TRUE(csv_told(&c, "error: DIR/daily/B.csv:1: no header"));
+    csv_end(&c);
+    c = csv_read_folder(&(bp__ingest_options){.keep_going = true}); /* and without those two */
+    CU_ASSERT_TRUE(c.draft.assets.n == 1 && c.draft.assets.row[0].sid == 2);
+    CU_ASSERT_TRUE(c.draft.days.n == 1 && c.draft.calendar.n == 1 && c.draft.series[BP__DAILY].n == 1);
+    csv_end(&c);
+}
+
+/* Forms of one and the same row. */
+static void test_dialects(void)
+{
+    static const char *const files[] = {
+        "Date;Open;High;Low;Close;Volume\n2020-01-02;1234,5;1235;1.233,25;1234;1.000.000\n",
+        "Date;Open;High;Low;Close;Volume\n2020-01-02;1234.5;1235;1,233.25;1234;1,000,000\n",
+        "date\topen\thigh\tlow\tclose\tvolume\n2020-01-02\t1234.5\t1235\t1233.25\t1234\t1000000\n",
+        "date|open|high|low|close|volume\n2020-01-02|1234.5|1235|1233.25|1234|1000000\n",
+        "\"Date\",\"Open\",\"High\",\"Low\",\"Close\",\"Volume\"\n"
+        "\"2020-01-02\",\"1,234.5\",\"1,235\",\"1,233.25\",\"1234\","
+        "\"1,000,000\"\n",
+        "\xef\xbb\xbf  DATE , o ,h,l,C,v\r\n\r\n 2020-01-02 , 1234.5,1235 ,+1233.25,1.234e3,1e6\r\n\r\n",
+        "# made by a vendor\n# prices in "
+        "dollars\ndate,open,high,low,close,volume\n2020-01-02,$1234.5,$1235,$1233.25,$1234,1M\n",
+        "Timestamp,1. open,2. high,3. low,4. close,5. volume\n2020-01-02,1234.5,1235,1233.25,1234,1000K",
+        "Date/Time,Open "
+        "Price,HIGH_PRICE,Low-Price,Close/Last,Vol.\n2020-01-02,1234.50,1235.00,1233.25,1234.00,1000000\n",
+        "<DATE>,<OPEN>,<HIGH>,<LOW>,<CLOSE>,<VOL>\n20200102,1234.5,1235,1233.25,1234,1000000\n",
+        "Price,Close,High,Low,Open,Volume\nTicker,X,X,X,X,X\nDate,,,,,\n"
+        "2020-01-02,1234,1235,1233.25,1234.5,1000000\n",
+        ",Open,High,Low,Close,Volume\n2020-01-02,1234.5,1235,1233.25,1234,1000000\n",
+        ",date,open,high,low,close,volume\n0,2020-01-02,1234.5,1235,1233.25,1234,1000000\n",
+        "Date,Price,Open,High,Low,Vol.,Change %\n\"Jan 02, "
+        "2020\",\"1,234.00\",\"1,234.50\",\"1,235.00\",\"1,233.25\",1.00M,0.1%\n",
+        "Date,Last,Close,Open,High,Low,Volume\n2020-01-02,7,1234,1234.5,1235,1233.25,1000000\n",
+        "Date,Time,Open,High,Low,Close,Volume\n2020-01-02,000000,1234.5,1235,1233.25,1234,1000000\n",
+        "note,date,open,high,low,close,volume\n\"two\nlines, "
+        "\"\"quoted\"\"\",2020-01-02,1234.5,1235,1233.25,1234,1000000\n",
+        "t,o,h,l,c,v\n1577923200,1234.5,1235,1233.25,1234,1000000\n",
+        "t,o,h,l,c,v\n1577923200000,1234.5,1235,1233.25,1234,1000000\n",
+        "date,open,high,low,close,volume\n,,,,,\n2020-01-02,1234.5,1235,1233.25,1234,1000000\n,,,,,\n",
+    };
+    const double expected[BP__NUM_FIELDS] = {1234.5, 1235, 1233.25, 1234, 1e6};
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        bp__bar *bars;
+        csv_empty();
+        csv_put("daily/X.csv", files[i]);
+        csv_case c = csv_read_folder(NULL);
+        const size_t n = csv_bars(&c, BP__DAILY, 0, &bars);
+        const bool good = n == 1 && bars[0].dt == csv_ns("2020-01-02") &&
+                          memcmp(bars[0].value, expected, sizeof expected) == 0;
+        if (!good) printf("\nno. %zu: %zu bars\n%s", i, n, c.told);
+        CU_ASSERT_TRUE(good);
+        free(bars);
+        csv_end(&c);
+    }
+}
+
+/* One mark with three digits behind it. */
+static void test_unclear_numbers(void)
+{
+    csv_expect(BP__DAILY, "date;open;high;low;close;volume\n2020-01-02;1.234;1.234;1.234;1.234;100\n",
+               "warning: DIR/daily/X.csv:2: a mark with three digits behind it is taken as the decimal one",
+               NULL);
+    csv_expect(BP__DAILY,
+               "date;open;high;low;close;volume\n2020-01-02;1.234;1.234;1.234;1.234;100\n"
+               "2020-01-03;12,5;12,5;12,5;12,5;100\n",
+               "error: DIR/daily/X.csv:3: column 'open': '12,5' contradicts an earlier number", NULL);
+    csv_expect(BP__DAILY, "date;open;high;low;close;volume\n2020-01-02;1,5;1.5;1;1;100\n",
+               "error: DIR/daily/X.csv:2: column 'high': '1.5' contradicts other numbers", NULL);
+    csv_expect(
+        BP__DAILY, HEADER "2020-01-02,\"1,234\",\"1,235\",\"1,233\",\"1,234\",\"1,000\"\n",
+        "warning: DIR/daily/X.csv:2: a mark with three digits behind it is taken to separate thousands",
+        NULL);
+}
+
+static void test_missing(void)
+{
+    static const char *const words[] = {"",    "-",    "--",  "null", "NULL", "NA",  "n/a",
+                                        "N/A", "None", "nan", "NaN",  "#N/A", "<NA>"};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        char file[256];
+        csv_empty();
+        snprintf(file, sizeof file,
+                 HEADER "2020-01-02,1,1,%s,1,%s\n2020-01-03,%s,%s,%s,%s,%s\n2020-01-06,2,2,2,2,2\n", words[i],
+                 words[i], words[i], words[i], words[i], words[i], words[i]);
+        csv_put("daily/X.csv", file);
+        csv_case c = csv_read_folder(NULL);
+        CU_ASSERT_EQUAL(c.errors, 0);
+        CU_ASSERT_TRUE(isnan(csv_value(&c, BP__DAILY, 0, 0, BP__LOW)) &&
+                       csv_value(&c, BP__DAILY, 0, 0, BP__OPEN) == 1);
+        CU_ASSERT_EQUAL(c.draft.days.n, 2); /* the day without any value is none */
+        CU_ASSERT_EQUAL(csv_value(&c, BP__DAILY, 0, 1, BP__CLOSE), 2);
+        CU_ASSERT_TRUE(csv_told(&c, "note: DIR/daily/X.csv: rows without any value make no session (1)"));
+        csv_end(&c);
+    }
+}
+
+/* What is kept, and told. */
+static void test_remarks(void)
+{
+    csv_empty();
+    csv_put("daily/A.csv",
+            "date,open,high,low,close,volume,vwap,n\n2020-01-02,1,1,2,1,1,1,1\n2020-01-03,0,1,1,1,1,1,1\n");
+    csv_put("daily/B.csv", "date,open,high,low,close,volume,vwap,n\n2020-01-03,1,1,1,1,6000000001,1,1\n");
+    csv_put("daily/C.csv", HEADER "2020-01-06,1,1,1,1,1\n2020-01-03,2,2,2,2,2\n2020-01-02,3,3,3,3,0.25\n");
+    csv_case c = csv_read_folder(NULL);
+    CU_ASSERT_EQUAL(c.errors, 0);
+    CU_ASSERT_TRUE(csv_told(
+        &c, "note: DIR/daily/A.csv:1: columns that are not used: 'vwap', 'n'; the same in 1 more files"));
+    CU_ASSERT_TRUE(csv_told(&c, "warning: DIR/daily/A.csv:2: bars whose high is below their low (1)"));
+    CU_ASSERT_TRUE(csv_told(&c, "warning: DIR/daily/A.csv:3: prices of 0 are taken as missing (1)"));
+    CU_ASSERT_TRUE(
+        csv_told(&c, "warning: DIR/daily/B.csv: volumes go up to 6000000001, beyond 32 bits: they are stored "
+                     "in units of 10, so that each may be off by 5"));
+    CU_ASSERT_TRUE(csv_told(&c, "note: DIR/daily/C.csv: rows begin with the newest: they are turned round"));
+    CU_ASSERT_TRUE(isnan(csv_value(&c, BP__DAILY, 0, 1, BP__OPEN)));
+    for (size_t i = 0; i < 3; i++)
+        CU_ASSERT_EQUAL(csv_value(&c, BP__DAILY, 2, i, BP__CLOSE), 3.0 - (double)i);
+    CU_ASSERT_EQUAL(csv_value(&c, BP__DAILY, 2, 0, BP__VOLUME), 0.25);
+    csv_end(&c);
+}
+
+/* Decimals become the nearest double, as strtod() has it, whichever way they are read. */
+static void test_nearest(void)
+{
+    char *file = malloc(1 << 20), *p = file;
+    double expected[4000];
+    CU_ASSERT_FATAL(file != NULL);
+    srand(7);
+    p += sprintf(p, "%s", HEADER);
+    for (int i = 0; i < 4000; i++) {
+        char text[40];
+        const int decimals = rand() % 6;
+        snprintf(text, sizeof text, "%d.%0*d", rand() % 99 + 1, decimals + 1, rand() % 10);
+        if (i % 7 == 0)
+            snprintf(text, sizeof text, "%d.%06d%06d", rand() % 10 + 1, rand() % 1000000, rand() % 1000000);
+        if (i % 11 == 0) snprintf(text, sizeof text, "%d.%de-1", rand() % 9 + 1, rand() % 1000);
+        expected[i] = strtod(text, NULL);
+        p +=
+            sprintf(p, "%d,1,1,1,%s,1\n", 86400 * (20000 + i), text); /* seconds since 1970: 9 or 10 digits */
+    }
+    csv_empty();
+    csv_put("daily/X.csv", file);
+    csv_case c = csv_read_folder(&(bp__ingest_options){.date_format = "s", .keep_going = true});
+    bp__bar *bars;
+    const size_t n = csv_bars(&c, BP__DAILY, 0, &bars);
+    if (c.errors > 0) printf("%s", c.told);
+    CU_ASSERT_EQUAL_FATAL(n, 4000);
+    int wrong = 0;
+    for (int i = 0; i < 4000; i++) wrong += bars[i].value[BP__CLOSE] != expected[i];
+    CU_ASSERT_EQUAL(wrong, 0);
+    free(bars);
+    free(file);
+    csv_end(&c);
+}
+
+/* Rows that lie across the blocks in which a file is read, and bars across those that go to the draft. */
+static void test_blocks(void)
+{
+    const size_t n = 40000;
+    char *file = malloc(n * 80), *p = file;
+    CU_ASSERT_FATAL(file != NULL);
+    p += sprintf(p, "note,%s", HEADER);
+    for (size_t i = 0; i < n; i++)
+        p +=
+            sprintf(p, i % 1000 == 999 ? "\"a, \"\"b\"\"\n%zu\"," : "%zu,", i), /* some rows take two lines */
+            p += sprintf(p, "%zu,%zu.5,1e6,0.5,%zu,%zu\n", 1600000020 + 60 * i, i % 977 + 1, i % 499 + 1, i);
+    csv_empty();
+    csv_put("minute/X.csv", file);
+    csv_case c = csv_read_folder(NULL);
+    bp__bar *bars;
+    CU_ASSERT_EQUAL_FATAL(csv_bars(&c, BP__MINUTE, 0, &bars), n);
+    size_t wrong = 0;
+    for (size_t i = 0; i < n; i++)
+        wrong += bars[i].dt != (int64_t)(1600000020 + 60 * i) * 1000000000 ||
+                 bars[i].value[BP__OPEN] != (double)(i % 977) + 1.5 ||
+                 bars[i].value[BP__CLOSE] != (double)(i % 499 + 1) || bars[i].value[BP__VOLUME] != (double)i;
+    CU_ASSERT_EQUAL(wrong, 0);
+    free(bars);
+    csv_end(&c);
+    strcpy(p, "1,2,3\n"); /* line numbers go on */
+    csv_put("minute/X.csv", file);
+    c = csv_read_folder(NULL);
+    CU_ASSERT_TRUE(csv_told(&c, "error: DIR/minute/X.csv:40042: 3 fields, the header has 7"));
+    csv_end(&c);
+    free(file);
+}
+
+static void test_long_rows(void)
+{
+    const size_t n = 70000;
+    char *file = malloc(n + 200);
+    CU_ASSERT_FATAL(file != NULL);
+    strcpy(file, HEADER);
+    memset(file + strlen(HEADER), 'x', n);
+    strcpy(file + strlen(HEADER) + n, "\n");
+    csv_expect(BP__DAILY, file, "error: DIR/daily/X.csv:2: a row of more than 65536 bytes", NULL);
+    char *p = stpcpy(file, "date,open,high,low,close,volume");
+    for (int i = 0; i < 123; i++) p = stpcpy(p, ",x");
+    strcpy(p, "\n");
+    csv_expect(BP__DAILY, file, "error: DIR/daily/X.csv:1: more than 128 columns", NULL);
+    free(file);
+}
+
+int main(void)
+{
+    if (CU_initialize_registry() != CUE_SUCCESS) return 1;
+    CU_pSuite suite = CU_add_suite("rows of CSV", NULL, NULL);
+    CU_add_test(suite, "bad lines", test_bad_lines);
+    CU_add_test(suite, "bytes", test_bytes);
+    CU_add_test(suite, "all at once", test_all_at_once);
+    CU_add_test(suite, "dialects", test_dialects);
+    CU_add_test(suite, "unclear numbers", test_unclear_numbers);
+    CU_add_test(suite, "missing values", test_missing);
+    CU_add_test(suite, "remarks", test_remarks);
+    CU_add_test(suite, "nearest doubles", test_nearest);
+    CU_add_test(suite, "blocks", test_blocks);
+    CU_add_test(suite, "long rows", test_long_rows);
+    CU_basic_set_mode(CU_BRM_VERBOSE);
+    CU_basic_run_tests();
+    const unsigned failures = CU_get_number_of_failures();
+    CU_cleanup_registry();
+    csv_remove();
+    return failures ? 1 : 0;
+}
