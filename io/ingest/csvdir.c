@@ -333,21 +333,14 @@ static bp_status add_mappings(ingest *in)
 }
 
 /* Days of bars that sessions.csv does not have. */
-static bp_status check_sessions(ingest *in, const char *dir)
+static void check_sessions(ingest *in, const char *dir)
 {
-    bp__dayset sessions = {0};
-    const bp__draft *draft = in->work.in->draft;
     char text[32];
-    bp_status s = BP_OK;
-    for (size_t i = 0; i < draft->calendar.n && s == BP_OK; i++)
-        s = bp__dayset_add(&sessions, draft->calendar.row[i].session);
-    for (int64_t day = INT64_MIN; s == BP_OK && bp__dayset_next(&in->work.days, &day); day += BP_NS_PER_DAY)
-        if (!bp__dayset_has(&sessions, day))
+    for (int64_t day = INT64_MIN; bp__dayset_next(&in->work.days, &day); day += BP_NS_PER_DAY)
+        if (!bp__dayset_has(&in->work.listed, day))
             bp__report_add(in->work.in->report, BP__ERROR, dir, 0,
                            "sessions.csv has no session %s, on which there are bars",
                            bp__day_text(day, text));
-    bp__dayset_fini(&sessions);
-    return s;
 }
 
 static bp_status put_together(ingest *in, const char *dir)
@@ -356,7 +349,10 @@ static bp_status put_together(ingest *in, const char *dir)
     for (size_t i = 0; i < in->assets.n; i++) BP_TRY(put_asset(in, &in->assets.row[i], dir));
     BP_TRY(bp__side_add(&in->work, dir, &symbols, &sessions));
     if (in->side.has_assets && !symbols) BP_TRY(add_mappings(in));
-    BP_TRY(sessions ? check_sessions(in, dir) : bp__csv_work_add_sessions(&in->work));
+    if (sessions)
+        check_sessions(in, dir);
+    else
+        BP_TRY(bp__csv_work_add_sessions(&in->work));
     return bp__csv_work_finish(&in->work, "csvdir", dir);
 }
 

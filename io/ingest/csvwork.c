@@ -50,6 +50,7 @@ void bp__csv_work_end(bp__csv_work *work)
     for (size_t i = 0; i < work->files.n; i++) free(work->files.row[i].name);
     free(work->files.row);
     bp__dayset_fini(&work->days);
+    bp__dayset_fini(&work->listed);
     bp__remarks_destroy(&work->remarks);
     bp__zone_free(&work->zone);
     bp__calendar_close(&work->calendar);

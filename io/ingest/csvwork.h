@@ -19,7 +19,8 @@ typedef struct bp__csv_work {
     _Atomic uint64_t read; /**< stored bytes so far */
     uint64_t total;        /**< stored bytes in all; 0: not known */
     BP__TABLE(bp__read_file) files;
-    bp__dayset days; /**< of all bars that are kept */
+    bp__dayset days;   /**< of all bars that are kept */
+    bp__dayset listed; /**< that sessions.csv has */
 
     /* private to csvwork.c */
     bp__remarks *remarks;

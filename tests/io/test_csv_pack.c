@@ -121,7 +121,7 @@ static void test_kinds(void)
         bytes all = pack(k, text, n), first = pack(k, text, half), second = pack(k, text + half, n - half);
         bytes members = join(first, second), padded = join(all, (bytes){zeros, sizeof zeros});
         bytes garbage = join(all, (bytes){"garbage", 7}), hidden = join(padded, second),
-              none = join(members, pack(k, "", 0));
+              empty = pack(k, "", 0), none = join(members, empty);
         taken(read_bytes(file, all), 2000);
         taken(read_bytes(upper, all), 2000);
         taken(read_bytes("daily/X.csv", all), 2000); /* what it holds decides */
@@ -149,7 +149,7 @@ static void test_kinds(void)
         }
         refused(read_bytes(file, (bytes){"", 0}), "the file is empty");
         free(all.data), free(first.data), free(second.data), free(members.data), free(padded.data);
-        free(garbage.data), free(hidden.data), free(none.data);
+        free(garbage.data), free(hidden.data), free(none.data), free(empty.data);
     }
     csv_case c = read_bytes("daily/X.csv.gz", (bytes){text, n}); /* unpacked by whoever fetched it */
     CU_ASSERT_TRUE(csv_told(&c, "warning: DIR/daily/X.csv.gz: plain text, although its suffix says"));
