@@ -286,7 +286,8 @@ static void put_exported(void)
             "minute_price_factor,minute_volume_factor\n"
             "7,OLD,\"Old, Inc.\",NYSE,USD,2020-01-02,2020-01-03,,2020-01-04,,1000,1,,\n"
             "3,OLD,Second,NYSE,EUR,2020-01-05,2020-01-06,2020-01-06,,OLD-2,100,0.1,0,0\n"
-            "9,NONE,,,,,,,,,,,,\n");
+            "9,NONE,,,,,,,,,,,,\n"
+            "11,EMPTY,,,,,,,,,1000,1,,\n");
     csv_put("symbols.csv",
             "sid,symbol,start_date,end_date\n7,OLD,2020-01-02,2020-01-03\n3,OLD,2020-01-05,2020-01-06\n"
             "3,NEW,2020-01-07,\n99,X,,\n");
@@ -307,7 +308,7 @@ static void test_side_files(void)
     csv_case c = csv_read_folder(NULL);
     const bp__draft *d = &c.draft;
     if (c.errors) printf("%s", c.told);
-    CU_ASSERT_TRUE_FATAL(c.status == BP_OK && c.errors == 0 && d->assets.n == 3);
+    CU_ASSERT_TRUE_FATAL(c.status == BP_OK && c.errors == 0 && d->assets.n == 4);
     const bp__draft_asset *a = d->assets.row;
     CU_ASSERT_TRUE(a[0].sid == 3 && a[1].sid == 7 && a[2].sid == 9);
     CU_ASSERT_STRING_EQUAL(a[1].name, "Old, Inc.");
@@ -330,6 +331,9 @@ static void test_side_files(void)
     CU_ASSERT_TRUE(d->series[BP__DAILY].row[row].factor[BP__PRICE] == 100 &&
                    d->series[BP__DAILY].row[row].factor[BP__AMOUNT] == 0.1);
     CU_ASSERT_TRUE(bp__draft_find_series(d, BP__DAILY, 9) != SIZE_MAX); /* there, without a bar */
+    CU_ASSERT_TRUE(bp__draft_find_series(d, BP__DAILY, 11) != SIZE_MAX &&
+                   bp__draft_find_series(d, BP__MINUTE, 11) == SIZE_MAX);
+    CU_ASSERT_TRUE(csv_told(&c, "note: DIR/assets.csv: assets without a file of bars (1)"));
     CU_ASSERT_EQUAL(d->origin.files, 8);
     csv_end(&c);
 }
