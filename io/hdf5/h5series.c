@@ -22,6 +22,7 @@ struct bp__h5series {
     bp__source *source;
     bp__decoder *decoder;
     char *path;
+    char country[BP__H5_COUNTRY_MAX];
     size_t page;
     flow flows[BP__LAST_BULK - BP__FIRST_BULK + 1];
     bp_bundle head;
@@ -76,6 +77,9 @@ static bp_status open_all(bp__h5series *series, const char *path, const char *co
     const bp__plan *plan = series->loader->plan(series->source);
     BP_TRY(reserve_image(series, plan));
     find_tasks(series, plan);
+    /* every plan has datasets: "/US/data/open" */
+    const char *name = plan->dataset[0].path + 1;
+    snprintf(series->country, sizeof series->country, "%.*s", (int)strcspn(name, "/"), name);
     return BP_OK;
 }
 
@@ -98,6 +102,11 @@ void bp__h5_series_close(bp__h5series **series)
     if (s->source) s->loader->close(&s->source);
     free(s->path);
     free(s);
+}
+
+const char *bp__h5_series_country(const bp__h5series *series)
+{
+    return series->country;
 }
 
 const bp_bundle *bp__h5_series_head(const bp__h5series *series)

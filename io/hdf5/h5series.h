@@ -35,6 +35,9 @@ bp_status bp__h5_series_open(const char *path, const char *country, bp__h5series
 /** Everything but bars: its bulk columns have their shapes, and may not be looked at. Borrowed until close. */
 const bp_bundle *bp__h5_series_head(const bp__h5series *series);
 
+/** The country that is read: "US". Borrowed until close. */
+const char *bp__h5_series_country(const bp__h5series *series);
+
 /** The bars of daily row `row`, which is not less than those asked for before.
  *  @param[out] value  [D] each; borrowed until the next row is asked for
  *  @retval BP_EFORMAT, BP_EIO, BP_ENOMEM */

@@ -24,12 +24,14 @@ typedef struct bp__command_line {
     bp__ingest_options ingest;
     uint64_t max_errors; /**< of each severity that are told in words */
     bp__write_filter filter;
+    bool replace; /**< of export: what an older one made */
 } bp__command_line;
 
 /* What each subcommand does, as bp__command.run. */
 bp_status bp__run_demo(const void *command_line);
 bp_status bp__run_ingest(const void *command_line);
 bp_status bp__run_import(const void *command_line);
+bp_status bp__run_export(const void *command_line);
 bp_status bp__run_info(const void *command_line);
 bp_status bp__run_list(const void *command_line);
 bp_status bp__run_version(const void *command_line);

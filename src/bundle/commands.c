@@ -59,6 +59,24 @@ const bp__command bp__bundle_commands[] = {
                     "  bundle import hdf5 ~/daily_bars.h5 canada --country CA\n",
     },
     {
+        .name = "export",
+        .arguments = "csvdir|zipline-hdf5 NAME DIR",
+        .use = BP__USE_EXPORT,
+        .run = bp__run_export,
+        .min_args = 3,
+        .max_args = 3,
+        .summary = "write a bundle in a form that other programs read",
+        .help =
+            "Write all of a bundle in a form that other programs read; 'ingest' or 'import' of it gives the same\n"
+            "content_hash.\n"
+            "csvdir: a folder of CSV files, daily/SYMBOL.csv and minute/SYMBOL.csv, and beside them what these\n"
+            "cannot hold: assets, symbols of other times, adjustments, sessions.\n"
+            "zipline-hdf5: DIR/NAME.h5, or DIR itself if it ends in .h5, which zipline's reader opens.\n"
+            "What is written appears as a whole, or not at all.\n" NAME_HELP,
+        .examples = "  bundle export csvdir mine ~/mine_csv\n"
+                    "  bundle export zipline-hdf5 mine ~/daily_bars.h5 --replace\n",
+    },
+    {
         .name = "info",
         .arguments = "NAME",
         .use = BP__USE_INFO,

@@ -144,6 +144,7 @@ static void test_countries(void)
         CU_ASSERT_EQUAL_FATAL(bp__h5_series_open(path, cases[i].country, &series), BP_OK);
         const bp_bundle *head = bp__h5_series_head(series);
         CU_ASSERT_STRING_EQUAL(bp_bundle_symbol(head, 0), cases[i].symbol);
+        CU_ASSERT_STRING_EQUAL(bp__h5_series_country(series), cases[i].country);
         CU_ASSERT(bp_bundle_column(head, BP_COL_MINUTE_SID, &sids) && sids.shape[0] == cases[i].sids);
         check_row(series, &f, 3);
         bp__h5_series_close(&series);
