@@ -11,7 +11,7 @@ static bp_status keep_line(const bp__rerun *r, const char *key, char **value)
     const size_t size = strlen(r->origin.text) + 1;
     *value = malloc(size);
     if (!*value) BP_FAIL(BP_ENOMEM, "%.200s: no memory to read it", r->table.path);
-    bp__origin_line(r->origin.text, key, *value, size);
+    bp__result_origin_line(r->origin.text, key, *value, size);
     if (**value) return BP_OK;
     free(*value);
     *value = NULL;
@@ -56,7 +56,7 @@ static bp_status choose_strategy(bp__options *o)
         BP_FAIL(BP_EINVAL,
                 "--strategy is missing: there is no %.200s" BP__ORIGIN_SUFFIX " that says which it was",
                 path);
-    if (bp__origin_line(o->rerun.origin.text, "plugin", hash, sizeof hash))
+    if (bp__result_origin_line(o->rerun.origin.text, "plugin", hash, sizeof hash))
         BP_FAIL(BP_EINVAL,
                 "--strategy is missing: %.160s is of a strategy in a file; name it, as FILE.so:%.40s", path,
                 o->past_strategy);

@@ -40,7 +40,7 @@ bp_status bp__check_sheets(const bp__options *o)
                         bp__sheet_name((bp__sheet_kind)i));
         if (o->out && strcmp(o->out, path) == 0)
             BP_FAIL(BP_EINVAL, "%s: %.200s is --out as well; choose two files", option, path);
-        BP_TRY(bp__origin_check_plain(
+        BP_TRY(bp__result_origin_check_plain(
             option, path, form_of(path) == BP__SHEET_CSV ? bp__sheet_header((bp__sheet_kind)k) : "[",
             o->replace));
     }

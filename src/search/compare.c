@@ -204,14 +204,14 @@ static void count_top(bp__comparison *c, uint64_t top)
 
 static bp_status read_origin(bp__compared *side)
 {
-    bp_status s = bp__origin_read(side->table.path, &side->origin);
+    bp_status s = bp__result_origin_read(side->table.path, &side->origin);
     if (s == BP_ENOTFOUND) return BP_OK;
     BP_TRY(s);
     const size_t size = strlen(side->origin.text) + 1;
-    bp__origin_line(side->origin.text, "strategy", side->strategy, sizeof side->strategy);
+    bp__result_origin_line(side->origin.text, "strategy", side->strategy, sizeof side->strategy);
     side->bundles = malloc(size);
     if (!side->bundles) BP_FAIL(BP_ENOMEM, "%.200s: no memory to read it", side->table.path);
-    bp__origin_line(side->origin.text, "bundle", side->bundles, size);
+    bp__result_origin_line(side->origin.text, "bundle", side->bundles, size);
     return BP_OK;
 }
 
@@ -251,8 +251,8 @@ bp_status bp__compare(const char *const path[2], const char *objective, uint64_t
     count_top(c, top);
     c->knows_origins = c->side[0].origin.text && c->side[1].origin.text;
     if (!c->knows_origins) return BP_OK;
-    return bp__origin_differences(&c->side[0].origin, &c->side[1].origin, &c->difference,
-                                  &c->num_differences);
+    return bp__result_origin_differences(&c->side[0].origin, &c->side[1].origin, &c->difference,
+                                         &c->num_differences);
 }
 
 void bp__comparison_fini(bp__comparison *c)
@@ -260,7 +260,7 @@ void bp__comparison_fini(bp__comparison *c)
     for (int s = 0; s < 2; s++) {
         bp__compared *side = &c->side[s];
         bp__table_fini(&side->table);
-        bp__origin_fini(&side->origin);
+        bp__result_origin_fini(&side->origin);
         free(side->bundles);
         free(side->value);
         free(side->score);

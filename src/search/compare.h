@@ -10,9 +10,9 @@
 
 typedef struct bp__compared {
     bp__table table;
-    bp__origin origin; /**< its text is NULL: not known */
-    char strategy[64]; /**< "": not known */
-    char *bundles;     /**< "a,b"; owned; NULL: not known */
+    bp__result_origin origin; /**< its text is NULL: not known */
+    char strategy[64];        /**< "": not known */
+    char *bundles;            /**< "a,b"; owned; NULL: not known */
     uint64_t done, skipped, failed;
     double *value, *score; /**< [rows] as bp__table_score() */
     uint64_t *order;       /**< [done] rows, best first */
@@ -39,7 +39,7 @@ typedef struct bp__comparison {
  *
  *  @retval BP_EINVAL    the files have not the same parameters, or one has a combination twice: the text names the lines
  *  @retval BP_ENOTFOUND the objective is not in both
- *  @retval any          of bp__table_read(), bp__origin_read() where there is an origin */
+ *  @retval any          of bp__table_read(), bp__result_origin_read() where there is an origin */
 bp_status bp__compare(const char *const path[2], const char *objective, uint64_t top,
                       bp__comparison *comparison);
 void bp__comparison_fini(bp__comparison *comparison);

@@ -89,7 +89,7 @@ static bp_status damaged(const char *path, const char *line)
     BP_FAIL(BP_EFORMAT, "%.200s: '%.60s' is not what such a file of this program has; remove it", path, line);
 }
 
-static bp_status read_content(const char *path, const char *value, bp__origin *origin)
+static bp_status read_content(const char *path, const char *value, bp__result_origin *origin)
 {
     const char *blank = strchr(value, ' ');
     if (!blank || (blank[1] && !is_hash(blank + 1))) return damaged(path, value);
@@ -101,7 +101,7 @@ static bp_status read_content(const char *path, const char *value, bp__origin *o
 }
 
 /* The lines before the text of the search. @param[in,out] rest  behind the magic line; behind the line "search" */
-static bp_status read_head(const char *path, char **rest, hashes *stored, bp__origin *origin)
+static bp_status read_head(const char *path, char **rest, hashes *stored, bp__result_origin *origin)
 {
     char *line;
     while ((line = strsep(rest, "\n")) != NULL) {
@@ -120,7 +120,7 @@ static bp_status read_head(const char *path, char **rest, hashes *stored, bp__or
     return damaged(path, "(the end)");
 }
 
-static bp_status parse(const char *path, const mapping *m, hashes *stored, bp__origin *origin)
+static bp_status parse(const char *path, const mapping *m, hashes *stored, bp__result_origin *origin)
 {
     const size_t magic = strlen(MAGIC);
     if (!begins_with(m, MAGIC, magic) || m->size > MAX_ORIGIN || memchr(m->bytes, '\0', m->size))
@@ -134,11 +134,11 @@ static bp_status parse(const char *path, const mapping *m, hashes *stored, bp__o
     return s;
 }
 
-static bp_status read_stored(const char *path, hashes *stored, bp__origin *origin)
+static bp_status read_stored(const char *path, hashes *stored, bp__result_origin *origin)
 {
     char *beside;
     mapping m;
-    *origin = (bp__origin){0};
+    *origin = (bp__result_origin){0};
     *stored = (hashes){0};
     BP_TRY(origin_path(path, &beside));
     bp_status s = map_file(beside, &m);
@@ -148,11 +148,11 @@ static bp_status read_stored(const char *path, hashes *stored, bp__origin *origi
         s = parse(beside, &m, stored, origin);
     unmap_file(&m);
     free(beside);
-    if (bp__failed(s)) bp__origin_fini(origin);
+    if (bp__failed(s)) bp__result_origin_fini(origin);
     return s;
 }
 
-bp_status bp__origin_read(const char *path, bp__origin *origin)
+bp_status bp__result_origin_read(const char *path, bp__result_origin *origin)
 {
     hashes stored;
     mapping csv;
@@ -165,11 +165,11 @@ bp_status bp__origin_read(const char *path, bp__origin *origin)
     return s;
 }
 
-void bp__origin_fini(bp__origin *origin)
+void bp__result_origin_fini(bp__result_origin *origin)
 {
     free(origin->text);
     free(origin->content);
-    *origin = (bp__origin){0};
+    *origin = (bp__result_origin){0};
 }
 
 /* Writing ----------------------------------------------------------------------------------------- */
@@ -190,7 +190,7 @@ static const char *bundle_name(const char *text, uint64_t i, int *length)
     return line;
 }
 
-static bp_status store_origin(const char *path, const hashes *stored, const bp__origin *origin)
+static bp_status store_origin(const char *path, const hashes *stored, const bp__result_origin *origin)
 {
     char *text = NULL;
     size_t size = 0;
@@ -222,7 +222,8 @@ static bp_status hash_of(const char *path, char hash[BP__HASH_TEXT])
     return s;
 }
 
-bp_status bp__origin_store(const char *path, const char *csv, size_t size, const bp__origin *origin)
+bp_status bp__result_origin_store(const char *path, const char *csv, size_t size,
+                                  const bp__result_origin *origin)
 {
     hashes stored = {0};
     char *beside;
@@ -274,7 +275,7 @@ static const char *value_of(const char *line, size_t *length)
     return line + key + (end > key);
 }
 
-bool bp__origin_line(const char *text, const char *key, char *value, size_t size)
+bool bp__result_origin_line(const char *text, const char *key, char *value, size_t size)
 {
     size_t length;
     const char *line = line_of(text, key, strlen(key));
@@ -321,7 +322,8 @@ static bool lines_differ(const char *a, const char *b, bp__difference *d)
     return true;
 }
 
-static bool contents_differ(const bp__origin *a, const bp__origin *b, uint64_t i, bp__difference *d)
+static bool contents_differ(const bp__result_origin *a, const bp__result_origin *b, uint64_t i,
+                            bp__difference *d)
 {
     int length, other_length;
     const char *name = bundle_name(a->text, i, &length), *other = bundle_name(b->text, i, &other_length);
@@ -348,8 +350,8 @@ static size_t count_lines(const char *text)
     return n;
 }
 
-bp_status bp__origin_differences(const bp__origin *a, const bp__origin *b, bp__difference **list,
-                                 size_t *count)
+bp_status bp__result_origin_differences(const bp__result_origin *a, const bp__result_origin *b,
+                                        bp__difference **list, size_t *count)
 {
     const uint64_t bundles = a->num_bundles < b->num_bundles ? a->num_bundles : b->num_bundles;
     bp__difference *d = calloc(count_lines(a->text) + count_lines(b->text) + bundles + 1, sizeof *d);
@@ -423,11 +425,11 @@ static bp_status refuse_unknown(const char *path, const mapping *m)
             "--out: %.200s is not a file of results; give --replace to lose it, or name another file", path);
 }
 
-static bp_status check_same(const char *path, const bp__origin *theirs, const bp__origin *ours)
+static bp_status check_same(const char *path, const bp__result_origin *theirs, const bp__result_origin *ours)
 {
     bp__difference *d;
     size_t n;
-    BP_TRY(bp__origin_differences(theirs, ours, &d, &n));
+    BP_TRY(bp__result_origin_differences(theirs, ours, &d, &n));
     bp_status s = BP_OK;
     if (n > 0)
         s = bp__fail(BP_EINVAL,
@@ -438,10 +440,10 @@ static bp_status check_same(const char *path, const bp__origin *theirs, const bp
     return s;
 }
 
-static bp_status check_results(const char *path, const mapping *m, const bp__origin *ours)
+static bp_status check_results(const char *path, const mapping *m, const bp__result_origin *ours)
 {
     hashes stored;
-    bp__origin theirs;
+    bp__result_origin theirs;
     char hash[BP__HASH_TEXT];
     bp_status s = read_stored(path, &stored, &theirs);
     if (s == BP_ENOTFOUND) return refuse_unknown(path, m);
@@ -457,7 +459,7 @@ static bp_status check_results(const char *path, const mapping *m, const bp__ori
                      "--out: %.200s is not as a search has written it; give --replace, or name another file",
                      path);
     if (s == BP_OK) s = check_same(path, &theirs, ours);
-    bp__origin_fini(&theirs);
+    bp__result_origin_fini(&theirs);
     return s;
 }
 
@@ -479,7 +481,7 @@ static bp_status check_beside(const char *path)
     return s;
 }
 
-bp_status bp__origin_check(const char *path, const bp__origin *ours, bool replace)
+bp_status bp__result_origin_check(const char *path, const bp__result_origin *ours, bool replace)
 {
     mapping m;
     bp_status s = map_file(path, &m);
@@ -494,7 +496,8 @@ bp_status bp__origin_check(const char *path, const bp__origin *ours, bool replac
     return s;
 }
 
-bp_status bp__origin_check_plain(const char *option, const char *path, const char *header, bool replace)
+bp_status bp__result_origin_check_plain(const char *option, const char *path, const char *header,
+                                        bool replace)
 {
     mapping m;
     char line[FIRST_LINE_MAX];

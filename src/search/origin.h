@@ -20,24 +20,25 @@
 
 #define BP__ORIGIN_SUFFIX ".origin"
 
-typedef struct bp__origin {
+typedef struct bp__result_origin {
     char *text;                           /**< of the search; owned */
     char (*content)[BP__HASH_DIGITS + 1]; /**< [num_bundles] "": not known; owned */
     uint64_t num_bundles;
     bool changed; /**< the CSV is not as it was written */
-} bp__origin;
+} bp__result_origin;
 
 /** What the results in `path` are of.
  *
- * @param[out] origin  bp__origin_fini(), after a failure too; after one its text is NULL
+ * @param[out] origin  bp__result_origin_fini(), after a failure too; after one its text is NULL
  * @retval BP_ENOTFOUND  no origin is beside it
  * @retval BP_EFORMAT    what is beside it is none, or is damaged
  * @retval BP_EIO, BP_ENOMEM */
-bp_status bp__origin_read(const char *path, bp__origin *origin);
-void bp__origin_fini(bp__origin *origin);
+bp_status bp__result_origin_read(const char *path, bp__result_origin *origin);
+void bp__result_origin_fini(bp__result_origin *origin);
 
 /** Make `path` a CSV, and say beside it what it is of. @retval BP_EIO, BP_ENOMEM  the text names the file */
-bp_status bp__origin_store(const char *path, const char *csv, size_t size, const bp__origin *origin);
+bp_status bp__result_origin_store(const char *path, const char *csv, size_t size,
+                                  const bp__result_origin *origin);
 
 /** Whether the results of a search may be written to `path`: nothing is there, or results of the same search over the
  *  same content.
@@ -46,13 +47,14 @@ bp_status bp__origin_store(const char *path, const char *csv, size_t size, const
  * @param[in] replace  whatever is there may be replaced, but for what is never a file of results: bundles, journals
  *
  * @retval BP_EINVAL  no; the text says what is there, and what to do */
-bp_status bp__origin_check(const char *path, const bp__origin *ours, bool replace);
+bp_status bp__result_origin_check(const char *path, const bp__result_origin *ours, bool replace);
 
 /** Whether `path` may be made a file that has no origin: nothing is there, or a file that begins with the same line.
  *  @param[in] option  is to blame
  *  @param[in] header  without its line break; NULL: whatever is there needs `replace`
  *  @retval BP_EINVAL  no; as above */
-bp_status bp__origin_check_plain(const char *option, const char *path, const char *header, bool replace);
+bp_status bp__result_origin_check_plain(const char *option, const char *path, const char *header,
+                                        bool replace);
 
 /** A line in which two searches differ, for people. */
 typedef struct bp__difference {
@@ -64,11 +66,11 @@ typedef struct bp__difference {
  *
  * @param[out] list  [*count], owned: free(); NULL if nothing differs
  * @retval BP_ENOMEM */
-bp_status bp__origin_differences(const bp__origin *a, const bp__origin *b, bp__difference **list,
-                                 size_t *count);
+bp_status bp__result_origin_differences(const bp__result_origin *a, const bp__result_origin *b,
+                                        bp__difference **list, size_t *count);
 
 /** The value of the line that begins with `key` in the text of a search.
  *  @return false: there is none; `value` is "" */
-bool bp__origin_line(const char *text, const char *key, char *value, size_t size);
+bool bp__result_origin_line(const char *text, const char *key, char *value, size_t size);
 
 #endif

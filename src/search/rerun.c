@@ -15,14 +15,14 @@ bp_status bp__rerun_read(const char *path, bp__rerun *r)
 {
     *r = (bp__rerun){0};
     BP_TRY(bp__table_read(path, &r->table));
-    bp_status s = bp__origin_read(path, &r->origin);
+    bp_status s = bp__result_origin_read(path, &r->origin);
     return s == BP_ENOTFOUND ? BP_OK : s;
 }
 
 void bp__rerun_fini(bp__rerun *r)
 {
     bp__table_fini(&r->table);
-    bp__origin_fini(&r->origin);
+    bp__result_origin_fini(&r->origin);
     free(r->row);
     *r = (bp__rerun){0};
 }

@@ -23,15 +23,15 @@ typedef struct bp__rerun_row {
 
 typedef struct bp__rerun {
     bp__table table;
-    bp__origin origin;  /**< its text is NULL: not known */
-    bp__rerun_row *row; /**< [num_rows] best first, as it was then */
+    bp__result_origin origin; /**< its text is NULL: not known */
+    bp__rerun_row *row;       /**< [num_rows] best first, as it was then */
     uint64_t num_rows;
     uint64_t picked; /**< row of the table, after bp__rerun_pick() */
 } bp__rerun;
 
 /** @param[in]  path   borrowed as long as the rerun
  *  @param[out] rerun  bp__rerun_fini(), after a failure too
- *  @retval any  of bp__table_read(), bp__origin_read(); that there is no origin is no failure */
+ *  @retval any  of bp__table_read(), bp__result_origin_read(); that there is no origin is no failure */
 bp_status bp__rerun_read(const char *path, bp__rerun *rerun);
 void bp__rerun_fini(bp__rerun *rerun);
 

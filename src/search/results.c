@@ -216,9 +216,9 @@ static void print_csv(const bp__results *r, FILE *f)
 
 static bp_status store(const bp__results *r, const char *path, const char *csv, size_t size)
 {
-    bp__origin origin = {.content = r->content, .num_bundles = r->spec->num_bundles};
+    bp__result_origin origin = {.content = r->content, .num_bundles = r->spec->num_bundles};
     BP_TRY(bp__spec_text(r->spec, &origin.text));
-    bp_status s = bp__origin_store(path, csv, size, &origin);
+    bp_status s = bp__result_origin_store(path, csv, size, &origin);
     free(origin.text);
     return s;
 }

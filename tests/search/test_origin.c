@@ -15,46 +15,46 @@ static char folder[] = "/tmp/bundlepool-origin-XXXXXX";
 static char csv[64], beside[80];
 static char content[2][BP__HASH_DIGITS + 1];
 
-static bp__origin make(const char *text)
+static bp__result_origin make(const char *text)
 {
-    return (bp__origin){.text = (char *)(uintptr_t)text, .content = content, .num_bundles = 2};
+    return (bp__result_origin){.text = (char *)(uintptr_t)text, .content = content, .num_bundles = 2};
 }
 
 static void test_round_trip(void)
 {
-    bp__origin a = make(A), back;
+    bp__result_origin a = make(A), back;
     char value[80];
-    MUST(bp__origin_store(csv, "index,status\n", 13, &a));
-    MUST(bp__origin_read(csv, &back));
+    MUST(bp__result_origin_store(csv, "index,status\n", 13, &a));
+    MUST(bp__result_origin_read(csv, &back));
     CU_ASSERT_STRING_EQUAL(back.text, A);
     CU_ASSERT(back.num_bundles == 2 && !back.changed);
     CU_ASSERT_STRING_EQUAL(back.content[0], content[0]);
     CU_ASSERT_STRING_EQUAL(back.content[1], content[1]);
-    CU_ASSERT(bp__origin_line(back.text, "bundle", value, sizeof value));
+    CU_ASSERT(bp__result_origin_line(back.text, "bundle", value, sizeof value));
     CU_ASSERT_STRING_EQUAL(value, "x,y");
-    CU_ASSERT(bp__origin_line(back.text, "param fast", value, sizeof value));
+    CU_ASSERT(bp__result_origin_line(back.text, "param fast", value, sizeof value));
     CU_ASSERT_STRING_EQUAL(value, "1,2,3");
-    CU_ASSERT(!bp__origin_line(back.text, "slippage", value, sizeof value) && !*value);
-    bp__origin_fini(&back);
+    CU_ASSERT(!bp__result_origin_line(back.text, "slippage", value, sizeof value) && !*value);
+    bp__result_origin_fini(&back);
 
     FILE *f = fopen(csv, "a");
     CU_ASSERT_PTR_NOT_NULL_FATAL(f);
     fputs("0,done\n", f);
     fclose(f);
-    MUST(bp__origin_read(csv, &back));
+    MUST(bp__result_origin_read(csv, &back));
     CU_ASSERT(back.changed);
-    bp__origin_fini(&back);
+    bp__result_origin_fini(&back);
     unlink(beside);
-    FAILS(bp__origin_read(csv, &back), BP_ENOTFOUND, "what it is of is not known");
+    FAILS(bp__result_origin_read(csv, &back), BP_ENOTFOUND, "what it is of is not known");
 }
 
 /* @param[in] expected  "WHAT: A | B" each, in order, NULL-terminated */
 static void differ(const char *b_text, const char *const *expected)
 {
-    bp__origin a = make(A), b = make(b_text);
+    bp__result_origin a = make(A), b = make(b_text);
     bp__difference *d;
     size_t n, i;
-    MUST(bp__origin_differences(&a, &b, &d, &n));
+    MUST(bp__result_origin_differences(&a, &b, &d, &n));
     for (i = 0; i < n && expected[i]; i++) {
         char text[300];
         snprintf(text, sizeof text, "%s: %s | %s", d[i].what, d[i].a, d[i].b);
@@ -83,32 +83,32 @@ static void test_differences(void)
 static void test_content(void)
 {
     char other[2][BP__HASH_DIGITS + 1];
-    bp__origin a = make(A), b = make(A);
+    bp__result_origin a = make(A), b = make(A);
     bp__difference *d;
     size_t n;
     memcpy(other, content, sizeof other);
     other[1][0] = 'f';
     b.content = other;
-    MUST(bp__origin_differences(&a, &b, &d, &n));
+    MUST(bp__result_origin_differences(&a, &b, &d, &n));
     CU_ASSERT_EQUAL_FATAL(n, 1);
     CU_ASSERT_STRING_EQUAL(d[0].what, "content of y");
     CU_ASSERT_STRING_EQUAL(d[0].b, "fbbbbbbbbbbb");
     free(d);
     other[1][0] = '\0'; /* not known yet */
-    MUST(bp__origin_differences(&a, &b, &d, &n));
+    MUST(bp__result_origin_differences(&a, &b, &d, &n));
     CU_ASSERT(n == 0 && !d);
 }
 
 /* What a kill leaves at each step of replacing one result by another is known for what it is. */
 static void test_steps(void)
 {
-    bp__origin a = make(A), b = make("strategy other\n");
+    bp__result_origin a = make(A), b = make("strategy other\n");
     char *between = NULL;
     size_t size;
-    MUST(bp__origin_store(csv, "old", 3, &a));
-    MUST(bp__origin_check(csv, &a, false));
-    FAILS(bp__origin_check(csv, &b, false), BP_EINVAL, "has results of another search (");
-    MUST(bp__origin_check(csv, &b, true));
+    MUST(bp__result_origin_store(csv, "old", 3, &a));
+    MUST(bp__result_origin_check(csv, &a, false));
+    FAILS(bp__result_origin_check(csv, &b, false), BP_EINVAL, "has results of another search (");
+    MUST(bp__result_origin_check(csv, &b, true));
 
     FILE *f = open_memstream(&between, &size);
     CU_ASSERT_PTR_NOT_NULL_FATAL(f);
@@ -122,14 +122,14 @@ static void test_steps(void)
     fwrite(between, 1, size, f);
     fclose(f);
     free(between);
-    MUST(bp__origin_check(csv, &b, false));
-    bp__origin back;
-    MUST(bp__origin_read(csv, &back)); /* but what is there is not of that search yet */
+    MUST(bp__result_origin_check(csv, &b, false));
+    bp__result_origin back;
+    MUST(bp__result_origin_read(csv, &back)); /* but what is there is not of that search yet */
     CU_ASSERT(back.changed);
-    bp__origin_fini(&back);
-    MUST(bp__origin_store(csv, "new", 3, &b)); /* the same once more */
-    MUST(bp__origin_check(csv, &b, false));
-    FAILS(bp__origin_check(csv, &a, false), BP_EINVAL, "another search");
+    bp__result_origin_fini(&back);
+    MUST(bp__result_origin_store(csv, "new", 3, &b)); /* the same once more */
+    MUST(bp__result_origin_check(csv, &b, false));
+    FAILS(bp__result_origin_check(csv, &a, false), BP_EINVAL, "another search");
 }
 
 int main(void)
