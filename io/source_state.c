@@ -4,6 +4,7 @@
 #include <fts.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #include <bundlepool/bundle.h>
@@ -15,6 +16,11 @@ static int64_t time_of(const struct stat *st)
     return st->st_mtim.tv_sec * SECOND_NS + st->st_mtim.tv_nsec;
 }
 
+static bool is_bundle(const FTSENT *entry)
+{
+    return entry->fts_namelen > 3 && strcmp(entry->fts_name + entry->fts_namelen - 3, ".h5") == 0;
+}
+
 static bp_status walk(FTS *tree, int64_t *time, uint64_t *files)
 {
     FTSENT *entry;
@@ -23,10 +29,12 @@ static bp_status walk(FTS *tree, int64_t *time, uint64_t *files)
             fts_set(tree, entry, FTS_SKIP);
             continue;
         }
-        if (entry->fts_info == FTS_DNR || entry->fts_info == FTS_ERR || entry->fts_info == FTS_NS)
+        const bool failed =
+            entry->fts_info == FTS_DNR || entry->fts_info == FTS_ERR || entry->fts_info == FTS_NS;
+        if (failed && entry->fts_level == 0) /* what is closed to us below it is nothing that is read */
             BP_FAIL_ERRNO(entry->fts_errno == ENOENT ? BP_ENOTFOUND : BP_EIO, entry->fts_errno,
-                          "%s: cannot be looked at", entry->fts_path);
-        if (entry->fts_info != FTS_F) continue;
+                          "%s: cannot be opened", entry->fts_path);
+        if (entry->fts_info != FTS_F || (entry->fts_level > 0 && is_bundle(entry))) continue;
         if (time_of(entry->fts_statp) > *time) *time = time_of(entry->fts_statp);
         if (++*files == BP__SOURCE_FILES_MOST) return BP_OK;
     }
@@ -39,7 +47,7 @@ bp_status bp__source_look(const char *path, int64_t *time, uint64_t *files)
     *time = BP_TIME_MISSING;
     *files = 0;
     FTS *tree = fts_open(paths, FTS_PHYSICAL | FTS_COMFOLLOW | FTS_NOCHDIR, NULL);
-    if (!tree) BP_FAIL_ERRNO(BP_EIO, errno, "%s: cannot be looked at", path);
+    if (!tree) BP_FAIL_ERRNO(BP_EIO, errno, "%s: cannot be opened", path);
     const bp_status s = walk(tree, time, files);
     fts_close(tree);
     return s;

@@ -1,8 +1,9 @@
 /** @file io/source_state.h
  * Whether what a bundle was made from has changed since: looked at, not read.
  *
- * The state of a source is the newest time of modification among its files and how many files there are,
- * hidden ones apart. It is taken before the source is read and kept as the time and the files of the bundle's
+ * The state of a source is the newest time of modification among its files and how many files there are.
+ * Hidden files do not count, nor does *.h5 below a folder: people have bundles beside what these are made
+ * from. The state is taken before the source is read and kept as the time and the files of the bundle's
  * origin, so that whatever changes meanwhile counts as newer. A file that is replaced by an older one of the
  * same name is not noticed.
  */

@@ -1,6 +1,6 @@
 /** @file io/ingest/source.h
- * What a bundle can be made from: each kind of source is described by a bp__ingest_source, and `bundle` has a table of
- * them (src/bundle/sources.c).
+ * What a bundle can be made from: each kind of source is described by a bp__ingest_source, and `bundle` has a
+ * table of them (src/bundle/sources.c).
  */
 #ifndef BP_IO_INGEST_SOURCE_H
 #define BP_IO_INGEST_SOURCE_H
@@ -44,7 +44,8 @@ typedef struct bp__ingest_source {
     const char *name; /**< as users type it: "csvdir" */
     const char *help; /**< what it reads, in one line */
 
-    /** Read all of it into the draft, and fill in its origin. Does not finish the draft.
+    /** Read all of it into the draft, and say in its origin what the source held (bp__origin.content; whoever
+     *  called tells the rest of the origin). Does not finish the draft.
      *
      * @param[in] path  of the folder or file to read
      * @retval BP_OK  there may be errors in the report

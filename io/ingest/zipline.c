@@ -6,7 +6,6 @@
 
 #include "core/day.h"
 #include "io/ingest/zipline_parts.h"
-#include "io/source_state.h"
 
 /* Finding the ingestion ------------------------------------------------------------------------- */
 
@@ -167,15 +166,6 @@ static bp_status read_parts(bp__zipline *z)
     return add_sessions(z);
 }
 
-static bp_status set_origin(bp__zipline *z, const char *path)
-{
-    bp__origin *origin = &z->in->draft->origin;
-    strcpy(origin->source, "zipline");
-    origin->path = realpath(path, NULL);
-    if (!origin->path) BP_FAIL(BP_ENOMEM, "%s: no memory for its path", path);
-    return bp__sealed_content(&z->folder, origin->content);
-}
-
 static void fini(bp__zipline *z)
 {
     for (int f = 0; f < BP__NUM_FIELDS; f++) bp__bcolz_close(&z->column[f]);
@@ -197,11 +187,9 @@ static bp_status read_zipline(bp__ingest *in, const char *path)
 {
     bp__zipline z = {.in = in};
     BP_TRY(bp__sealed_open(path, &z.folder));
-    /* before anything is read: what changes meanwhile is newer than the bundle */
-    bp_status s = bp__source_look(path, &in->draft->origin.time, &in->draft->origin.files);
-    if (s == BP_OK) s = find_ingestion(&z);
+    bp_status s = find_ingestion(&z);
     if (s == BP_OK) s = read_parts(&z);
-    if (s == BP_OK) s = set_origin(&z, path);
+    if (s == BP_OK) s = bp__sealed_content(&z.folder, in->draft->origin.content);
     fini(&z);
     return s;
 }

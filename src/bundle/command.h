@@ -16,6 +16,14 @@
 #include "io/ingest/demo.h"
 #include "io/ingest/source.h"
 
+/** For `bundle sync`: a bundle is made unless its source holds what it held. */
+typedef struct bp__make_unless {
+    const char *content; /**< of the origin; borrowed */
+    bool same, made;     /**< what came of it */
+    int64_t time;        /**< of the source, as it is now */
+    uint64_t files;
+} bp__make_unless;
+
 typedef struct bp__command_line {
     char **arg;       /**< arguments that are no options, as many as the subcommand takes; borrowed */
     const char *root; /**< --root, or NULL; borrowed */
@@ -25,6 +33,7 @@ typedef struct bp__command_line {
     uint64_t max_errors; /**< of each severity that are told in words */
     bp__write_filter filter;
     bool replace; /**< of export: what an older one made */
+    bp__make_unless *unless; /**< NULL: made in any case; borrowed */
 } bp__command_line;
 
 /* What each subcommand does, as bp__command.run. */
@@ -32,6 +41,7 @@ bp_status bp__run_demo(const void *command_line);
 bp_status bp__run_ingest(const void *command_line);
 bp_status bp__run_import(const void *command_line);
 bp_status bp__run_export(const void *command_line);
+bp_status bp__run_sync(const void *command_line);
 bp_status bp__run_info(const void *command_line);
 bp_status bp__run_list(const void *command_line);
 bp_status bp__run_version(const void *command_line);

@@ -77,6 +77,21 @@ const bp__command bp__bundle_commands[] = {
                     "  bundle export zipline-hdf5 mine ~/daily_bars.h5 --replace\n",
     },
     {
+        .name = "sync",
+        .arguments = "NAME",
+        .use = BP__USE_SYNC,
+        .run = bp__run_sync,
+        .min_args = 1,
+        .max_args = 1,
+        .summary = "make a bundle again if what it was made from has changed",
+        .help =
+            "Look whether a file that a bundle was made from is newer than the bundle, or files were added or\n"
+            "removed; if so, make it again, with the options of the first time. Where the files hold the same\n"
+            "all the same, no bar is written. The old bundle stays until the new one is ready.\n" NAME_HELP,
+        .examples = "  bundle sync mine\n"
+                    "  bundle sync mine --json\n",
+    },
+    {
         .name = "info",
         .arguments = "NAME",
         .use = BP__USE_INFO,

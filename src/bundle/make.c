@@ -8,10 +8,12 @@
 
 #include "bundle/command.h"
 #include "bundle/progress.h"
+#include "bundle/remember.h"
 #include "bundle/sources.h"
 #include "cli/locate.h"
 #include "core/name.h"
 #include "core/text.h"
+#include "io/source_state.h"
 
 /* Like mkdir -p. */
 static bp_status make_folder(const char *path)
@@ -51,6 +53,8 @@ static bp_status write_draft(const bp__draft *draft, const bp__target *target, c
     BP_TRY(bp__h5_write(draft, target->path, &options));
     const uint64_t size = stat(target->path, &st) == 0 ? (uint64_t)st.st_size : 0;
     bp__progress_hide();
+    if (line->unless) line->unless->made = true;
+    if (line->json) return BP_OK; /* told by who asked for JSON */
     bp__text_line(stdout, "%s: %zu assets, %zu sessions, %zu minute bars, %s", target->path, draft->assets.n,
                   draft->days.n, bp__draft_num_bars(draft, BP__MINUTE), bp__bytes_text(size, bytes));
     return BP_OK;
@@ -109,13 +113,49 @@ typedef struct order {
     bp__target target;
 } order;
 
+/* What a source cannot know, or need not: only what it held is its own affair. */
+static bp_status complete_origin(const order *o, bp__origin *origin)
+{
+    bp__command_line asked = *o->line;
+    const char *path = asked.arg[1];
+    asked.ingest = o->options;
+    snprintf(origin->source, sizeof origin->source, "%s", o->source->name);
+    free(origin->path);
+    free(origin->options);
+    origin->options = NULL;
+    origin->path = realpath(path, NULL);
+    if (!origin->path) BP_FAIL_ERRNO(BP_EIO, errno, "%s: cannot tell where it is", path);
+    return bp__remember_options(&asked, &origin->options);
+}
+
+/* What is read, and whether that is what the bundle was made from already. The state of the source is that
+ * before anything was read: what changes meanwhile is newer than the bundle. */
+static bp_status read_source(const order *o, bp__ingest *in, bool *same)
+{
+    bp__origin *origin = &in->draft->origin;
+    bp__make_unless *unless = o->line->unless;
+    int64_t time;
+    uint64_t files;
+    BP_TRY(bp__source_look(o->line->arg[1], &time, &files));
+    BP_TRY(o->source->read(in, o->line->arg[1]));
+    BP_TRY(complete_origin(o, origin));
+    origin->time = time;
+    origin->files = files;
+    *same = unless && *origin->content && strcmp(origin->content, unless->content) == 0;
+    if (!*same) return BP_OK;
+    *unless = (bp__make_unless){.content = unless->content, .same = true, .time = time, .files = files};
+    return BP_OK;
+}
+
 static bp_status make_bundle(const order *o, bp__report *report, bp__draft *draft)
 {
     const bp__command_line *line = o->line;
     bp__ingest in = {
         .options = &o->options, .report = report, .progress = bp__progress_show(), .draft = draft};
-    BP_TRY(o->source->read(&in, line->arg[1]));
+    bool same;
+    BP_TRY(read_source(o, &in, &same));
     BP_TRY(judge(line, report));
+    if (same) return BP_OK;
     BP_TRY(bp__draft_finish(draft));
     if (draft->assets.n == 0) BP_FAIL(BP_EFORMAT, "%s: nothing is left to make a bundle of", line->arg[1]);
     report_factors(draft, report);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "bundle/command.h"
+#include "bundle/source_lines.h"
 #include "cli/locate.h"
 #include "core/bundle.h"
 #include "core/day.h"
@@ -92,6 +93,7 @@ static void info_json(const peek *p, const char *path)
     bp__json_text(&j, "schema_version", p->bundle.image->schema_version);
     bp__json_text(&j, "calendar_name", p->bundle.image->calendar_name);
     for (size_t i = 0; i < NUM_TABLES; i++) bp__json_int(&j, tables[i].key, rows(p, tables[i].column));
+    bp__source_json(&j, path);
     bp__json_close(&j, '}');
 }
 
@@ -115,6 +117,7 @@ static void info_text(const peek *p, const char *path)
             if (*c == '_') *c = ' ';
         printf("%-24s%" PRId64 "\n", label, rows(p, tables[i].column));
     }
+    bp__source_text(path, p->bundle.name);
 }
 
 bp_status bp__run_info(const void *command_line)

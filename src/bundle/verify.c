@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "bundle/command.h"
+#include "bundle/source_lines.h"
 #include "cli/locate.h"
 #include "core/bundle.h"
 #include "core/day.h"
@@ -185,6 +186,7 @@ static void report_json(const findings *f, const bp__target *target, const bp_ve
     } else {
         bp__json_text(&j, "error", bp_error_text());
     }
+    if (v) bp__source_json(&j, target->path);
     bp__json_close(&j, '}');
 }
 
@@ -196,6 +198,7 @@ static void report_text(const findings *f, const bp__target *target, const bp_ve
         warning_text(f, k, text, sizeof text);
         printf("warning: %s\n", text);
     }
+    bp__source_text_note(target->path, target->name);
     bp__text_line(stdout, "%s: good, content_hash %s", target->path, v->content_hash);
 }
 

@@ -9,10 +9,13 @@
 #include "core/day.h"
 #include "core/json.h"
 #include "core/log.h"
+#include "core/text.h"
+#include "door/source.h"
 #include "optimizer/changes.h"
 
 #define HASH_DIGITS 12
-#define USUAL_YEAR  252 /* sessions; another number is told */
+#define NOTE_MOST   4400 /* a path, and a sentence */
+#define USUAL_YEAR  252  /* sessions; another number is told */
 #define MAX_CELLS   (4 + BP_STRATEGY_MAX_PARAMS + BP__NUM_METRICS)
 
 static const bp__spec *spec_of(const bp__report_facts *f)
@@ -55,6 +58,18 @@ void bp__report_grid(FILE *file, const bp__spec *spec)
     if (spec->num_slices > 1) fprintf(file, ", slice %" PRIu64 " of %" PRIu64, spec->slice, spec->num_slices);
 }
 
+/* What has to be known of a bundle before its figures are believed. @return false if there is nothing */
+static bool note_of(const bp__report_facts *f, uint64_t bundle, char note[NOTE_MOST])
+{
+    return bp__door_source_note(f->options->conduct.cfg.root, spec_of(f)->bundle[bundle], note, NOTE_MOST);
+}
+
+static void print_note(FILE *file, const bp__report_facts *f, uint64_t bundle)
+{
+    char note[NOTE_MOST];
+    if (note_of(f, bundle, note)) bp__text_line(file, "note: %s", note);
+}
+
 void bp__report_header(FILE *file, const bp__report_facts *f, uint64_t bundle)
 {
     char first[32], last[32];
@@ -66,6 +81,7 @@ void bp__report_header(FILE *file, const bp__report_facts *f, uint64_t bundle)
             bp__day_text(t->first_session, first), bp__day_text(t->last_session, last));
     if (t->sessions_per_year != USUAL_YEAR) fprintf(file, ", %.10g are a year", t->sessions_per_year);
     fputc('\n', file);
+    print_note(file, f, bundle);
     bp__report_grid(file, o);
     fprintf(file, " on %d rank%s\n", f->found->num_ranks, f->found->num_ranks == 1 ? "" : "s");
     fflush(file);
@@ -207,6 +223,7 @@ void bp__report_summary(FILE *file, const bp__report_facts *f)
             r->skipped, r->failed);
     bp__report_costs(file, &spec_of(f)->account);
     print_delisted(file, f);
+    for (uint64_t b = 0; b < spec_of(f)->num_bundles; b++) print_note(file, f, b);
     fprintf(file, "elapsed: %.3f s (%.1f backtests/s)\n", f->found->seconds, rate(f));
     fprintf(file, "loads: %" PRIu64 "\n", all->loads);
     if (pooled(f)) {
@@ -258,6 +275,7 @@ static void json_row(bp__json *j, const bp__report_facts *f, const bp__rated *ra
 
 static void json_bundle(bp__json *j, const bp__report_facts *f, uint64_t bundle)
 {
+    char note[NOTE_MOST];
     char day[32];
     const bp__tested *t = &f->found->tested[bundle];
     bp__json_text(j, "bundle", spec_of(f)->bundle[bundle]);
@@ -271,6 +289,7 @@ static void json_bundle(bp__json *j, const bp__report_facts *f, uint64_t bundle)
     bp__json_text(j, NULL, bp__day_text(t->last_session, day));
     bp__json_close(j, ']');
     bp__json_int(j, "delisted", (int64_t)t->num_delisted);
+    if (note_of(f, bundle, note)) bp__json_text(j, "source_note", note);
 }
 
 static void json_bundles(bp__json *j, const bp__report_facts *f)

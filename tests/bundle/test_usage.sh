@@ -31,7 +31,7 @@ for name in .. ../x /x a/b .x "a b" "" "$(printf 'x\ny')" "$(printf '%064d' 0)" 
 done
 [ -e bundles ] && fail "wrong usage made a folder"
 
-for command in demo ingest import export info version verify list; do
+for command in demo ingest import export sync info version verify list; do
     run 0 "$command" --help
     case $out in "Usage: bundle $command "*Examples:*) ;; *) fail "$command --help: $out" ;; esac
 done
