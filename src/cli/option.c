@@ -119,6 +119,16 @@ static const char *value_of(const bp__option *o, int argc, char **argv)
     return argv[optind++];
 }
 
+/* Whether row i is of other commands, while this one has an option of that name, too. */
+static bool is_anothers(const bp__option *option, size_t count, size_t i, unsigned use)
+{
+    if (option[i].uses & use) return false;
+    for (size_t k = 0; k < count; k++)
+        if (option[k].name && (option[k].uses & use) && strcmp(option[k].name, option[i].name) == 0)
+            return true;
+    return false;
+}
+
 bp_status bp__options_read(const bp__option *option, size_t count, const char *what, unsigned use, int argc,
                            char **argv, void *target, int *rest)
 {
@@ -126,7 +136,7 @@ bp_status bp__options_read(const bp__option *option, size_t count, const char *w
     size_t n = 0;
     if (count > MAX_OPTIONS) BP_FAIL(BP_EINVAL, "%s has more than %d options", what, MAX_OPTIONS);
     for (size_t i = 0; i < count; i++)
-        if (option[i].name)
+        if (option[i].name && !is_anothers(option, count, i, use))
             known[n++] = (struct option){option[i].name, takes(&option[i]), NULL, FIRST_VALUE + (int)i};
     opterr = 0;
     optind = 0; /* begin anew, whoever has read options before */

@@ -1,6 +1,6 @@
 /** @file src/cli/option.h
  * Options of a command line as a table: one row serves the parser, `--help`, the man page and the completion of the
- * shell. To add an option: a row in its program's table.
+ * shell. To add an option: a row in its program's table. Commands may have different options of one name.
  */
 #ifndef BP_CLI_OPTION_H
 #define BP_CLI_OPTION_H
