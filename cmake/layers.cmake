@@ -15,10 +15,10 @@ set(BP_LAYERS
     "reader    bp_reader    src/reader/              core include"
     "strategies bp_strategies src/backtest/strategies/ include"
     "backtest  bp_backtest  src/backtest/            strategies core include"
-    "search    bp_search    src/search/              backtest door mpi core include pool.h MPI"
+    "search    bp_search    src/search/              backtest reader door mpi core include pool.h MPI"
     "cli       bp_cli       src/cli/                 core include"
-    "bundle    bundle       src/bundle/              cli hdf5 ingest draft core include"
-    "optimizer optimizer    src/optimizer/           cli search backtest door mpi core include pool.h MPI")
+    "bundle    bundle       src/bundle/              cli reader hdf5 ingest draft core include"
+    "optimizer optimizer    src/optimizer/           cli search reader backtest door mpi core include pool.h MPI")
 
 # Write the table for the lint: "layer NAME PREFIXES USES…" and "object NAME PATH" lines.
 function(bp_write_layers file)

@@ -15,6 +15,7 @@
 #include "io/hdf5/h5write.h"
 #include "io/ingest/demo.h"
 #include "io/ingest/source.h"
+#include "reader/audit_series.h"
 
 /** For `bundle sync`: a bundle is made unless its source holds what it held. */
 typedef struct bp__make_unless {
@@ -34,6 +35,11 @@ typedef struct bp__command_line {
     bp__write_filter filter;
     bool replace; /**< of export: what an older one made */
     bp__make_unless *unless; /**< NULL: made in any case; borrowed */
+    bp__audit_thresholds audit; /**< verify: from where on something is told */
+    uint64_t most;              /**< how many findings of a kind are told in words */
+    double lightest;            /**< verify: what weighs less is no finding */
+    bool strict;                /**< verify: a finding makes exit code 1 */
+    int *code;                  /**< exit code of a success: 0 unless the subcommand says otherwise */
 } bp__command_line;
 
 /* What each subcommand does, as bp__command.run. */

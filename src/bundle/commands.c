@@ -125,10 +125,14 @@ const bp__command bp__bundle_commands[] = {
         .max_args = 1,
         .summary = "read all of a bundle and check it",
         .help =
-            "Read all of a bundle, check it, and warn of what is not plausible. Exit code 1 if it cannot be\n"
-            "read.\n" NAME_HELP,
+            "Read all of a bundle, check it, and say what is not plausible, the heaviest first: splits and\n"
+            "dividends that prices contradict, splits that are missing, bad prices, holes, stray sessions.\n"
+            "A finding is heavy if a backtest may be wrong by more than a few percent because of it.\n"
+            "Exit code 1 if the bundle cannot be read, or with --strict if anything is found. docs/verify.md\n"
+            "explains each kind of finding.\n" NAME_HELP,
         .examples = "  bundle verify demo\n"
-                    "  bundle verify demo --json\n",
+                    "  bundle verify demo --json\n"
+                    "  bundle verify demo --weight 5 --strict || echo 'look at it first'\n",
     },
     {
         .name = "list",

@@ -10,7 +10,7 @@ static bp__program program = {
         "Makes the market-data bundles that a bundle pool serves, and looks into them.\n"
         "NAME is ROOT/NAME.h5, with ROOT from --root, $BUNDLEPOOL_ROOT, or ./bundles; an argument that ends\n"
         "in .h5 is a path.",
-    .exit_codes = "Exit codes: 0 done, 1 failed, 2 wrong usage.",
+    .exit_codes = "Exit codes: 0 done, 1 failed (or --strict found something), 2 wrong usage.",
     .examples = "  bundle demo demo\n"
                 "  bundle info demo\n"
                 "  bundle ingest csvdir ~/prices mine && bundle verify mine\n",
@@ -23,9 +23,12 @@ static bp__program program = {
 static int run(int argc, char **argv)
 {
     const bp__command *command;
+    int num_args, code = BP__EXIT_DONE;
     bp__command_line line = {.max_errors = 50,
+                             .most = 50,
+                             .audit = BP__AUDIT_DEFAULTS,
+                             .code = &code,
                              .demo = {.assets = 50, .days = 1260, .minute_days = 0, .seed = 5}};
-    int num_args;
     bp_status s = bp__program_command(&program, argc, argv, &command);
     if (s == BP_OK) s = bp__program_read(&program, command, argc, argv, &line, &line.arg, &num_args);
     if (s == BP_OK && line.help) {
@@ -36,7 +39,7 @@ static int run(int argc, char **argv)
     if (bp__failed(s)) return bp__program_error(&program, BP__EXIT_USAGE);
     s = command->run(&line);
     if (bp__failed(s)) return bp__program_error(&program, s == BP_EINVAL ? BP__EXIT_USAGE : BP__EXIT_FAILED);
-    return BP__EXIT_DONE;
+    return code;
 }
 
 int main(int argc, char **argv)

@@ -4,6 +4,7 @@
 
 #include "bundle/command.h"
 #include "bundle/tables.h"
+#include "core/number.h"
 
 #define MAX_THREADS 1024
 
@@ -77,6 +78,34 @@ static bp_status set_max_errors(void *target, const bp__option *o, const char *v
     return BP_OK;
 }
 
+static bp_status set_most(void *target, const bp__option *o, const char *value)
+{
+    return set_in_range(target, o, value, 1, UINT32_MAX);
+}
+
+static bp_status set_stale(void *target, const bp__option *o, const char *value)
+{
+    return set_in_range(target, o, value, 2, UINT32_MAX);
+}
+
+static bp_status set_percent(void *target, const bp__option *o, const char *value)
+{
+    double x;
+    if (!bp__number_from(value, strlen(value), &x) || !(x > 0))
+        BP_FAIL(BP_EINVAL, "--%s: '%.60s' is not a number of percent above 0", o->name, value);
+    memcpy((char *)target + o->at, &x, sizeof x);
+    return BP_OK;
+}
+
+static bp_status set_weight(void *target, const bp__option *o, const char *value)
+{
+    double x;
+    if (!bp__number_from(value, strlen(value), &x) || x < 0)
+        BP_FAIL(BP_EINVAL, "--%s: '%.60s' is not a number from 0 on", o->name, value);
+    memcpy((char *)target + o->at, &x, sizeof x);
+    return BP_OK;
+}
+
 static bp_status set_currency(void *target, const bp__option *o, const char *value)
 {
     if (strlen(value) != 3 || strspn(value, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != 3)
@@ -146,9 +175,9 @@ const bp__option bp__bundle_options[] = {
      .help = "gzip (default) or none: how the file stores its bars"},
     {.name = "threads",
      .value = "N",
-     .uses = MAKE | BP__USE_EXPORT | BP__USE_SYNC,
+     .uses = MAKE | BP__USE_EXPORT | BP__USE_SYNC | BP__USE_VERIFY,
      .set = set_threads,
-     .help = "how many threads read and compress (default: one for each processor)"},
+     .help = "how many threads work on it (default: one for each processor)"},
     {.help = "What the input says, and does not say"},
     {.name = "date-format",
      .value = "FORMAT",
@@ -220,6 +249,57 @@ const bp__option bp__bundle_options[] = {
      .at = AT(ingest.keep_going),
      .help =
          "leave out files with errors, and make the bundle of the others; the exit code is 1 all the same"},
+    {.help = "What is told"},
+    {.name = "max",
+     .value = "N",
+     .uses = BP__USE_VERIFY,
+     .set = set_most,
+     .at = AT(most),
+     .help = "how many findings of each kind are told in words; the others are counted (default "
+             "50)"},
+    {.name = "weight",
+     .value = "W",
+     .uses = BP__USE_VERIFY,
+     .set = set_weight,
+     .at = AT(lightest),
+     .help = "leave out findings that weigh less (default 0: none); from 5 on a finding is heavy"},
+    {.name = "strict",
+     .uses = BP__USE_VERIFY,
+     .set = bp__set_flag,
+     .at = AT(strict),
+     .help = "exit code 1 if there is a finding"},
+    {.name = "jump",
+     .value = "PCT",
+     .uses = BP__USE_VERIFY,
+     .set = set_percent,
+     .at = AT(audit.jump),
+     .help =
+         "a close that rises by so much within a session, or falls by what takes as much to be made good, is a "
+         "jump (default 40)"},
+    {.name = "dividend",
+     .value = "PCT",
+     .uses = BP__USE_VERIFY,
+     .set = set_percent,
+     .at = AT(audit.dividend),
+     .help = "a dividend of more than this part of the price is large (default 20)"},
+    {.name = "stale",
+     .value = "N",
+     .uses = BP__USE_VERIFY,
+     .set = set_stale,
+     .at = AT(audit.stale),
+     .help = "so many sessions with the same four prices are stale (default 5)"},
+    {.name = "few",
+     .value = "PCT",
+     .uses = BP__USE_VERIFY,
+     .set = set_percent,
+     .at = AT(audit.few),
+     .help = "a session in which fewer of the assets trade that could is told (default 20)"},
+    {.name = "minutes",
+     .value = "PCT",
+     .uses = BP__USE_VERIFY,
+     .set = set_percent,
+     .at = AT(audit.minutes),
+     .help = "a daily bar may differ so much from its minute bars (default 1)"},
     {.help = "General"},
     {.name = "json",
      .uses = BP__USE_INFO | BP__USE_VERSION | BP__USE_VERIFY | BP__USE_LIST | BP__USE_SYNC,

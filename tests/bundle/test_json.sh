@@ -18,7 +18,7 @@ same "$(field '__import__("hashlib").sha256("|".join([",".join(j["asset_list"])]
 same "$(field 'j["date_range"]')" "['2010-01-04T00:00:00', '2011-02-25T00:00:00']" "date range"
 content=$(field 'j["content_hash"]')
 run 0 verify a --json
-same "$(field 'j["ok"], j["warnings"], j["content_hash"]')" "(True, [], '$content')" "verify"
+same "$(field 'j["ok"], j["heavy"], j["content_hash"]')" "(True, 0, '$content')" "verify"
 
 # the same options: the same bytes; another filter or name: the same content; another seed: another content
 cp bundles/a.h5 a.old
@@ -50,9 +50,9 @@ same "$(field 'j["computed_hash"]')" "$computed" "computed_hash after a new pric
 sed -i 's/03,1,2.5/03,1,0.5/' csv/daily/Zürich.csv
 run 0 ingest csvdir csv mine
 run 0 verify mine --json
-same "$(field 'j["ok"], len(j["warnings"]), "sid 1 on 2020-01-03" in j["warnings"][0]')" "(True, 1, True)" "warnings"
+same "$(field 'j["ok"], len(j["warnings"]), "Zürich 2020-01-03: the high, 0.5" in j["warnings"][0]')" "(True, 1, True)" "warnings"
 run 0 verify mine
-case $out in "warning: 1 daily bars with open or close"*) ;; *) fail "verify: $out" ;; esac
+case $out in "heavy: Zürich 2020-01-03: the high, 0.5, is below the low, 1 [high-below-low]"*) ;; *) fail "verify: $out" ;; esac
 
 # a bad line leaves the old bundle
 cp bundles/mine.h5 mine.old
