@@ -36,9 +36,10 @@ typedef struct bp__command_line {
     bool replace; /**< of export: what an older one made */
     bp__make_unless *unless; /**< NULL: made in any case; borrowed */
     bp__audit_thresholds audit; /**< verify: from where on something is told */
-    uint64_t most;              /**< how many findings of a kind are told in words */
+    uint64_t most;              /**< how many findings of a kind, or differences, are told in words */
     double lightest;            /**< verify: what weighs less is no finding */
     bool strict;                /**< verify: a finding makes exit code 1 */
+    bool per_asset;             /**< info --assets */
     int *code;                  /**< exit code of a success: 0 unless the subcommand says otherwise */
 } bp__command_line;
 
@@ -52,5 +53,6 @@ bp_status bp__run_info(const void *command_line);
 bp_status bp__run_list(const void *command_line);
 bp_status bp__run_version(const void *command_line);
 bp_status bp__run_verify(const void *command_line);
+bp_status bp__run_diff(const void *command_line);
 
 #endif

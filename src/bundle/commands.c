@@ -99,8 +99,11 @@ const bp__command bp__bundle_commands[] = {
         .min_args = 1,
         .max_args = 1,
         .summary = "tell what is in a bundle",
-        .help = "Tell what is in a bundle, without reading its bars.\n" NAME_HELP,
+        .help =
+            "Tell what is in a bundle, without reading its bars; with --assets, also how much of each asset\n"
+            "is there.\n" NAME_HELP,
         .examples = "  bundle info demo\n"
+                    "  bundle info demo --assets\n"
                     "  bundle info ./zipline_daily.h5 --json\n",
     },
     {
@@ -133,6 +136,20 @@ const bp__command bp__bundle_commands[] = {
         .examples = "  bundle verify demo\n"
                     "  bundle verify demo --json\n"
                     "  bundle verify demo --weight 5 --strict || echo 'look at it first'\n",
+    },
+    {
+        .name = "diff",
+        .arguments = "A B",
+        .use = BP__USE_DIFF,
+        .run = bp__run_diff,
+        .min_args = 2,
+        .max_args = 2,
+        .summary = "tell what has changed from one bundle to another",
+        .help =
+            "Tell what has changed from bundle A to bundle B: assets, sessions, values with old and new,\n"
+            "splits and dividends. Exit code 0 if nothing has, 1 if something has.\n" NAME_HELP,
+        .examples = "  bundle diff yesterday today\n"
+                    "  bundle diff old/mine.h5 mine --max 5\n",
     },
     {
         .name = "list",

@@ -10,7 +10,8 @@ static bp__program program = {
         "Makes the market-data bundles that a bundle pool serves, and looks into them.\n"
         "NAME is ROOT/NAME.h5, with ROOT from --root, $BUNDLEPOOL_ROOT, or ./bundles; an argument that ends\n"
         "in .h5 is a path.",
-    .exit_codes = "Exit codes: 0 done, 1 failed (or --strict found something), 2 wrong usage.",
+    .exit_codes =
+        "Exit codes: 0 done, 1 failed (or two bundles differ, or --strict found something), 2 wrong usage.",
     .examples = "  bundle demo demo\n"
                 "  bundle info demo\n"
                 "  bundle ingest csvdir ~/prices mine && bundle verify mine\n",

@@ -250,13 +250,21 @@ const bp__option bp__bundle_options[] = {
      .help =
          "leave out files with errors, and make the bundle of the others; the exit code is 1 all the same"},
     {.help = "What is told"},
+    {.name = "assets",
+     .uses = BP__USE_INFO,
+     .set = bp__set_flag,
+     .at = AT(per_asset),
+     .help =
+         "of each asset: its first and last bar, how many sessions it has and lacks, its events, its minute "
+         "bars; this reads the closes"},
     {.name = "max",
      .value = "N",
-     .uses = BP__USE_VERIFY,
+     .uses = BP__USE_VERIFY | BP__USE_DIFF,
      .set = set_most,
      .at = AT(most),
-     .help = "how many findings of each kind are told in words; the others are counted (default "
-             "50)"},
+     .help =
+         "how many findings, or differences, of each kind are told in words; the others are counted (default "
+         "50)"},
     {.name = "weight",
      .value = "W",
      .uses = BP__USE_VERIFY,
@@ -302,7 +310,7 @@ const bp__option bp__bundle_options[] = {
      .help = "a daily bar may differ so much from its minute bars (default 1)"},
     {.help = "General"},
     {.name = "json",
-     .uses = BP__USE_INFO | BP__USE_VERSION | BP__USE_VERIFY | BP__USE_LIST | BP__USE_SYNC,
+     .uses = BP__USE_INFO | BP__USE_VERSION | BP__USE_VERIFY | BP__USE_LIST | BP__USE_SYNC | BP__USE_DIFF,
      .set = bp__set_flag,
      .at = AT(json),
      .help = "print JSON"},

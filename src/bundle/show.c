@@ -8,6 +8,7 @@
 
 #include "bundle/command.h"
 #include "bundle/source_lines.h"
+#include "bundle/coverage.h"
 #include "cli/locate.h"
 #include "core/bundle.h"
 #include "core/day.h"
@@ -84,8 +85,10 @@ static const struct {
 };
 #define NUM_TABLES (sizeof tables / sizeof *tables)
 
-static void info_json(const peek *p, const char *path)
+/* @param[in] whole  NULL: the assets are not asked for */
+static bp_status info_json(const peek *p, const char *path, const bp_bundle *whole)
 {
+    char unknown[256];
     bp__json j = {.file = stdout};
     bp__json_open(&j, NULL, '{');
     put_summary(&j, p, path);
@@ -94,12 +97,15 @@ static void info_json(const peek *p, const char *path)
     bp__json_text(&j, "calendar_name", p->bundle.image->calendar_name);
     for (size_t i = 0; i < NUM_TABLES; i++) bp__json_int(&j, tables[i].key, rows(p, tables[i].column));
     bp__source_json(&j, path);
+    bp__json_text(&j, "not_known", bp__unknown_text(&p->bundle, unknown, sizeof unknown));
+    bp_status s = whole ? bp__coverage_json(whole, &j) : BP_OK;
     bp__json_close(&j, '}');
+    return s;
 }
 
-static void info_text(const peek *p, const char *path)
+static bp_status info_text(const peek *p, const char *path, const bp_bundle *whole)
 {
-    char file[32], image[32], first[32], last[32];
+    char unknown[256], file[32], image[32], first[32], last[32];
     const bp__image *head = p->bundle.image;
     bp__text_line(stdout, "%-24s%s", "bundle", p->bundle.name);
     bp__text_line(stdout, "%-24s%s, %s", "file", path, bp__bytes_text(p->bytes, file));
@@ -118,6 +124,9 @@ static void info_text(const peek *p, const char *path)
         printf("%-24s%" PRId64 "\n", label, rows(p, tables[i].column));
     }
     bp__source_text(path, p->bundle.name);
+    bp__unknown_text(&p->bundle, unknown, sizeof unknown);
+    bp__text_line(stdout, "%-24s%s", "not known", *unknown ? unknown : "-");
+    return whole ? bp__coverage_text(whole) : BP_OK;
 }
 
 bp_status bp__run_info(const void *command_line)
@@ -127,12 +136,13 @@ bp_status bp__run_info(const void *command_line)
     peek p;
     BP_TRY(bp__target_find(line->arg[0], line->root, &target));
     BP_TRY(peek_open(target.path, target.name, &p));
-    if (line->json)
-        info_json(&p, target.path);
-    else
-        info_text(&p, target.path);
+    const bp_bundle *whole = NULL;
+    bp_status s =
+        line->per_asset ? bp__direct_load(bp__h5_loader(), target.root, target.name, &whole) : BP_OK;
+    if (s == BP_OK) s = (line->json ? info_json : info_text)(&p, target.path, whole);
+    if (whole) bp_bundle_release(&whole);
     peek_close(&p);
-    return BP_OK;
+    return s;
 }
 
 /* list ------------------------------------------------------------------------------------------ */

@@ -48,7 +48,7 @@ static bp_status report_json(bp__findings *findings, const bp__target *target, c
     } else {
         bp__json_text(&j, "error", bp_error_text());
     }
-    if (v) bp__source_json(&j, target->path);
+    if (findings) bp__source_json(&j, target->path);
     bp__json_close(&j, '}');
     return s;
 }
