@@ -201,6 +201,34 @@ void bp__report_costs(FILE *file, const bp__account *a)
             bp__slippage_text(a, slippage, sizeof slippage), bp__fill_names[a->fill]);
 }
 
+static const char *doubts_text(const char *bundle, const bp__doubts *doubts, char *text, size_t size)
+{
+    snprintf(
+        text, size,
+        "bundle %s: its prices contradict %zu split%s or dividend%s: %s; results may be wrong by as much; see "
+        "'bundle verify %s'",
+        bundle, doubts->num, doubts->num == 1 ? "" : "s", doubts->num == 1 ? "" : "s", doubts->text, bundle);
+    return text;
+}
+
+void bp__report_doubts(FILE *file, const char *bundle, const bp__doubts *doubts)
+{
+    char text[1024];
+    if (doubts->num > 0) bp__text_line(file, "doubtful: %s", doubts_text(bundle, doubts, text, sizeof text));
+}
+
+void bp__report_json_doubts(bp__json *j, const bp__doubts *doubts)
+{
+    bp__json_int(j, "contradicted_events", (int64_t)doubts->num);
+    if (doubts->num > 0) bp__json_text(j, "contradictions", doubts->text);
+}
+
+void bp__report_warn_of_doubts(const char *bundle, const bp__doubts *doubts)
+{
+    char text[1024];
+    if (doubts->num > 0) bp__report_problem("warning", "%s", doubts_text(bundle, doubts, text, sizeof text));
+}
+
 /* Where holdings may have been sold because an asset ends: whether that was a delisting the data cannot tell. */
 static void print_delisted(FILE *file, const bp__report_facts *f)
 {
@@ -223,7 +251,10 @@ void bp__report_summary(FILE *file, const bp__report_facts *f)
             r->skipped, r->failed);
     bp__report_costs(file, &spec_of(f)->account);
     print_delisted(file, f);
-    for (uint64_t b = 0; b < spec_of(f)->num_bundles; b++) print_note(file, f, b);
+    for (uint64_t b = 0; b < spec_of(f)->num_bundles; b++) {
+        print_note(file, f, b);
+        bp__report_doubts(file, spec_of(f)->bundle[b], &f->found->tested[b].doubts);
+    }
     fprintf(file, "elapsed: %.3f s (%.1f backtests/s)\n", f->found->seconds, rate(f));
     fprintf(file, "loads: %" PRIu64 "\n", all->loads);
     if (pooled(f)) {
@@ -290,6 +321,7 @@ static void json_bundle(bp__json *j, const bp__report_facts *f, uint64_t bundle)
     bp__json_close(j, ']');
     bp__json_int(j, "delisted", (int64_t)t->num_delisted);
     if (note_of(f, bundle, note)) bp__json_text(j, "source_note", note);
+    bp__report_json_doubts(j, &t->doubts);
 }
 
 static void json_bundles(bp__json *j, const bp__report_facts *f)

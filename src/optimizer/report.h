@@ -22,6 +22,14 @@ typedef struct bp__report_facts {
 void bp__report_costs(FILE *file, const bp__account *account);
 void bp__report_json_costs(bp__json *json, const bp__account *account);
 
+/** A line about splits and dividends that prices contradict: results over the bundle are not to be believed. Nothing
+ *  where there is none. */
+void bp__report_doubts(FILE *file, const char *bundle, const bp__doubts *doubts);
+void bp__report_json_doubts(bp__json *json, const bp__doubts *doubts);
+
+/** The same as a warning of the log, before anything is tested. */
+void bp__report_warn_of_doubts(const char *bundle, const bp__doubts *doubts);
+
 /** "search: sma_cross, fast 10 values, slow 50: 10 combinations", without the end of the line. */
 void bp__report_grid(FILE *file, const bp__spec *spec);
 

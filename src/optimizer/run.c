@@ -79,6 +79,7 @@ static void begun(void *context, const bp__found *found, uint64_t bundle)
     run *r = context;
     const bp__report_facts facts = {.options = r->options, .results = &found->results, .found = found};
     if (!r->options->json) bp__report_header(stdout, &facts, bundle);
+    bp__report_warn_of_doubts(found->spec->bundle[bundle], &found->tested[bundle].doubts);
     if (r->progress.start_ns == 0) bp__progress_init(found, r->options->progress_s, &r->progress);
 }
 

@@ -115,6 +115,7 @@ static void print_head(const bp__single *single)
            bp__day_text(bp__scope_last_session(single->scope), last));
     printf("run: %s %s\n", spec->strategy, bp__grid_text(&spec->grid, 0, text, sizeof text));
     bp__report_costs(stdout, &spec->account);
+    bp__report_doubts(stdout, spec->bundle[0], &single->doubts);
 }
 
 static bp_status print_metrics(const bp__metrics *metrics)
@@ -169,6 +170,7 @@ static void json_head(bp__json *j, const bp__single *single)
             bp__json_number(j, param->name, params[p]);
     }
     bp__json_close(j, '}');
+    bp__report_json_doubts(j, &single->doubts);
     bp__report_json_costs(j, &spec->account);
 }
 
@@ -217,6 +219,7 @@ static bp_status look(const bp__options *o, bp__single *single, bp__sheets *shee
     bp__metrics metrics;
     BP_TRY(check_sense(&o->spec));
     BP_TRY(bp__single_open(&o->spec, o->conduct.cfg.root, 0, true, single));
+    bp__report_warn_of_doubts(o->spec.bundle[0], &single->doubts);
     BP_TRY(write_files(o, single, 0, sheets, &record));
     const bp__terms terms = bp__spec_terms(&o->spec, single->scope);
     bp__metrics_from(&record, &terms, &metrics);

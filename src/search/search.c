@@ -291,6 +291,7 @@ static bp_status announce(search *s, uint64_t bundle)
                       .last_session = bp__scope_last_session(scope),
                       .sessions_per_year = s->sweep.terms.sessions_per_year};
     tell_delisted(scope, t);
+    BP_TRY(bp__doubts_find(s->sweep.bundle, scope, &t->doubts));
     memcpy(t->content_hash, version.content_hash, sizeof t->content_hash);
     memcpy(t->computed_hash, version.computed_hash, sizeof t->computed_hash);
     bp_version_fini(&version);

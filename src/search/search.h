@@ -14,6 +14,7 @@
 
 #include <bundlepool/pool.h>
 
+#include "search/doubts.h"
 #include "search/results.h"
 
 /** What to do when another version of a bundle turns up while it is tested: go on with the one that is pinned, fail, or
@@ -39,6 +40,7 @@ typedef struct bp__tested {
     double sessions_per_year;
     size_t num_delisted; /**< assets that are delisted within the range: what is held of them is sold there */
     char delisted[BP__DELISTED_TEXT]; /**< the first of them, for people: "A 2013-10-29, B 2014-01-02, ..." */
+    bp__doubts doubts;
 } bp__tested;
 
 /** Why a search has ended. */

@@ -35,6 +35,7 @@ bp_status bp__single_open(const bp__spec *spec, const char *root, uint64_t bundl
     BP_TRY(bp__workspace_create(s->scope, &s->workspace));
     const uint64_t after = allocated();
     s->work_bytes = after > before ? after - before : 0;
+    if (hash) BP_TRY(bp__doubts_find(s->bundle, s->scope, &s->doubts));
     return BP_OK;
 }
 

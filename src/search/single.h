@@ -6,6 +6,7 @@
 #ifndef BP_SEARCH_SINGLE_H
 #define BP_SEARCH_SINGLE_H
 
+#include "search/doubts.h"
 #include "search/spec.h"
 
 typedef struct bp__single {
@@ -14,6 +15,7 @@ typedef struct bp__single {
     bp__scope *scope;
     bp__workspace *workspace;
     char content_hash[65], computed_hash[65];
+    bp__doubts doubts;   /**< with the hashes */
     double load_s;       /**< seconds that loading took */
     uint64_t work_bytes; /**< that scope and workspace have allocated */
 } bp__single;
