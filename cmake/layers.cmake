@@ -14,7 +14,7 @@ set(BP_LAYERS
     "door      bp_door      src/door/                mpi hdf5 core include pool.h MPI"
     "reader    bp_reader    src/reader/              core include"
     "strategies bp_strategies src/backtest/strategies/ include"
-    "backtest  bp_backtest  src/backtest/            strategies core include"
+    "backtest  bp_backtest  src/backtest/            strategies reader core include"
     "search    bp_search    src/search/              backtest reader door mpi core include pool.h MPI"
     "cli       bp_cli       src/cli/                 core include"
     "bundle    bundle       src/bundle/              cli reader hdf5 ingest draft core include"

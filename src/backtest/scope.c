@@ -8,6 +8,7 @@
 
 #include "core/day.h"
 #include "core/status.h"
+#include "reader/dated.h"
 
 /* While a scope is built, sessions are numbered from the first one of all; `first` turns that into t. */
 typedef struct build {
@@ -181,54 +182,47 @@ static int by_session(const void *x, const void *y)
     return by_asset_and_date(x, y);
 }
 
-static bool find_asset(const bp__scope *s, int64_t sid, size_t *asset)
+/* Rows of one asset that lie in the bundle's sessions up to the end of the range. */
+static void put_events(const bp__scope *s, const bp__dated *table, size_t asset, bp__events *events)
 {
-    const int64_t *sids = bp_bundle_sids(s->bundle);
-    size_t low = 0, high = s->num_assets;
-    while (low < high) {
-        size_t mid = low + (high - low) / 2;
-        if (sids[s->row[mid]] < sid)
-            low = mid + 1;
-        else
-            high = mid;
-    }
-    *asset = low;
-    return low < s->num_assets && sids[s->row[low]] == sid;
-}
-
-bp_status bp__scope_events(const bp__scope *s, bp_column sid, bp_column date, bp_column value,
-                           bp__events *events)
-{
-    bp_array sids, dates, values;
-    bp_bundle_column(s->bundle, sid, &sids);
-    bp_bundle_column(s->bundle, date, &dates);
-    bp_bundle_column(s->bundle, value, &values);
-    const size_t n = (size_t)sids.shape[0], sessions = (size_t)s->first + s->num_sessions;
     const int64_t *day = s->day - s->first;
-    *events = (bp__events){0};
-    if (dates.shape[0] != n || values.shape[0] != n)
-        BP_FAIL(BP_EFORMAT, "%s: %s and its neighbours differ in length", bp_bundle_name(s->bundle),
-                bp_column_name(sid));
-    events->at = allocate(n, sizeof *events->at);
-    if (!events->at) return BP_ENOMEM;
-    for (size_t i = 0; i < n; i++) {
-        const int64_t at = ((const int64_t *)dates.data)[i];
-        const double v = ((const double *)values.data)[i];
-        const size_t session = sessions_before(day, sessions, at);
-        size_t asset;
-        if (at < day[0] || session >= sessions || !bp__priced(v)) continue;
-        if (!find_asset(s, ((const int64_t *)sids.data)[i], &asset)) continue;
+    const size_t sessions = (size_t)s->first + s->num_sessions;
+    size_t begin = 0;
+    const size_t end = bp__dated_rows(table, bp_bundle_sids(s->bundle)[s->row[asset]], &begin);
+    for (size_t i = bp__dated_below(table, begin, end, day[0]); i < end; i++) {
+        const size_t session = sessions_before(day, sessions, table->date[i]);
+        if (session == sessions) return;
+        if (!bp__priced(table->value[i])) continue;
         events->at[events->count++] = (bp__event){
             .t = (int32_t)session - s->first,
             .pay = BP__NEVER,
             .asset = (uint32_t)asset,
-            .date = at,
+            .date = table->date[i],
             .order = i,
-            .value = v,
+            .value = table->value[i],
         };
     }
-    qsort(events->at, events->count, sizeof *events->at, by_asset_and_date);
+}
+
+static bp_status collect_events(const bp__scope *s, const bp__dated *table, bp__events *events)
+{
+    size_t most = 0, begin = 0;
+    for (size_t asset = 0; asset < s->num_assets; asset++)
+        most += bp__dated_rows(table, bp_bundle_sids(s->bundle)[s->row[asset]], &begin) - begin;
+    events->at = allocate(most, sizeof *events->at);
+    if (!events->at) return BP_ENOMEM;
+    for (size_t asset = 0; asset < s->num_assets; asset++) put_events(s, table, asset, events);
     return BP_OK;
+}
+
+bp_status bp__scope_events(const bp__scope *s, bp_column sid, bp_column value, bp__events *events)
+{
+    bp__dated table;
+    *events = (bp__events){0};
+    bp_status status = bp__dated_init(&table, s->bundle, sid, value);
+    if (status == BP_OK) status = collect_events(s, &table, events);
+    bp__dated_fini(&table);
+    return status;
 }
 
 /* When dividends are paid. One whose pay date the bundle lacks is never paid, and one that is paid after the range is
@@ -374,7 +368,7 @@ int32_t bp__observations_until(const bp__asset *a, int32_t t)
 
 static bp_status read_splits(bp__scope *s)
 {
-    BP_TRY(bp__scope_events(s, BP_COL_SPLIT_SID, BP_COL_SPLIT_DATE, BP_COL_SPLIT_RATIO, &s->all_splits));
+    BP_TRY(bp__scope_events(s, BP_COL_SPLIT_SID, BP_COL_SPLIT_RATIO, &s->all_splits));
     s->splits_begin = allocate(s->num_assets + 1, sizeof *s->splits_begin);
     s->splits.at = allocate(s->all_splits.count, sizeof *s->splits.at);
     if (!s->splits_begin || !s->splits.at) return BP_ENOMEM;
@@ -402,7 +396,7 @@ static bp_status build_scope(build *b, const char *const *symbols, int64_t start
     BP_TRY(copy_prices(b));
     place_prices(b);
     BP_TRY(read_splits(s));
-    BP_TRY(bp__scope_events(s, BP_COL_PAYOUT_SID, BP_COL_PAYOUT_EX, BP_COL_PAYOUT_AMOUNT, &s->dividends));
+    BP_TRY(bp__scope_events(s, BP_COL_PAYOUT_SID, BP_COL_PAYOUT_AMOUNT, &s->dividends));
     BP_TRY(read_pay_dates(s, &s->dividends));
     BP_TRY(build_assets(b, s));
     keep_range(&s->splits);

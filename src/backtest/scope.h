@@ -82,10 +82,10 @@ static inline const char *bp__scope_symbol(const bp__scope *s, size_t asset)
 
 /** Those rows of an adjustment table that concern the selected assets up to the end of the range, including those
  *  before it, in order of asset and date.
- *  @param[out] events  owned: free(events->at), after a failure too
- *  @retval BP_EFORMAT  the columns differ in length @retval BP_ENOMEM  (without a text) */
-bp_status bp__scope_events(const bp__scope *scope, bp_column sid, bp_column date, bp_column value,
-                           bp__events *events);
+ *  @param[in]  sid, value  columns of the table
+ *  @param[out] events      owned: free(events->at), after a failure too
+ *  @retval BP_EFORMAT  the table is not in order; the text names the column @retval BP_ENOMEM  (without a text) */
+bp_status bp__scope_events(const bp__scope *scope, bp_column sid, bp_column value, bp__events *events);
 
 static inline bool bp__priced(double price)
 {

@@ -3,16 +3,16 @@
 #include <math.h>
 #include <stdlib.h>
 
-static const bp_column COLUMNS[BP__NUM_ADJUSTMENTS][3] = {
-    {BP_COL_SPLIT_SID, BP_COL_SPLIT_DATE, BP_COL_SPLIT_RATIO},
-    {BP_COL_MERGER_SID, BP_COL_MERGER_DATE, BP_COL_MERGER_RATIO},
-    {BP_COL_DIVIDEND_SID, BP_COL_DIVIDEND_DATE, BP_COL_DIVIDEND_RATIO},
+static const bp_column COLUMNS[BP__NUM_ADJUSTMENTS][2] = {
+    {BP_COL_SPLIT_SID, BP_COL_SPLIT_RATIO},
+    {BP_COL_MERGER_SID, BP_COL_MERGER_RATIO},
+    {BP_COL_DIVIDEND_SID, BP_COL_DIVIDEND_RATIO},
 };
 
 bp_status bp__windows_make(const bp__scope *scope, bp__windows *w)
 {
     for (size_t k = 0; k < BP__NUM_ADJUSTMENTS; k++) {
-        BP_TRY(bp__scope_events(scope, COLUMNS[k][0], COLUMNS[k][1], COLUMNS[k][2], &w->by[k]));
+        BP_TRY(bp__scope_events(scope, COLUMNS[k][0], COLUMNS[k][1], &w->by[k]));
         w->begin[k] = calloc(scope->num_assets + 1, sizeof *w->begin[k]);
         if (!w->begin[k]) return BP_ENOMEM;
         for (size_t asset = 0, e = 0; asset <= scope->num_assets; asset++) {

@@ -92,8 +92,7 @@ static void put_table(const bp_reader *r, size_t k, const int64_t *sids, size_t 
     for (size_t col = 0; col < num_sids; col++) {
         size_t begin = 0;
         const size_t end = bp__dated_rows(table, sids[col], &begin);
-        for (size_t i = begin + dates_below(table->date + begin, end - begin, from);
-             i < end && table->date[i] <= until; i++)
+        for (size_t i = bp__dated_below(table, begin, end, from); i < end && table->date[i] <= until; i++)
             if (bp__reader_applies(table->value[i])) put(to, k, col, table->date[i], table->value[i]);
     }
 }

@@ -17,26 +17,13 @@ static bp_status check(const bp_reader *r, int64_t from, int64_t to)
             bp__time_text(from, first), bp__time_text(to, last));
 }
 
-/* The first row at or after `date` in begin … end-1, within one sid. */
-static size_t rows_below(const bp__dated *table, size_t begin, size_t end, int64_t date)
-{
-    while (begin < end) {
-        const size_t mid = begin + (end - begin) / 2;
-        if (table->date[mid] < date)
-            begin = mid + 1;
-        else
-            end = mid;
-    }
-    return begin;
-}
-
 typedef void put_row(const bp_reader *r, size_t row, void *out, size_t at);
 
 /* Rows of one sid, which is in begin … end-1 of the table. */
 static size_t put_sid(const bp_reader *r, const bp__dated *table, const question *q, size_t begin, size_t end,
                       put_row *put, void *out, size_t room, size_t n)
 {
-    for (size_t i = rows_below(table, begin, end, q->from); i < end && table->date[i] <= q->to; i++, n++)
+    for (size_t i = bp__dated_below(table, begin, end, q->from); i < end && table->date[i] <= q->to; i++, n++)
         if (n < room) put(r, i, out, n);
     return n;
 }

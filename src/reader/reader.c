@@ -211,32 +211,16 @@ static bp_status read_calendar(bp_reader *r)
 
 /* Adjustments ----------------------------------------------------------------------------------- */
 
-/* Date and value are the columns behind that of sids; the value may be further behind. */
-static bp_status read_dated(const bp_reader *r, bp_column sid, bp_column value, bp__dated *table)
-{
-    const void *data = NULL;
-    BP_TRY(sorted(r, sid, false, &table->sid));
-    const size_t n = table->sid.n;
-    BP_TRY(int64s(r, (bp_column)(sid + 1), n, &table->date));
-    BP_TRY(column(r, value, n, &data));
-    table->value = data;
-    for (size_t i = 1; i < n; i++)
-        if (table->sid.at[i] == table->sid.at[i - 1] && table->date[i] < table->date[i - 1])
-            BP_FAIL(BP_EFORMAT, "%s: %s: not ascending at row %zu within sid %lld", bp__reader_name(r),
-                    bp_column_name((bp_column)(sid + 1)), i, (long long)table->sid.at[i]);
-    return BP_OK;
-}
-
 static bp_status read_adjustments(bp_reader *r)
 {
-    BP_TRY(read_dated(r, BP_COL_SPLIT_SID, BP_COL_SPLIT_RATIO, &r->ratio[0]));
-    BP_TRY(read_dated(r, BP_COL_MERGER_SID, BP_COL_MERGER_RATIO, &r->ratio[1]));
-    BP_TRY(read_dated(r, BP_COL_DIVIDEND_SID, BP_COL_DIVIDEND_RATIO, &r->ratio[2]));
-    BP_TRY(read_dated(r, BP_COL_PAYOUT_SID, BP_COL_PAYOUT_AMOUNT, &r->payout));
+    BP_TRY(bp__dated_init(&r->ratio[0], r->bundle, BP_COL_SPLIT_SID, BP_COL_SPLIT_RATIO));
+    BP_TRY(bp__dated_init(&r->ratio[1], r->bundle, BP_COL_MERGER_SID, BP_COL_MERGER_RATIO));
+    BP_TRY(bp__dated_init(&r->ratio[2], r->bundle, BP_COL_DIVIDEND_SID, BP_COL_DIVIDEND_RATIO));
+    BP_TRY(bp__dated_init(&r->payout, r->bundle, BP_COL_PAYOUT_SID, BP_COL_PAYOUT_AMOUNT));
     BP_TRY(int64s(r, BP_COL_PAYOUT_DECLARED, r->payout.sid.n, &r->payout_declared));
     BP_TRY(int64s(r, BP_COL_PAYOUT_RECORD, r->payout.sid.n, &r->payout_record));
     BP_TRY(int64s(r, BP_COL_PAYOUT_PAY, r->payout.sid.n, &r->payout_pay));
-    BP_TRY(read_dated(r, BP_COL_STOCK_SID, BP_COL_STOCK_RATIO, &r->stock));
+    BP_TRY(bp__dated_init(&r->stock, r->bundle, BP_COL_STOCK_SID, BP_COL_STOCK_RATIO));
     BP_TRY(int64s(r, BP_COL_STOCK_DECLARED, r->stock.sid.n, &r->stock_declared));
     BP_TRY(int64s(r, BP_COL_STOCK_RECORD, r->stock.sid.n, &r->stock_record));
     BP_TRY(int64s(r, BP_COL_STOCK_PAY, r->stock.sid.n, &r->stock_pay));
@@ -274,9 +258,9 @@ void bp_reader_destroy(bp_reader **reader)
     bp_reader *r = *reader;
     *reader = NULL;
     if (!r) return;
-    for (size_t k = 0; k < BP__RATIOS; k++) bp__sorted_fini(&r->ratio[k].sid);
-    bp__sorted_fini(&r->payout.sid);
-    bp__sorted_fini(&r->stock.sid);
+    for (size_t k = 0; k < BP__RATIOS; k++) bp__dated_fini(&r->ratio[k]);
+    bp__dated_fini(&r->payout);
+    bp__dated_fini(&r->stock);
     bp__sorted_fini(&r->calendar.session);
     bp__sorted_fini(&r->calendar.opens);
     bp__sorted_fini(&r->minute.sid);

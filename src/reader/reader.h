@@ -12,6 +12,7 @@
 
 #include <bundlepool/reader.h>
 
+#include "reader/dated.h"
 #include "reader/sorted.h"
 #include "reader/symbols.h"
 #include "reader/trades.h"
@@ -52,13 +53,6 @@ typedef struct bp__calendar {
     bp__sorted session, opens;
 } bp__calendar;
 
-/** A table of dated values, by (sid, date). */
-typedef struct bp__dated {
-    bp__sorted sid;
-    const int64_t *date;
-    const double *value;
-} bp__dated;
-
 enum { BP__RATIOS = 3 }; /**< splits, mergers, dividends: table k is bit k of BP_ADJUST_… */
 
 struct bp_reader {
@@ -89,13 +83,6 @@ bp_status bp__reader_daily_values(const bp_reader *reader, bp_field field, const
 static inline const char *bp__reader_name(const bp_reader *reader)
 {
     return bp_bundle_name(reader->bundle);
-}
-
-/** Rows of a sid in a dated table: begin … end-1. */
-static inline size_t bp__dated_rows(const bp__dated *table, int64_t sid, size_t *begin)
-{
-    *begin = bp__sorted_below(&table->sid, sid);
-    return bp__sorted_upto(&table->sid, sid);
 }
 
 #endif

@@ -24,14 +24,7 @@ static void adjust_by(const bp_reader *r, const window *w, size_t k, int64_t sid
     const bp__dated *table = &r->ratio[k];
     size_t begin = 0;
     const size_t end = bp__dated_rows(table, sid, &begin);
-    for (size_t low = begin, high = end;
-         low < high;) { /* what is no later than the first bar changes nothing */
-        const size_t mid = low + (high - low) / 2;
-        if (table->date[mid] <= w->day[0])
-            begin = low = mid + 1;
-        else
-            high = mid;
-    }
+    begin = bp__dated_below(table, begin, end, w->day[0]); /* what is earlier changes nothing */
     for (size_t i = begin; i < end && table->date[i] <= as_of; i++)
         if (bp__reader_applies(table->value[i])) adjust(w, table->date[i], table->value[i]);
 }

@@ -76,30 +76,37 @@ static void release(const bp_bundle *bundle)
     free((void *)(uintptr_t)bundle);
 }
 
-static void put_adjustments(bp__head *head, const adjustment *a, size_t n, bp_column sid, bp_column date,
-                            bp_column value)
+static int by_sid_and_date(const void *x, const void *y)
 {
-    int64_t *sids = must(malloc((n + 1) * sizeof *sids)), *dates = must(malloc((n + 1) * sizeof *dates));
-    double *values = must(malloc((n + 1) * sizeof *values));
-    for (size_t k = 0; k < n; k++) {
-        sids[k] = a[k].sid;
-        dates[k] = a[k].date;
-        values[k] = a[k].value;
-    }
-    must_ok(bp__head_put(head, sid, sids, n, 1));
-    must_ok(bp__head_put(head, date, dates, n, 1));
-    must_ok(bp__head_put(head, value, values, n, 1));
-    free(sids);
-    free(dates);
-    free(values);
+    const adjustment *a = *(const adjustment *const *)x, *b = *(const adjustment *const *)y;
+    if (a->sid != b->sid) return a->sid < b->sid ? -1 : 1;
+    if (a->date != b->date) return a->date < b->date ? -1 : 1;
+    return a < b ? -1 : a > b;
 }
 
-static void put_pay_dates(bp__head *head, const adjustment *a, size_t n)
+/* A table as files have it: by sid and date, then as it was said. @param[in] pay  BP_NUM_COLUMNS: none */
+static void put_adjustments(bp__head *head, const adjustment *a, size_t n, bp_column sid, bp_column value,
+                            bp_column pay)
 {
-    int64_t *dates = must(malloc((n + 1) * sizeof *dates));
-    for (size_t k = 0; k < n; k++) dates[k] = a[k].pay;
-    must_ok(bp__head_put(head, BP_COL_PAYOUT_PAY, dates, n, 1));
-    free(dates);
+    const adjustment **row = must(malloc((n + 1) * sizeof *row));
+    int64_t *number[3];
+    double *values = must(malloc((n + 1) * sizeof *values));
+    for (size_t k = 0; k < 3; k++) number[k] = must(malloc((n + 1) * sizeof *number[k]));
+    for (size_t k = 0; k < n; k++) row[k] = &a[k];
+    qsort(row, n, sizeof *row, by_sid_and_date);
+    for (size_t k = 0; k < n; k++) {
+        number[0][k] = row[k]->sid;
+        number[1][k] = row[k]->date;
+        number[2][k] = row[k]->pay;
+        values[k] = row[k]->value;
+    }
+    must_ok(bp__head_put(head, sid, number[0], n, 1));
+    must_ok(bp__head_put(head, (bp_column)(sid + 1), number[1], n, 1));
+    must_ok(bp__head_put(head, value, values, n, 1));
+    if (pay != BP_NUM_COLUMNS) must_ok(bp__head_put(head, pay, number[2], n, 1));
+    for (size_t k = 0; k < 3; k++) free(number[k]);
+    free(values);
+    free(row);
 }
 
 const bp_bundle *market_bundle(const market *m)
@@ -124,10 +131,9 @@ const bp_bundle *market_bundle(const market *m)
     must_ok(bp__head_put(head, BP_COL_LIFE_END, m->life_end, m->assets, 1));
     must_ok(bp__head_put(head, BP_COL_ASSET_SID, sid, m->assets, 1));
     must_ok(bp__head_put(head, BP_COL_ASSET_SYMBOL, symbol, m->assets, 1));
-    put_adjustments(head, m->split, m->splits, BP_COL_SPLIT_SID, BP_COL_SPLIT_DATE, BP_COL_SPLIT_RATIO);
-    put_adjustments(head, m->dividend, m->dividends, BP_COL_PAYOUT_SID, BP_COL_PAYOUT_EX,
-                    BP_COL_PAYOUT_AMOUNT);
-    put_pay_dates(head, m->dividend, m->dividends);
+    put_adjustments(head, m->split, m->splits, BP_COL_SPLIT_SID, BP_COL_SPLIT_RATIO, BP_NUM_COLUMNS);
+    put_adjustments(head, m->dividend, m->dividends, BP_COL_PAYOUT_SID, BP_COL_PAYOUT_AMOUNT,
+                    BP_COL_PAYOUT_PAY);
     must_ok(bp__head_reserve(head, BP_COL_OPEN, m->assets, m->sessions));
     must_ok(bp__head_reserve(head, BP_COL_CLOSE, m->assets, m->sessions));
 
