@@ -144,7 +144,7 @@ def measure(asked):
         by_symbol = mapping.set_index("symbol").sort_index()
 
         def lookup(symbol, day):
-            owners = by_symbol.loc[[symbol]]
+            owners = by_symbol.loc[symbol:symbol]
             return owners.sid[owners.start_date <= day].iloc[-1]
         bench.calls("pandas", "lookup", lookup, [(symbol_of[sid], day) for sid, day in questions if sid in symbol_of])
 

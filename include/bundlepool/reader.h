@@ -50,8 +50,9 @@ typedef enum bp_field {
 
 /** Build the indexes of a bundle.
  *
- * Blocks: a pass over assets, sessions and adjustments, not over bars. Takes some 100 bytes per asset, symbol
- * and session. What bp_reader_…_last_traded() needs is built by its first call.
+ * Blocks: a pass over assets, sessions and adjustments, not over bars. Takes some 100 bytes per symbol
+ * mapping, and 8 per asset, session and adjustment. What bp_reader_…_last_traded() needs is built by its
+ * first call.
  *
  * @param[in]  bundle  borrowed until bp_reader_destroy()
  * @param[out] reader  owned: bp_reader_destroy(); NULL on failure
