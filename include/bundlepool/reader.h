@@ -96,8 +96,8 @@ static inline bp_asset bp_asset_init(void)
     return asset;
 }
 
-/** How a symbol is looked up. Case does not matter in either way, and one of the characters `. / - _` parts a
- *  share class from its company: BRK_A, BRK.A and brk/a are one symbol. */
+/** How a symbol is looked up. The case of ASCII letters does not matter in either way, and one of the
+ *  characters `. / - _` parts a share class from its company: BRK_A, BRK.A and brk/a are one symbol. */
 typedef enum bp_lookup {
     BP_LOOKUP_STRICT = 0,
     BP_LOOKUP_FUZZY = 1 /**< the parting character may be missing as well: BRKA */
