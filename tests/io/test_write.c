@@ -42,12 +42,13 @@ static double attribute(hid_t file, const char *path)
     return x;
 }
 
+/* Called by threads, too: no assertions. */
 static const sample_series *find(const sample *s, int frame, int64_t sid)
 {
+    static const sample_series none = {0};
     for (size_t i = 0; i < s->n; i++)
         if (s->series[frame][i].sid == sid) return &s->series[frame][i];
-    CU_FAIL_FATAL("no such series");
-    return NULL;
+    return &none;
 }
 
 /* A stored price with its factor is within a millionth of what was put in; 0 is missing. A volume is the nearest that
@@ -94,9 +95,10 @@ static size_t wrong_daily(const sample *s, hid_t file, int field)
     CU_ASSERT_EQUAL_FATAL(one[0], shape[0]);
     int64_t *day = read_all(file, "/US/index/day", H5T_NATIVE_INT64, sizeof *day, one);
     CU_ASSERT_EQUAL_FATAL(one[0], shape[1]);
-    CU_ASSERT_EQUAL_FATAL(shape[0], s->n);
-    double *factor = factors(file, "/US/data", field, s->n, d->by_asset[BP__DAILY][field == BP__VOLUME]);
-    for (size_t i = 0; i < s->n; i++) {
+    CU_ASSERT_EQUAL_FATAL(shape[0], d->series[BP__DAILY].n);
+    double *factor =
+        factors(file, "/US/data", field, (size_t)shape[0], d->by_asset[BP__DAILY][field == BP__VOLUME]);
+    for (size_t i = 0; i < (size_t)shape[0]; i++) {
         const sample_series *series = find(s, BP__DAILY, sid[i]);
         for (size_t t = 0, k = 0; t < shape[1]; t++) {
             const bool there = k < series->n && series->bar[k].dt == day[t];
@@ -166,19 +168,80 @@ static const void *column(const bp_bundle *b, bp_column c, uint64_t rows)
     return a.data;
 }
 
+/* A value as the factor of its series has it. */
+static bool same_value(int field, double read, double put, double factor)
+{
+    const uint32_t stored = sample_stored(put, factor);
+    return stored == 0 && field != BP__VOLUME ? isnan(read) : read == stored * (1.0 / factor);
+}
+
+static void check_daily(const sample *s, const bp_bundle *b)
+{
+    const bp__draft *d = &s->draft;
+    size_t wrong = 0;
+    CU_ASSERT_EQUAL_FATAL(bp_bundle_num_assets(b), d->series[BP__DAILY].n);
+    CU_ASSERT_EQUAL_FATAL(bp_bundle_num_sessions(b), d->days.n);
+    for (size_t i = 0; i < d->series[BP__DAILY].n; i++) {
+        const bp__draft_series *made = &d->series[BP__DAILY].row[i];
+        const sample_series *put = find(s, BP__DAILY, made->sid);
+        for (size_t t = 0, k = 0; t < d->days.n; t++) {
+            const bool there = k < put->n && put->bar[k].dt == d->days.row[t];
+            for (int f = 0; f < BP__NUM_FIELDS; f++)
+                wrong += !same_value(f, bp_bundle_daily(b, (bp_column)(BP_COL_OPEN + f))[i * d->days.n + t],
+                                     there ? put->bar[k].value[f] : NAN, made->factor[f == BP__VOLUME]);
+            k += there;
+        }
+    }
+    CU_ASSERT_EQUAL(wrong, 0);
+}
+
+static void check_minutes(const sample *s, const bp_bundle *b)
+{
+    const bp__draft *d = &s->draft;
+    const size_t m = d->series[BP__MINUTE].n, bars = bp__draft_num_bars(d, BP__MINUTE);
+    size_t wrong = 0;
+    if (m == 0) return;
+    const int64_t *dt = column(b, BP_COL_MINUTE_DT, bars), *offset = column(b, BP_COL_MINUTE_OFFSET, m + 1);
+    const double *value[BP__NUM_FIELDS];
+    for (int f = 0; f < BP__NUM_FIELDS; f++) value[f] = column(b, (bp_column)(BP_COL_MINUTE_OPEN + f), bars);
+    for (size_t i = 0; i < m; i++) {
+        const bp__draft_series *made = &d->series[BP__MINUTE].row[i];
+        const sample_series *put = find(s, BP__MINUTE, made->sid);
+        CU_ASSERT_EQUAL_FATAL(offset[i + 1] - offset[i], (int64_t)put->n);
+        for (size_t k = 0, at = (size_t)offset[i]; k < put->n; k++, at++) {
+            wrong += dt[at] != put->bar[k].dt;
+            for (int f = 0; f < BP__NUM_FIELDS; f++)
+                wrong += !same_value(f, value[f][at], put->bar[k].value[f], made->factor[f == BP__VOLUME]);
+        }
+    }
+    CU_ASSERT_EQUAL(wrong, 0);
+}
+
+static void check_lifetimes(const bp__draft *d, const bp_bundle *b)
+{
+    const size_t n = d->series[BP__DAILY].n;
+    const int64_t *start = column(b, BP_COL_LIFE_START, n), *end = column(b, BP_COL_LIFE_END, n);
+    const char(*currency)[3] = column(b, BP_COL_CURRENCY, n);
+    for (size_t i = 0; i < n; i++) {
+        const bp__draft_series *made = &d->series[BP__DAILY].row[i];
+        const bp__draft_asset *asset = &d->assets.row[bp__draft_find_asset(d, made->sid)];
+        CU_ASSERT_EQUAL(start[i], (int64_t)bp__draft_find_day(d, made->first));
+        CU_ASSERT_EQUAL(end[i], (int64_t)bp__draft_find_day(d, made->last));
+        CU_ASSERT_EQUAL(memcmp(currency[i], asset->currency, 3), 0);
+        CU_ASSERT_STRING_EQUAL(bp_bundle_symbol(b, i), asset->symbol);
+    }
+}
+
 static void check_small(const sample *s, const bp_bundle *b)
 {
     const bp__draft *d = &s->draft;
-    const int64_t *start = column(b, BP_COL_LIFE_START, s->n), *end = column(b, BP_COL_LIFE_END, s->n);
     const int64_t *first = column(b, BP_COL_ASSET_START, s->n);
-    const char(*currency)[3] = column(b, BP_COL_CURRENCY, s->n);
+    const uint32_t *symbol = column(b, BP_COL_ASSET_SYMBOL, s->n);
+    const uint32_t *name = column(b, BP_COL_ASSET_NAME, s->n);
     for (size_t i = 0; i < s->n; i++) {
-        const sample_series *x = find(s, BP__DAILY, d->assets.row[i].sid);
-        CU_ASSERT_EQUAL(start[i], x->n ? (int64_t)bp__draft_find_day(d, x->bar[0].dt) : 0);
-        CU_ASSERT_EQUAL(end[i], (int64_t)(x->n ? bp__draft_find_day(d, x->bar[x->n - 1].dt) : d->days.n - 1));
-        CU_ASSERT_EQUAL(memcmp(currency[i], d->assets.row[i].currency, 3), 0);
-        CU_ASSERT_STRING_EQUAL(bp_bundle_symbol(b, i), d->assets.row[i].symbol);
         CU_ASSERT_EQUAL(first[i], d->assets.row[i].start_date);
+        CU_ASSERT_STRING_EQUAL(bp_bundle_text(b, symbol[i]), d->assets.row[i].symbol);
+        CU_ASSERT_STRING_EQUAL(bp_bundle_text(b, name[i]), d->assets.row[i].name);
     }
     CU_ASSERT_STRING_EQUAL(b->image->calendar_name, d->calendar_name);
     const int64_t *open = column(b, BP_COL_MARKET_OPEN, 1), *close = column(b, BP_COL_MARKET_CLOSE, 1);
@@ -210,6 +273,9 @@ static void write_and_check(const sample_options *o, const bp__write_options *op
     MUST(bp__h5_write(&s.draft, files_path("random.h5"), options));
     check_raw(&s, files_path("random.h5"));
     const bp_bundle *b = load("random");
+    check_daily(&s, b);
+    check_minutes(&s, b);
+    check_lifetimes(&s.draft, b);
     check_small(&s, b);
     bp_bundle_release(&b);
     sample_free(&s);
@@ -376,19 +442,14 @@ static void see(void *context, size_t row, const double *const value[BP__NUM_FIE
 {
     watcher *w = context;
     const bp__draft *d = &w->s->draft;
-    const size_t at = bp__draft_find_series(d, BP__DAILY, d->assets.row[row].sid);
-    const bp__draft_series *made = &d->series[BP__DAILY].row[at];
-    size_t wrong = 0, i = 0;
-    while (w->s->series[BP__DAILY][i].sid != made->sid) i++;
-    const sample_series *put = &w->s->series[BP__DAILY][i];
+    const bp__draft_series *made = &d->series[BP__DAILY].row[row];
+    const sample_series *put = find(w->s, BP__DAILY, made->sid);
+    size_t wrong = 0;
     for (size_t t = 0, k = 0; t < d->days.n; t++) {
         const bool there = k < put->n && put->bar[k].dt == d->days.row[t];
-        for (int f = 0; f < BP__NUM_FIELDS; f++) {
-            const double factor = made->factor[f == BP__VOLUME];
-            const uint32_t stored = there ? sample_stored(put->bar[k].value[f], factor) : 0;
-            wrong +=
-                stored == 0 && f != BP__VOLUME ? !isnan(value[f][t]) : value[f][t] != stored * (1.0 / factor);
-        }
+        for (int f = 0; f < BP__NUM_FIELDS; f++)
+            wrong += !same_value(f, value[f][t], there ? put->bar[k].value[f] : NAN,
+                                 made->factor[f == BP__VOLUME]);
         k += there;
     }
     pthread_mutex_lock(&w->lock);
