@@ -1,8 +1,9 @@
 /* DESIGN
  *
- * The low bytes of prices and volumes are noise, and half of the time of deflate goes into a search for matches that
- * are not there. They come first in a chunk that was shuffled. So the leading byte planes of which a sample does not
- * become smaller are put into stored blocks, and libdeflate gets the rest; the whole is an ordinary zlib stream.
+ * The low bytes of prices and volumes are noise, and most of the time of deflate goes into a search for matches that
+ * are not there. They come first in a chunk that was shuffled. So the leading byte planes in a sample of which a quick
+ * search finds nothing are coded without one, or stored if they are all noise, and libdeflate gets the rest; the whole
+ * is an ordinary zlib stream.
  */
 #include "io/hdf5/h5pack.h"
 
@@ -10,6 +11,8 @@
 #include <libdeflate.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "io/hdf5/literals.h"
 
 #define UNDEFLATED   2u    /* the second filter was left out */
 #define STORED_MAX   65535 /* bytes of a stored block */
@@ -20,7 +23,7 @@
 struct bp__packer {
     struct libdeflate_compressor *deflate, *quick;
     uint8_t *shuffled;
-    uint8_t sample[SAMPLE];
+    uint8_t sample[2 * SAMPLE];
 };
 
 bp_status bp__packer_create(size_t bytes, bp__packer **packer)
@@ -65,17 +68,25 @@ static void split8(const uint64_t *restrict x, size_t n, uint8_t *restrict plane
     }
 }
 
-/* Whether a sample from the middle of a plane does not get smaller by 1 in 64. */
-static bool is_noise(bp__packer *packer, const uint8_t *plane, size_t n)
+typedef enum manner { STORE, CODE, SEARCH } manner;
+
+/* Of a sample from the middle of a plane: a search has to find 1 in 32 to be worth while, codes 1 in 64. */
+static manner judge(bp__packer *packer, const uint8_t *plane, size_t n)
 {
     const size_t size = n < SAMPLE ? n : SAMPLE;
-    return libdeflate_deflate_compress(packer->quick, plane + (n - size) / 2, size, packer->sample,
-                                       size - size / 64) == 0;
+    const uint8_t *sample = plane + (n - size) / 2;
+    size_t coded = bp__deflate_literals(sample, size, packer->sample, sizeof packer->sample);
+    if (coded == 0 || coded > size - size / 64) coded = size;
+    if (libdeflate_deflate_compress(packer->quick, sample, size, packer->sample, coded - coded / 32) > 0)
+        return SEARCH;
+    return coded < size ? CODE : STORE;
 }
 
-static size_t put_stored(const uint8_t *from, size_t n, uint8_t *to)
+/* @return bytes written; 0: there is not enough room */
+static size_t put_stored(const uint8_t *from, size_t n, uint8_t *to, size_t room)
 {
     size_t at = 0;
+    if (n + (n / STORED_MAX + 1) * STORED_EXTRA > room) return 0;
     while (n > 0) {
         const size_t some = n < STORED_MAX ? n : STORED_MAX;
         const uint8_t head[STORED_EXTRA] = {0, (uint8_t)some, (uint8_t)(some >> 8), (uint8_t)~some,
@@ -89,22 +100,37 @@ static size_t put_stored(const uint8_t *from, size_t n, uint8_t *to)
     return at;
 }
 
-/* A zlib stream of which the first `stored` bytes are stored. @return its size; 0 if it is none below `bytes` */
-static size_t deflate_rest(bp__packer *packer, size_t bytes, size_t stored, uint8_t *to)
+/* The deflate stream of `width` planes of n bytes. @return bytes written; 0: there is not enough room */
+static size_t deflate_planes(bp__packer *packer, size_t n, size_t width, uint8_t *to, size_t room)
 {
-    const uint8_t *from = packer->shuffled;
-    if (stored + (stored / STORED_MAX + 1) * STORED_EXTRA + ZLIB_EXTRA >= bytes) return 0;
-    size_t at = 0;
-    to[at++] = 0x78; /* a window of 32 KiB */
-    to[at++] = 0x5e; /* fast */
-    at += put_stored(from, stored, to + at);
-    const size_t packed =
-        libdeflate_deflate_compress(packer->deflate, from + stored, bytes - stored, to + at, bytes - at - 4);
+    size_t at = 0, plane = 0;
+    for (; plane < width; plane++) {
+        const uint8_t *from = packer->shuffled + plane * n;
+        const manner m = judge(packer, from, n);
+        if (m == SEARCH) break;
+        const size_t written = m == STORE ? put_stored(from, n, to + at, room - at)
+                                          : bp__deflate_literals(from, n, to + at, room - at);
+        if (written == 0) return 0;
+        at += written;
+    }
+    const size_t rest = libdeflate_deflate_compress(packer->deflate, packer->shuffled + plane * n,
+                                                    (width - plane) * n, to + at, room - at);
+    return rest > 0 ? at + rest : 0;
+}
+
+/* The zlib stream of a chunk; 0 if it is not smaller than the chunk. */
+static size_t deflate_chunk(bp__packer *packer, size_t n, size_t width, uint8_t *to)
+{
+    const size_t bytes = n * width;
+    if (bytes <= ZLIB_EXTRA + 1) return 0;
+    const size_t packed = deflate_planes(packer, n, width, to + 2, bytes - 1 - ZLIB_EXTRA);
     if (packed == 0) return 0;
-    at += packed;
-    const uint32_t sum = libdeflate_adler32(1, from, bytes);
-    for (int shift = 24; shift >= 0; shift -= 8) to[at++] = (uint8_t)(sum >> shift);
-    return at < bytes ? at : 0;
+    const uint32_t sum = libdeflate_adler32(1, packer->shuffled, bytes);
+    const uint8_t head[2] = {0x78, 0x5e}; /* a window of 32 KiB, fast */
+    const uint8_t tail[4] = {(uint8_t)(sum >> 24), (uint8_t)(sum >> 16), (uint8_t)(sum >> 8), (uint8_t)sum};
+    memcpy(to, head, sizeof head);
+    memcpy(to + sizeof head + packed, tail, sizeof tail);
+    return packed + ZLIB_EXTRA;
 }
 
 size_t bp__pack(bp__packer *packer, void *chunk, size_t n, size_t width, uint32_t *mask)
@@ -115,10 +141,8 @@ size_t bp__pack(bp__packer *packer, void *chunk, size_t n, size_t width, uint32_
         split4(chunk, n, packer->shuffled);
     else
         split8(chunk, n, packer->shuffled);
-    size_t noise = 0;
-    while (noise < width && is_noise(packer, packer->shuffled + noise * n, n)) noise++;
     *mask = 0;
-    const size_t packed = deflate_rest(packer, bytes, noise * n, chunk);
+    const size_t packed = deflate_chunk(packer, n, width, chunk);
     if (packed > 0) return packed;
     memcpy(chunk, packer->shuffled, bytes);
     *mask = UNDEFLATED;

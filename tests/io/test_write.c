@@ -465,7 +465,7 @@ static void hear(void *context, const char *what, uint64_t done, uint64_t total)
     w->told++;
     if (done > w->done) w->done = done;
     w->total = total;
-    w->wrong += strcmp(what, "writing") != 0 || done > total;
+    if (strcmp(what, "writing") != 0 || done > total) w->wrong++;
     pthread_mutex_unlock(&w->lock);
 }
 
