@@ -15,15 +15,22 @@ double bp__scale_factor(int exponent)
     return power[exponent - BP__SCALE_COARSEST];
 }
 
+/* As nearbyint(), half to even, without a call: a double of 2^52 and more has no fraction, so adding that much rounds. */
+static double nearest(double x)
+{
+    const double whole = 0x1p52;
+    return x < whole ? x + whole - whole : x;
+}
+
 static bool keeps(int exponent, double value)
 {
     const double factor = bp__scale_factor(exponent);
-    return fabs(nearbyint(value * factor) * (1.0 / factor) - value) <= TOLERANCE * value;
+    return fabs(nearest(value * factor) * (1.0 / factor) - value) <= TOLERANCE * value;
 }
 
 static bool fits(int exponent, double value)
 {
-    return nearbyint(value * bp__scale_factor(exponent)) <= UINT32_MAX;
+    return nearest(value * bp__scale_factor(exponent)) <= UINT32_MAX;
 }
 
 bool bp__scale_note(bp__scale *scale, double value)
@@ -50,7 +57,7 @@ int bp__scale_choose(bp__scale scale, int usual)
 uint32_t bp__scale_store(double value, double factor)
 {
     if (!(value > 0)) return 0;
-    const double x = nearbyint(value * factor); /* half to even: the default rounding mode */
+    const double x = nearest(value * factor); /* half to even: the default rounding mode */
     return x < 1 ? 1 : x > UINT32_MAX ? UINT32_MAX : (uint32_t)x;
 }
 
