@@ -4,8 +4,14 @@
 
 #define TOLERANCE 1e-6
 
-static const double power[] = {1e-9, 1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1e0,  1e1,
-                               1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11, 1e12};
+#define POWERS(X)                                                                                            \
+    X(1e-9)                                                                                                  \
+    X(1e-8) X(1e-7) X(1e-6) X(1e-5) X(1e-4) X(1e-3) X(1e-2) X(1e-1) X(1e0) X(1e1) X(1e2) X(1e3) X(1e4)       \
+        X(1e5) X(1e6) X(1e7) X(1e8) X(1e9) X(1e10) X(1e11) X(1e12)
+
+#define POWER(x)   x,
+#define INVERSE(x) 1.0 / (x),
+static const double power[] = {POWERS(POWER)}, inverse[] = {POWERS(INVERSE)};
 
 _Static_assert(sizeof power / sizeof *power == BP__SCALE_FINEST - BP__SCALE_COARSEST + 1,
                "a power per exponent");
@@ -24,13 +30,13 @@ static double nearest(double x)
 
 static bool keeps(int exponent, double value)
 {
-    const double factor = bp__scale_factor(exponent);
-    return fabs(nearest(value * factor) * (1.0 / factor) - value) <= TOLERANCE * value;
+    const int i = exponent - BP__SCALE_COARSEST;
+    return fabs(nearest(value * power[i]) * inverse[i] - value) <= TOLERANCE * value;
 }
 
 static bool fits(int exponent, double value)
 {
-    return nearest(value * bp__scale_factor(exponent)) <= UINT32_MAX;
+    return value * power[exponent - BP__SCALE_COARSEST] < UINT32_MAX + 0.5; /* half to even: up */
 }
 
 bool bp__scale_note(bp__scale *scale, double value)
