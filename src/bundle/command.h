@@ -33,8 +33,8 @@ typedef struct bp__command_line {
     bp__ingest_options ingest;
     uint64_t max_errors; /**< of each severity that are told in words */
     bp__write_filter filter;
-    bool replace; /**< of export: what an older one made */
-    bp__make_unless *unless; /**< NULL: made in any case; borrowed */
+    bool replace;               /**< of export: what an older one made */
+    bp__make_unless *unless;    /**< NULL: made in any case; borrowed */
     bp__audit_thresholds audit; /**< verify: from where on something is told */
     uint64_t most;              /**< how many findings of a kind, or differences, are told in words */
     double lightest;            /**< verify: what weighs less is no finding */

@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "bundle/command.h"
-#include "bundle/source_lines.h"
 #include "bundle/coverage.h"
+#include "bundle/source_lines.h"
 #include "cli/locate.h"
 #include "core/bundle.h"
 #include "core/day.h"

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "io/ingest/csvdir.h"
-#include "io/ingest/zipline.h"
 #include "io/ingest/table.h"
+#include "io/ingest/zipline.h"
 
 static const bp__ingest_source *const sources[] = {
     &bp__csvdir_source,
