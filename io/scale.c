@@ -7,8 +7,9 @@
 #define POWERS(X)                                                                                            \
     X(1e-9)                                                                                                  \
     X(1e-8)                                                                                                  \
-    X(1e-7) X(1e-6) X(1e-5) X(1e-4) X(1e-3) X(1e-2) X(1e-1) X(1e0) X(1e1) X(1e2) X(1e3) X(1e4) X(1e5) X(1e6) \
-        X(1e7) X(1e8) X(1e9) X(1e10) X(1e11) X(1e12)
+    X(1e-7)                                                                                                  \
+    X(1e-6) X(1e-5) X(1e-4) X(1e-3) X(1e-2) X(1e-1) X(1e0) X(1e1) X(1e2) X(1e3) X(1e4) X(1e5) X(1e6) X(1e7)  \
+        X(1e8) X(1e9) X(1e10) X(1e11) X(1e12)
 
 #define POWER(x)   x,
 #define INVERSE(x) 1.0 / (x),

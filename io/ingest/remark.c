@@ -91,7 +91,8 @@ void bp__remarks_tell(bp__remarks *remarks, bp__report *report)
         char more[96] = "", amount[48] = "";
         if (m->amount > 0) snprintf(amount, sizeof amount, " (%llu)", (unsigned long long)m->amount);
         if (m->files > 1)
-            snprintf(more, sizeof more, "; the same in %llu more files", (unsigned long long)(m->files - 1));
+            snprintf(more, sizeof more, "; the same in %llu more file%s", (unsigned long long)(m->files - 1),
+                     m->files == 2 ? "" : "s");
         bp__report_add(report, m->severity, m->path, m->line, "%s%s%s", m->text, amount, more);
     }
     forget(remarks);

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "bundle/command.h"
+#include "bundle/look.h"
 #include "bundle/progress.h"
 #include "bundle/remember.h"
 #include "bundle/sources.h"
@@ -43,20 +44,32 @@ static bp_status begin(const bp__target *target, bp__draft *draft)
     return s;
 }
 
+static const char *plural(size_t n)
+{
+    return n == 1 ? "" : "s";
+}
+
+/* @param[in] look  NULL: nobody looks at what is written */
 static bp_status write_draft(const bp__draft *draft, const bp__target *target, const bp__command_line *line,
-                             bp__progress progress)
+                             bp__progress progress, bp__look *look)
 {
     struct stat st;
     char bytes[32];
-    const bp__write_options options = {
-        .filter = line->filter, .threads = line->ingest.threads, .progress = progress};
+    const bp__write_options options = {.filter = line->filter,
+                                       .threads = line->ingest.threads,
+                                       .progress = progress,
+                                       .look = look ? bp__look_series : NULL,
+                                       .look_context = look};
     BP_TRY(bp__h5_write(draft, target->path, &options));
     const uint64_t size = stat(target->path, &st) == 0 ? (uint64_t)st.st_size : 0;
     bp__progress_hide();
     if (line->unless) line->unless->made = true;
     if (line->json) return BP_OK; /* told by who asked for JSON */
-    bp__text_line(stdout, "%s: %zu assets, %zu sessions, %zu minute bars, %s", target->path, draft->assets.n,
-                  draft->days.n, bp__draft_num_bars(draft, BP__MINUTE), bp__bytes_text(size, bytes));
+    const size_t assets = draft->assets.n, sessions = draft->days.n,
+                 minutes = bp__draft_num_bars(draft, BP__MINUTE);
+    bp__text_line(stdout, "%s: %zu asset%s, %zu session%s, %zu minute bar%s, %s", target->path, assets,
+                  plural(assets), sessions, plural(sessions), minutes, plural(minutes),
+                  bp__bytes_text(size, bytes));
     return BP_OK;
 }
 
@@ -69,7 +82,7 @@ bp_status bp__run_demo(const void *command_line)
     BP_TRY(begin(&target, &draft));
     bp_status s = bp__demo_generate(&line->demo, &draft);
     if (s == BP_OK) s = bp__draft_finish(&draft);
-    if (s == BP_OK) s = write_draft(&draft, &target, line, bp__progress_show());
+    if (s == BP_OK) s = write_draft(&draft, &target, line, bp__progress_show(), NULL);
     bp__progress_hide();
     bp__draft_fini(&draft);
     return s;
@@ -153,13 +166,17 @@ static bp_status make_bundle(const order *o, bp__report *report, bp__draft *draf
     bp__ingest in = {
         .options = &o->options, .report = report, .progress = bp__progress_show(), .draft = draft};
     bool same;
+    bp__look *look;
     BP_TRY(read_source(o, &in, &same));
     BP_TRY(judge(line, report));
     if (same) return BP_OK;
     BP_TRY(bp__draft_finish(draft));
     if (draft->assets.n == 0) BP_FAIL(BP_EFORMAT, "%s: nothing is left to make a bundle of", line->arg[1]);
     report_factors(draft, report);
-    BP_TRY(write_draft(draft, &o->target, line, in.progress));
+    BP_TRY(bp__look_begin(draft, &look));
+    bp_status s = write_draft(draft, &o->target, line, in.progress, look);
+    const bp_status told = bp__look_end(&look, s == BP_OK ? stderr : NULL);
+    BP_TRY(s == BP_OK ? told : s);
     const size_t left_out = bp__report_bad_files(report);
     if (left_out == 0) return BP_OK;
     BP_FAIL(BP_EFORMAT, "%s: made without %zu file%s that %s errors", o->target.path, left_out,
