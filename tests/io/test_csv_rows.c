@@ -223,7 +223,7 @@ static void test_remarks(void)
     csv_case c = csv_read_folder(NULL);
     CU_ASSERT_EQUAL(c.errors, 0);
     CU_ASSERT_TRUE(csv_told(
-        &c, "note: DIR/daily/A.csv:1: columns that are not used: 'vwap', 'n'; the same in 1 more files"));
+        &c, "note: DIR/daily/A.csv:1: columns that are not used: 'vwap', 'n'; the same in 1 more file"));
     CU_ASSERT_TRUE(csv_told(&c, "warning: DIR/daily/A.csv:2: bars whose high is below their low (1)"));
     CU_ASSERT_TRUE(csv_told(&c, "warning: DIR/daily/A.csv:3: prices of 0 are taken as missing (1)"));
     CU_ASSERT_TRUE(
