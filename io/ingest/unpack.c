@@ -1,13 +1,21 @@
 #include "io/ingest/unpack.h"
 
-#include <bzlib.h>
-#include <lzma.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <zlib.h>
+
+/* What a machine lacks is left out: io/CMakeLists.txt defines what is there. */
+#ifdef BP_HAVE_BZIP2
+#include <bzlib.h>
+#endif
+#ifdef BP_HAVE_LZMA
+#include <lzma.h>
+#endif
+#ifdef BP_HAVE_ZSTD
 #include <zstd.h>
+#endif
 
 #define GZIP_WINDOW (15 + 16)             /* the largest window, in a gzip wrapper and no other */
 #define XZ_MEMORY   (UINT64_C(512) << 20) /* a file could ask for more than the machine has */
@@ -23,9 +31,15 @@ struct bp__unpack {
     bool padding; /* zeros have followed it */
     bool made;    /* the library's state */
     z_stream gzip;
+#ifdef BP_HAVE_BZIP2
     bz_stream bzip2;
+#endif
+#ifdef BP_HAVE_LZMA
     lzma_stream xz;
+#endif
+#ifdef BP_HAVE_ZSTD
     ZSTD_DStream *zstd;
+#endif
 };
 
 typedef struct run { /* what is left of both buffers */
@@ -84,6 +98,12 @@ bp__packing bp__packing_of_bytes(const void *bytes, size_t size)
 
 /* Each library, in the same terms ---------------------------------------------------------------- */
 
+typedef struct library {
+    bool (*begin)(bp__unpack *u); /* a member */
+    outcome (*run)(bp__unpack *u, run *r);
+    void (*end)(bp__unpack *u);
+} library;
+
 static bool begin_gzip(bp__unpack *u)
 {
     if (u->made) return inflateReset(&u->gzip) == Z_OK;
@@ -110,6 +130,12 @@ static outcome run_gzip(bp__unpack *u, run *r)
     return code == Z_MEM_ERROR ? NO_MEMORY : DAMAGED;
 }
 
+static void end_gzip(bp__unpack *u)
+{
+    inflateEnd(&u->gzip);
+}
+
+#ifdef BP_HAVE_BZIP2
 static bool begin_bzip2(bp__unpack *u)
 {
     if (u->made) BZ2_bzDecompressEnd(&u->bzip2); /* it has no reset */
@@ -132,6 +158,13 @@ static outcome run_bzip2(bp__unpack *u, run *r)
     return code == BZ_MEM_ERROR ? NO_MEMORY : DAMAGED;
 }
 
+static void end_bzip2(bp__unpack *u)
+{
+    BZ2_bzDecompressEnd(&u->bzip2);
+}
+#endif
+
+#ifdef BP_HAVE_LZMA
 static bool begin_xz(bp__unpack *u)
 {
     if (!u->made) u->xz = (lzma_stream)LZMA_STREAM_INIT;
@@ -152,6 +185,13 @@ static outcome run_xz(bp__unpack *u, run *r)
     return code == LZMA_MEM_ERROR || code == LZMA_MEMLIMIT_ERROR ? NO_MEMORY : DAMAGED;
 }
 
+static void end_xz(bp__unpack *u)
+{
+    lzma_end(&u->xz);
+}
+#endif
+
+#ifdef BP_HAVE_ZSTD
 static bool begin_zstd(bp__unpack *u)
 {
     if (!u->zstd && !(u->zstd = ZSTD_createDStream())) return false;
@@ -169,11 +209,28 @@ static outcome run_zstd(bp__unpack *u, run *r)
     return ZSTD_isError(code) ? DAMAGED : code == 0 ? MEMBER_ENDS : GOES_ON;
 }
 
+static void end_zstd(bp__unpack *u)
+{
+    ZSTD_freeDStream(u->zstd);
+}
+#endif
+
+static const library libraries[BP__NUM_PACKINGS] = {
+    [BP__GZIP] = {begin_gzip, run_gzip, end_gzip},
+#ifdef BP_HAVE_BZIP2
+    [BP__BZIP2] = {begin_bzip2, run_bzip2, end_bzip2},
+#endif
+#ifdef BP_HAVE_LZMA
+    [BP__XZ] = {begin_xz, run_xz, end_xz},
+#endif
+#ifdef BP_HAVE_ZSTD
+    [BP__ZSTD] = {begin_zstd, run_zstd, end_zstd},
+#endif
+};
+
 static bool begin(bp__unpack *u)
 {
-    static bool (*const begins[BP__NUM_PACKINGS])(bp__unpack *) = {
-        [BP__GZIP] = begin_gzip, [BP__BZIP2] = begin_bzip2, [BP__XZ] = begin_xz, [BP__ZSTD] = begin_zstd};
-    if (!begins[u->packing](u)) return false;
+    if (!libraries[u->packing].begin(u)) return false;
     u->made = true;
     u->begun = true;
     return true;
@@ -181,6 +238,10 @@ static bool begin(bp__unpack *u)
 
 bp_status bp__unpack_create(bp__packing packing, const char *label, bp__unpack **unpack)
 {
+    *unpack = NULL;
+    if (packing != BP__PLAIN && !libraries[packing].begin)
+        BP_FAIL(BP_EFORMAT, "%s: this program was built without %s; unpack it by hand", label,
+                packings[packing].name);
     bp__unpack *u = calloc(1, sizeof *u);
     *unpack = u;
     if (!u) BP_FAIL(BP_ENOMEM, "%s: no memory to read it", label);
@@ -196,10 +257,7 @@ void bp__unpack_destroy(bp__unpack **unpack)
     bp__unpack *u = *unpack;
     *unpack = NULL;
     if (!u) return;
-    if (u->made && u->packing == BP__GZIP) inflateEnd(&u->gzip);
-    if (u->made && u->packing == BP__BZIP2) BZ2_bzDecompressEnd(&u->bzip2);
-    if (u->made && u->packing == BP__XZ) lzma_end(&u->xz);
-    ZSTD_freeDStream(u->zstd);
+    if (u->made) libraries[u->packing].end(u);
     free(u);
 }
 
@@ -227,11 +285,9 @@ static bp_status between(bp__unpack *u, run *r)
 
 static bp_status run_packed(bp__unpack *u, run *r)
 {
-    static outcome (*const runs[BP__NUM_PACKINGS])(bp__unpack *, run *) = {
-        [BP__GZIP] = run_gzip, [BP__BZIP2] = run_bzip2, [BP__XZ] = run_xz, [BP__ZSTD] = run_zstd};
     if (!u->begun) BP_TRY(between(u, r));
     if (!u->begun) return BP_OK;
-    switch (runs[u->packing](u, r)) {
+    switch (libraries[u->packing].run(u, r)) {
     case GOES_ON: return BP_OK;
     case MEMBER_ENDS:
         u->begun = false;

@@ -27,7 +27,9 @@ size_t bp__packing_of_name(const char *name, bp__packing *packing);
 /** What the first bytes of a file say. @param[in] size  6 or more, or the whole file */
 bp__packing bp__packing_of_bytes(const void *bytes, size_t size);
 
-/** @param[in] label  how errors name the file; borrowed */
+/** @param[in] label  how errors name the file; borrowed
+ *  @retval BP_EFORMAT  the program was built without this library: only gzip is always there
+ *  @retval BP_ENOMEM */
 bp_status bp__unpack_create(bp__packing packing, const char *label, bp__unpack **unpack);
 void bp__unpack_destroy(bp__unpack **unpack);
 

@@ -11,7 +11,9 @@ static const bp__ingest_source *const sources[] = {
     &bp__csvdir_source,
     &bp__table_source,
     &bp__hdf5_source,
+#ifdef BP_HAVE_ZIPLINE
     &bp__zipline_source,
+#endif
 };
 
 #define NUM_SOURCES (sizeof sources / sizeof *sources)
@@ -28,5 +30,9 @@ bp_status bp__source_find(const char *verb, const char *name, const bp__ingest_s
         }
         snprintf(names + used, sizeof names - used, "%s%s", used ? ", " : "", sources[i]->name);
     }
+#ifndef BP_HAVE_ZIPLINE
+    if (strcmp(verb, "import") == 0 && strcmp(name, "zipline") == 0)
+        BP_FAIL(BP_EINVAL, "import zipline: this program was built without SQLite, Blosc or Jansson");
+#endif
     BP_FAIL(BP_EINVAL, "%s: unknown source '%.80s', choose from %s", verb, name, names);
 }
