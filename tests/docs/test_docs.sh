@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# test_docs.sh BIN SOURCE : the commands of README.md, docs/guide.md and docs/strategies.md work as they are written.
+# test_docs.sh BIN SOURCE : the commands of README.md, docs/guide.md, docs/ingest.md and docs/strategies.md work as they are written.
 set -u
 here=$(cd "$(dirname "$0")" && pwd -P)
 bin=$(realpath "$1") source=$(realpath "$2")
@@ -11,6 +11,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
 "$here/blocks.sh" "$source/docs/guide.md" || exit 1
+"$here/blocks.sh" "$source/docs/ingest.md" || exit 1
 
 # The first strategy of one's own is typed in from the page
 mkdir "$work/strategies"
