@@ -319,6 +319,36 @@ static void test_long_rows(void)
     free(file);
 }
 
+/* A file with some bytes changed, lost or doubled is read or refused, and never takes the program with it. */
+static void test_random_damage(void)
+{
+    static const char good[] = "Date;Open;High;Low;Close;Volume;Dividends;Stock Splits\n"
+                               "2020-01-02;1.234,5;\"1.235\";1.233;1.234;1.000.000;0;1:1\n"
+                               "2020-01-03 00:00:00Z;1,5;2;1;\"1\"\"\";12K;0,5;2/1\n"
+                               "1578268800000;null;2;1;1,25;-;0;\n";
+    static const char bytes[] = "\",;.:-/+ \t\r\n0123456789eETZKMBx\xff\x80";
+    srand(11);
+    for (int i = 0; i < 4000; i++) {
+        char text[400];
+        size_t n = sizeof good - 1;
+        memcpy(text, good, n);
+        for (int k = rand() % 6; k >= 0; k--) {
+            const size_t at = (size_t)rand() % n;
+            const int how = rand() % 3;
+            if (how == 0) text[at] = bytes[(size_t)rand() % (sizeof bytes - 1)];
+            if (how == 1) memmove(text + at, text + at + 1, --n - at);
+            if (how == 2 && n < sizeof text - 1) memmove(text + at + 1, text + at, n++ - at);
+        }
+        csv_put_bytes("daily/X.csv", text, n);
+        csv_put_bytes("minute/Y.csv", text, n);
+        csv_case c =
+            csv_read_folder(&(bp__ingest_options){.keep_going = true, .adjusted = i % 2, .threads = 1});
+        CU_ASSERT_EQUAL(c.status, BP_OK);
+        CU_ASSERT_TRUE(c.errors > 0 || c.draft.assets.n == 2);
+        csv_end(&c);
+    }
+}
+
 int main(void)
 {
     if (CU_initialize_registry() != CUE_SUCCESS) return 1;
@@ -333,6 +363,7 @@ int main(void)
     CU_add_test(suite, "nearest doubles", test_nearest);
     CU_add_test(suite, "blocks", test_blocks);
     CU_add_test(suite, "long rows", test_long_rows);
+    CU_add_test(suite, "random damage", test_random_damage);
     CU_basic_set_mode(CU_BRM_VERBOSE);
     CU_basic_run_tests();
     const unsigned failures = CU_get_number_of_failures();

@@ -1,0 +1,84 @@
+#!/usr/bin/env bash
+# test_ingest.sh BUNDLE [DATA] : bundle ingest csvdir and table through the program: options, exit codes, what is told, and
+# that an ingest that fails leaves what was there.
+. "$(dirname "$0")/common.sh"
+
+header=date,open,high,low,close,volume
+told() { case $err in *"$1"*) ;; *) fail "'$1' is not in '$err'" ;; esac; }
+
+mkdir -p csv/daily csv/minute
+printf '%s\n' $header 2020-01-02,1,1,1,1,1 2020-01-03,2,2,2,2,2 >csv/daily/A.csv
+printf '%s\n' $header '2020-07-01 09:30,1,1,1,1,1' '2020-07-01 16:00,2,2,2,2,2' '2020-12-01 09:30,2,2,2,2,2' >csv/minute/A.csv
+run 0 ingest csvdir csv mine --timezone America/New_York --calendar NYSE --currency USD --threads 3
+[ -z "$err" ] || fail "a good folder: $err"
+run 0 info mine
+case $out in *"calendar                XNYS"*) ;; *) fail "the calendar is not in: $out" ;; esac
+run 0 ingest csvdir csv mine --calendar nyse # the same times, taken as UTC
+told "warning: csv/minute/A.csv:2: minute bars outside of the hours of XNYS; is their time zone UTC? if not, say --timezone (2)"
+run 0 ingest csvdir csv mine
+run 0 info mine
+case $out in *"calendar                -"*) ;; *) fail "a calendar that nobody named: $out" ;; esac
+
+# options that make no sense are wrong usage
+cp bundles/mine.h5 mine.old
+refused 2 "calendar 'XXXX' is not known, choose from 24/7, XNYS" ingest csvdir csv mine --calendar XXXX
+refused 2 "time zone 'Mars/Olympus': there is none of that name" ingest csvdir csv mine --timezone Mars/Olympus
+refused 2 "--date-format 'DD/MM': not a format" ingest csvdir csv mine --date-format DD/MM
+refused 2 "unknown source 'cvsdir', choose from" ingest cvsdir csv mine
+refused 1 "nowhere: cannot be opened as a folder" ingest csvdir nowhere mine
+
+# errors, all of them; the old bundle stays
+printf '%s\n' $header 2020-01-02,1,x,1,1,1 2020-01-02,1,1,1,1 2020-01-03,1,1,-1,1,1 >csv/daily/B.csv
+printf 'nonsense\n' >csv/daily/C.csv
+run 1 ingest csvdir csv mine
+for text in "B.csv:2: column 'high': 'x'" "B.csv:3: 5 fields" "B.csv:4: column 'low': -1 is negative" "C.csv:1: no header" \
+    "4 errors in 2 files: no bundle was made"; do told "$text"; done
+cmp -s mine.old bundles/mine.h5 || fail "an ingest that failed changed the bundle"
+run 1 ingest csvdir csv mine --max-errors 2
+[ "$(grep -c '^error' "$dir/err")" -le 3 ] || fail "--max-errors 2: $err"
+run 1 ingest csvdir csv mine --keep-going
+told "made without 2 files that have errors"
+run 0 info mine --json
+same "$(field 'j["assets"]')" 1 "assets that are left"
+
+# what is no file does not hold it up
+mkfifo csv/daily/F.csv
+ln -s /etc/passwd csv/daily/L.csv
+rm csv/daily/B.csv csv/daily/C.csv
+timeout 60 "$bundle" ingest csvdir csv mine 2>err >/dev/null
+[ $? = 1 ] || fail "a FIFO and a link out of the folder: not exit code 1"
+err=$(cat err)
+told "F.csv: a FIFO, not a regular file"
+told "L.csv: a link that leads out of the folder, to /etc/passwd"
+rm csv/daily/F.csv csv/daily/L.csv
+
+# what tools pack is taken, and what they would not unpack is not
+for tool in gzip bzip2 xz zstd; do
+    command -v $tool >/dev/null || continue
+    case $tool in gzip) suffix=gz ;; bzip2) suffix=bz2 ;; xz) suffix=xz ;; *) suffix=zst ;; esac
+    rm -rf packed && mkdir -p packed/daily
+    $tool -c <csv/daily/A.csv >packed/daily/A.csv.$suffix
+    run 0 ingest csvdir packed packed
+    printf x >>packed/daily/A.csv.$suffix
+    run 1 ingest csvdir packed packed
+    told "packed/daily/A.csv.$suffix: bytes that are no $tool follow"
+done
+
+# a table; the same bars, the same content
+printf '%s\n' symbol,$header A,2020-01-02,1,1,1,1,1 B,2020-01-02,3,3,3,3,3 A,2020-01-03,2,2,2,2,2 >table.csv
+run 0 ingest table table.csv table
+run 0 version table --json
+same "$(field 'j["asset_list"]')" "['A', 'B']" "assets of a table"
+mkdir -p twin/daily
+cp csv/daily/A.csv twin/daily/
+printf '%s\n' $header 2020-01-02,3,3,3,3,3 >twin/daily/B.csv
+content=$(field 'j["content_hash"]')
+run 0 ingest csvdir twin twin
+run 0 version twin --json
+same "$(field 'j["content_hash"]')" "$content" "a table and a folder of the same bars"
+run 1 ingest csvdir twin twin --symbols A,NONE
+told "there is no 'NONE' in it"
+run 0 ingest csvdir twin twin --symbols B
+run 0 version twin --json
+same "$(field 'j["asset_list"]')" "['B']" "--symbols"
+finish
