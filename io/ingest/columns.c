@@ -18,7 +18,7 @@ static const struct synonyms {
     {BP__COL_DATE, EXACT,
      "date datetime timestamp dt day t tradedate tradingdate tradingday dateutc datetimeutc "
      "timestamputc gmttime "
-     "opentime dtyyyymmdd yyyymmdd session"},
+     "opentime windowstart starttime dtyyyymmdd yyyymmdd session"},
     {BP__COL_DATE, SECOND, "unix unixtime unixtimestamp epoch"},
     {BP__COL_TIME, EXACT, "time timeofday timeutc"},
     {BP__OPEN, EXACT, "open o openprice openingprice pxopen priceopen"},

@@ -389,10 +389,17 @@ static bp_status read_all(ingest *in, const char *dir)
 bp_status bp__csvdir_read(bp__ingest *in, const char *dir)
 {
     ingest work = {.status = BP_OK};
-    BP_TRY(bp__csv_work_begin(&work.work, in, dir));
-    pthread_mutex_init(&work.lock, NULL);
-    const bp_status s = read_all(&work, dir);
-    fini(&work);
+    size_t n = strlen(dir);
+    while (n > 1 && dir[n - 1] == '/') n--; /* paths are made of it */
+    char *folder = strndup(dir, n);
+    if (!folder) BP_FAIL(BP_ENOMEM, "%s: no memory", dir);
+    bp_status s = bp__csv_work_begin(&work.work, in, folder);
+    if (s == BP_OK) {
+        pthread_mutex_init(&work.lock, NULL);
+        s = read_all(&work, folder);
+        fini(&work);
+    }
+    free(folder);
     return s;
 }
 

@@ -66,10 +66,10 @@ static bool check_order(bp__series *s, bp__csv_file *file, const bp__csv_row *ro
 
 /* Values ---------------------------------------------------------------------------------------- */
 
-static bool keeps(double factor, double price)
+static bool keeps(double factor, double value)
 {
-    return isnan(price) ||
-           fabs(bp__scale_read(bp__scale_store(price, factor), factor, true) - price) <= TOLERANCE * price;
+    return isnan(value) ||
+           fabs(bp__scale_read(bp__scale_store(value, factor), factor, true) - value) <= TOLERANCE * value;
 }
 
 static void lose(bp__series *s, bp__csv_file *file, const bp__csv_row *row, int column)
@@ -96,6 +96,12 @@ static void note_scale(bp__series *s, bp__csv_file *file, const bp__csv_row *row
     }
     const double volume = row->value[BP__VOLUME];
     if (!(volume > 0)) return;
+    if (s->fixed[BP__AMOUNT] > 0 && !keeps(s->fixed[BP__AMOUNT], volume)) {
+        s->bad = true;
+        bp__csv_error(file, row->line,
+                      "column '%s': the volume_factor of assets.csv does not keep the volume %g",
+                      file->columns.name[BP__VOLUME], volume);
+    }
     bp__scale_note(&s->scale[BP__AMOUNT], volume);
     if (volume > s->largest) s->largest = volume;
     if (volume < s->smallest) s->smallest = volume;

@@ -98,13 +98,23 @@ static bool in_range(int64_t second)
            second < INT64_C(9214646400); /* 1678 .. 2261, with a day to spare */
 }
 
+/* A format is for dates that have two readings: those that have one are taken beside it, as from another
+ * vendor. */
+static const char *read_date(const char *format, const bp__csv_field *date, bp__written *text)
+{
+    if (!format) return bp__written_from(date, text);
+    const char *wrong = bp__written_by_format(format, date, text);
+    if (!wrong) return NULL;
+    *text = (bp__written){0};
+    return bp__written_from(date, text) ? wrong : NULL;
+}
+
 const char *bp__when_read(bp__when *when, const bp__csv_field *date, const bp__csv_field *time,
                           bp__moment *moment)
 {
     bp__written text = {0};
     *moment = (bp__moment){.later = BP_TIME_MISSING};
-    const char *wrong =
-        when->format ? bp__written_by_format(when->format, date, &text) : bp__written_from(date, &text);
+    const char *wrong = read_date(when->format, date, &text);
     if (!wrong && time) {
         if (text.has_time || text.kind == BP__WRITTEN_EPOCH)
             return "has a time of day, and so has a second column";

@@ -7,9 +7,9 @@
  *  - Behind that: Z, UTC, GMT, +01:00, -0500, +01, America/New_York, or EST, EDT and their like in America.
  *  - Seconds, ms, us or ns since the epoch: what is meant follows from the size, as from 1973 on.
  *
- * A format consists of YYYY, YY (1970 .. 2069), MM (1 or 2 digits), MON (Jan), DD, hh, mm, ss, and text
- * that must be there as it is; a time of day may follow it as above. "s", "ms", "us" and "ns" are formats
- * as well: counts since the epoch, of any size.
+ * A format consists of YYYY, YY (1970 .. 2069), MM (1 or 2 digits), MON (Jan), DD, hh, mm, ss, and text that
+ * must be there as it is; a time of day may follow it as above. "s", "ms", "us" and "ns" are formats as well:
+ * counts since the epoch, of any size. What does not fit a format is read as if there were none.
  */
 #ifndef BP_IO_INGEST_WHEN_H
 #define BP_IO_INGEST_WHEN_H

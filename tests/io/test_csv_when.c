@@ -111,7 +111,8 @@ static void test_forms(void)
         {NULL, "2020-01-31 09:31", "09:31", NULL},
         {NULL, "2020-01-31", "9", NULL},
         {"DD/MM/YYYY", "01/31/2020", NULL, NULL},
-        {"DD/MM/YYYY", "2020-01-31", NULL, NULL},
+        {"DD/MM/YYYY", "2020-01-31", NULL, "2020-01-31"},
+        {"YYYY-MM-DD", "31/01/2020", NULL, NULL},
         {"ms", "5.5", NULL, NULL},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

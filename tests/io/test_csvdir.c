@@ -260,6 +260,11 @@ static void test_origin(void)
     const bp__origin *o = &c.draft.origin;
     CU_ASSERT_TRUE(strcmp(o->source, "csvdir") == 0 && o->files == 2 && strlen(o->content) == 64);
     CU_ASSERT_STRING_EQUAL(o->path, csv_folder());
+    /* it does not matter how the folder was typed */
+    csv_case slash = csv_read(&bp__csvdir_source, "/", NULL);
+    CU_ASSERT_STRING_EQUAL(slash.draft.origin.content, o->content);
+    CU_ASSERT_STRING_EQUAL(slash.draft.origin.path, o->path);
+    csv_end(&slash);
     CU_ASSERT_STRING_EQUAL(o->options, "--calendar=XNYS\n--adjusted\n");
     struct stat st;
     CU_ASSERT_EQUAL(stat(csv_path("daily/B.csv"), &st), 0);
@@ -364,6 +369,10 @@ static void test_bad_side_files(void)
                "error: DIR/assets.csv:2: column 'price_factor': a factor of -1");
     side_error("assets.csv", "sid,symbol,price_factor\n1,OLD,1\n2,NONE,\n3,OLD-2,\n",
                "error: DIR/daily/OLD.csv:2: column 'open': no scaling factor keeps the price 1.5");
+    side_error(
+        "assets.csv", "sid,symbol,price_factor,volume_factor\n1,OLD,,0.001\n2,NONE,,\n3,OLD-2,,\n",
+        "error: DIR/daily/OLD.csv:2: column 'volume': the volume_factor of assets.csv does not keep the "
+        "volume 10");
     side_error("adjustments.csv", "kind,sid,effective_date,ratio\nsplit,7,2020-01-03,0\n",
                "error: DIR/adjustments.csv:2: a ratio above 0 and an effective_date are wanted");
     side_error("adjustments.csv", "kind,sid,ex_date\nsplitt,7,2020-01-03\n",
