@@ -180,6 +180,7 @@ static void fini(bp__zipline *z)
     free(z->rows.row);
     free(z->calendar.session.row);
     free(z->calendar.from);
+    bp__calendar_close(&z->hours);
     bp__sealed_close(&z->folder);
 }
 

@@ -236,17 +236,22 @@ static bp_status find_base(bp__zipline *z)
     return BP_OK;
 }
 
-static void take_name(bp__zipline *z)
+/* The calendar that the files name, or that was given. */
+static bp_status take_name(bp__zipline *z)
 {
-    const char *given = z->in->options->calendar;
-    const json_t *name = json_object_get(z->daily.object, "calendar_name");
-    if (!name) name = json_object_get(z->minutes.meta.object, "calendar_name");
-    if (given)
-        snprintf(z->calendar.name, sizeof z->calendar.name, "%s", strcmp(given, "none") == 0 ? "" : given);
-    else if (json_is_string(name))
-        snprintf(z->calendar.name, sizeof z->calendar.name, "%s", json_string_value(name));
-    if (!given && strcmp(z->calendar.name, "NYSE") == 0)
-        strcpy(z->calendar.name, "XNYS"); /* its code today */
+    const char *given = z->in->options->calendar, *name = given;
+    const json_t *named = json_object_get(z->daily.object, "calendar_name");
+    if (!named) named = json_object_get(z->minutes.meta.object, "calendar_name");
+    if (!given) name = json_string_value(named);
+    if (!name || strcmp(name, "none") == 0) return BP_OK;
+    const bp_status s = bp__calendar_open(name, &z->hours);
+    if (s == BP_OK) name = bp__calendar_name(z->hours);
+    if (bp__failed(s) && (given || s != BP_EINVAL)) return s;
+    if (bp__failed(s))
+        bp__report_add(z->in->report, BP__NOTE, z->folder.root, 0,
+                       "the hours of its calendar, %.31s, are not known", name);
+    snprintf(z->calendar.name, sizeof z->calendar.name, "%s", name);
+    return BP_OK;
 }
 
 /* Whether the hours in the metadata of the minutes reach over all daily bars. */
@@ -261,7 +266,7 @@ static bool hours_suffice(const bp__zipline *z)
 bp_status bp__zipline_find_sessions(bp__zipline *z)
 {
     const char *file = z->in->options->sessions;
-    take_name(z);
+    BP_TRY(take_name(z));
     if (file) {
         BP_TRY(read_file(&z->calendar, file));
         BP_TRY(use_bars(z, compare_list));

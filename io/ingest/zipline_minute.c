@@ -205,36 +205,67 @@ static bp_status find_start(const bp__zipline *z, int64_t *at)
             z->minutes.meta.root, z->minutes.meta.name, bp__day_text(z->minutes.start, day), c->from);
 }
 
-/* The file names its calendar only: sessions are those of the daily file, hours those of the calendar. */
-static bp_status use_calendar(const bp__zipline *z, places *p)
+/* Hours of a session, by the calendar's name. A bar is labelled with the end of its minute. */
+static bp_status place_session(const bp__zipline *z, places *p, size_t i)
+{
+    int64_t open, close;
+    char day[32];
+    bp__zipline_hours(z, p->day[i], &open, &close);
+    if (open == BP_TIME_MISSING || close == BP_TIME_MISSING)
+        BP_FAIL(BP_EFORMAT, "%s/%s: %s is a session, but calendar %s is closed then; give --calendar",
+                z->minutes.meta.root, z->minutes.meta.name, bp__day_text(p->day[i], day), z->calendar.name);
+    if (z->minutes.per_day * MINUTE_NS > close - open)
+        BP_FAIL(BP_EFORMAT,
+                "%s/%s: 'minutes_per_day' is %" PRId64 ", a session of calendar %s has %" PRId64
+                " at most; give --calendar",
+                z->minutes.meta.root, z->minutes.meta.name, z->minutes.per_day, z->calendar.name,
+                (close - open) / MINUTE_NS);
+    p->first[i] = open + MINUTE_NS;
+    p->last[i] = BP_TIME_MISSING; /* early closes are not known */
+    return BP_OK;
+}
+
+/* The sessions of the file in the calendar. @param[out] start, end  of its list; start may lie before it */
+static bp_status find_span(const bp__zipline *z, places *p, int64_t *start, size_t *end)
 {
     const bp__zipline_calendar *c = &z->calendar;
     char day[32];
-    int64_t start;
-    if (!bp__zipline_knows_hours(z))
-        BP_FAIL(
-            BP_EFORMAT,
-            "%s/%s: when the sessions of calendar '%.31s' open is not known, so minutes have no place; give "
-            "--calendar",
-            z->minutes.meta.root, z->minutes.meta.name, c->name);
-    BP_TRY(find_start(z, &start));
-    size_t end = bp__zipline_find_session(c, z->minutes.end);
-    p->ends = end < c->session.n;
-    if (p->ends && c->session.row[end] != z->minutes.end)
+    BP_TRY(find_start(z, start));
+    *end = bp__zipline_find_session(c, z->minutes.end);
+    p->ends = *end < c->session.n;
+    if (p->ends && c->session.row[*end] != z->minutes.end)
         BP_FAIL(BP_EFORMAT,
                 "%s/%s: the last session, %s, is none by %s; give the sessions with --sessions FILE",
                 z->minutes.meta.root, z->minutes.meta.name, bp__day_text(z->minutes.end, day), c->from);
-    end += p->ends;
-    if (start >= (int64_t)end)
+    *end += p->ends;
+    if (*start >= (int64_t)*end)
         BP_FAIL(BP_EFORMAT, "%s/%s: the last session lies before the first", z->minutes.meta.root,
                 z->minutes.meta.name);
+    return BP_OK;
+}
+
+/* The file names its calendar only: sessions are those of the daily file, hours those of the calendar. */
+static bp_status use_calendar(const bp__zipline *z, places *p)
+{
+    int64_t start;
+    size_t end;
+    if (!z->hours)
+        BP_FAIL(
+            BP_EFORMAT,
+            "%s/%s: when the sessions of calendar '%s' open is not known, so its minutes have no place; give "
+            "--calendar",
+            z->minutes.meta.root, z->minutes.meta.name, z->calendar.name);
+    BP_TRY(find_span(z, p, &start, &end));
     BP_TRY(make_room(p, (size_t)((int64_t)end - start)));
     p->unknown = start < 0 ? (size_t)-start : 0;
     for (size_t i = p->unknown; i < p->n; i++) {
-        p->day[i] = c->session.row[(int64_t)i + start];
-        bp__zipline_hours(z, p->day[i], &p->first[i], &p->last[i]);
-        p->first[i] += MINUTE_NS; /* a bar is labelled with the end of its minute */
+        p->day[i] = z->calendar.session.row[(int64_t)i + start];
+        BP_TRY(place_session(z, p, i));
     }
+    bp__report_add(
+        z->in->report, BP__NOTE, z->folder.root, 0,
+        "%s: minutes are placed by the sessions of %s and the regular hours of %s; early closes are not known",
+        BP__ZIPLINE_MINUTE, z->calendar.from, z->calendar.name);
     return BP_OK;
 }
 

@@ -18,6 +18,7 @@
 #define BP_IO_INGEST_ZIPLINE_PARTS_H
 
 #include "io/ingest/bcolz.h"
+#include "io/ingest/calendar.h"
 #include "io/ingest/meta.h"
 #include "io/ingest/sealed.h"
 #include "io/ingest/source.h"
@@ -75,6 +76,7 @@ typedef struct bp__zipline {
     bp__bcolz column[BP__NUM_FIELDS], day, id;
     bp__zipline_minutes minutes;
     bp__zipline_calendar calendar;
+    bp__calendar *hours; /**< of the calendar's name; NULL: not one that is known; owned */
 } bp__zipline;
 
 bp_status bp__zipline_read_assets(bp__zipline *z);
@@ -94,11 +96,8 @@ bool bp__zipline_is_known(const bp__zipline *z, int64_t sid);
 /** Column of a day among the sessions, or of the first one after it. */
 size_t bp__zipline_find_session(const bp__zipline_calendar *calendar, int64_t day);
 
-/** Whether the calendar that was named, or given, is one whose hours are known. */
-bool bp__zipline_knows_hours(const bp__zipline *z);
-
-/** When a session opens and closes: as metadata.json says, else by the calendar of that name; BP_TIME_MISSING
- *  where neither tells. A close that may be an early one is not told. */
+/** When a session opens and closes: as metadata.json says, else the regular hours of the calendar of that
+ *  name, which knows no early closes; BP_TIME_MISSING where neither tells. */
 void bp__zipline_hours(const bp__zipline *z, int64_t session, int64_t *open, int64_t *close);
 
 /** Put a failure that concerns one row or file (BP_EFORMAT) into the report, so that what comes after it is

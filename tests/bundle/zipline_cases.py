@@ -343,6 +343,60 @@ def minute_bars():
         fail("minutes without daily bars", got.stderr)
 
 
+def minutes_by_calendar():
+    """As zipline-reloaded writes them: the file names its calendar and nothing more."""
+    seen = set()
+    for calendar in ("XNYS", "NYSE", "XNAS"):
+        make("z", minute={"calendar": calendar})
+        good("minutes of %s" % calendar, "z", tells=["early closes are not known"])
+        seen.add(content())
+    make("z", minute={"calendar": "XFOO"})
+    change_json("z/%s/__attrs__" % DAILY, calendar_name="XFOO")
+    bad("a calendar that is not known", "when the sessions of calendar 'XFOO' open is not known")
+    good("a calendar that is given", "z", "--calendar", "XNYS")
+    seen.add(content())
+    write_days("days.txt", SESSIONS)
+    make("z", minute={})
+    good("minutes, and a file of sessions", "z", "--sessions", "days.txt")
+    seen.add(content())
+    if len(seen) != 1:
+        fail("minutes by calendar differ")
+    make("z", minute={"hours": hours()})
+    good("minutes with hours", "z")
+    # the daily bars begin later than the calendar of both
+    later = {7: (10, 30), 1234567: (25, 35)}
+    for value, text in ((0, None), (5, "row 1000 is of session 2, of which")):
+        make("z")
+        shutil.rmtree("z/" + DAILY)
+        zf.write_daily("z", daily(later), SESSIONS)
+        early = minutes((7, 1234567))
+        early[7]["close"][1000] = value
+        zf.write_minute("z", early, SESSIONS)
+        if text:
+            bad("minutes before the first known session", text)
+            good("and the sessions from a file", "z", "--sessions", "days.txt", tells=["before the asset's start_date"])
+        else:
+            good("minutes that begin with zeros", "z")
+    # one day less in the daily file than the minutes count on
+    make("z", minute={"attributes": {"end_session": "2019-06-28"}})
+    good("minutes that may go on longer than daily bars", "z")
+    for changes, text in (({"end_session": "2019-02-02"}, "the last session, 2019-02-02, is none by"),
+                          ({"start_session": "2019-01-01"}, "the first session, 2019-01-01, is none by"),
+                          ({"start_session": "2019-01-21"}, "the first session, 2019-01-21, is none by"),
+                          ({"end_session": "2019-01-02"}, "behind the last of 1 sessions"),
+                          ({"start_session": "2019-01-03"}, "behind the last of 59 sessions"),
+                          ({"start_session": "2019-03-01", "end_session": "2019-02-01"}, "lies before the first"),
+                          ({"minutes_per_day": 1440}, "'minutes_per_day' is 1440, a session of calendar XNYS has 390")):
+        make("z", minute={})
+        change_json("z/%s/metadata.json" % MINUTE, **changes)
+        bad("minutes by calendar: %s" % changes, text)
+    make("z", minute={})
+    shutil.rmtree("z/" + DAILY)
+    bad("minutes without anything that tells sessions", "is none by")
+    if run("import", "zipline", "z", "x", "--sessions", "days.txt").returncode != 0:
+        fail("minutes and a file of sessions only")
+
+
 def minute_defects():
     def make_good(**changes):
         make("z", minute={"hours": hours()})
@@ -616,7 +670,8 @@ def main():
     real()
     with open("sessions.json", "w") as file:
         json.dump({"sessions": SESSIONS, "first_minutes": MINUTES}, file)
-    for part in (versions, blocks, texts, symbols, folders, sessions, minute_bars, minute_defects, damaged_blocks, lies, tables,
+    for part in (versions, blocks, texts, symbols, folders, sessions, minute_bars, minutes_by_calendar,
+                 minute_defects, damaged_blocks, lies, tables,
                  elsewhere):
         part()
     sys.exit(failures > 0)
