@@ -256,7 +256,7 @@ def folders():
     bad("rustybt's tables", "holds Parquet tables of rustybt", "parquet")
     os.mkdir("nothing")
     bad("an empty folder", "neither an ingestion of zipline", "nothing")
-    bad("no folder", "cannot be opened as a folder", "nowhere")
+    bad("no folder", "nowhere: cannot be opened", "nowhere")
     bad("a file", "not a folder", "sessions.json")
 
 
