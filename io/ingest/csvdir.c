@@ -305,17 +305,22 @@ static bp_status put_events(ingest *in, asset *a)
     return BP_OK;
 }
 
-/* A row of assets.csv without files. Where it names factors, the bundle had a series without any bar. */
-static bp_status put_empty(ingest *in, const asset *a, const char *dir)
+static bp_status note_no_files(ingest *in, const char *dir)
 {
-    bp__draft *draft = in->work.in->draft;
     char *path = NULL;
     if (asprintf(&path, "%s/assets.csv", dir) < 0) BP_FAIL(BP_ENOMEM, "%s: no memory", dir);
     bp__remark(in->work.rules.remarks, BP__NOTE, path, 0, 1, "assets without a file of bars");
     free(path);
+    return BP_OK;
+}
+
+/* Where assets.csv names factors and there is no file, the bundle had a series without any bar. */
+static bp_status put_empty(ingest *in, const asset *a)
+{
+    bp__draft *draft = in->work.in->draft;
     for (int f = 0; f < BP__NUM_FRAMES; f++) {
         const double *fixed = a->job[f].series.fixed;
-        if (!(fixed[BP__PRICE] > 0) && !(fixed[BP__AMOUNT] > 0)) continue;
+        if (a->job[f].path || (!(fixed[BP__PRICE] > 0) && !(fixed[BP__AMOUNT] > 0))) continue;
         BP_TRY(bp__draft_add_bars(draft, f, a->sid, NULL, 0, NULL));
         bp__draft_fix_factors(draft, f, a->sid, fixed[BP__PRICE], fixed[BP__AMOUNT]);
     }
@@ -333,7 +338,8 @@ static bp_status put_asset(ingest *in, asset *a, const char *dir)
         BP_TRY(bp__dayset_merge(&in->work.days, &a->job[f].series.days));
     }
     if (!any && !(none && a->side)) return BP_OK;
-    if (none) BP_TRY(put_empty(in, a, dir));
+    if (none) BP_TRY(note_no_files(in, dir));
+    BP_TRY(put_empty(in, a));
     BP_TRY(put_events(in, a));
     return a->side ? bp__draft_add_asset(in->work.in->draft, &a->side->asset)
                    : bp__csv_work_add_asset(&in->work, a->sid, a->symbol);

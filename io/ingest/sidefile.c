@@ -224,14 +224,14 @@ static bp_status put_session(bp__side_text *t, bp__draft *draft)
         return BP_OK;
     }
     const bp__csv_field *daily = bp__side_cell(t, 3);
-    if (daily->size > 0 && (daily->size > 1 || !strchr("012", *daily->text))) {
-        bp__side_error(t, "column 'daily': '%.*s' is none of 0, 1, 2",
+    if (daily->size > 0 && (daily->size > 1 || !strchr("0123", *daily->text))) {
+        bp__side_error(t, "column 'daily': '%.*s' is none of 0, 1, 2, 3",
                        (int)(daily->size < 40 ? daily->size : 40), daily->text);
         return BP_OK;
     }
     BP_TRY(bp__dayset_add(&t->work->listed, s.session));
     if (bp__csv_is(daily, "1") || bp__csv_is(daily, "2")) BP_TRY(bp__draft_add_day(draft, s.session));
-    if (bp__csv_is(daily, "2")) return BP_OK;
+    if (bp__csv_is(daily, "2") || bp__csv_is(daily, "3")) return BP_OK; /* days that are no sessions */
     return bp__draft_add_session(draft, &s);
 }
 

@@ -12,7 +12,8 @@
  *     sessions.csv     session[,market_open,market_close,daily]
  *     bundle.csv       key,value
  *
- * daily: 0 or empty: a session of the calendar; 1: of the daily bars as well; 2: of the daily bars alone.
+ * daily: 0 or empty: a session of the calendar; 1: of the daily bars as well; 2: of the daily bars alone; 3: of minute
+ * bars alone.
  *
  * One thread.
  */

@@ -23,6 +23,7 @@
 #include "bundle/newdir.h"
 #include "bundle/progress.h"
 #include "bundle/side_files.h"
+#include "core/day.h"
 #include "core/text.h"
 #include "core/workers.h"
 #include "io/scale.h"
@@ -59,6 +60,7 @@ typedef struct job {
     int frame, folder;
     size_t next, rows;
     uint64_t done, total;
+    uint64_t *minute_days; /* bits: days on which there are minute bars */
     bp_status status;
     char text[BP_ERROR_TEXT_MAX];
 } job;
@@ -203,7 +205,22 @@ static void put_bar(bp__csvout *out, const series *s, size_t i, const int expone
     bp__csvout_end_line(out);
 }
 
-static bp_status write_series(const job *j, int64_t sid, const series *s)
+static void mark_days(job *j, const series *s)
+{
+    int64_t day = INT64_MIN; /* of the bar before */
+    for (size_t i = 0; i < s->n; i++) {
+        const int64_t dt = s->dt[i]; /* of any file: in no order, perhaps */
+        if (is_blank(s, i) || dt < INT64_MIN + BP_NS_PER_DAY ||
+            (uint64_t)dt - (uint64_t)day < (uint64_t)BP_NS_PER_DAY)
+            continue;
+        day = bp__day_of(dt);
+        pthread_mutex_lock(&j->lock);
+        bp__draft_mark_day(j->minute_days, day);
+        pthread_mutex_unlock(&j->lock);
+    }
+}
+
+static bp_status write_series(job *j, int64_t sid, const series *s)
 {
     char name[NAME_MAX + 1], label[PATH_MAX + 2 * NAME_MAX];
     int exponent[BP__NUM_FIELDS];
@@ -212,11 +229,12 @@ static bp_status write_series(const job *j, int64_t sid, const series *s)
     snprintf(name, sizeof name, "%s.csv", find_asset(j, sid)->stem);
     snprintf(label, sizeof label, "%s/%s/%s", j->dir.path, bp__frame_name[j->frame], name);
     for (size_t i = 0; i < s->n; i++) blank += is_blank(s, i);
-    if (blank == s->n) return BP_OK; /* an asset without bars has no file */
+    if (blank == s->n) return BP_OK; /* no file; its factors in assets.csv say that there is a row */
     for (int f = 0; f < BP__NUM_FIELDS; f++) exponent[f] = exponent_of(s->factor[f]);
     BP_TRY(bp__csvout_open(j->folder, name, label, "date,open,high,low,close,volume", &out));
     for (size_t i = 0; i < s->n; i++)
         if (!is_blank(s, i)) put_bar(&out, s, i, exponent, j->frame == BP__DAILY);
+    if (j->frame == BP__MINUTE) mark_days(j, s);
     return bp__csvout_close(&out);
 }
 
@@ -297,7 +315,8 @@ static bp_status write_all(job *j)
 {
     j->total = bp_bundle_num_assets(j->head) * bp_bundle_num_sessions(j->head) + rows_of(j, BP_COL_MINUTE_DT);
     for (int frame = 0; frame < BP__NUM_FRAMES; frame++) BP_TRY(write_frame(j, frame));
-    BP_TRY(bp__side_files_write(j->e->file, j->asset, j->assets, j->dir.fd, j->dir.path));
+    BP_TRY(bp__side_files_write(j->e->file, &(bp__side_facts){j->asset, j->assets, j->minute_days}, j->dir.fd,
+                                j->dir.path));
     return bp__h5_series_check(j->e->file);
 }
 
@@ -317,7 +336,8 @@ bp_status bp__export_csvdir(const bp__export *e)
     j->e = e;
     j->head = bp__h5_series_head(e->file);
     pthread_mutex_init(&j->lock, NULL); /* cannot fail with default attributes on Linux */
-    bp_status s = list_assets(j);
+    j->minute_days = calloc(BP__DAY_WORDS, sizeof *j->minute_days);
+    bp_status s = j->minute_days ? list_assets(j) : bp__fail(BP_ENOMEM, "%s: no memory", e->path);
     if (s == BP_OK) s = write_folder(j);
     bp__progress_hide();
     if (s == BP_OK)
@@ -325,6 +345,7 @@ bp_status bp__export_csvdir(const bp__export *e)
                       bp_bundle_num_sessions(j->head), rows_of(j, BP_COL_MINUTE_DT));
     pthread_mutex_destroy(&j->lock);
     bp__stems_free(j->asset, j->assets);
+    free(j->minute_days);
     free(j->asset);
     free(j);
     return s;

@@ -11,8 +11,7 @@
 typedef struct side {
     const bp__h5series *file;
     const bp_bundle *head;
-    const bp__stem_of *asset; /* [assets] */
-    size_t assets;
+    const bp__side_facts *facts;
 } side;
 
 static size_t rows_of(const side *s, bp_column column)
@@ -98,7 +97,7 @@ static void put_asset(const side *s, bp__csvout *out, const bp__stem_of *asset)
 
 static void put_assets(const side *s, bp__csvout *out)
 {
-    for (size_t i = 0; i < s->assets; i++) put_asset(s, out, &s->asset[i]);
+    for (size_t i = 0; i < s->facts->assets; i++) put_asset(s, out, &s->facts->asset[i]);
 }
 
 static void put_symbols(const side *s, bp__csvout *out)
@@ -160,21 +159,39 @@ static void put_adjustments(const side *s, bp__csvout *out)
 
 /* Sessions, facts ------------------------------------------------------------------------------- */
 
-/* daily: 0: of the calendar only; 1: of the daily bars, too; 2: of the daily bars only. Both are ascending. */
+/* The first day from `day` on with minute bars; INT64_MAX if there is none. */
+static int64_t next_minute_day(const side *s, int64_t day)
+{
+    const uint64_t *set = s->facts->minute_days;
+    for (uint64_t bit = day == INT64_MIN ? 0 : (uint64_t)(day / BP_NS_PER_DAY + BP__DAYS_BEFORE_EPOCH);
+         bit < 64 * BP__DAY_WORDS; bit++) {
+        if (set[bit / 64] == 0) bit |= 63;
+        if (set[bit / 64] >> bit % 64 & 1) return ((int64_t)bit - BP__DAYS_BEFORE_EPOCH) * BP_NS_PER_DAY;
+    }
+    return INT64_MAX;
+}
+
+/* Every day that the bundle knows. `daily`: 0: of the calendar; 1: of the daily bars, too; 2: of the daily bars only;
+ * 3: of minute bars only. */
 static void put_sessions(const side *s, bp__csvout *out)
 {
     const int64_t *session = data_of(s, BP_COL_SESSION), *day = bp_bundle_sessions(s->head);
     const size_t q = rows_of(s, BP_COL_SESSION), d = bp_bundle_num_sessions(s->head);
-    for (size_t a = 0, b = 0; a < q || b < d;) {
-        const bool in_calendar = a < q && (b == d || session[a] <= day[b]);
-        const bool in_bars = b < d && (a == q || day[b] <= session[a]);
-        bp__csvout_time(out, in_calendar ? session[a] : day[b]);
-        bp__csvout_time(out, in_calendar ? i64_at(s, BP_COL_MARKET_OPEN, a) : BP_TIME_MISSING);
-        bp__csvout_time(out, in_calendar ? i64_at(s, BP_COL_MARKET_CLOSE, a) : BP_TIME_MISSING);
-        bp__csvout_i64(out, !in_bars ? 0 : in_calendar ? 1 : 2);
+    size_t a = 0, b = 0;
+    int64_t minute = next_minute_day(s, INT64_MIN);
+    while (a < q || b < d || minute != INT64_MAX) {
+        const int64_t in_calendar = a < q ? session[a] : INT64_MAX, in_bars = b < d ? day[b] : INT64_MAX;
+        int64_t now = in_calendar < in_bars ? in_calendar : in_bars;
+        if (minute < now) now = minute;
+        const bool listed = a < q && in_calendar == now, barred = b < d && in_bars == now;
+        bp__csvout_time(out, now);
+        bp__csvout_time(out, listed ? i64_at(s, BP_COL_MARKET_OPEN, a) : BP_TIME_MISSING);
+        bp__csvout_time(out, listed ? i64_at(s, BP_COL_MARKET_CLOSE, a) : BP_TIME_MISSING);
+        bp__csvout_i64(out, listed ? barred : barred ? 2 : 3);
         bp__csvout_end_line(out);
-        a += in_calendar;
-        b += in_bars;
+        a += listed;
+        b += barred;
+        if (minute == now) minute = next_minute_day(s, now + BP_NS_PER_DAY);
     }
 }
 
@@ -217,10 +234,10 @@ bool bp__is_side_file(const char *name)
     return false;
 }
 
-bp_status bp__side_files_write(const bp__h5series *file, const bp__stem_of *asset, size_t assets, int folder,
+bp_status bp__side_files_write(const bp__h5series *file, const bp__side_facts *facts, int folder,
                                const char *path)
 {
-    const side s = {.file = file, .head = bp__h5_series_head(file), .asset = asset, .assets = assets};
+    const side s = {.file = file, .head = bp__h5_series_head(file), .facts = facts};
     for (size_t i = 0; i < NUM_FILES; i++) {
         char label[PATH_MAX + NAME_MAX];
         bp__csvout out;

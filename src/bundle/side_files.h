@@ -14,11 +14,18 @@
 
 bool bp__is_side_file(const char *name);
 
+/** What the small datasets of a file do not say. */
+typedef struct bp__side_facts {
+    const bp__stem_of *asset; /**< [assets] all assets of the file, with their stems */
+    size_t assets;
+    const uint64_t
+        *minute_days; /**< [BP__DAY_WORDS] days on which there are minute bars: bp__draft_mark_day() */
+} bp__side_facts;
+
 /** Write all of them into an open folder.
- *  @param[in] asset  [assets] all assets of the file, with their stems
- *  @param[in] path   how errors name the folder
+ *  @param[in] path  how errors name the folder
  *  @retval BP_EIO */
-bp_status bp__side_files_write(const bp__h5series *file, const bp__stem_of *asset, size_t assets, int folder,
+bp_status bp__side_files_write(const bp__h5series *file, const bp__side_facts *facts, int folder,
                                const char *path);
 
 #endif

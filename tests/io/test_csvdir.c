@@ -383,8 +383,8 @@ static void test_bad_side_files(void)
                "error: DIR: sessions.csv has no session 2020-01-06, on which there are bars");
     side_error("sessions.csv", "session\n2020-01-02 09:30\n",
                "error: DIR/sessions.csv:2: column 'session': not a day");
-    side_error("sessions.csv", "session,daily\n2020-01-02,3\n",
-               "error: DIR/sessions.csv:2: column 'daily': '3' is none of 0");
+    side_error("sessions.csv", "session,daily\n2020-01-02,4\n",
+               "error: DIR/sessions.csv:2: column 'daily': '4' is none of 0");
     side_error("bundle.csv", "key,value\ncountry,a/b\n", "error: DIR/bundle.csv:2: the value of 'country'");
 }
 
