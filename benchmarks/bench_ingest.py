@@ -8,11 +8,12 @@ What making a bundle costs: `bundle ingest csvdir` of N files (500) of N daily b
     disk    the bytes of the bundle and of the bars on their way, written once and synced
 
 The three take turns, in an order that changes with each repeat (5). Cases are `bundle`, `pandas` and `disk`; `over_pandas`
-and `over_disk` are quotients of neighbours. The first time, every value of both files is compared. `cores` is
-processor time over wall time.
+and `over_disk` are quotients of the wall times of neighbours, `over_pandas_processor` of their processor times, which
+others on the machine change least; two cores do the more in a second. The first time, every value of both files is
+compared. `cores` is processor time over wall time.
 
 --gigabytes X (0: not) ingests X GB of CSV, the same files under many names: `peak` is the most memory that was resident.
---bcolz DIR imports zipline's bundle folder likewise, beside a decoder of bcolz in Python with NumPy and h5py.
+--bcolz DIR imports zipline's bundle folder, beside writing the bytes of the bundle once.
 
 Inputs are made in DIR and kept. Exit status: 1 if a program fails or values differ, 77 if pandas or h5py is missing.
 """
@@ -69,7 +70,7 @@ class Samples:
         for (case, *more, metric, unit), values in self.seen.items():
             scale, name = {"ns": (1e-6, "ms"), "bytes": (1e-6, "MB"), "bytes/s": (1e-6, "MB/s")}.get(unit, (1, unit))
             mid, low, high = (scale * f(values) for f in (statistics.median, min, max))
-            print(f"{' '.join([case, *map(str, more)]):16} {metric:12} {mid:10.2f} {name:6} ({low:.2f}..{high:.2f}), "
+            print(f"{' '.join([case, *map(str, more)]):16} {metric:22} {mid:10.2f} {name:6} ({low:.2f}..{high:.2f}), "
                   f"n = {len(values)}")
 
 
@@ -97,7 +98,7 @@ def csv_text(rng, days):
 def make_inputs(folder, files, rows):
     """DIR/plain-F-R/daily/S0000.csv …, DIR/gzip-F-R/daily/S0000.csv.gz …; @return both folders."""
     made = [f"{folder}/{kind}-{files}-{rows}" for kind in ("plain", "gzip")]
-    if all(os.path.exists(f"{path}/complete") for path in made):
+    if all(os.path.exists(f"{path}.complete") for path in made):
         return made
     days, rng = weekdays(rows), np.random.default_rng(20261126)
     for path in made:
@@ -109,7 +110,7 @@ def make_inputs(folder, files, rows):
         with open(f"{made[1]}/daily/S{i:04d}.csv.gz", "wb") as file:
             file.write(gzip.compress(text, 6, mtime=0))
     for path in made:
-        with open(f"{path}/complete", "wb"):
+        with open(f"{path}.complete", "wb"):
             pass
     return made
 
@@ -133,18 +134,25 @@ def make_large(folder, plain, gigabytes):
 # Running -----------------------------------------------------------------------------------------------------------
 
 
+# A process begins as a copy of the one that starts it, and its peak counts that: so a small one does.
+LAUNCH = """
+import json, os, subprocess, sys, time
+began = time.monotonic()
+process = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+output = process.stdout.read()
+_, status, usage = os.wait4(process.pid, 0)
+print(json.dumps([time.monotonic() - began, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024,
+                  os.waitstatus_to_exitcode(status), output.decode(errors="replace")]))
+"""
+
+
 def measure(command):
-    """(seconds, processor seconds, peak bytes) of a program that must not fail."""
-    began = time.monotonic()
-    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT) as process:
-        output = process.stdout.read()
-        _, status, usage = os.wait4(process.pid, 0)
-        seconds = time.monotonic() - began
-        process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode != 0:
-        sys.exit(f"bench_ingest.py: {' '.join(command)}: exit code {process.returncode}\n{output.decode()[-2000:]}")
-    return seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024, output
+    """(seconds, processor seconds, peak bytes, output) of a program that must not fail."""
+    done = subprocess.run([sys.executable, "-S", "-c", LAUNCH, *command], capture_output=True, check=True)
+    *figures, code, output = json.loads(done.stdout)
+    if code != 0:
+        sys.exit(f"bench_ingest.py: {' '.join(command)}: exit code {code}\n{output[-2000:]}")
+    return *figures, output
 
 
 def ingest(tool, source, root, name="ours", kind=("ingest", "csvdir")):
@@ -152,8 +160,9 @@ def ingest(tool, source, root, name="ours", kind=("ingest", "csvdir")):
 
 
 def pandas_ingest(source, path):
-    seconds, _, peak, output = measure([sys.executable, os.path.abspath(__file__), "--as-pandas", source, path])
-    return float(output), peak
+    _, _, peak, output = measure([sys.executable, os.path.abspath(__file__), "--as-pandas", source, path])
+    seconds, used = map(float, output.split())
+    return seconds, used, peak
 
 
 def disk(path, size):
@@ -187,8 +196,8 @@ def write_h5(path, sids, days, cells):
 
 
 def as_pandas(source, path):
-    """Read every file, put values where they belong, write. Prints the seconds it took."""
-    began = time.monotonic()
+    """Read every file, put values where they belong, write. Prints the seconds it took, and those of the processor."""
+    began, used = time.monotonic(), time.process_time()
     names = sorted(os.listdir(f"{source}/daily"))
     frames = [pd.read_csv(f"{source}/daily/{name}", index_col="date", parse_dates=["date"]) for name in names]
     days = frames[0].index
@@ -203,7 +212,7 @@ def as_pandas(source, path):
             cells[name][i, column] = np.rint(np.nan_to_num(frame[name].to_numpy(dtype=float)) * scale)
     ns = days.to_numpy().astype("datetime64[ns]").astype(np.int64)
     write_h5(path, np.arange(len(frames)), ns, cells)
-    print(time.monotonic() - began)
+    print(time.monotonic() - began, time.process_time() - used)
 
 
 def same_values(ours, theirs):
@@ -217,15 +226,14 @@ def same_values(ours, theirs):
 
 def one_repeat(samples, tool, root, source, kind, files, rows, repeat):
     """bundle, pandas and disk, in an order of the repeat's own."""
-    took, peaks = {}, {}
+    took, used, peaks = {}, {}, {}
     made = f"{root}/ours.h5"
 
     def ours():
-        took["bundle"], used, peaks["bundle"], _ = ingest(tool, source, root)
-        samples.add("bundle", "cores", "ratio", used / took["bundle"], repeat, input=kind)
+        took["bundle"], used["bundle"], peaks["bundle"], _ = ingest(tool, source, root)
 
     def pandas():
-        took["pandas"], peaks["pandas"] = pandas_ingest(source, f"{root}/pandas.h5")
+        took["pandas"], used["pandas"], peaks["pandas"] = pandas_ingest(source, f"{root}/pandas.h5")
 
     def plain_disk():
         size = os.stat(made).st_size if os.path.exists(made) else 0
@@ -234,14 +242,16 @@ def one_repeat(samples, tool, root, source, kind, files, rows, repeat):
     turns = [ours, pandas, plain_disk]
     for turn in turns[repeat % 3:] + turns[:repeat % 3]:
         turn()
-    for case, seconds in took.items():
-        samples.add(case, "time", "ns", seconds * 1e9, repeat, input=kind)
-    for case, peak in peaks.items():
-        samples.add(case, "peak", "bytes", peak, repeat, input=kind)
-    samples.add("bundle", "over_pandas", "ratio", took["pandas"] / took["bundle"], repeat, input=kind)
-    samples.add("bundle", "over_disk", "ratio", took["disk"] / took["bundle"], repeat, input=kind)
+    for metric, unit, scale, of in (("time", "ns", 1e9, took), ("processor", "ns", 1e9, used), ("peak", "bytes", 1, peaks)):
+        for case, value in of.items():
+            samples.add(case, metric, unit, value * scale, repeat, input=kind)
     size = sum(os.stat(f"{source}/daily/{name}").st_size for name in os.listdir(f"{source}/daily"))
-    samples.add("bundle", "rate", "bytes/s", size / took["bundle"], repeat, input=kind)
+    for metric, unit, value in (("over_pandas", "ratio", took["pandas"] / took["bundle"]),
+                                ("over_pandas_processor", "ratio", used["pandas"] / used["bundle"]),
+                                ("over_disk", "ratio", took["disk"] / took["bundle"]),
+                                ("cores", "ratio", used["bundle"] / took["bundle"]),
+                                ("rate", "bytes/s", size / took["bundle"])):
+        samples.add("bundle", metric, unit, value, repeat, input=kind)
 
 
 def large(samples, tool, root, folder, plain, gigabytes):
@@ -256,6 +266,22 @@ def large(samples, tool, root, folder, plain, gigabytes):
     samples.add("large", "peak", "bytes", peak, **where)
     samples.add("large", "cores", "ratio", used / seconds, **where)
     samples.add("large", "bundle", "bytes", bundle, **where)
+
+
+def bcolz(samples, tool, root, source, repeats):
+    """What `bundle import zipline` takes; not measured where the tool cannot do it."""
+    tried = subprocess.run([tool, "import", "zipline", os.devnull, "x"], capture_output=True, text=True, check=False)
+    if "unknown source" in tried.stderr:
+        samples.missing("bcolz", "time", "ns", "this bundle program does not import zipline")
+        return
+    size = sum(os.stat(os.path.join(at, name)).st_size for at, _, names in os.walk(source) for name in names)
+    for repeat in range(repeats):
+        seconds, used, peak, _ = ingest(tool, source, root, "bcolz", ("import", "zipline"))
+        written = disk(f"{root}/disk", os.stat(f"{root}/bcolz.h5").st_size)
+        for metric, unit, value in (("time", "ns", seconds * 1e9), ("processor", "ns", used * 1e9),
+                                    ("peak", "bytes", peak), ("rate", "bytes/s", size / seconds),
+                                    ("over_disk", "ratio", written / seconds)):
+            samples.add("bcolz", metric, unit, value, repeat, input="bcolz")
 
 
 def arguments():
@@ -293,6 +319,8 @@ def main():
             one_repeat(samples, tool, root, source, kind, options.files, options.rows, repeat)
     if options.gigabytes > 0:
         large(samples, tool, root, options.dir, sources[0], options.gigabytes)
+    if options.bcolz:
+        bcolz(samples, tool, root, options.bcolz, options.repeats)
     shutil.rmtree(root)
     if not options.json:
         samples.summary()
