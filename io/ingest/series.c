@@ -268,6 +268,15 @@ static void check_empty(bp__series *s, bp__csv_file *file, const char *name)
         bp__csv_error(file, file->columns.line, "no row after the header; remove the file or add bars");
 }
 
+/* There may be thousands of series that are done: none keeps what only work needs. */
+static void release(bp__series *series)
+{
+    free(series->bars.row);
+    free(series->pairs.row);
+    memset(&series->bars, 0, sizeof series->bars);
+    memset(&series->pairs, 0, sizeof series->pairs);
+}
+
 bp_status bp__series_finish(bp__series *series, bp__csv_file *file, const char *name, bp__draft *draft)
 {
     if (!series->bad && !file->bad) check_empty(series, file, name);
@@ -279,6 +288,7 @@ bp_status bp__series_finish(bp__series *series, bp__csv_file *file, const char *
     if (series->direction == 0) series->direction = 1;
     BP_TRY(work_out_events(series, file));
     BP_TRY(bp__series_flush(series, draft));
+    release(series);
     tell(series, file, name);
     if (series->bad)
         bp__draft_drop(draft, series->frame, series->sid);
