@@ -70,14 +70,14 @@ static void split8(const uint64_t *restrict x, size_t n, uint8_t *restrict plane
 
 typedef enum manner { STORE, CODE, SEARCH } manner;
 
-/* Of a sample from the middle of a plane: a search has to find 1 in 32 to be worth while, codes 1 in 64. */
+/* Of a sample from the middle of a plane: a search has to find 1 in 16 to be worth its time, codes 1 in 64. */
 static manner judge(bp__packer *packer, const uint8_t *plane, size_t n)
 {
     const size_t size = n < SAMPLE ? n : SAMPLE;
     const uint8_t *sample = plane + (n - size) / 2;
     size_t coded = bp__deflate_literals(sample, size, packer->sample, sizeof packer->sample);
     if (coded == 0 || coded > size - size / 64) coded = size;
-    if (libdeflate_deflate_compress(packer->quick, sample, size, packer->sample, coded - coded / 32) > 0)
+    if (libdeflate_deflate_compress(packer->quick, sample, size, packer->sample, coded - coded / 16) > 0)
         return SEARCH;
     return coded < size ? CODE : STORE;
 }
