@@ -4,18 +4,15 @@
 
 #define TOLERANCE 1e-6
 
-#define POWERS(X)                                                                                            \
-    X(1e-9)                                                                                                  \
-    X(1e-8)                                                                                                  \
-    X(1e-7)                                                                                                  \
-    X(1e-6) X(1e-5) X(1e-4) X(1e-3) X(1e-2) X(1e-1) X(1e0) X(1e1) X(1e2) X(1e3) X(1e4) X(1e5) X(1e6) X(1e7)  \
-        X(1e8) X(1e9) X(1e10) X(1e11) X(1e12)
+static const double power[] = {1e-9, 1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1e0,  1e1,
+                               1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11, 1e12};
+static const double inverse[] = {1 / 1e-9, 1 / 1e-8, 1 / 1e-7, 1 / 1e-6, 1 / 1e-5, 1 / 1e-4,
+                                 1 / 1e-3, 1 / 1e-2, 1 / 1e-1, 1 / 1e0,  1 / 1e1,  1 / 1e2,
+                                 1 / 1e3,  1 / 1e4,  1 / 1e5,  1 / 1e6,  1 / 1e7,  1 / 1e8,
+                                 1 / 1e9,  1 / 1e10, 1 / 1e11, 1 / 1e12};
 
-#define POWER(x)   x,
-#define INVERSE(x) 1.0 / (x),
-static const double power[] = {POWERS(POWER)}, inverse[] = {POWERS(INVERSE)};
-
-_Static_assert(sizeof power / sizeof *power == BP__SCALE_FINEST - BP__SCALE_COARSEST + 1,
+_Static_assert(sizeof power / sizeof *power == BP__SCALE_FINEST - BP__SCALE_COARSEST + 1 &&
+                   sizeof inverse == sizeof power,
                "a power per exponent");
 
 double bp__scale_factor(int exponent)
