@@ -10,8 +10,9 @@
 
 int64_t bp__day_of(int64_t ns)
 {
-    const int64_t in_day = ns % BP_NS_PER_DAY;
-    return ns - in_day - (in_day < 0 ? BP_NS_PER_DAY : 0);
+    const int64_t in_day = ns % BP_NS_PER_DAY, midnight = ns - in_day;
+    if (in_day >= 0 || midnight < INT64_MIN + BP_NS_PER_DAY) return midnight;
+    return midnight - BP_NS_PER_DAY;
 }
 
 /* March begins the year, so that leap days come last. */

@@ -10,7 +10,7 @@
 
 #include "core/status.h"
 
-/** The midnight at or before a time. */
+/** The midnight at or before a time; the first one that there is, of times before it. */
 int64_t bp__day_of(int64_t ns);
 
 /** Days from 1970-01-01 to a date; negative before it. @param[in] month, day  from 1; must be a date */

@@ -81,6 +81,9 @@ static void test_days(void)
     CU_ASSERT_EQUAL(bp__day_of(ns + BP_NS_PER_DAY - 1), ns);
     CU_ASSERT_EQUAL(bp__day_of(ns), ns);
     CU_ASSERT_EQUAL(bp__day_of(-1), -BP_NS_PER_DAY);
+    const int64_t first = INT64_MIN / BP_NS_PER_DAY * BP_NS_PER_DAY; /* midnight that fits */
+    CU_ASSERT_EQUAL(bp__day_of(INT64_MIN + 1), first);
+    CU_ASSERT_EQUAL(bp__day_of(first + 1), first);
     CU_ASSERT_STRING_EQUAL(bp__day_text(-1, text), "1969-12-31");
     CU_ASSERT_STRING_EQUAL(bp__day_text(BP_TIME_MISSING, text), "-");
 
