@@ -145,6 +145,20 @@ grep -q '^heavy: ADJUSTED 2020-02-12: a 7 for 1 split, but the close goes from .
 grep -q '^warning: EARLY 2020-03-20: ends 2 sessions before the bundle: taken as delisted \[ends-early\]$' out || fail "EARLY: $out"
 same "$(tail -n 1 out | sed 's/.*can be read; \(.*\); .*/\1/')" "23 findings, 10 heavy" "summary"
 
+# an ingest tells the same, and what to do about splits of adjusted prices
+run 0 verify market2
+grep -E '^(heavy|warning): ' out >verified
+run 0 ingest csvdir csv2 again
+grep -E '^(heavy|warning): .*\]$' err | cmp -s - verified || fail "ingest tells something else: $err"
+grep -q '^note: .*--splits ignore' err || fail "ingest does not tell what to do: $err"
+run 0 ingest csvdir csv1 again
+same "$err" "" "what an ingest says of good data"
+mkdir -p adjusted/daily
+cp csv2/daily/ADJUSTED.csv adjusted/daily
+run 0 ingest csvdir adjusted ignored --splits ignore
+case $err in *split-contradicted*) fail "--splits ignore: $err" ;; esac
+run 0 verify ignored --strict
+
 # thresholds, weights, how many, strictness
 run 1 verify market2 --strict
 run 0 verify market2 --weight 1e9 --strict --json
