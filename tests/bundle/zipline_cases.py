@@ -224,7 +224,7 @@ def symbols():
                       "futures": [(100, "ESZ19"), (101, "CLF20")]})
     good("histories of symbols", "z", tells=["2 futures (ESZ19, CLF20) are skipped"])
     got = run("import", "zipline", "z", "x", "--symbols", "NEW,X.A")
-    if got.returncode != 0 or ": 2 assets" not in got.stdout or "sid" in got.stderr:
+    if got.returncode != 0 or ": 2 assets" not in got.stdout or "sid " in got.stderr:
         fail("--symbols", got.stdout, got.stderr)
     bad("--symbols that is nobody's", "has no symbol 'NOBODY'", "z", "--symbols", "NEW,NOBODY")
     make("z", assets={"mappings": [(1, "A", SESSIONS[0], SESSIONS[59]), (7, "A", SESSIONS[10], SESSIONS[39])]})
