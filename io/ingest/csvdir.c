@@ -377,7 +377,7 @@ static bp_status put_together(ingest *in, const char *dir)
         check_sessions(in, dir);
     else
         BP_TRY(bp__csv_work_add_sessions(&in->work));
-    return bp__csv_work_finish(&in->work, "csvdir", dir);
+    return bp__csv_work_finish(&in->work);
 }
 
 static bp_status read_all(ingest *in, const char *dir)

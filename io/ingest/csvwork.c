@@ -1,7 +1,6 @@
 #include "io/ingest/csvwork.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -255,44 +254,15 @@ static bp_status hash_files(bp__csv_work *work, bp__origin *origin)
     return s;
 }
 
-/* As they were given, so that the same can be done again. */
-static bp_status write_options(const bp__ingest_options *o, bp__origin *origin)
-{
-    size_t size = 0;
-    const struct {
-        const char *name, *value;
-    } texts[] = {{"date-format", o->date_format},
-                 {"timezone", o->timezone},
-                 {"calendar", o->calendar},
-                 {"currency", o->currency},
-                 {"symbols", o->symbols}};
-    FILE *list = open_memstream(&origin->options, &size);
-    if (!list) BP_FAIL(BP_ENOMEM, "no memory for a list of options");
-    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
-        if (texts[i].value) fprintf(list, "--%s=%s\n", texts[i].name, texts[i].value);
-    if (o->adjusted) fputs("--adjusted\n", list);
-    if (o->ignore_splits) fputs("--splits=ignore\n", list);
-    if (o->keep_going) fputs("--keep-going\n", list);
-    if (fclose(list) != 0) BP_FAIL(BP_ENOMEM, "no memory for a list of options");
-    return BP_OK;
-}
-
-bp_status bp__csv_work_finish(bp__csv_work *work, const char *source, const char *path)
+bp_status bp__csv_work_finish(bp__csv_work *work)
 {
     bp__draft *draft = work->in->draft;
-    bp__origin *origin = &draft->origin;
     if (work->calendar) {
         snprintf(draft->calendar_name, sizeof draft->calendar_name, "%s", bp__calendar_name(work->calendar));
         const char *country = bp__calendar_country(work->calendar);
         if (*country) snprintf(draft->country, sizeof draft->country, "%s", country);
     }
-    bp__origin_fini(origin);
-    *origin = (bp__origin){0};
-    snprintf(origin->source, sizeof origin->source, "%s", source);
-    origin->path = realpath(path, NULL);
-    if (!origin->path) BP_FAIL_ERRNO(BP_EIO, errno, "%s: cannot be followed", path);
-    BP_TRY(write_options(work->in->options, origin));
-    BP_TRY(hash_files(work, origin));
+    BP_TRY(hash_files(work, &draft->origin));
     bp__remarks_tell(work->remarks, work->in->report);
     return BP_OK;
 }

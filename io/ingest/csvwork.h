@@ -63,8 +63,8 @@ bp_status bp__csv_work_add_asset(bp__csv_work *work, int64_t sid, const char *sy
 /** A session for each day of `days`, with hours if there is a calendar. */
 bp_status bp__csv_work_add_sessions(bp__csv_work *work);
 
-/** The name and the country of the calendar, the origin, and what there is to remark.
- *  @param[in] source, path  of the origin */
-bp_status bp__csv_work_finish(bp__csv_work *work, const char *source, const char *path);
+/** The name and the country of the calendar, what the origin says of the files that were read, and what there is
+ *  to remark. */
+bp_status bp__csv_work_finish(bp__csv_work *work);
 
 #endif

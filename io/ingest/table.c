@@ -222,7 +222,7 @@ static bp_status put_together(ingest *in)
     bp__csv_work_check_wanted(&in->work, in->path, is_there, in);
     for (size_t i = 0; i < in->assets.n; i++) BP_TRY(put_asset(in, in->assets.row[i]));
     BP_TRY(bp__csv_work_add_sessions(&in->work));
-    return bp__csv_work_finish(&in->work, "table", in->path);
+    return bp__csv_work_finish(&in->work);
 }
 
 static bp_status read_table(ingest *in)

@@ -25,7 +25,7 @@ refused 2 "calendar 'XXXX' is not known, choose from 24/7, XNYS" ingest csvdir c
 refused 2 "time zone 'Mars/Olympus': there is none of that name" ingest csvdir csv mine --timezone Mars/Olympus
 refused 2 "--date-format 'DD/MM': not a format" ingest csvdir csv mine --date-format DD/MM
 refused 2 "unknown source 'cvsdir', choose from" ingest cvsdir csv mine
-refused 1 "nowhere: cannot be opened as a folder" ingest csvdir nowhere mine
+refused 1 "nowhere: cannot be opened" ingest csvdir nowhere mine
 
 # errors, all of them; the old bundle stays
 printf '%s\n' $header 2020-01-02,1,x,1,1,1 2020-01-02,1,1,1,1 2020-01-03,1,1,-1,1,1 >csv/daily/B.csv

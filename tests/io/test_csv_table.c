@@ -40,7 +40,6 @@ static void test_orders(void)
         CU_ASSERT_EQUAL(csv_value(&c, BP__DAILY, 1, 0, BP__CLOSE), 1);
         CU_ASSERT_EQUAL(csv_value(&c, BP__DAILY, 1, 1, BP__CLOSE), 2);
         CU_ASSERT_TRUE(c.draft.calendar.n == 2 && c.draft.mappings.n == 2);
-        CU_ASSERT_STRING_EQUAL(c.draft.origin.source, "table");
         CU_ASSERT_EQUAL(c.draft.origin.files, 1);
         csv_end(&c);
     }

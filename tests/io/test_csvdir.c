@@ -206,7 +206,6 @@ static void test_selection(void)
     csv_put("daily/C.csv", CSV_HEADER CSV_LINE);
     csv_case c = csv_read_folder(&(bp__ingest_options){.symbols = "C, A"}); /* B is not even looked at */
     CU_ASSERT_TRUE(c.errors == 0 && c.draft.assets.n == 2 && c.draft.assets.row[1].sid == 2);
-    CU_ASSERT_STRING_EQUAL(c.draft.origin.options, "--symbols=C, A\n");
     csv_end(&c);
     c = csv_read_folder(&(bp__ingest_options){.symbols = "A,NONE"});
     CU_ASSERT_TRUE(csv_told(&c, "error: DIR: --symbols: there is no 'NONE' in it"));
@@ -258,14 +257,11 @@ static void test_origin(void)
     csv_put("daily/B.csv", CSV_HEADER CSV_LINE);
     csv_case c = csv_read_folder(&(bp__ingest_options){.calendar = "XNYS", .adjusted = true});
     const bp__origin *o = &c.draft.origin;
-    CU_ASSERT_TRUE(strcmp(o->source, "csvdir") == 0 && o->files == 2 && strlen(o->content) == 64);
-    CU_ASSERT_STRING_EQUAL(o->path, csv_folder());
+    CU_ASSERT_TRUE(o->files == 2 && strlen(o->content) == 64);
     /* it does not matter how the folder was typed */
     csv_case slash = csv_read(&bp__csvdir_source, "/", NULL);
     CU_ASSERT_STRING_EQUAL(slash.draft.origin.content, o->content);
-    CU_ASSERT_STRING_EQUAL(slash.draft.origin.path, o->path);
     csv_end(&slash);
-    CU_ASSERT_STRING_EQUAL(o->options, "--calendar=XNYS\n--adjusted\n");
     struct stat st;
     CU_ASSERT_EQUAL(stat(csv_path("daily/B.csv"), &st), 0);
     CU_ASSERT_EQUAL(o->time, (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec);
