@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
-"""bench_ingest.py --dir DIR [--bin DIR] [--files N] [--rows N] [--repeats N] [--gigabytes X] [--bcolz DIR] [--json]
+"""bench_ingest.py --dir DIR [--bin DIR] [--files N] [--rows N] [--repeats N] [--gigabytes X] [--json]
 
-What making a bundle costs: `bundle ingest csvdir` of N files (500) of N daily bars (2800), plain and gzip, beside
+What making a bundle costs: `bundle ingest csvdir` of N files (500) of N daily bars (2800), plain and gzip, and `bundle
+import zipline` of a folder that holds the same bars, beside
 
-    pandas  pandas.read_csv of each file, and h5py writing the same datasets with the same chunks and filters, in a
-            process of its own; without the time for starting Python and importing modules
+    pandas  pandas.read_csv of each file, or blosc and NumPy over the bcolz table, and h5py writing the same datasets
+            with the same chunks and filters, in a process of its own; without the time for starting Python and
+            importing modules
     disk    the bytes of the bundle and of the bars on their way, written once and synced
 
 The three take turns, in an order that changes with each repeat (5). Cases are `bundle`, `pandas` and `disk`; `over_pandas`
@@ -13,7 +15,6 @@ others on the machine change least; two cores do the more in a second. The first
 compared. `cores` is processor time over wall time.
 
 --gigabytes X (0: not) ingests X GB of CSV, the same files under many names: `peak` is the most memory that was resident.
---bcolz DIR imports zipline's bundle folder, beside writing the bytes of the bundle once.
 
 Inputs are made in DIR and kept. Exit status: 1 if a program fails or values differ, 77 if pandas or h5py is missing.
 """
@@ -35,11 +36,17 @@ except ImportError as error:
     print(f"SKIPPED: {error}")
     sys.exit(77)
 
+try:
+    import blosc
+except ImportError:
+    blosc = None
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 FIELDS = ["open", "high", "low", "close", "volume"]
 CHUNK_CELLS = 1 << 17 # of the writer
 BYTES_OF_A_BAR = 48   # on its way
 DAY_NS = 86400 * 10**9
+BLOCK_ROWS = 1 << 16  # of the bcolz table
 
 # Samples -----------------------------------------------------------------------------------------------------------
 
@@ -115,6 +122,26 @@ def make_inputs(folder, files, rows):
     return made
 
 
+def make_bcolz(folder, bars, files, rows):
+    """zipline's folder of the bars that a file of write_h5() holds."""
+    path = f"{folder}/bcolz-{files}-{rows}"
+    if os.path.exists(f"{path}.complete"):
+        return path
+    import zipline_folder # pylint: disable=import-outside-toplevel
+    with h5py.File(bars) as file:
+        days = [int(day) for day in file["US/index/day"][:]]
+        cells = {name: file[f"US/data/{name}"][:] for name in FIELDS}
+    os.makedirs(path, exist_ok=True)
+    zipline_folder.write_assets(path, [(i, f"S{i:04d}", "", days[0], days[-1], days[0], days[-1] + DAY_NS, "NYSE")
+                                       for i in range(files)])
+    zipline_folder.write_adjustments(path, {})
+    zipline_folder.write_daily(path, {i: (0, {name: cells[name][i] for name in FIELDS}) for i in range(files)}, days,
+                               chunklen=BLOCK_ROWS)
+    with open(f"{path}.complete", "wb"):
+        pass
+    return path
+
+
 def make_large(folder, plain, gigabytes):
     """The files of `plain` under as many names as it takes: hard links, no space."""
     path = f"{folder}/large-{gigabytes:g}-{os.path.basename(plain)}"
@@ -155,12 +182,13 @@ def measure(command):
     return *figures, output
 
 
-def ingest(tool, source, root, name="ours", kind=("ingest", "csvdir")):
-    return measure([tool, *kind, source, name, "--root", root])
+def ingest(tool, source, root, kind):
+    return measure([tool, *(["import", "zipline"] if kind == "bcolz" else ["ingest", "csvdir"]), source, "ours", "--root",
+                    root])
 
 
-def pandas_ingest(source, path):
-    _, _, peak, output = measure([sys.executable, os.path.abspath(__file__), "--as-pandas", source, path])
+def pandas_ingest(source, path, kind):
+    _, _, peak, output = measure([sys.executable, os.path.abspath(__file__), "--beside", kind, source, path])
     seconds, used = map(float, output.split())
     return seconds, used, peak
 
@@ -196,8 +224,7 @@ def write_h5(path, sids, days, cells):
 
 
 def as_pandas(source, path):
-    """Read every file, put values where they belong, write. Prints the seconds it took, and those of the processor."""
-    began, used = time.monotonic(), time.process_time()
+    """Read every file, put values where they belong, write."""
     names = sorted(os.listdir(f"{source}/daily"))
     frames = [pd.read_csv(f"{source}/daily/{name}", index_col="date", parse_dates=["date"]) for name in names]
     days = frames[0].index
@@ -212,6 +239,29 @@ def as_pandas(source, path):
             cells[name][i, column] = np.rint(np.nan_to_num(frame[name].to_numpy(dtype=float)) * scale)
     ns = days.to_numpy().astype("datetime64[ns]").astype(np.int64)
     write_h5(path, np.arange(len(frames)), ns, cells)
+
+
+def as_numpy(source, path):
+    """The same of a bcolz table."""
+    table = f"{source}/daily_equities.bcolz"
+    with open(f"{table}/__attrs__", encoding="utf-8") as file:
+        attrs = json.load(file)
+    import zipline_folder # pylint: disable=import-outside-toplevel
+    column = {name: zipline_folder.read_column(f"{table}/{name}") for name in FIELDS + ["day"]}
+    days, at = np.unique(column["day"], return_inverse=True)
+    sids = sorted(map(int, attrs["first_row"]))
+    cells = {name: np.zeros((len(sids), len(days)), dtype=np.uint32) for name in FIELDS}
+    for i, sid in enumerate(map(str, sids)):
+        rows = slice(attrs["first_row"][sid], attrs["last_row"][sid] + 1)
+        for name in FIELDS:
+            cells[name][i, at[rows]] = column[name][rows]
+    write_h5(path, np.array(sids), days * 10**9, cells)
+
+
+def beside(kind, source, path):
+    """Prints the seconds it took, and those of the processor."""
+    began, used = time.monotonic(), time.process_time()
+    (as_numpy if kind == "bcolz" else as_pandas)(source, path)
     print(time.monotonic() - began, time.process_time() - used)
 
 
@@ -230,10 +280,10 @@ def one_repeat(samples, tool, root, source, kind, files, rows, repeat):
     made = f"{root}/ours.h5"
 
     def ours():
-        took["bundle"], used["bundle"], peaks["bundle"], _ = ingest(tool, source, root)
+        took["bundle"], used["bundle"], peaks["bundle"], _ = ingest(tool, source, root, kind)
 
     def pandas():
-        took["pandas"], used["pandas"], peaks["pandas"] = pandas_ingest(source, f"{root}/pandas.h5")
+        took["pandas"], used["pandas"], peaks["pandas"] = pandas_ingest(source, f"{root}/pandas.h5", kind)
 
     def plain_disk():
         size = os.stat(made).st_size if os.path.exists(made) else 0
@@ -245,7 +295,7 @@ def one_repeat(samples, tool, root, source, kind, files, rows, repeat):
     for metric, unit, scale, of in (("time", "ns", 1e9, took), ("processor", "ns", 1e9, used), ("peak", "bytes", 1, peaks)):
         for case, value in of.items():
             samples.add(case, metric, unit, value * scale, repeat, input=kind)
-    size = sum(os.stat(f"{source}/daily/{name}").st_size for name in os.listdir(f"{source}/daily"))
+    size = sum(os.stat(os.path.join(at, name)).st_size for at, _, names in os.walk(source) for name in names)
     for metric, unit, value in (("over_pandas", "ratio", took["pandas"] / took["bundle"]),
                                 ("over_pandas_processor", "ratio", used["pandas"] / used["bundle"]),
                                 ("over_disk", "ratio", took["disk"] / took["bundle"]),
@@ -256,32 +306,15 @@ def one_repeat(samples, tool, root, source, kind, files, rows, repeat):
 
 def large(samples, tool, root, folder, plain, gigabytes):
     source, size, files = make_large(folder, plain, gigabytes)
-    seconds, used, peak, _ = ingest(tool, source, root, "large")
-    bundle = os.stat(f"{root}/large.h5").st_size
+    seconds, used, peak, _ = ingest(tool, source, root, "plain")
+    bundle = os.stat(f"{root}/ours.h5").st_size
     shutil.rmtree(source)
-    os.unlink(f"{root}/large.h5")
     where = {"input": f"{size / 1e9:.1f} GB in {files} files"}
     samples.add("large", "time", "ns", seconds * 1e9, **where)
     samples.add("large", "rate", "bytes/s", size / seconds, **where)
     samples.add("large", "peak", "bytes", peak, **where)
     samples.add("large", "cores", "ratio", used / seconds, **where)
     samples.add("large", "bundle", "bytes", bundle, **where)
-
-
-def bcolz(samples, tool, root, source, repeats):
-    """What `bundle import zipline` takes; not measured where the tool cannot do it."""
-    tried = subprocess.run([tool, "import", "zipline", os.devnull, "x"], capture_output=True, text=True, check=False)
-    if "unknown source" in tried.stderr:
-        samples.missing("bcolz", "time", "ns", "this bundle program does not import zipline")
-        return
-    size = sum(os.stat(os.path.join(at, name)).st_size for at, _, names in os.walk(source) for name in names)
-    for repeat in range(repeats):
-        seconds, used, peak, _ = ingest(tool, source, root, "bcolz", ("import", "zipline"))
-        written = disk(f"{root}/disk", os.stat(f"{root}/bcolz.h5").st_size)
-        for metric, unit, value in (("time", "ns", seconds * 1e9), ("processor", "ns", used * 1e9),
-                                    ("peak", "bytes", peak), ("rate", "bytes/s", size / seconds),
-                                    ("over_disk", "ratio", written / seconds)):
-            samples.add("bcolz", metric, unit, value, repeat, input="bcolz")
 
 
 def arguments():
@@ -292,35 +325,39 @@ def arguments():
     parser.add_argument("--rows", type=int, default=2800)
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--gigabytes", type=float, default=2)
-    parser.add_argument("--bcolz")
     parser.add_argument("--json", action="store_true")
-    parser.add_argument("--as-pandas", nargs=2, metavar=("SOURCE", "FILE"), help=argparse.SUPPRESS)
+    parser.add_argument("--beside", nargs=3, metavar=("KIND", "SOURCE", "FILE"), help=argparse.SUPPRESS)
     options = parser.parse_args()
-    if not options.as_pandas and not options.dir:
+    if not options.beside and not options.dir:
         parser.error("--dir is missing")
     return options
 
 
 def main():
     options = arguments()
-    if options.as_pandas:
-        return as_pandas(*options.as_pandas)
+    sys.path.insert(0, f"{HERE}/../tests/support")
+    if options.beside:
+        return beside(*options.beside)
     tool = os.path.abspath(f"{options.bin}/bundle")
     samples = Samples(options.json, files=options.files, rows=options.rows)
     root = f"{options.dir}/root"
     os.makedirs(root, exist_ok=True)
-    sources = make_inputs(options.dir, options.files, options.rows)
-    for kind, source in zip(("plain", "gzip"), sources):
-        ingest(tool, source, root) # what is read for the first time, is read here
-        pandas_ingest(source, f"{root}/pandas.h5")
+    made = make_inputs(options.dir, options.files, options.rows)
+    sources = dict(zip(("plain", "gzip"), made))
+    pandas_ingest(sources["plain"], f"{root}/pandas.h5", "plain")
+    if blosc is None:
+        samples.missing("bcolz", "time", "ns", "python3-blosc is missing")
+    else:
+        sources["bcolz"] = make_bcolz(options.dir, f"{root}/pandas.h5", options.files, options.rows)
+    for kind, source in sources.items():
+        ingest(tool, source, root, kind) # what is read for the first time, is read here
+        pandas_ingest(source, f"{root}/pandas.h5", kind)
         if not same_values(f"{root}/ours.h5", f"{root}/pandas.h5"):
             sys.exit(f"bench_ingest.py: {kind}: the values of the two files differ")
         for repeat in range(options.repeats):
             one_repeat(samples, tool, root, source, kind, options.files, options.rows, repeat)
     if options.gigabytes > 0:
-        large(samples, tool, root, options.dir, sources[0], options.gigabytes)
-    if options.bcolz:
-        bcolz(samples, tool, root, options.bcolz, options.repeats)
+        large(samples, tool, root, options.dir, sources["plain"], options.gigabytes)
     shutil.rmtree(root)
     if not options.json:
         samples.summary()
