@@ -7,7 +7,7 @@ header=date,open,high,low,close,volume
 told() { case $err in *"$1"*) ;; *) fail "'$1' is not in '$err'" ;; esac; }
 
 mkdir -p csv/daily csv/minute
-printf '%s\n' $header 2020-01-02,1,1,1,1,1 2020-01-03,2,2,2,2,2 >csv/daily/A.csv
+printf '%s\n' $header 2020-01-02,1,1,1,1,1 2020-01-03,1,1.1,1,1.1,2 >csv/daily/A.csv
 printf '%s\n' $header '2020-07-01 09:30,1,1,1,1,1' '2020-07-01 16:00,2,2,2,2,2' '2020-12-01 09:30,2,2,2,2,2' >csv/minute/A.csv
 run 0 ingest csvdir csv mine --timezone America/New_York --calendar NYSE --currency USD --threads 3
 [ -z "$err" ] || fail "a good folder: $err"
@@ -65,7 +65,7 @@ for tool in gzip bzip2 xz zstd; do
 done
 
 # a table; the same bars, the same content
-printf '%s\n' symbol,$header A,2020-01-02,1,1,1,1,1 B,2020-01-02,3,3,3,3,3 A,2020-01-03,2,2,2,2,2 >table.csv
+printf '%s\n' symbol,$header A,2020-01-02,1,1,1,1,1 B,2020-01-02,3,3,3,3,3 A,2020-01-03,1,1.1,1,1.1,2 >table.csv
 run 0 ingest table table.csv table
 run 0 version table --json
 same "$(field 'j["asset_list"]')" "['A', 'B']" "assets of a table"
