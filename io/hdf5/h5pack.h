@@ -9,7 +9,7 @@
 
 #include "core/status.h"
 
-#define BP__GZIP_LEVEL 4
+#define BP__GZIP_LEVEL 1 /* 2 % larger than 4, in two thirds of the time */
 
 typedef struct bp__packer bp__packer;
 

@@ -4,7 +4,6 @@
 
 #include "core/suite.h"
 #include "io/hdf5/h5pack.h"
-#include "io/hdf5/literals.h"
 
 #define MOST 131072
 
@@ -103,66 +102,9 @@ static void test_equal(void)
     bp__packer_destroy(&other);
 }
 
-/* Literals alone: an empty last block behind them makes a stream of them. */
-static void check_literals(const uint8_t *from, size_t n)
-{
-    static uint8_t to[2 * MOST + 1000], out[MOST];
-    static const uint8_t last[] = {3, 0};
-    const size_t size = bp__deflate_literals(from, n, to, sizeof to);
-    CU_ASSERT_FATAL(size > 0);
-    memcpy(to + size, last, sizeof last);
-    z_stream z = {.next_in = to, .avail_in = (uInt)(size + sizeof last), .next_out = out, .avail_out = MOST};
-    CU_ASSERT_EQUAL_FATAL(inflateInit2(&z, -15), Z_OK);
-    CU_ASSERT_EQUAL(inflate(&z, Z_FINISH), Z_STREAM_END);
-    CU_ASSERT_EQUAL(z.total_out, n);
-    CU_ASSERT_EQUAL(memcmp(out, from, n), 0);
-    inflateEnd(&z);
-    /* in exactly so much room, and never beyond less */
-    for (size_t room = size > 40 ? size - 40 : 0; room < size + 20; room++) {
-        memset(to + room, 0xa5, 64);
-        const size_t again = bp__deflate_literals(from, n, to, room);
-        CU_ASSERT(again == 0 || again == size);
-        if (room < size) CU_ASSERT_EQUAL(again, 0);
-        for (size_t i = 0; i < 64; i++) CU_ASSERT_EQUAL_FATAL(to[room + i], 0xa5);
-    }
-}
-
-static void test_literals(void)
-{
-    static uint8_t bytes[MOST];
-    uint64_t state = 77;
-    for (int i = 0; i < 60; i++) { /* some values, more or less evenly */
-        const size_t n = 1 + draw(&state, MOST), values = 1 + draw(&state, 256), power = draw(&state, 5);
-        for (size_t k = 0; k < n; k++) {
-            size_t v = draw(&state, values);
-            for (size_t p = 0; p < power; p++) v = v * draw(&state, values) / values;
-            bytes[k] = (uint8_t)(v * 91);
-        }
-        check_literals(bytes, n);
-    }
-    /* frequencies of Fibonacci: the deepest of trees, far beyond what a code may have */
-    size_t n = 0, a = 1, b = 1;
-    for (uint8_t v = 0; n + a < MOST; v++) {
-        for (size_t k = 0; k < a && n < MOST; k++) bytes[n++] = v;
-        const size_t sum = a + b;
-        a = b;
-        b = sum;
-    }
-    for (size_t k = n - 1; k > 0; k--) {
-        const size_t other = draw(&state, k + 1);
-        const uint8_t byte = bytes[k];
-        bytes[k] = bytes[other];
-        bytes[other] = byte;
-    }
-    check_literals(bytes, n);
-    check_literals(bytes, 16384);
-    CU_ASSERT_EQUAL(bp__deflate_literals(bytes, 0, bytes, 100), 0);
-}
-
 int main(void)
 {
-    CU_TestInfo tests[] = {{"literals", test_literals},
-                           {"more or less noise", test_noise},
+    CU_TestInfo tests[] = {{"more or less noise", test_noise},
                            {"no noise", test_no_noise},
                            {"equal chunks, equal bytes", test_equal},
                            CU_TEST_INFO_NULL};
