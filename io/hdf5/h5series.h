@@ -2,17 +2,17 @@
  * A bundle file read asset by asset, for whoever never needs all bars at once: import and export.
  *
  *  1. bp__h5_series_open(): everything small is there.
- *  2. bp__h5_series_daily() and bp__h5_series_minute() for rows that ascend; what was read before is given back to the
- *     system.
+ *  2. bp__h5_series_daily() and bp__h5_series_minute() for rows that ascend; what was read before is given
+ *     back to the system.
  *  3. bp__h5_series_check(): whether all of it was one state of the file.
  *  4. bp__h5_series_close().
  *
  * DESIGN
  *
- * The memory is that of an image whose pages come and go: reserved as a whole, filled by the tasks of the plan in the
- * order of rows, and given back behind the row that is read. So bars are decoded by the code that loads bundles, and what
- * is held is the chunks that the current row lies in: a few MiB of files that we wrote, all of a column where a file
- * keeps it in one chunk.
+ * The memory is that of an image whose pages come and go: reserved as a whole, filled by the tasks of the
+ * plan in the order of rows, and given back behind the row that is read. So bars are decoded by the code that
+ * loads bundles, and what is held is the chunks that the current row lies in: a few MiB of files that we
+ * wrote, all of a column where a file keeps it in one chunk.
  *
  * Threads: one at a time.
  */
@@ -32,7 +32,7 @@ typedef struct bp__h5series bp__h5series;
  *  @retval any  what the loader's open() returns; BP_ENOMEM */
 bp_status bp__h5_series_open(const char *path, const char *country, bp__h5series **series);
 
-/** Everything but bars: its bulk columns have their shapes, and may not be looked at. Borrowed until close. */
+/** Everything but bars: its bulk columns have their shapes, and may not be looked at; borrowed until close. */
 const bp_bundle *bp__h5_series_head(const bp__h5series *series);
 
 /** The country that is read: "US". Borrowed until close. */
@@ -48,7 +48,7 @@ bp_status bp__h5_series_daily(bp__h5series *series, size_t row, const double *va
 bp_status bp__h5_series_minute(bp__h5series *series, size_t row, const int64_t **dt,
                                const double *value[BP__NUM_FIELDS], size_t *n);
 
-/** The factor by which the file stores a row of a bulk column: a row of the daily bars, or of the minute index. */
+/** The factor by which the file stores a row of a bulk column: of the daily bars, or of the minute index. */
 double bp__h5_series_factor(const bp__h5series *series, bp_column column, size_t row);
 
 /** @retval BP_ECHANGED  the file was written to while it was read: what was read may be of no use

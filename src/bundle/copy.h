@@ -15,8 +15,8 @@ typedef struct bp__copy_options {
     bool ignore_splits;
 } bp__copy_options;
 
-/** Copy all of a file into a draft that was just initialised: schema, calendar, assets, symbols, adjustments, bars with
- *  the factors by which they are stored. Not the origin. The draft is not finished.
+/** Copy all of a file into a draft that was just initialised: schema, calendar, assets, symbols, adjustments,
+ *  bars with the factors by which they are stored. Not the origin. The draft is not finished.
  *
  * @param[in]     path    how errors and the report name the file
  * @param[in]     file    just opened; its rows are read to the end

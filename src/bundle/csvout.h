@@ -1,6 +1,6 @@
 /** @file src/bundle/csvout.h
- * A CSV file that is being written: fields with commas between them, quoted where they have to be (RFC 4180), numbers in
- * the shortest form that reads back as the same double, times in ISO 8601, UTC.
+ * A CSV file that is being written: fields with commas between them, quoted where they have to be (RFC 4180),
+ * numbers in the shortest form that reads back as the same double, times in ISO 8601, UTC.
  *
  * Errors wait until bp__csvout_close(): nothing else has to be checked. One thread.
  */

@@ -3,9 +3,9 @@
  *     DIR/daily/STEM.csv  DIR/minute/STEM.csv      one file for each asset with bars
  *     DIR/assets.csv symbols.csv adjustments.csv sessions.csv bundle.csv
  *
- * The first two are what any program reads, and what `ingest csvdir` has always read. The side files hold what they
- * cannot: sids, symbols of other times, pay dates, sessions without a bar, factors. Prices are exact: the stored whole
- * number over the factor, as a decimal. docs/export.md describes every column.
+ * The first two are what any program reads, and what `ingest csvdir` has always read. The side files hold
+ * what they cannot: sids, symbols of other times, pay dates, sessions without a bar, factors. Prices are
+ * exact: the stored whole number over the factor, as a decimal. docs/export.md describes every column.
  *
  * Threads take assets in turn: each reads a series under the lock of the file, and formats it without.
  */

@@ -3,11 +3,12 @@
  *
  *  1. bp__newdir_begin() makes a hidden folder, ".NAME.XXXXXX", beside the one that is to be.
  *  2. Whoever makes it creates files through `fd`, and folders of one level.
- *  3. bp__newdir_commit() brings all of it to the disk and gives it its name; or bp__newdir_abort() removes it.
+ *  3. bp__newdir_commit() brings all of it to the disk and gives it its name; or bp__newdir_abort() removes
+ *     it.
  *
- * What is there already is replaced only if it is asked for, and only if everything in it has a name that we give: what
- * others made is never removed. A kill leaves the hidden folder behind. Its lock (flock) ends with its process, so that
- * the next begin for the same folder knows it for a left-over, and removes it.
+ * What is there already is replaced only if it is asked for, and only if everything in it has a name that we
+ * give: what others made is never removed. A kill leaves the hidden folder behind. Its lock (flock) ends with
+ * its process, so that the next begin for the same folder knows it for a left-over, and removes it.
  */
 #ifndef BP_BUNDLE_NEWDIR_H
 #define BP_BUNDLE_NEWDIR_H

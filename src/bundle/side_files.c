@@ -171,8 +171,8 @@ static int64_t next_minute_day(const side *s, int64_t day)
     return INT64_MAX;
 }
 
-/* Every day that the bundle knows. `daily`: 0: of the calendar; 1: of the daily bars, too; 2: of the daily bars only;
- * 3: of minute bars only. */
+/* Every day that the bundle knows. `daily`: 0: of the calendar; 1: of the daily bars, too; 2: of the daily
+ * bars only; 3: of minute bars only. */
 static void put_sessions(const side *s, bp__csvout *out)
 {
     const int64_t *session = data_of(s, BP_COL_SESSION), *day = bp_bundle_sessions(s->head);

@@ -1,8 +1,8 @@
 /** @file src/bundle/stems.h
  * Names of files for assets: the symbol where that is a name, else one made of it and the sid.
  *
- * A stem is made of A-Z a-z 0-9 . _ - and begins with none of the last three; it is at most 100 bytes long, no device
- * of DOS, and no two differ in case only: a folder of them can be copied to any file system.
+ * A stem is made of A-Z a-z 0-9 . _ - and begins with none of the last three; it is at most 100 bytes long,
+ * no device of DOS, and no two differ in case only: a folder of them can be copied to any file system.
  */
 #ifndef BP_BUNDLE_STEMS_H
 #define BP_BUNDLE_STEMS_H
