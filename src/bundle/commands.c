@@ -23,19 +23,23 @@ const bp__command bp__bundle_commands[] = {
     },
     {
         .name = "ingest",
-        .arguments = "csvdir DIR NAME",
+        .arguments = "csvdir|table PATH NAME",
         .use = BP__USE_INGEST,
         .run = bp__run_ingest,
         .min_args = 3,
         .max_args = 3,
         .summary = "make a bundle of CSV files",
         .help =
-            "Make a bundle of CSV files: DIR/daily/SYMBOL.csv[.gz] and DIR/minute/SYMBOL.csv[.gz] with the\n"
-            "columns date, open, high, low, close, volume and, if there are any, dividend and split. A\n"
-            "bundle of that name is replaced as a whole, when all of it is ready. Everything that is wrong\n"
-            "with the files is told in one go.\n" NAME_HELP,
+            "Make a bundle of CSV files as vendors write them, plain or compressed. A bundle of that name is\n"
+            "replaced as a whole, when all of it is ready. Everything that is wrong with the files is told in\n"
+            "one go, and so is what a careful person would find odd about their data.\n"
+            "csvdir: PATH is a folder with daily/SYMBOL.csv and minute/SYMBOL.csv, or with what 'bundle export'\n"
+            "wrote.\n"
+            "table: PATH is one file with a column for the symbol.\n" NAME_HELP,
         .examples = "  bundle ingest csvdir ~/prices mine\n"
-                    "  bundle ingest csvdir ~/prices /data/bundles/mine.h5\n",
+                    "  bundle ingest csvdir ~/prices /data/bundles/mine.h5 --calendar XNYS --currency USD\n"
+                    "  bundle ingest csvdir ~/german german --date-format DD.MM.YYYY --keep-going\n"
+                    "  bundle ingest table ~/all_stocks.csv.gz kaggle\n",
     },
     {
         .name = "import",
