@@ -4,12 +4,13 @@
 
 #define TOLERANCE 1e-6
 
-static const double power[] = {1e-9, 1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1e0,  1e1,
-                               1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11, 1e12};
-static const double inverse[] = {1 / 1e-9, 1 / 1e-8, 1 / 1e-7, 1 / 1e-6, 1 / 1e-5, 1 / 1e-4,
-                                 1 / 1e-3, 1 / 1e-2, 1 / 1e-1, 1 / 1e0,  1 / 1e1,  1 / 1e2,
-                                 1 / 1e3,  1 / 1e4,  1 / 1e5,  1 / 1e6,  1 / 1e7,  1 / 1e8,
-                                 1 / 1e9,  1 / 1e10, 1 / 1e11, 1 / 1e12};
+static const double power[] = {1e-9, 1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1e0,
+                               1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10,
+                               1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18};
+static const double inverse[] = {1 / 1e-9, 1 / 1e-8, 1 / 1e-7, 1 / 1e-6, 1 / 1e-5, 1 / 1e-4, 1 / 1e-3,
+                                 1 / 1e-2, 1 / 1e-1, 1 / 1e0,  1 / 1e1,  1 / 1e2,  1 / 1e3,  1 / 1e4,
+                                 1 / 1e5,  1 / 1e6,  1 / 1e7,  1 / 1e8,  1 / 1e9,  1 / 1e10, 1 / 1e11,
+                                 1 / 1e12, 1 / 1e13, 1 / 1e14, 1 / 1e15, 1 / 1e16, 1 / 1e17, 1 / 1e18};
 
 _Static_assert(sizeof power / sizeof *power == BP__SCALE_FINEST - BP__SCALE_COARSEST + 1 &&
                    sizeof inverse == sizeof power,

@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define BP__SCALE_FINEST   12
+#define BP__SCALE_FINEST   18 /* 1e-12 still has a million steps */
 #define BP__SCALE_COARSEST (-9)
 
 /** zipline's factors: 1000 for prices, 1 for volumes. */

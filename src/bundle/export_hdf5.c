@@ -11,8 +11,11 @@
 #include "bundle/export.h"
 #include "bundle/progress.h"
 #include "core/text.h"
+#include "io/hdf5/h5origin.h"
 #include "io/hdf5/h5read.h"
 #include "io/hdf5/h5write.h"
+
+#define EXPORT "export" /* what such a file names as its source */
 
 /* DIR/NAME.h5, or DIR itself if that is what it is called. */
 static bp_status find_target(const bp__export *e, char *path, size_t size)
@@ -27,11 +30,11 @@ static bp_status find_target(const bp__export *e, char *path, size_t size)
     return BP_OK;
 }
 
-/* What is there may be replaced if it is such a file, and not the bundle itself. */
+/* What is there may be replaced if an export made it. */
 static bp_status check_old(const bp__export *e, const char *path)
 {
     struct stat there, bundle;
-    bp__h5countries countries;
+    bp__origin origin;
     if (lstat(path, &there) != 0) {
         if (errno == ENOENT) return BP_OK;
         BP_FAIL_ERRNO(BP_EIO, errno, "%s: cannot be examined", path);
@@ -39,8 +42,11 @@ static bp_status check_old(const bp__export *e, const char *path)
     if (stat(e->path, &bundle) == 0 && bundle.st_dev == there.st_dev && bundle.st_ino == there.st_ino)
         BP_FAIL(BP_EIO, "%s: is the bundle itself; choose another folder", path);
     if (!e->replace) BP_FAIL(BP_EIO, "%s: is there already; replace it with --replace", path);
-    if (!S_ISREG(there.st_mode) || bp__failed(bp__h5_countries_of(path, &countries)))
+    if (!S_ISREG(there.st_mode) || bp__failed(bp__h5_origin(path, &origin)))
         BP_FAIL(BP_EIO, "%s: is not replaced: it is no bundle file", path);
+    const bool exported = strcmp(origin.source, EXPORT) == 0;
+    bp__origin_fini(&origin);
+    if (!exported) BP_FAIL(BP_EIO, "%s: is not replaced: it is a bundle, and no export of one", path);
     return BP_OK;
 }
 
@@ -66,6 +72,10 @@ static bp_status write_file(const bp__export *e, const char *path, bp__draft *dr
     const bp__write_options how = {.threads = e->threads, .progress = e->progress};
     snprintf(draft->country, sizeof draft->country, "%s", bp__h5_series_country(e->file));
     BP_TRY(bp__copy_bundle(e->path, e->file, &options, report, &e->progress, draft));
+    bp__origin_fini(&draft->origin);
+    strcpy(draft->origin.source, EXPORT);
+    draft->origin.path = realpath(e->path, NULL);
+    if (!draft->origin.path) BP_FAIL_ERRNO(BP_EIO, errno, "%s: cannot tell where it is", e->path);
     BP_TRY(bp__draft_finish(draft));
     return bp__h5_write(draft, path, &how);
 }

@@ -294,4 +294,12 @@ run 0 export csvdir large kill/x --replace
 same "$(ls -A kill)" x "what is left after the next run"
 diff -qr large kill/x || fail "the next run makes another export"
 echo "40 kills within $took us: $before before, $whole behind, $left folders left"
+
+# an export replaces an older export, never a bundle
+run 0 demo other.h5 --assets 2 --days 5
+cp other.h5 before.h5
+refused 1 "other.h5: is not replaced: it is a bundle, and no export of one" export zipline-hdf5 demo other.h5 --replace
+cmp -s other.h5 before.h5 || fail "another bundle was replaced"
+run 0 export zipline-hdf5 demo mine.h5
+run 0 export zipline-hdf5 demo mine.h5 --replace
 finish
