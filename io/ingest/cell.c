@@ -188,26 +188,38 @@ bp__cell bp__cell_number(bp__numbers *how, const bp__csv_field *field, bool volu
     return kind;
 }
 
+/* Where the second number of "2:1", "2/1" or "2-for-1" begins. @param[out] first  bytes of the first; @return 0 */
+static uint32_t find_second(const bp__csv_field *f, uint32_t *first)
+{
+    for (*first = 1; *first + 1 < f->size; (*first)++) {
+        const char *mark = f->text + *first;
+        if (*first + 5 < f->size && strncasecmp(mark, "-for-", 5) == 0) return *first + 5;
+        if (*mark == ':' || *mark == '/') return *first + 1;
+    }
+    return 0;
+}
+
+bool bp__cell_is_ratio(const bp__csv_field *field)
+{
+    uint32_t n;
+    return !bp__cell_is_missing(field) && find_second(field, &n) > 0;
+}
+
 bp__cell bp__cell_ratio(bp__numbers *how, const bp__csv_field *field, uint64_t line, double *value)
 {
     int decimals;
-    for (uint32_t i = 1; i + 1 < field->size; i++) {
-        uint32_t behind = i + 1;
-        if (i + 5 < field->size && strncasecmp(field->text + i, "-for-", 5) == 0)
-            behind = i + 5;
-        else if (field->text[i] != ':' && field->text[i] != '/')
-            continue;
-        double a, b;
-        const bp__csv_field first = {field->text, i, field->quoted},
-                            second = {field->text + behind, field->size - behind, field->quoted};
-        if (bp__cell_is_missing(field)) break; /* "N/A" */
-        if (bp__cell_number(how, &first, false, line, &a, &decimals) != BP__CELL_NUMBER ||
-            bp__cell_number(how, &second, false, line, &b, &decimals) != BP__CELL_NUMBER || b == 0)
-            return BP__CELL_BAD;
-        *value = a / b;
-        return BP__CELL_NUMBER;
-    }
-    return bp__cell_number(how, field, false, line, value, &decimals);
+    double a, b;
+    uint32_t n;
+    const uint32_t behind = find_second(field, &n);
+    if (behind == 0 || bp__cell_is_missing(field)) /* "N/A" */
+        return bp__cell_number(how, field, false, line, value, &decimals);
+    const bp__csv_field first = {field->text, n, field->quoted},
+                        second = {field->text + behind, field->size - behind, field->quoted};
+    if (bp__cell_number(how, &first, false, line, &a, &decimals) != BP__CELL_NUMBER ||
+        bp__cell_number(how, &second, false, line, &b, &decimals) != BP__CELL_NUMBER || !(a > 0) || !(b > 0))
+        return BP__CELL_BAD;
+    *value = a / b;
+    return BP__CELL_NUMBER;
 }
 
 uint64_t bp__numbers_unsettled(const bp__numbers *how)

@@ -37,6 +37,9 @@ bp__cell bp__cell_number(bp__numbers *how, const bp__csv_field *field, bool volu
  * missing. */
 bp__cell bp__cell_ratio(bp__numbers *how, const bp__csv_field *field, uint64_t line, double *value);
 
+/** Whether a cell is written like a ratio, right or wrong: "2:1". */
+bool bp__cell_is_ratio(const bp__csv_field *field);
+
 /** Whether a cell says that a value is missing. */
 bool bp__cell_is_missing(const bp__csv_field *field);
 

@@ -97,7 +97,16 @@ static bool is_alike(const bp__csv_field *f)
     normalise(f, true, name);
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
         if (strstr(name, parts[i])) return true;
-    return false;
+    return *name &&
+           is_word("ratio adjratio adjustmentratio numerator denominator dps dvd dvds cashamount coupon",
+                   name);
+}
+
+static bool is_named(const bp__csv_field *f, const char *words)
+{
+    char name[BP__COL_NAME_MAX];
+    normalise(f, true, name);
+    return *name && is_word(words, name);
 }
 
 static void append_name(char names[BP__COL_NAMES_MAX], const bp__csv_field *f, size_t column)
@@ -154,7 +163,7 @@ static void understand(const bp__csv_text *t, size_t first, ranked *r)
 
 static void name_columns(const bp__csv_text *t, size_t first, bp__columns *c)
 {
-    c->unused[0] = c->alike[0] = '\0';
+    c->unused[0] = c->alike[0] = c->unadjusted[0] = '\0';
     for (size_t i = first; i < t->n; i++) {
         const bp__csv_field *f = &t->field[i];
         bool used = false;
@@ -166,7 +175,13 @@ static void name_columns(const bp__csv_text *t, size_t first, bp__columns *c)
         if (used || (i == 0 && f->size == 0)) continue; /* a nameless first column counts rows */
         append_name(c->unused, f, i);
         if (is_alike(f)) append_name(c->alike, f, i);
+        if (is_named(f, "closeunadj closeunadjusted unadjclose unadjustedclose closeraw rawclose"))
+            snprintf(c->unadjusted, sizeof c->unadjusted, "%.*s", (int)f->size, f->text);
     }
+    const size_t dividend = c->at[BP__COL_DIVIDEND], split = c->at[BP__COL_SPLIT];
+    c->as_yfinance = dividend != BP__COL_NONE && split != BP__COL_NONE &&
+                     c->at[BP__COL_ADJUSTED] == BP__COL_NONE && is_named(&t->field[dividend], "dividends") &&
+                     is_named(&t->field[split], "stocksplits");
 }
 
 static bp_status check(const bp__csv_text *t, const ranked *r, bool need_symbol)

@@ -34,10 +34,13 @@ typedef struct bp__columns {
     size_t at[BP__NUM_COLS];                   /**< field of each meaning; BP__COL_NONE */
     char name[BP__NUM_COLS][BP__COL_NAME_MAX]; /**< as the file has it */
     size_t num_fields;
-    uint64_t line;                  /**< of the header */
-    uint64_t titles;                /**< lines above it */
-    char unused[BP__COL_NAMES_MAX]; /**< "'vwap', 'trades'"; "" */
-    char alike[BP__COL_NAMES_MAX];  /**< of those, the ones that look like dividends or splits */
+    uint64_t line;                     /**< of the header */
+    uint64_t titles;                   /**< lines above it */
+    char unused[BP__COL_NAMES_MAX];    /**< "'vwap', 'trades'"; "" */
+    char alike[BP__COL_NAMES_MAX];     /**< of those, the ones that look like dividends or splits */
+    char unadjusted[BP__COL_NAME_MAX]; /**< of those, one with closes before adjustment; "" */
+    bool
+        as_yfinance; /**< "Dividends" and "Stock Splits", but no adjusted close: prices are adjusted already */
 } bp__columns;
 
 /** Find the header of a text that was just begun, and leave the text behind it.

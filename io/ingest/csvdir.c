@@ -371,7 +371,8 @@ static bp_status put_together(ingest *in, const char *dir)
 {
     bool symbols, sessions;
     for (size_t i = 0; i < in->assets.n; i++) BP_TRY(put_asset(in, &in->assets.row[i], dir));
-    BP_TRY(bp__side_add(&in->work, dir, &symbols, &sessions));
+    in->side.num_symbols = in->list.entries.n;
+    BP_TRY(bp__side_add(&in->work, dir, &in->side, &symbols, &sessions));
     if (in->side.has_assets && !symbols) BP_TRY(add_mappings(in));
     if (sessions)
         check_sessions(in, dir);

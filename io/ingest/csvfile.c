@@ -8,7 +8,8 @@
 
 #include "core/day.h"
 
-#define SHOWN 40 /* bytes of a cell that an error repeats */
+#define SHOWN      40  /* bytes of a cell that an error repeats */
+#define SPLIT_MOST 1e6 /* new shares for an old one; no company had so many */
 
 static int shown(const bp__csv_field *f)
 {
@@ -55,9 +56,26 @@ static void remark_columns(const bp__csv_file *f)
     if (f->rules->no_events && (has(f, BP__COL_DIVIDEND) || has(f, BP__COL_SPLIT)))
         bp__remark(remarks, BP__WARNING, f->path, c->line, 0,
                    "dividend and split columns are not used: adjustments.csv holds them");
+    const bp__ingest_options *o = f->rules->options;
+    if (c->as_yfinance && !f->rules->no_events && !(o->ignore_splits && o->ignore_dividends))
+        bp__remark(
+            remarks, BP__WARNING, f->path, c->line, 0,
+            "'%s' and '%s' without an adjusted close: so yfinance writes prices that are adjusted for both "
+            "already, and both would count twice; ask it for auto_adjust=False, or say --dividends ignore "
+            "--splits ignore",
+            c->name[BP__COL_DIVIDEND], c->name[BP__COL_SPLIT]);
+    if (*c->unadjusted)
+        bp__remark(
+            remarks, BP__WARNING, f->path, c->line, 0,
+            "'%s' is not used: beside it, '%s' seems to be adjusted for splits already; rename the columns to "
+            "take prices as traded",
+            c->unadjusted, c->name[BP__CLOSE]);
     if (!has(f, BP__COL_ADJUSTED)) return;
     const char *name = c->name[BP__COL_ADJUSTED];
-    if (!f->rules->options->adjusted)
+    if (!o->adjusted && *c->unadjusted)
+        bp__remark(remarks, BP__NOTE, f->path, c->line, 0,
+                   "'%s' is not used; --adjusted works out dividends and splits from it", name);
+    else if (!o->adjusted)
         bp__remark(
             remarks, BP__NOTE, f->path, c->line, 0,
             "prices are taken as traded, '%s' is not used; --adjusted works out dividends and splits from it",
@@ -215,14 +233,19 @@ static bool read_events(bp__csv_file *f, bp__csv_row *row)
     if (!f->has_splits) return good;
     const bp__csv_field *field = &f->text.field[f->columns.at[BP__COL_SPLIT]];
     const bp__cell kind = bp__cell_ratio(&f->how_number, field, row->line, &row->split);
+    if (kind == BP__CELL_BAD && bp__cell_is_ratio(field)) {
+        bp__csv_error(f, row->line, "column '%s': '%.*s' is no ratio of new shares to old ones, both above 0",
+                      f->columns.name[BP__COL_SPLIT], shown(field), field->text);
+        return false;
+    }
     if (kind == BP__CELL_BAD || kind == BP__CELL_UNCLEAR) {
         cell_error(f, BP__COL_SPLIT, kind);
         return false;
     }
     if (isnan(row->split) || row->split == 0) row->split = 1;
-    if (row->split > 0 && isfinite(1 / row->split)) return good;
-    bp__csv_error(f, row->line, "column '%s': a split of %g is not positive", f->columns.name[BP__COL_SPLIT],
-                  row->split);
+    if (row->split >= 1 / SPLIT_MOST && row->split <= SPLIT_MOST) return good;
+    bp__csv_error(f, row->line, "column '%s': a split of %g is not between %g and %g",
+                  f->columns.name[BP__COL_SPLIT], row->split, 1 / SPLIT_MOST, SPLIT_MOST);
     return false;
 }
 

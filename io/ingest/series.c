@@ -74,14 +74,46 @@ static bool keeps(double factor, double value)
 
 static void lose(bp__series *s, bp__csv_file *file, const bp__csv_row *row, int column)
 {
+    bp__scale alone = BP__SCALE_ANY;
     s->lost = true;
     s->bad = true;
-    bp__csv_error(
-        file, row->line,
-        "column '%s': no scaling factor keeps the price %g to a millionth together with the others of "
-        "this asset; "
-        "round it, or take prices that are not adjusted",
-        file->columns.name[column], row->value[column]);
+    if (bp__scale_note(&alone, row->value[column]))
+        bp__csv_error(file, row->line,
+                      "column '%s': no scaling factor keeps the price %g to a millionth together with the "
+                      "others of this asset; round it, or take prices that are not adjusted",
+                      file->columns.name[column], row->value[column]);
+    else
+        bp__csv_error(
+            file, row->line,
+            "column '%s': no scaling factor keeps the price %g: a bundle holds prices from %g to %g; "
+            "state prices in a unit that is larger or smaller",
+            file->columns.name[column], row->value[column],
+            0.5 / TOLERANCE / bp__scale_factor(BP__SCALE_FINEST),
+            UINT32_MAX / bp__scale_factor(BP__SCALE_COARSEST));
+}
+
+static void note_volume(bp__series *s, bp__csv_file *file, const bp__csv_row *row)
+{
+    const double volume = row->value[BP__VOLUME], factor = s->fixed[BP__AMOUNT];
+    const char *column = file->columns.name[BP__VOLUME];
+    if (!(volume > 0)) return;
+    if (factor > 0 && !keeps(factor, volume)) {
+        s->bad = true;
+        bp__csv_error(file, row->line,
+                      "column '%s': the volume_factor of assets.csv does not keep the volume %g", column,
+                      volume);
+    }
+    bp__scale *scale = &s->scale[BP__AMOUNT];
+    bp__scale_note(scale, volume);
+    if (scale->high < BP__SCALE_COARSEST) {
+        scale->high = BP__SCALE_COARSEST; /* of the others: each that is too large is told */
+        s->bad = true;
+        bp__csv_error(file, row->line,
+                      "column '%s': a volume of %g is more than the %g that a bundle can hold", column,
+                      volume, UINT32_MAX / bp__scale_factor(BP__SCALE_COARSEST));
+    }
+    if (volume > s->largest) s->largest = volume;
+    if (volume < s->smallest) s->smallest = volume;
 }
 
 static void note_scale(bp__series *s, bp__csv_file *file, const bp__csv_row *row)
@@ -94,17 +126,7 @@ static void note_scale(bp__series *s, bp__csv_file *file, const bp__csv_row *row
         if (factor > 0 ? !keeps(factor, price) : !bp__scale_note(&s->scale[BP__PRICE], price))
             lose(s, file, row, c);
     }
-    const double volume = row->value[BP__VOLUME];
-    if (!(volume > 0)) return;
-    if (s->fixed[BP__AMOUNT] > 0 && !keeps(s->fixed[BP__AMOUNT], volume)) {
-        s->bad = true;
-        bp__csv_error(file, row->line,
-                      "column '%s': the volume_factor of assets.csv does not keep the volume %g",
-                      file->columns.name[BP__VOLUME], volume);
-    }
-    bp__scale_note(&s->scale[BP__AMOUNT], volume);
-    if (volume > s->largest) s->largest = volume;
-    if (volume < s->smallest) s->smallest = volume;
+    note_volume(s, file, row);
 }
 
 /* Whether a minute bar is within the hours of its session: it may be named by its beginning or by its end. */
@@ -133,9 +155,16 @@ static bp_status note_day(bp__series *s, const bp__csv_file *file, const bp__csv
 /* Minute files may repeat what happens on a day in each of its rows. */
 static bp_status add_event(bp__series *s, bp__csv_file *file, const bp__csv_row *row, int64_t day)
 {
-    const bool ignored = file->rules->options->ignore_splits && row->split != 1;
-    const bp__event event = {day, row->dividend, ignored ? 1 : row->split, row->line};
-    if (ignored && s->ignored++ == 0) s->ignored_line = row->line;
+    const bp__ingest_options *o = file->rules->options;
+    bp__event event = {day, row->dividend, row->split, row->line};
+    if (o->ignore_splits && event.split != 1) {
+        if (s->ignored[BP__SPLITS]++ == 0) s->ignored_line[BP__SPLITS] = row->line;
+        event.split = 1;
+    }
+    if (o->ignore_dividends && event.dividend != 0) {
+        if (s->ignored[BP__DIVIDENDS]++ == 0) s->ignored_line[BP__DIVIDENDS] = row->line;
+        event.dividend = 0;
+    }
     if (event.dividend == 0 && event.split == 1) return BP_OK;
     bp__event *last = s->events.n > 0 ? &s->events.row[s->events.n - 1] : NULL;
     if (!last || last->day != day) {
@@ -219,14 +248,36 @@ static void turn_round(bp__series *s)
 static bp_status work_out_events(bp__series *s, const bp__csv_file *file)
 {
     size_t found = 0;
-    const bool splits = !file->has_splits && !file->rules->options->ignore_splits;
-    if (!file->has_adjusted || (file->has_dividends && !splits)) return BP_OK;
-    BP_TRY(bp__adjclose_events(s->pairs.row, s->pairs.n, s->decimals, !file->has_dividends, splits,
-                               &s->events, &found));
+    const bool splits = !file->has_splits && !file->rules->options->ignore_splits,
+               dividends = !file->has_dividends && !file->rules->options->ignore_dividends;
+    if (!file->has_adjusted || (!dividends && !splits)) return BP_OK;
+    BP_TRY(bp__adjclose_events(s->pairs.row, s->pairs.n, s->decimals, dividends, splits, &s->events, &found));
     if (found > 0)
         bp__remark(file->rules->remarks, BP__NOTE, file->path, 0, found,
                    "dividends and splits worked out from '%s'", file->columns.name[BP__COL_ADJUSTED]);
     return BP_OK;
+}
+
+/* By how much the smallest volume may be off, relatively: none is off by more. A volume below the unit is
+ * stored as one unit. */
+static double most_lost(const bp__series *s, double unit)
+{
+    return fmax(unit / 2, unit - s->smallest) / s->smallest;
+}
+
+/* Where no unit keeps all volumes to a millionth, or none keeps single shares. */
+static void tell_volumes(const bp__series *s, const bp__csv_file *file, const char *name)
+{
+    const bp__scale *amount = &s->scale[BP__AMOUNT];
+    const int exponent = bp__scale_choose(*amount, BP__SCALE_VOLUME);
+    if (exponent >= amount->low && amount->high >= BP__SCALE_VOLUME) return;
+    const double unit = 1 / bp__scale_factor(exponent);
+    bp__report_add(
+        file->rules->report, BP__WARNING, file->path, 0,
+        "volumes%s%s go from %.15g to %.15g: 32 bits hold them in units of %.15g, so that each may be "
+        "off by %.15g, and the smallest one by %.2g %%",
+        name ? " of " : "", name ? name : "", s->smallest, s->largest, unit, unit / 2,
+        most_lost(s, unit) * 100);
 }
 
 static void tell(const bp__series *s, const bp__csv_file *file, const char *name)
@@ -234,23 +285,16 @@ static void tell(const bp__series *s, const bp__csv_file *file, const char *name
     bp__remarks *remarks = file->rules->remarks;
     if (s->blank > 0)
         bp__remark(remarks, BP__NOTE, file->path, 0, s->blank, "rows without any value make no session");
-    if (s->ignored > 0)
-        bp__remark(remarks, BP__NOTE, file->path, s->ignored_line, s->ignored,
-                   "splits are left out, as --splits ignore says");
+    for (int k = 0; k < BP__NUM_RATIOS; k++)
+        if (s->ignored[k] > 0)
+            bp__remark(remarks, BP__NOTE, file->path, s->ignored_line[k], s->ignored[k],
+                       k == BP__SPLITS ? "splits are left out, as --splits ignore says"
+                                       : "dividends are left out, as --dividends ignore says");
     if (s->outside > 0)
         bp__remark(remarks, BP__WARNING, file->path, s->outside_line, s->outside,
                    "minute bars outside of the hours of %s%s", bp__calendar_name(file->rules->calendar),
                    file->rules->options->timezone ? "" : "; is their time zone UTC? if not, say --timezone");
-    const bp__scale *amount = &s->scale[BP__AMOUNT];
-    if (s->bad || amount->high >= 0 || s->fixed[BP__AMOUNT] > 0) return;
-    const double unit = 1 / bp__scale_factor(bp__scale_choose(*amount, BP__SCALE_VOLUME));
-    const char *of = name ? " of " : "", *who = name ? name : "";
-    bp__report_add(
-        file->rules->report, BP__WARNING, file->path, 0,
-        "volumes%s%s go up to %.0f, beyond 32 bits: they are stored in units of %.0f, so that each may "
-        "be off by "
-        "%.0f, and the smallest one, %.0f, by %.2g %% at most",
-        of, who, s->largest, unit, unit / 2, s->smallest, fmin(unit / 2 / s->smallest, 1) * 100);
+    if (!s->bad && !(s->fixed[BP__AMOUNT] > 0)) tell_volumes(s, file, name);
 }
 
 /* A file without a bar is an error, unless assets.csv says that there is such an asset; in a table, rows

@@ -37,8 +37,8 @@ typedef struct bp__series {
     double largest, smallest;       /* volume */
     uint64_t blank;                 /**< rows without any value */
     uint64_t outside, outside_line; /**< bars outside of the calendar's hours */
-    uint64_t ignored, ignored_line; /**< splits that are left out */
-    int64_t session, open, close;   /* hours of the session at hand */
+    uint64_t ignored[BP__NUM_RATIOS], ignored_line[BP__NUM_RATIOS]; /**< events that are left out */
+    int64_t session, open, close;                                   /* hours of the session at hand */
 } bp__series;
 
 void bp__series_init(bp__series *series, int frame, int64_t sid);

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/day.h"
 #include "io/ingest/sidetext.h"
 
 #define NUM(array) (sizeof(array) / sizeof *(array))
@@ -125,6 +126,12 @@ bp_status bp__side_read(bp__csv_work *work, const char *dir, bp__side *side)
 
 /* Rows that go straight into the draft ----------------------------------------------------------- */
 
+/* Of all assets of the folder, ascending, wanted or not. */
+typedef struct sid_list {
+    int64_t *row;
+    size_t n;
+} sid_list;
+
 /* What a reader of one file does with a row. */
 typedef bp_status put_row(bp__side_text *t, bp__draft *draft);
 
@@ -159,30 +166,60 @@ typedef struct adjustment {
     double ratio, amount;
 } adjustment;
 
+/* Adjustments act on the session of their date: with a time of day they would on none, or on the next one. */
+static bool read_day(bp__side_text *t, size_t column, int64_t *day)
+{
+    if (!bp__side_time(t, column, day)) return false;
+    if (*day == BP_TIME_MISSING || *day % BP_NS_PER_DAY == 0) return true;
+    const bp__csv_field *f = bp__side_cell(t, column);
+    bp__side_error(t, "column '%s': '%.*s' is no day: write it without a time of day", t->names[column],
+                   (int)(f->size < 40 ? f->size : 40), f->text);
+    return false;
+}
+
+static int by_sid(const void *a, const void *b)
+{
+    const int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* Whether a sid is one of the folder, though not of those that are wanted. */
+static bool check_sid(bp__side_text *t, int64_t sid)
+{
+    if (t->num_sids > 0 && bsearch(&sid, t->sids, t->num_sids, sizeof sid, by_sid)) return true;
+    bp__side_error(t, "column '%s': there is no asset of sid %lld", t->names[OF], (long long)sid);
+    return false;
+}
+
 static bool read_adjustment(bp__side_text *t, adjustment *a)
 {
-    bool good = bp__side_whole(t, OF, &a->sid);
-    good &= bp__side_time(t, EFFECTIVE, &a->effective);
-    good &= bp__side_time(t, EX, &a->ex);
-    good &= bp__side_time(t, DECLARED, &a->declared);
-    good &= bp__side_time(t, RECORD, &a->record);
-    good &= bp__side_time(t, PAY, &a->pay);
+    bool good = bp__side_whole(t, OF, &a->sid) && check_sid(t, a->sid);
+    good &= read_day(t, EFFECTIVE, &a->effective);
+    good &= read_day(t, EX, &a->ex);
+    good &= read_day(t, DECLARED, &a->declared);
+    good &= read_day(t, RECORD, &a->record);
+    good &= read_day(t, PAY, &a->pay);
     good &= bp__side_cell(t, PAYMENT)->size == 0 || bp__side_whole(t, PAYMENT, &a->payment_sid);
     good &= bp__side_number(t, RATIO, &a->ratio);
     return (bp__side_number(t, AMOUNT, &a->amount) && good);
 }
 
-static bp_status put_ratio(bp__side_text *t, bp__draft *draft, int kind, const adjustment *a)
+static bp_status leave_out(bp__side_text *t, const char *what)
+{
+    bp__remark(t->work->rules.remarks, BP__NOTE, t->path, t->text.line, 1,
+               "%s are left out, as --%s ignore says", what, what);
+    return BP_OK;
+}
+
+static bp_status put_ratio(bp__side_text *t, bp__draft *draft, int kind, const adjustment *a, bool wanted)
 {
     if (!(a->ratio > 0) || a->effective == BP_TIME_MISSING) {
         bp__side_error(t, "a ratio above 0 and an effective_date are wanted");
         return BP_OK;
     }
-    if (kind == BP__SPLITS && t->work->in->options->ignore_splits) {
-        bp__remark(t->work->rules.remarks, BP__NOTE, t->path, t->text.line, 1,
-                   "splits are left out, as --splits ignore says");
-        return BP_OK;
-    }
+    if (!wanted) return BP_OK;
+    if (kind == BP__SPLITS && t->work->in->options->ignore_splits) return leave_out(t, "splits");
+    if (kind == BP__DIVIDENDS && t->work->in->options->ignore_dividends) return leave_out(t, "dividends");
     return bp__draft_add_ratio(draft, kind, &(bp__draft_ratio){a->sid, a->effective, a->ratio});
 }
 
@@ -191,9 +228,10 @@ static bp_status put_adjustment(bp__side_text *t, bp__draft *draft)
     static const char *const ratios[BP__NUM_RATIOS] = {"split", "merger", "dividend_ratio"};
     adjustment a = {0};
     const bp__csv_field *kind = bp__side_cell(t, KIND);
-    if (!read_adjustment(t, &a) || !is_known(t, draft, a.sid)) return BP_OK;
+    if (!read_adjustment(t, &a)) return BP_OK;
+    const bool wanted = is_known(t, draft, a.sid);
     for (int k = 0; k < BP__NUM_RATIOS; k++)
-        if (bp__csv_is(kind, ratios[k])) return put_ratio(t, draft, k, &a);
+        if (bp__csv_is(kind, ratios[k])) return put_ratio(t, draft, k, &a, wanted);
     const bool cash = bp__csv_is(kind, "dividend");
     if (!cash && !bp__csv_is(kind, "stock_dividend")) {
         bp__side_error(
@@ -201,11 +239,15 @@ static bp_status put_adjustment(bp__side_text *t, bp__draft *draft)
             (int)(kind->size < 40 ? kind->size : 40), kind->text);
         return BP_OK;
     }
-    if (a.ex == BP_TIME_MISSING || (cash ? a.amount < 0 : !(a.ratio > 0))) {
+    const bool whole = cash ? bp__side_cell(t, AMOUNT)->size > 0 && a.amount >= 0
+                            : bp__side_cell(t, PAYMENT)->size > 0 && a.ratio > 0;
+    if (a.ex == BP_TIME_MISSING || !whole) {
         bp__side_error(t, cash ? "an amount that is not negative and an ex_date are wanted"
-                               : "a ratio above 0 and an ex_date are wanted");
+                               : "a ratio above 0, a payment_sid and an ex_date are wanted");
         return BP_OK;
     }
+    if (!wanted) return BP_OK;
+    if (cash && t->work->in->options->ignore_dividends) return leave_out(t, "dividends");
     if (cash)
         return bp__draft_add_payout(draft,
                                     &(bp__draft_payout){a.sid, a.ex, a.declared, a.record, a.pay, a.amount});
@@ -265,12 +307,14 @@ static bp_status put_key(bp__side_text *t, bp__draft *draft)
 }
 
 static bp_status put_all(bp__csv_work *work, const char *dir, const char *name, const char *const *columns,
-                         size_t n, size_t required, put_row *put, bool *found)
+                         size_t n, size_t required, put_row *put, const sid_list *sids, bool *found)
 {
     bp__side_text t;
     bool more = true;
     BP_TRY(bp__side_open(&t, work, dir, name, columns, n, required, found));
     if (!*found) return BP_OK;
+    t.sids = sids->row;
+    t.num_sids = sids->n;
     bp_status s = BP_OK;
     while (s == BP_OK && more) {
         s = bp__side_next(&t, &more);
@@ -281,7 +325,20 @@ static bp_status put_all(bp__csv_work *work, const char *dir, const char *name, 
     return s;
 }
 
-bp_status bp__side_add(bp__csv_work *work, const char *dir, bool *symbols, bool *sessions)
+static bp_status list_sids(const bp__side *side, sid_list *sids)
+{
+    const size_t n = side->has_assets ? side->assets.n : side->num_symbols;
+    sids->row = malloc((n + 1) * sizeof *sids->row);
+    if (!sids->row) BP_FAIL(BP_ENOMEM, "no memory for %zu sids", n);
+    sids->n = n;
+    for (size_t i = 0; i < n; i++)
+        sids->row[i] = side->has_assets ? side->assets.row[i].asset.sid : (int64_t)i;
+    if (n > 1) qsort(sids->row, n, sizeof *sids->row, by_sid);
+    return BP_OK;
+}
+
+static bp_status add_files(bp__csv_work *work, const char *dir, const sid_list *sids, bool *symbols,
+                           bool *sessions)
 {
     static const char *const of_symbols[] = {"sid", "symbol", "start_date", "end_date"},
                              *const of_sessions[] = {"session", "market_open", "market_close", "daily"},
@@ -290,9 +347,19 @@ bp_status bp__side_add(bp__csv_work *work, const char *dir, bool *symbols, bool 
                                  "kind",        "sid",      "effective_date", "ex_date", "declared_date",
                                  "record_date", "pay_date", "payment_sid",    "ratio",   "amount"};
     bool found;
-    BP_TRY(put_all(work, dir, "symbols.csv", of_symbols, NUM(of_symbols), 2, put_symbol, symbols));
-    BP_TRY(put_all(work, dir, "adjustments.csv", of_adjustments, NUM(of_adjustments), 2, put_adjustment,
+    BP_TRY(put_all(work, dir, "symbols.csv", of_symbols, NUM(of_symbols), 2, put_symbol, sids, symbols));
+    BP_TRY(put_all(work, dir, "adjustments.csv", of_adjustments, NUM(of_adjustments), 2, put_adjustment, sids,
                    &found));
-    BP_TRY(put_all(work, dir, "sessions.csv", of_sessions, NUM(of_sessions), 1, put_session, sessions));
-    return put_all(work, dir, "bundle.csv", of_bundle, NUM(of_bundle), 2, put_key, &found);
+    BP_TRY(put_all(work, dir, "sessions.csv", of_sessions, NUM(of_sessions), 1, put_session, sids, sessions));
+    return put_all(work, dir, "bundle.csv", of_bundle, NUM(of_bundle), 2, put_key, sids, &found);
+}
+
+bp_status bp__side_add(bp__csv_work *work, const char *dir, const bp__side *side, bool *symbols,
+                       bool *sessions)
+{
+    sid_list sids;
+    BP_TRY(list_sids(side, &sids));
+    const bp_status s = add_files(work, dir, &sids, symbols, sessions);
+    free(sids.row);
+    return s;
 }

@@ -31,14 +31,18 @@ typedef struct bp__side_asset {
 typedef struct bp__side {
     bool has_assets, has_adjustments;
     BP__TABLE(bp__side_asset) assets; /**< in the order of the file */
+    size_t
+        num_symbols; /**< without assets.csv sids are those before it; the caller sets it before bp__side_add() */
 } bp__side;
 
 /** Read assets.csv, and see whether there is adjustments.csv. Errors of rows go to the report. */
 bp_status bp__side_read(bp__csv_work *work, const char *dir, bp__side *side);
 void bp__side_fini(bp__side *side);
 
-/** Put what the other files say into the draft, for assets that are in it already.
+/** Put what the other files say into the draft, for assets that are in it already. An adjustment of a sid that
+ *  the folder does not have is an error.
  *  @param[out] symbols, sessions  whether they said something about these */
-bp_status bp__side_add(bp__csv_work *work, const char *dir, bool *symbols, bool *sessions);
+bp_status bp__side_add(bp__csv_work *work, const char *dir, const bp__side *side, bool *symbols,
+                       bool *sessions);
 
 #endif

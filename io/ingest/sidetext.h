@@ -20,6 +20,8 @@ typedef struct bp__side_text {
     size_t at[BP__SIDE_COLUMNS]; /**< field of each column; SIZE_MAX */
     bool bad;                    /**< there were errors */
     size_t hint;                 /**< for the reader of rows: where the asset of the last one was */
+    const int64_t *sids;         /**< [num_sids] for the reader of rows: of the folder, ascending; borrowed */
+    size_t num_sids;
 } bp__side_text;
 
 /** @param[in]  names     [n] of the columns that are known

@@ -18,7 +18,8 @@ typedef struct bp__ingest_options {
     const char *symbols;     /**< only these, separated by commas; NULL: all */
     const char *country;     /**< only this one, of an input that may hold several; NULL: all */
     bool adjusted;           /**< work out dividends and splits from pairs of close and adjusted close */
-    bool ignore_splits;      /**< --splits ignore: the prices are adjusted already */
+    bool ignore_splits;      /**< --splits ignore: the prices are adjusted for them already */
+    bool ignore_dividends;   /**< --dividends ignore: likewise for cash dividends */
     bool keep_going;         /**< leave out bad files, instead of making no bundle */
     unsigned threads;        /**< 0: as many as there are processors */
 } bp__ingest_options;

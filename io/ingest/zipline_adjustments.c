@@ -106,10 +106,23 @@ static const table tables[] = {
     {"stock_dividend_payouts", take_stock, 0, 7, {"sid", DATES, "payment_sid", "ratio"}},
 };
 
+/* What --splits ignore and --dividends ignore leave out, with a note. */
+static bool is_ignored(const reading *r, const table *t)
+{
+    const bp__ingest_options *o = r->z->in->options;
+    const bool split = t->take == take_factor && t->kind == BP__SPLITS,
+               dividend = t->take == take_payout || (t->take == take_factor && t->kind == BP__DIVIDENDS);
+    if (!(split && o->ignore_splits) && !(dividend && o->ignore_dividends)) return false;
+    bp__report_add(r->z->in->report, BP__NOTE, r->db.path, 0, "table %s is left out, as --%s ignore says",
+                   t->name, split ? "splits" : "dividends");
+    return true;
+}
+
 static bp_status read_table(reading *r, const table *t)
 {
     bp__db_rows rows;
     bool there;
+    if (is_ignored(r, t)) return BP_OK;
     BP_TRY(bp__db_has_table(&r->db, t->name, &there));
     if (!there) {
         bp__report_add(r->z->in->report, BP__NOTE, r->db.path, 0, "has no table %s", t->name);

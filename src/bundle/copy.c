@@ -179,11 +179,8 @@ static bp_status copy_ratios(copy *c, int kind, bp_column sid, bp_column date, b
     return BP_OK;
 }
 
-static bp_status copy_adjustments(copy *c)
+static bp_status copy_dividends(copy *c)
 {
-    if (!c->options->ignore_splits)
-        BP_TRY(copy_ratios(c, BP__SPLITS, BP_COL_SPLIT_SID, BP_COL_SPLIT_DATE, BP_COL_SPLIT_RATIO));
-    BP_TRY(copy_ratios(c, BP__MERGERS, BP_COL_MERGER_SID, BP_COL_MERGER_DATE, BP_COL_MERGER_RATIO));
     BP_TRY(copy_ratios(c, BP__DIVIDENDS, BP_COL_DIVIDEND_SID, BP_COL_DIVIDEND_DATE, BP_COL_DIVIDEND_RATIO));
     for (size_t i = 0; i < rows_of(c, BP_COL_PAYOUT_SID); i++) {
         const bp__draft_payout p = {i64_at(c, BP_COL_PAYOUT_SID, i),      i64_at(c, BP_COL_PAYOUT_EX, i),
@@ -191,6 +188,15 @@ static bp_status copy_adjustments(copy *c)
                                     i64_at(c, BP_COL_PAYOUT_PAY, i),      f64_at(c, BP_COL_PAYOUT_AMOUNT, i)};
         if (is_chosen(c, p.sid)) BP_TRY(bp__draft_add_payout(c->draft, &p));
     }
+    return BP_OK;
+}
+
+static bp_status copy_adjustments(copy *c)
+{
+    if (!c->options->ignore_splits)
+        BP_TRY(copy_ratios(c, BP__SPLITS, BP_COL_SPLIT_SID, BP_COL_SPLIT_DATE, BP_COL_SPLIT_RATIO));
+    BP_TRY(copy_ratios(c, BP__MERGERS, BP_COL_MERGER_SID, BP_COL_MERGER_DATE, BP_COL_MERGER_RATIO));
+    if (!c->options->ignore_dividends) BP_TRY(copy_dividends(c));
     for (size_t i = 0; i < rows_of(c, BP_COL_STOCK_SID); i++) {
         const bp__draft_stock s = {
             i64_at(c, BP_COL_STOCK_SID, i),      i64_at(c, BP_COL_STOCK_EX, i),

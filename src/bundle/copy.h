@@ -12,7 +12,7 @@
 typedef struct bp__copy_options {
     const char *symbols;  /**< only these, separated by commas; NULL: all */
     const char *currency; /**< of assets whose own is not known; NULL: it stays unknown */
-    bool ignore_splits;
+    bool ignore_splits, ignore_dividends;
 } bp__copy_options;
 
 /** Copy all of a file into a draft that was just initialised: schema, calendar, assets, symbols, adjustments,

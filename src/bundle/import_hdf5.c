@@ -59,7 +59,8 @@ static bp_status read_country(bp__ingest *in, const char *path, const char *coun
     bp__h5series *file;
     const bp__copy_options options = {.symbols = in->options->symbols,
                                       .currency = in->options->currency,
-                                      .ignore_splits = in->options->ignore_splits};
+                                      .ignore_splits = in->options->ignore_splits,
+                                      .ignore_dividends = in->options->ignore_dividends};
     BP_TRY(set_country(path, country, in->draft));
     BP_TRY(set_origin(path, in)); /* before: what changes while it is read counts as newer */
     BP_TRY(bp__h5_series_open(path, country, &file));

@@ -115,16 +115,17 @@ static bp_status set_currency(void *target, const bp__option *o, const char *val
     return BP_OK;
 }
 
-static bp_status set_splits(void *target, const bp__option *o, const char *value)
+/* trust or ignore. */
+static bp_status set_ignored(void *target, const bp__option *o, const char *value)
 {
     const bool ignore = strcmp(value, "ignore") == 0;
     if (!ignore && strcmp(value, "trust") != 0)
         BP_FAIL(BP_EINVAL, "--%s: '%.60s' is neither trust nor ignore", o->name, value);
-    ((bp__command_line *)target)->ingest.ignore_splits = ignore;
+    memcpy((char *)target + o->at, &ignore, sizeof ignore);
     return BP_OK;
 }
 
-static void split_choices(FILE *file)
+static void trust_choices(FILE *file)
 {
     fputs("trust ignore", file);
 }
@@ -228,10 +229,18 @@ const bp__option bp__bundle_options[] = {
     {.name = "splits",
      .value = "HOW",
      .uses = READ,
-     .set = set_splits,
-     .choices = split_choices,
+     .set = set_ignored,
+     .choices = trust_choices,
+     .at = AT(ingest.ignore_splits),
      .help =
          "trust (default): apply the splits that the input names; ignore: its prices are adjusted already"},
+    {.name = "dividends",
+     .value = "HOW",
+     .uses = READ,
+     .set = set_ignored,
+     .choices = trust_choices,
+     .at = AT(ingest.ignore_dividends),
+     .help = "the same of cash dividends"},
     {.name = "replace",
      .uses = BP__USE_EXPORT,
      .set = bp__set_flag,

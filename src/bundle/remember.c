@@ -29,6 +29,7 @@ static const struct {
     {"country", AT(ingest.country), TEXT},
     {"adjusted", AT(ingest.adjusted), FLAG},
     {"splits=ignore", AT(ingest.ignore_splits), FLAG},
+    {"dividends=ignore", AT(ingest.ignore_dividends), FLAG},
     {"keep-going", AT(ingest.keep_going), FLAG},
 };
 

@@ -50,9 +50,10 @@ static void test_names(void)
 
 static void test_lookalikes(void)
 {
-    static const char *const names[] = {"div",           "dividend_yield", "payout",
-                                        "Capital Gains", "distribution",   "split_adj",
-                                        "cumFacShr",     "bonus",          "Adj Factor"};
+    static const char *const names[] = {"div",          "dividend_yield",   "payout",    "Capital Gains",
+                                        "distribution", "split_adj",        "cumFacShr", "bonus",
+                                        "Adj Factor",   "cash_amount",      "DPS",       "Dvd",
+                                        "ratio",        "adjustment_ratio", "Numerator"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         char file[200], text[200];
         snprintf(file, sizeof file, "date,open,high,low,close,volume,%s\n2020-01-02,1,1,1,1,1,0.2\n",
@@ -75,6 +76,90 @@ static void test_ignored_splits(void)
     CU_ASSERT_TRUE(
         csv_told(&c, "note: DIR/daily/X.csv:3: splits are left out, as --splits ignore says (2)\n"));
     csv_end(&c);
+}
+
+static void test_ignored_dividends(void)
+{
+    csv_empty();
+    csv_put("daily/X.csv", "date,open,high,low,close,volume,dividend,split\n2020-01-02,20,20,20,20,1,0,1\n"
+                           "2020-01-03,20,20,20,20,1,0,2\n2020-01-06,20,20,20,20,1,0.5,3\n");
+    csv_case c = csv_read_folder(&(bp__ingest_options){.ignore_dividends = true});
+    CU_ASSERT_TRUE(c.draft.ratios[BP__SPLITS].n == 2 && c.draft.payouts.n == 0);
+    CU_ASSERT_EQUAL(c.draft.ratios[BP__DIVIDENDS].n, 0);
+    CU_ASSERT_TRUE(
+        csv_told(&c, "note: DIR/daily/X.csv:4: dividends are left out, as --dividends ignore says (1)\n"));
+    csv_end(&c);
+    csv_empty();
+    csv_put("daily/X.csv",
+            "date,open,high,low,close,volume\n2020-01-02,20,20,20,20,1\n2020-01-03,20,20,20,20,1\n");
+    csv_put("adjustments.csv", "kind,sid,effective_date,ex_date,ratio,amount\nsplit,0,2020-01-03,,0.5,\n"
+                               "dividend_ratio,0,2020-01-03,,0.9,\ndividend,0,,2020-01-03,,2\n");
+    c = csv_read_folder(&(bp__ingest_options){.ignore_dividends = true});
+    CU_ASSERT_TRUE(c.draft.ratios[BP__SPLITS].n == 1 && c.draft.payouts.n == 0);
+    CU_ASSERT_EQUAL(c.draft.ratios[BP__DIVIDENDS].n, 0);
+    CU_ASSERT_TRUE(csv_told(
+        &c, "note: DIR/adjustments.csv:3: dividends are left out, as --dividends ignore says (2)\n"));
+    csv_end(&c);
+}
+
+/* Prices that are adjusted already, as their columns give away, are not said to be as traded. */
+static void test_adjusted_already(void)
+{
+    static const char yahoo[] =
+        "Date,Open,High,Low,Close,Volume,Dividends,Stock Splits%s\n2020-01-02,1,1,1,1,1,0,0%s\n";
+    static const char told[] =
+        "warning: DIR/daily/X.csv:1: 'Dividends' and 'Stock Splits' without an adjusted close";
+    static const struct {
+        const char *header, *cells;
+        bp__ingest_options options;
+        bool warned;
+    } cases[] = {
+        {"", "", {0}, true},
+        {",Capital Gains", ",0", {0}, true},
+        {"", "", {.ignore_splits = true}, true},
+        {"", "", {.ignore_dividends = true}, true},
+        {"", "", {.ignore_splits = true, .ignore_dividends = true}, false},
+        {",Adj Close", ",1", {0}, false},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char file[300];
+        snprintf(file, sizeof file, yahoo, cases[i].header, cases[i].cells);
+        csv_empty();
+        csv_put("daily/X.csv", file);
+        csv_case c = csv_read_folder(&cases[i].options);
+        CU_ASSERT_EQUAL(c.errors, 0);
+        CU_ASSERT_EQUAL(csv_count(&c, told), cases[i].warned);
+        csv_end(&c);
+    }
+    csv_empty();
+    csv_put("daily/X.csv",
+            "ticker,date,open,high,low,close,volume,closeadj,closeunadj\nX,2020-01-02,1,1,1,1,1,1,7\n");
+    csv_case c = csv_read_folder(NULL);
+    CU_ASSERT_TRUE(
+        csv_told(&c, "warning: DIR/daily/X.csv:1: 'closeunadj' is not used: beside it, 'close' seems to"));
+    CU_ASSERT_EQUAL(csv_count(&c, "prices are taken as traded"), 0);
+    csv_end(&c);
+}
+
+/* A split of 0 shares, or of more than there are, is none. */
+static void test_no_splits(void)
+{
+    static const char *const splits[][2] = {
+        {"0:1", "'0:1' is no ratio of new shares to old ones, both above 0"},
+        {"0/7", "'0/7' is no ratio"},
+        {"3:0", "'3:0' is no ratio"},
+        {"-2:1", "'-2:1' is no ratio"},
+        {"two-for-one", "'two-for-one' is no ratio"},
+        {"1e300", "a split of 1e+300 is not between 1e-06 and 1e+06"},
+        {"1:9000000", "is not between 1e-06 and 1e+06"},
+        {"two", "'two' is not a number"}};
+    for (size_t i = 0; i < sizeof splits / sizeof *splits; i++) {
+        char file[200], text[200];
+        snprintf(file, sizeof file, "date,open,high,low,close,volume,split\n2020-01-02,1,1,1,1,1,%s\n",
+                 splits[i][0]);
+        snprintf(text, sizeof text, "error: DIR/daily/X.csv:2: column 'split': %s", splits[i][1]);
+        csv_expect(BP__DAILY, file, *splits[i][1] == 'i' ? splits[i][1] : text, NULL);
+    }
 }
 
 /* An event on a day without any value is one all the same; its day makes no session. */
@@ -248,6 +333,9 @@ int main(void)
     CU_add_test(suite, "names", test_names);
     CU_add_test(suite, "look-alikes", test_lookalikes);
     CU_add_test(suite, "--splits ignore", test_ignored_splits);
+    CU_add_test(suite, "--dividends ignore", test_ignored_dividends);
+    CU_add_test(suite, "adjusted already", test_adjusted_already);
+    CU_add_test(suite, "splits that are none", test_no_splits);
     CU_add_test(suite, "a day without a bar", test_blank_day);
     CU_add_test(suite, "minute files", test_minutes);
     CU_add_test(suite, "days of minute files", test_minute_day);

@@ -52,10 +52,15 @@ static void test_bad_lines(void)
         {HEADER LINE LINE, ":3: date '2020-01-02' is there twice"},
         {HEADER LINE "2020-01-03,1,1,1,1,1\n" LINE, ":4: date '2020-01-02' is earlier than the one before"},
         {HEADER LINE "2020-01-01,1,1,1,1,1\n" LINE, ":4: date '2020-01-02' is later than the one before"},
-        {HEADER "2020-01-02,1e-13,1,1,1,1\n", ":2: column 'open': no scaling factor keeps the price"},
-        {HEADER "2020-01-02,5e18,1,1,1,1\n", ":2: column 'open': no scaling factor keeps the price"},
+        {HEADER "2020-01-02,1e-20,1,1,1,1\n",
+         ":2: column 'open': no scaling factor keeps the price 1e-20: a bundle holds prices from 5e-13 to"},
+        {HEADER "2020-01-02,5e18,1,1,1,1\n",
+         ":2: column 'open': no scaling factor keeps the price 5e+18: a bundle holds prices from 5e-13 to"},
+        {HEADER "2020-01-02,1,1,1,1,5e18\n",
+         ":2: column 'volume': a volume of 5e+18 is more than the 4.29497e+18 that a bundle can hold"},
+        {HEADER LINE "2020-01-03,1,1,1,1,1e300\n", ":3: column 'volume': a volume of 1e+300 is more than"},
         {HEADER "2020-01-02,1e-5,1,1,1,1\n2020-01-03,1,123456789,1,1,1\n",
-         ":3: column 'high': no scaling factor keeps the price"},
+         ":3: column 'high': no scaling factor keeps the price 1.23457e+08 to a millionth together with"},
         {"date,open,high,low,close,volume,split\n2020-01-02,1,1,1,1,1,-2\n",
          ":2: column 'split': a split of -2"},
         {"date,open,high,low,close,volume,split\n2020-01-02,1,1,1,1,1,1e-320\n", ":2: column 'split'"},
@@ -227,7 +232,7 @@ static void test_remarks(void)
     CU_ASSERT_TRUE(csv_told(&c, "warning: DIR/daily/A.csv:2: bars whose high is below their low (1)"));
     CU_ASSERT_TRUE(csv_told(&c, "warning: DIR/daily/A.csv:3: prices of 0 are taken as missing (1)"));
     CU_ASSERT_TRUE(
-        csv_told(&c, "warning: DIR/daily/B.csv: volumes go up to 6000000001, beyond 32 bits: they are stored "
+        csv_told(&c, "warning: DIR/daily/B.csv: volumes go from 6000000001 to 6000000001: 32 bits hold them "
                      "in units of 10, so that each may be off by 5"));
     CU_ASSERT_TRUE(csv_told(&c, "note: DIR/daily/C.csv: rows begin with the newest: they are turned round"));
     CU_ASSERT_TRUE(isnan(csv_value(&c, BP__DAILY, 0, 1, BP__OPEN)));
@@ -235,6 +240,42 @@ static void test_remarks(void)
         CU_ASSERT_EQUAL(csv_value(&c, BP__DAILY, 2, i, BP__CLOSE), 3.0 - (double)i);
     CU_ASSERT_EQUAL(csv_value(&c, BP__DAILY, 2, 0, BP__VOLUME), 0.25);
     csv_end(&c);
+}
+
+/* The largest volume that can be held is, and whatever is lost of volumes is told; nothing else is. */
+static void test_volumes(void)
+{
+    static const struct {
+        const char *volumes[3], *told; /* NULL: all of them are kept */
+    } cases[] = {
+        {{"4294967295e9", "4294967295e9", "4294967295e9"},
+         "in units of 1000000000, so that each may be off by"},
+        {{"2.25", "7", "4000000000.75"},
+         "go from 2.25 to 4000000000.75: 32 bits hold them in units of 1, so that "
+         "each may be off by 0.5, and the smallest one by 22 %"},
+        {{"0.00000002", "0.5", "50000"},
+         "in units of 0.0001, so that each may be off by 5e-05, and the smallest "
+         "one by 5e+05 %"},
+        {{"1", "30", "50000000000"},
+         "in units of 100, so that each may be off by 50, and the smallest one by "
+         "9.9e+03 %"},
+        {{"1", "2", "4294967295"}, NULL},
+        {{"0.25", "1000.75", "0"}, NULL},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char file[200];
+        csv_empty();
+        snprintf(file, sizeof file,
+                 HEADER "2020-01-02,1,1,1,1,%s\n2020-01-03,1,1,1,1,%s\n2020-01-06,1,1,1,1,%s\n",
+                 cases[i].volumes[0], cases[i].volumes[1], cases[i].volumes[2]);
+        csv_put("daily/X.csv", file);
+        csv_case c = csv_read_folder(NULL);
+        CU_ASSERT_EQUAL(c.errors, 0);
+        CU_ASSERT_TRUE(cases[i].told ? csv_told(&c, cases[i].told) : csv_count(&c, "volumes") == 0);
+        for (size_t k = 0; k < 3 && !cases[i].told; k++)
+            CU_ASSERT_EQUAL(csv_value(&c, BP__DAILY, 0, k, BP__VOLUME), strtod(cases[i].volumes[k], NULL));
+        csv_end(&c);
+    }
 }
 
 /* Decimals become the nearest double, as strtod() has it, whichever way they are read. */
@@ -360,6 +401,7 @@ int main(void)
     CU_add_test(suite, "unclear numbers", test_unclear_numbers);
     CU_add_test(suite, "missing values", test_missing);
     CU_add_test(suite, "remarks", test_remarks);
+    CU_add_test(suite, "volumes", test_volumes);
     CU_add_test(suite, "nearest doubles", test_nearest);
     CU_add_test(suite, "blocks", test_blocks);
     CU_add_test(suite, "long rows", test_long_rows);

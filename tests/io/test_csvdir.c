@@ -371,6 +371,23 @@ static void test_bad_side_files(void)
         "volume 10");
     side_error("adjustments.csv", "kind,sid,effective_date,ratio\nsplit,7,2020-01-03,0\n",
                "error: DIR/adjustments.csv:2: a ratio above 0 and an effective_date are wanted");
+    /* no session has a time of day; no asset has sid 8, nor does a sid beyond int64; what is not said is not 0 */
+    side_error("adjustments.csv", "kind,sid,effective_date,ratio\nmerger,7,2020-01-03 10:00,0.5\n",
+               "error: DIR/adjustments.csv:2: column 'effective_date': '2020-01-03 10:00' is no day");
+    side_error("adjustments.csv", "kind,sid,ex_date,amount\ndividend,7,2020-01-03T00:00:01,1\n",
+               "error: DIR/adjustments.csv:2: column 'ex_date': '2020-01-03T00:00:01' is no day");
+    side_error("adjustments.csv",
+               "kind,sid,ex_date,pay_date,amount\ndividend,7,2020-01-03,2020-02-01 23:59,1\n",
+               "error: DIR/adjustments.csv:2: column 'pay_date': '2020-02-01 23:59' is no day");
+    side_error("adjustments.csv",
+               "kind,sid,effective_date,ratio\nsplit,7,2020-01-03,0.5\nsplit,8,2020-01-03,0.5\n",
+               "error: DIR/adjustments.csv:3: column 'sid': there is no asset of sid 8");
+    side_error("adjustments.csv", "kind,sid,effective_date,ratio\nsplit,7,2020-01-03,\n",
+               "error: DIR/adjustments.csv:2: a ratio above 0 and an effective_date are wanted");
+    side_error("adjustments.csv", "kind,sid,ex_date,amount\ndividend,7,2020-01-03,\n",
+               "error: DIR/adjustments.csv:2: an amount that is not negative and an ex_date are wanted");
+    side_error("adjustments.csv", "kind,sid,ex_date,payment_sid,ratio\nstock_dividend,7,2020-01-03,,0.1\n",
+               "error: DIR/adjustments.csv:2: a ratio above 0, a payment_sid and an ex_date are wanted");
     side_error("adjustments.csv", "kind,sid,ex_date\nsplitt,7,2020-01-03\n",
                "error: DIR/adjustments.csv:2: column 'kind': 'splitt'");
     side_error("adjustments.csv", "kind,sid\nsplit\n",
@@ -382,6 +399,27 @@ static void test_bad_side_files(void)
     side_error("sessions.csv", "session,daily\n2020-01-02,4\n",
                "error: DIR/sessions.csv:2: column 'daily': '4' is none of 0");
     side_error("bundle.csv", "key,value\ncountry,a/b\n", "error: DIR/bundle.csv:2: the value of 'country'");
+}
+
+/* Without assets.csv sids are those of the symbols; an asset that is not wanted is known all the same. */
+static void test_sids_of_symbols(void)
+{
+    csv_empty();
+    csv_put("daily/A.csv", CSV_HEADER "2020-01-02,1,1,1,1,1\n2020-01-03,1,1,1,1,1\n");
+    csv_put("daily/B.csv", CSV_HEADER "2020-01-02,1,1,1,1,1\n2020-01-03,1,1,1,1,1\n");
+    csv_put("adjustments.csv",
+            "kind,sid,effective_date,ratio\nsplit,0,2020-01-03,0.5\nsplit,1,2020-01-03,0.25\n");
+    csv_case c = csv_read_folder(&(bp__ingest_options){.symbols = "B"});
+    CU_ASSERT_EQUAL(c.errors, 0);
+    CU_ASSERT_EQUAL_FATAL(c.draft.ratios[BP__SPLITS].n, 1);
+    CU_ASSERT_EQUAL(c.draft.ratios[BP__SPLITS].row[0].ratio, 0.25);
+    csv_end(&c);
+    csv_put("adjustments.csv",
+            "kind,sid,effective_date,ratio\nsplit,2,2020-01-03,0.5\nsplit,-1,2020-01-03,1\n");
+    c = csv_read_folder(NULL);
+    CU_ASSERT_TRUE(csv_told(&c, "error: DIR/adjustments.csv:2: column 'sid': there is no asset of sid 2"));
+    CU_ASSERT_TRUE(csv_told(&c, "error: DIR/adjustments.csv:3: column 'sid': there is no asset of sid -1"));
+    csv_end(&c);
 }
 
 int main(int argc, char **argv)
@@ -401,6 +439,7 @@ int main(int argc, char **argv)
     CU_add_test(suite, "threads", test_threads);
     CU_add_test(suite, "origin", test_origin);
     CU_add_test(suite, "side files", test_side_files);
+    CU_add_test(suite, "sids of symbols", test_sids_of_symbols);
     CU_add_test(suite, "bad side files", test_bad_side_files);
     CU_basic_set_mode(CU_BRM_VERBOSE);
     CU_basic_run_tests();
