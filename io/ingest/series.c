@@ -188,7 +188,7 @@ static bp_status add_pair(bp__series *s, const bp__csv_row *row, int64_t day)
     if (!(row->adjusted > 0) || !(row->value[BP__CLOSE] > 0)) return BP_OK;
     for (int i = 0; i < 2; i++)
         if (row->decimals[i] > s->decimals[i]) s->decimals[i] = row->decimals[i];
-    BP__APPEND(&s->pairs, ((bp__pair){day, row->value[BP__CLOSE], row->adjusted}));
+    BP__APPEND(&s->pairs, ((bp__pair){day, row->value[BP__CLOSE], row->adjusted, row->line}));
     return BP_OK;
 }
 
@@ -245,16 +245,58 @@ static void turn_round(bp__series *s)
     s->direction = 1;
 }
 
-static bp_status work_out_events(bp__series *s, const bp__csv_file *file)
+/* What was worked out, so that it can be checked: "2020-02-03 dividend 0.35, 2020-05-06 split 2, 3 more". */
+static void tell_events(const bp__csv_file *file, const char *name, const bp__adjclose *found)
 {
-    size_t found = 0;
-    const bool splits = !file->has_splits && !file->rules->options->ignore_splits,
-               dividends = !file->has_dividends && !file->rules->options->ignore_dividends;
+    char text[400] = "", day[32];
+    size_t used = 0, shown = 0;
+    for (; shown < found->n && shown < BP__ADJCLOSE_SHOWN; shown++) {
+        const bp__event *e = &found->first[shown];
+        char split[32] = "", dividend[48] = "";
+        if (e->split != 1) snprintf(split, sizeof split, " split %.6g", e->split);
+        if (e->dividend != 0) snprintf(dividend, sizeof dividend, " dividend %.4g", e->dividend);
+        used += (size_t)snprintf(text + used, sizeof text - used, "%s%s%s%s", shown > 0 ? ", " : "",
+                                 bp__day_text(e->day, day), split, dividend);
+    }
+    if (shown < found->n) snprintf(text + used, sizeof text - used, ", %zu more", found->n - shown);
+    bp__report_add(file->rules->report, BP__NOTE, file->path, 0,
+                   "dividends and splits worked out from '%s' (%zu)%s%s: %s",
+                   file->columns.name[BP__COL_ADJUSTED], found->n, name ? " of " : "", name ? name : "",
+                   text);
+}
+
+/* Jumps that no company makes: the adjusted close is not one of these closes. */
+static bool check_found(bp__series *s, bp__csv_file *file, const char *name, const bp__adjclose *found)
+{
+    const char *column = file->columns.name[BP__COL_ADJUSTED], *close = file->columns.name[BP__CLOSE];
+    const char *of = name ? " of " : "", *who = name ? name : "";
+    if (bp__adjclose_often(s->pairs.row, s->pairs.n, found->n))
+        bp__csv_error(
+            file, 0,
+            "'%s'%s%s: its ratio to '%s' jumps %zu times in %zu rows, too often for dividends and splits: "
+            "leave out --adjusted, or mend the columns",
+            column, of, who, close, found->n, s->pairs.n);
+    else if (found->odd)
+        bp__csv_error(
+            file, found->odd->line,
+            "'%s'%s%s: its ratio to '%s' falls to 1/%.6g, which no dividend and no split explains: leave "
+            "out --adjusted, or mend the columns",
+            column, of, who, close, found->q);
+    else
+        return true;
+    s->bad = true;
+    return false;
+}
+
+static bp_status work_out_events(bp__series *s, bp__csv_file *file, const char *name)
+{
+    bp__adjclose found;
+    const bp__ingest_options *o = file->rules->options;
+    const bool splits = !file->has_splits && !o->ignore_splits,
+               dividends = !file->has_dividends && !o->ignore_dividends;
     if (!file->has_adjusted || (!dividends && !splits)) return BP_OK;
     BP_TRY(bp__adjclose_events(s->pairs.row, s->pairs.n, s->decimals, dividends, splits, &s->events, &found));
-    if (found > 0)
-        bp__remark(file->rules->remarks, BP__NOTE, file->path, 0, found,
-                   "dividends and splits worked out from '%s'", file->columns.name[BP__COL_ADJUSTED]);
+    if (check_found(s, file, name, &found) && found.n > 0) tell_events(file, name, &found);
     return BP_OK;
 }
 
@@ -330,7 +372,7 @@ bp_status bp__series_finish(bp__series *series, bp__csv_file *file, const char *
         turn_round(series);
     }
     if (series->direction == 0) series->direction = 1;
-    BP_TRY(work_out_events(series, file));
+    BP_TRY(work_out_events(series, file, name));
     BP_TRY(bp__series_flush(series, draft));
     release(series);
     tell(series, file, name);

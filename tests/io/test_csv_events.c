@@ -271,6 +271,89 @@ static void put_adjusted(const char *name, int decimals, const char *more_header
     free(text);
 }
 
+/* `n` days from 50 on, a close and an adjusted close of each; what becomes of them with --adjusted. */
+static csv_case read_pairs(size_t n, const double *close, const double *adjusted, int decimals)
+{
+    char *text = malloc(n * 120 + 100), *p = text;
+    CU_ASSERT_FATAL(text != NULL);
+    p += sprintf(p, "date,open,high,low,close,volume,Adj Close\n");
+    for (size_t i = 0; i < n; i++)
+        p += sprintf(p, "%d,%.2f,%.2f,%.2f,%.2f,100,%.*f\n", 86400 * (18000 + (int)i), close[i], close[i],
+                     close[i], close[i], decimals, adjusted[i]);
+    csv_empty();
+    csv_put("daily/X.csv", text);
+    free(text);
+    return csv_read_folder(&(bp__ingest_options){.adjusted = true, .date_format = "s"});
+}
+
+/* One event in the middle of 60 rows, by which earlier prices are multiplied. */
+static csv_case read_one(double price, double q, int decimals)
+{
+    double close[60], adjusted[60];
+    for (size_t i = 0; i < 60; i++) {
+        close[i] = round((i < 30 ? price : price * q) * (100 + (double)(i * 7 % 11) / 10)) / 100;
+        adjusted[i] = i < 30 ? close[i] * q : close[i];
+    }
+    return read_pairs(60, close, adjusted, decimals);
+}
+
+/* Columns that are no pair are refused: what jumps all the time, and what no event explains. */
+static void test_no_pair(void)
+{
+    double close[40], adjusted[40];
+    srand(7);
+    for (int i = 0; i < 40; i++) close[i] = 10, adjusted[i] = 10 + (rand() % 41 - 20) / 100.0;
+    csv_case c = read_pairs(40, close, adjusted, 2);
+    CU_ASSERT_TRUE(csv_told(&c, "error: DIR/daily/X.csv: 'Adj Close': its ratio to 'close' jumps "));
+    CU_ASSERT_TRUE(c.draft.payouts.n == 0 && c.draft.ratios[BP__SPLITS].n == 0);
+    csv_end(&c);
+    for (int i = 0; i < 40; i++)
+        adjusted[i] = i % 10 < 5 ? 10 : 9; /* up and down: eight dividends and splits */
+    c = read_pairs(40, close, adjusted, 6);
+    CU_ASSERT_TRUE(csv_told(&c, "its ratio to 'close' jumps 7 times in 40 rows, too often"));
+    csv_end(&c);
+    static const double none[] = {1.0162, 1.0525, 1.37, 2.6};
+    for (size_t i = 0; i < sizeof none / sizeof *none; i++) {
+        c = read_one(20, none[i], 6);
+        CU_ASSERT_TRUE(
+            csv_told(&c, "error: DIR/daily/X.csv:32: 'Adj Close': its ratio to 'close' falls to 1/"));
+        csv_end(&c);
+    }
+}
+
+/* A split and a dividend on one day are both there, and what was worked out is told. */
+static void test_split_and_dividend(void)
+{
+    static const struct {
+        double split, dividend;
+    } cases[] = {{2, 0.6}, {7, 1.1}, {1.5, 0.25}, {0.1, 0.4}, {0.5, 1}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        csv_case c = read_one(80, (1 - cases[i].dividend / 80.72) / cases[i].split, 6);
+        CU_ASSERT_EQUAL_FATAL(c.draft.ratios[BP__SPLITS].n, 1);
+        CU_ASSERT_EQUAL(c.draft.ratios[BP__SPLITS].row[0].ratio, 1 / cases[i].split);
+        CU_ASSERT_EQUAL_FATAL(c.draft.payouts.n, 1);
+        CU_ASSERT_DOUBLE_EQUAL(c.draft.payouts.row[0].amount, cases[i].dividend, 0.02);
+        csv_end(&c);
+    }
+    csv_case c = read_one(80, (1 - 0.6 / 80.72) / 2, 6);
+    CU_ASSERT_TRUE(csv_told(&c, "(1): 2019-05-14 split 2 dividend 0.5"));
+    csv_end(&c);
+}
+
+/* Cents of a cheap asset do not tell a split of 9 for 8 from a dividend of as much. */
+static void test_rough_dividends(void)
+{
+    static const double q[] = {1 - 1 / 9.0, 1 - 1 / 6.0, 0.8, 1 - 0.17};
+    for (size_t i = 0; i < sizeof q / sizeof *q; i++) {
+        csv_case c = read_one(1.4, q[i], 2);
+        CU_ASSERT_TRUE(c.draft.ratios[BP__SPLITS].n == 0 && c.draft.payouts.n == 1);
+        csv_end(&c);
+    }
+    csv_case c = read_one(1.4, 0.5, 2);
+    CU_ASSERT_TRUE(c.draft.ratios[BP__SPLITS].n == 1 && c.draft.payouts.n == 0);
+    csv_end(&c);
+}
+
 static void check_worked_out(const csv_case *c, double tolerance)
 {
     if (c->errors) printf("%s", c->told);
@@ -296,8 +379,9 @@ static void test_adjusted(void)
     put_adjusted("daily/X.csv", 6, "", "");
     csv_case c = csv_read_folder(&adjusted);
     check_worked_out(&c, 1e-4);
-    CU_ASSERT_TRUE(
-        csv_told(&c, "note: DIR/daily/X.csv: dividends and splits worked out from 'Adj Close' (5)"));
+    CU_ASSERT_TRUE(csv_told(
+        &c, "note: DIR/daily/X.csv: dividends and splits worked out from 'Adj Close' (5): 2019-05-04 "
+            "dividend 0.35, 2019-05-24 split 2, 2019-06-13 dividend 0.2, 2019-07-03 split 0.1, 1 more"));
     csv_end(&c);
     c = csv_read_folder(&plain); /* by default as traded */
     CU_ASSERT_TRUE(c.draft.payouts.n == 0 && c.draft.ratios[BP__SPLITS].n == 0);
@@ -340,6 +424,9 @@ int main(void)
     CU_add_test(suite, "minute files", test_minutes);
     CU_add_test(suite, "days of minute files", test_minute_day);
     CU_add_test(suite, "adjusted closes", test_adjusted);
+    CU_add_test(suite, "columns that are no pair", test_no_pair);
+    CU_add_test(suite, "a split and a dividend", test_split_and_dividend);
+    CU_add_test(suite, "dividends in cents", test_rough_dividends);
     CU_basic_set_mode(CU_BRM_VERBOSE);
     CU_basic_run_tests();
     const unsigned failures = CU_get_number_of_failures();
