@@ -18,7 +18,7 @@ typedef enum bp__severity { BP__ERROR, BP__WARNING, BP__NOTE, BP__NUM_SEVERITIES
 
 typedef struct bp__report bp__report;
 
-/** @param[in] most  of each severity that are kept in words; further ones are counted */
+/** @param[in] most  of each severity that are told in words; further ones are counted */
 bp_status bp__report_create(size_t most, bp__report **report);
 void bp__report_destroy(bp__report **report);
 
@@ -32,7 +32,8 @@ size_t bp__report_count(const bp__report *report, bp__severity severity);
 /** How many different paths have errors. */
 size_t bp__report_bad_files(const bp__report *report);
 
-/** Print it, a line each, "error: PATH:LINE: TEXT", sorted by severity, path and line; then how many more there are. */
+/** Print it, a line each, "error: PATH:LINE: TEXT", sorted by severity, path and line; then how many more there are.
+ *  Where there are more errors than are told, each path has its share: as many paths as can be are named. */
 void bp__report_print(const bp__report *report, FILE *file);
 
 #endif

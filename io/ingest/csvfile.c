@@ -309,39 +309,48 @@ static bool same_symbol(bp__csv_file *f)
 
 /* Rows ------------------------------------------------------------------------------------------ */
 
-bp_status bp__csv_row_next(bp__csv_file *file, bp__csv_row *row, bool *more)
+bp_status bp__csv_row_begin(bp__csv_file *file, bp__csv_row *row, bool *more)
 {
     for (;;) {
-        bool all;
         BP_TRY(bp__csv_next(&file->text, more));
         if (!*more) return BP_OK;
         row->line = file->text.line;
         row->good = false;
-        if (file->text.n != file->columns.num_fields) {
-            file->headless = true;
-            bp__csv_error(file, row->line, "%zu fields, the header has %zu%s", file->text.n,
-                          file->columns.num_fields,
-                          file->text.n < file->columns.num_fields ? "; is the file cut off?" : "");
-            continue;
-        }
-        const char *wrong = read_date(file, row, &all);
-        if (wrong && all)
-            BP_FAIL(BP_EFORMAT, "%s:%llu: date '%.*s' %s", file->path, (unsigned long long)row->line,
-                    shown(&row->date), row->date.text, wrong);
-        if (wrong) bp__csv_error(file, row->line, "date '%.*s' %s", shown(&row->date), row->date.text, wrong);
-        bool good = !wrong;
-        good &= read_bar(file, row);
-        good &= read_events(file, row);
-        good &= read_adjusted(file, row);
-        if (!same_symbol(file)) { /* every further row would say it again */
-            *more = false;
-            return BP_OK;
-        }
-        if (has(file, BP__COL_SYMBOL)) row->symbol = file->text.field[file->columns.at[BP__COL_SYMBOL]];
-        row->good = good;
-        file->rows += good;
+        if (file->text.n == file->columns.num_fields) break;
+        file->headless = true;
+        bp__csv_error(file, row->line, "%zu fields, the header has %zu%s", file->text.n,
+                      file->columns.num_fields,
+                      file->text.n < file->columns.num_fields ? "; is the file cut off?" : "");
+    }
+    if (has(file, BP__COL_SYMBOL)) row->symbol = file->text.field[file->columns.at[BP__COL_SYMBOL]];
+    return BP_OK;
+}
+
+bp_status bp__csv_row_read(bp__csv_file *file, bp__csv_row *row, bool *more)
+{
+    bool all;
+    const char *wrong = read_date(file, row, &all);
+    if (wrong && all)
+        BP_FAIL(BP_EFORMAT, "%s:%llu: date '%.*s' %s", file->path, (unsigned long long)row->line,
+                shown(&row->date), row->date.text, wrong);
+    if (wrong) bp__csv_error(file, row->line, "date '%.*s' %s", shown(&row->date), row->date.text, wrong);
+    bool good = !wrong;
+    good &= read_bar(file, row);
+    good &= read_events(file, row);
+    good &= read_adjusted(file, row);
+    if (!same_symbol(file)) { /* every further row would say it again */
+        *more = false;
         return BP_OK;
     }
+    row->good = good;
+    file->rows += good;
+    return BP_OK;
+}
+
+bp_status bp__csv_row_next(bp__csv_file *file, bp__csv_row *row, bool *more)
+{
+    BP_TRY(bp__csv_row_begin(file, row, more));
+    return *more ? bp__csv_row_read(file, row, more) : BP_OK;
 }
 
 bp_status bp__csv_finish(bp__csv_file *file, bp__input_stamp *stamp)

@@ -70,8 +70,14 @@ typedef struct bp__csv_file {
 bp_status bp__csv_open(const char *path, int frame, const bp__csv_rules *rules, bp__csv_file *file);
 void bp__csv_close(bp__csv_file *file);
 
-/** The next row. @retval any  it cannot be read any further */
+/** The next row: both that follow. @retval any  it cannot be read any further */
 bp_status bp__csv_row_next(bp__csv_file *file, bp__csv_row *row, bool *more);
+
+/** To the next row, of which only line and symbol are known then; its values may be passed over. */
+bp_status bp__csv_row_begin(bp__csv_file *file, bp__csv_row *row, bool *more);
+
+/** The values of that row. @param[in,out] more  set to false if the others are not worth reading */
+bp_status bp__csv_row_read(bp__csv_file *file, bp__csv_row *row, bool *more);
 
 /** After the last row: what the remarks are to hold, and what was read. */
 bp_status bp__csv_finish(bp__csv_file *file, bp__input_stamp *stamp);

@@ -38,7 +38,8 @@ bp_status bp__dayset_add(bp__dayset *set, int64_t day)
     const int64_t n = number_of(day);
     if (set->words == 0 || n < set->first || n >= set->first + 64 * (int64_t)set->words) {
         const int64_t word = n - (n % 64 + 64) % 64;
-        BP_TRY(reserve(set, word, word + 64 * 16)); /* some years ahead: most sets grow forward */
+        /* some years ahead: most sets grow forward; but many, of a table with a row per asset, do not grow */
+        BP_TRY(reserve(set, word, word + 64 * (set->words > 0 ? 16 : 1)));
     }
     const uint64_t bit = (uint64_t)(n - set->first);
     set->bits[bit / 64] |= UINT64_C(1) << bit % 64;

@@ -345,6 +345,7 @@ static void check_empty(bp__series *s, bp__csv_file *file, const char *name)
 {
     if (s->kept + s->bars.n > 0 || (s->rows == 0 && file->rules->may_be_empty)) return;
     s->bad = true;
+    s->empty = name != NULL;
     if (name)
         bp__remark(file->rules->remarks, BP__WARNING, file->path, 0, 1,
                    "assets without any value are left out");
@@ -365,7 +366,8 @@ static void release(bp__series *series)
 
 bp_status bp__series_finish(bp__series *series, bp__csv_file *file, const char *name, bp__draft *draft)
 {
-    if (!series->bad && !file->bad) check_empty(series, file, name);
+    /* a table has errors in rows of others */
+    if (!series->bad && (name || !file->bad)) check_empty(series, file, name);
     if (series->direction < 0) {
         bp__remark(file->rules->remarks, BP__NOTE, file->path, 0, 0,
                    "rows begin with the newest: they are turned round");

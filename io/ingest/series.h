@@ -18,7 +18,8 @@ typedef struct bp__series {
     int64_t sid;
     double fixed[BP__NUM_SCALES]; /**< factors that are given; 0: any */
     bool ascending;               /**< descending rows are refused */
-    bool bad;                     /**< there were errors */
+    bool bad;                     /**< there were errors, or it is empty */
+    bool empty;                   /**< no errors, but no value */
     uint64_t rows;                /**< with those that say nothing */
     size_t kept;                  /**< bars in the draft */
     bp__events events;

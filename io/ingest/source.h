@@ -30,6 +30,7 @@ typedef struct bp__ingest {
     bp__report *report; /**< borrowed: errors with file and line, what was skipped, what was assumed */
     bp__progress progress;
     bp__draft *draft; /**< borrowed; just initialised, with its name */
+    size_t left_out;  /**< set by sources that leave out assets of a file, not files: how many */
 } bp__ingest;
 
 #define BP__INGEST_MAX_PARTS 256

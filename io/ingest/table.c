@@ -28,13 +28,18 @@ typedef struct ingest {
     size_t in_memory;          /* bars since the last time that all were given to the draft */
 } ingest;
 
+static void free_asset(asset **a)
+{
+    if (!*a) return;
+    bp__series_fini(&(*a)->series);
+    free((*a)->symbol);
+    free(*a);
+    *a = NULL;
+}
+
 static void fini(ingest *in)
 {
-    for (size_t i = 0; i < in->assets.n; i++) {
-        bp__series_fini(&in->assets.row[i]->series);
-        free(in->assets.row[i]->symbol);
-        free(in->assets.row[i]);
-    }
+    for (size_t i = 0; i < in->assets.n; i++) free_asset(&in->assets.row[i]);
     free(in->assets.row);
     free(in->slots);
     free(in->file);
@@ -100,7 +105,8 @@ static bp_status new_asset(ingest *in, const bp__csv_field *symbol)
     }
     in->assets.row = row;
     in->assets.row[in->assets.n++] = a;
-    const char *problem = bp__symbol_problem(a->symbol);
+    const char *problem = a->wanted ? bp__symbol_problem(a->symbol) : NULL;
+    if (problem) a->series.bad = true;
     if (problem) bp__csv_error(in->file, in->file->text.line, "a symbol that %s", problem);
     return BP_OK;
 }
@@ -140,11 +146,13 @@ static bp_status flush_all(ingest *in)
     return BP_OK;
 }
 
-static bp_status take_row(ingest *in, const bp__csv_row *row)
+/* What is wrong with rows of assets that nobody asked for keeps nothing from anything. */
+static bp_status take_row(ingest *in, bp__csv_row *row, bool *more)
 {
     asset *a;
     BP_TRY(find_asset(in, &row->symbol, &a));
     if (!a->wanted) return BP_OK;
+    BP_TRY(bp__csv_row_read(in->file, row, more));
     if (!row->good) {
         a->series.bad = true;
         return BP_OK;
@@ -158,9 +166,10 @@ static bp_status read_rows(ingest *in)
     bp__csv_row row;
     bool more;
     for (uint64_t n = 1;; n++) {
-        BP_TRY(bp__csv_row_next(in->file, &row, &more));
+        BP_TRY(bp__csv_row_begin(in->file, &row, &more));
         if (!more) break;
-        BP_TRY(take_row(in, &row));
+        BP_TRY(take_row(in, &row, &more));
+        if (!more) break;
         if (n % TELL_ROWS == 0) bp__csv_work_tell(&in->work);
     }
     if (in->assets.n == 0 && !in->file->bad) BP_FAIL(BP_EFORMAT, "%s: no row after the header", in->path);
@@ -208,6 +217,27 @@ static bp_status put_asset(ingest *in, const asset *a)
     return bp__csv_work_add_asset(&in->work, s->sid, a->symbol);
 }
 
+#define NAMED 10 /* assets that are left out, by name */
+
+/* Which assets --keep-going leaves out. */
+static void tell_left_out(ingest *in)
+{
+    char names[NAMED * 48] = "";
+    size_t n = 0, used = 0;
+    for (size_t i = 0; i < in->assets.n; i++) {
+        const asset *a = in->assets.row[i];
+        if (!a->wanted || !a->series.bad || a->series.empty) continue;
+        if (n++ < NAMED)
+            used += (size_t)snprintf(names + used, sizeof names - used, "%s%.40s", used > 0 ? ", " : "",
+                                     a->symbol);
+    }
+    in->work.in->left_out = n;
+    if (n > NAMED) snprintf(names + used, sizeof names - used, ", %zu more", n - NAMED);
+    if (n > 0 && in->work.in->options->keep_going)
+        bp__report_add(in->work.in->report, BP__WARNING, in->path, 0,
+                       "assets that are left out, for errors: %s", names);
+}
+
 static bp_status put_together(ingest *in)
 {
     bp__input_stamp stamp;
@@ -220,7 +250,11 @@ static bp_status put_together(ingest *in)
     BP_TRY(bp__csv_work_read(&in->work, name ? name + 1 : in->path, &stamp));
     BP_TRY(number_assets(in));
     bp__csv_work_check_wanted(&in->work, in->path, is_there, in);
-    for (size_t i = 0; i < in->assets.n; i++) BP_TRY(put_asset(in, in->assets.row[i]));
+    tell_left_out(in);
+    for (size_t i = 0; i < in->assets.n; i++) {
+        BP_TRY(put_asset(in, in->assets.row[i]));
+        free_asset(&in->assets.row[i]); /* the draft grows as fast as this goes */
+    }
     BP_TRY(bp__csv_work_add_sessions(&in->work));
     return bp__csv_work_finish(&in->work);
 }

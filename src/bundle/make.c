@@ -177,10 +177,10 @@ static bp_status make_bundle(const order *o, bp__report *report, bp__draft *draf
     bp_status s = write_draft(draft, &o->target, line, in.progress, look);
     const bp_status told = bp__look_end(&look, s == BP_OK ? stderr : NULL);
     BP_TRY(s == BP_OK ? told : s);
-    const size_t left_out = bp__report_bad_files(report);
-    if (left_out == 0) return BP_OK;
-    BP_FAIL(BP_EFORMAT, "%s: made without %zu file%s that %s errors", o->target.path, left_out,
-            left_out == 1 ? "" : "s", left_out == 1 ? "has" : "have");
+    const size_t files = bp__report_bad_files(report), left_out = in.left_out > 0 ? in.left_out : files;
+    if (files == 0) return BP_OK;
+    BP_FAIL(BP_EFORMAT, "%s: made without %zu %s%s that %s errors", o->target.path, left_out,
+            in.left_out > 0 ? "asset" : "file", plural(left_out), left_out == 1 ? "has" : "have");
 }
 
 static bp_status carry_out(const order *o)

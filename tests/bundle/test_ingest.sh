@@ -81,4 +81,25 @@ told "there is no 'NONE' in it"
 run 0 ingest csvdir twin twin --symbols B
 run 0 version twin --json
 same "$(field 'j["asset_list"]')" "['B']" "--symbols"
+
+# what is left out of a table are assets
+printf '%s\n' symbol,$header A,2020-01-02,1,1,1,1,1 B,2020-01-02,3,y,3,3,3 >some.csv
+run 1 ingest table some.csv some --keep-going
+told "warning: some.csv: assets that are left out, for errors: B"
+told "made without 1 asset that has errors"
+
+# every file with errors is named, however many the others have
+mkdir -p many/daily
+for i in 01 02 03 04 05 06 07 08 09 10 11 12; do
+    printf '%s\n' $header 2020-01-02,x,1,1,1,1 2020-01-03,x,1,1,1,1 2020-01-06,x,1,1,1,1 >many/daily/F$i.csv
+done
+run 1 ingest csvdir many many --max-errors 12
+for i in 01 06 12; do told "error: many/daily/F$i.csv:2: column 'open': 'x' is not a number (2 more in this file)"; done
+
+# a hundred thousand assets with a row each fit into little memory
+if [ "${ASAN_OPTIONS+set}" != set ]; then
+    awk 'BEGIN {print "symbol,date,open,high,low,close,volume"
+                for (i = 0; i < 100000; i++) printf "S%06d,2020-01-02,1,1,1,1,1\n", i}' >wide.csv
+    (ulimit -v 400000 && exec "$bundle" ingest table wide.csv wide --threads 1) >/dev/null 2>err || fail "a wide table: $(cat err)"
+fi
 finish

@@ -107,6 +107,22 @@ static void test_errors(void)
     CU_ASSERT_TRUE(c.errors == 1 && c.draft.assets.n == 2 && c.draft.days.n == 2 && c.draft.calendar.n == 2);
     CU_ASSERT_TRUE(c.draft.assets.row[1].sid == 2 && strcmp(c.draft.assets.row[1].symbol, "C") == 0);
     csv_end(&c);
+    c = read_table(HEADER "2020-01-02,D,1,1,1,1,1\n2020-01-02,C,1,x,1,1,1\n2020-01-02,A,-1,1,1,1,1\n"
+                          "2020-01-02,B,,,,,\n2020-01-02,D,1,1,1,1,1\n2020-01-02,E,1,1,1,1,1\n",
+                   &(bp__ingest_options){.keep_going = true});
+    CU_ASSERT_TRUE(csv_told(&c, "warning: DIR/T.csv: assets that are left out, for errors: A, C, D\n"));
+    CU_ASSERT_EQUAL(c.draft.assets.n, 1);
+    csv_end(&c);
+    /* what nobody asked for may be as it is */
+    c = read_table(
+        HEADER "2020-01-02,A,1,1,x,1,1\n2020-01-02,B,1,1,1,1,1\nno date,A,,,,,-1\n2020-01-03,B,2,2,2,2,2\n",
+        &(bp__ingest_options){.symbols = "B"});
+    CU_ASSERT_TRUE(c.errors == 0 && c.draft.assets.n == 1 && c.draft.days.n == 2);
+    csv_end(&c);
+    c = read_table(HEADER "2020-01-02,A,1,1,1,1,1\n2020-01-02,B,,,,,\n",
+                   &(bp__ingest_options){.keep_going = true});
+    CU_ASSERT_EQUAL(csv_count(&c, "for errors"), 0);
+    csv_end(&c);
     c = read_table(HEADER "2020-01-02,A,1,1,1,1,1\n2020-01-02,B,,,,,\n", NULL);
     CU_ASSERT_TRUE(c.errors == 0 && c.draft.assets.n == 1);
     CU_ASSERT_TRUE(csv_told(&c, "warning: DIR/T.csv: assets without any value are left out (1)"));

@@ -400,10 +400,52 @@ static void test_report(void)
     CU_ASSERT_PTR_NOT_NULL_FATAL(file);
     bp__report_print(report, file);
     fclose(file);
-    CU_ASSERT_STRING_EQUAL(text, "error: a:2: wrong 2\nerror: a:4: wrong 4\nerror: a:6: wrong 6\n"
+    CU_ASSERT_STRING_EQUAL(text, "error: a:2: wrong 2\nerror: a:4: wrong 4 (8 more in this file)\n"
+                                 "error: b:1: wrong 1 (9 more in this file)\n"
                                  "error: 17 more; --max-errors 20 shows them all\nnote: a?note\n");
     bp__report_destroy(&report);
     CU_ASSERT_PTR_NULL(report);
+}
+
+/* How many errors of each of `paths` files, with `of_each` errors, are told. */
+static void check_shares(size_t most, size_t paths, size_t of_each, size_t files_named, size_t told)
+{
+    bp__report *report;
+    char *text = NULL;
+    size_t size = 0, named = 0, lines = 0;
+    CU_ASSERT_EQUAL_FATAL(bp__report_create(most, &report), BP_OK);
+    for (size_t i = 0; i < paths * of_each; i++) {
+        char path[24];
+        snprintf(path, sizeof path, "f%04zu", paths - 1 - i % paths);
+        bp__report_add(report, BP__ERROR, path, i / paths + 1, "wrong");
+    }
+    CU_ASSERT_EQUAL(bp__report_bad_files(report), paths);
+    FILE *file = open_memstream(&text, &size);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(file);
+    bp__report_print(report, file);
+    fclose(file);
+    for (size_t p = 0; p < paths; p++) {
+        char path[40];
+        snprintf(path, sizeof path, "error: f%04zu:1: wrong", p);
+        named += strstr(text, path) != NULL;
+    }
+    for (const char *p = text; (p = strstr(p, ": wrong")); p++) lines++;
+    CU_ASSERT_EQUAL(named, files_named);
+    CU_ASSERT_EQUAL(lines, told);
+    CU_ASSERT_EQUAL(strstr(text, "shows them all") != NULL, told < paths * of_each);
+    free(text);
+    bp__report_destroy(&report);
+}
+
+static void test_shares(void)
+{
+    check_shares(50, 1, 50, 1, 50);
+    check_shares(50, 1, 70, 1, 50);
+    check_shares(50, 30, 15, 30, 50);
+    check_shares(50, 50, 9, 50, 50);
+    check_shares(50, 80, 9, 50, 50);
+    check_shares(UINT32_MAX, 3, 400, 3, 1200);
+    check_shares(1, 2, 3, 1, 1);
 }
 
 int main(void)
@@ -422,6 +464,7 @@ int main(void)
     CU_add_test(suite, "renumbered", test_renumbered);
     CU_add_test(suite, "contradictions", test_contradictions);
     CU_add_test(suite, "reports", test_report);
+    CU_add_test(suite, "shares of a report", test_shares);
     CU_basic_set_mode(CU_BRM_NORMAL);
     CU_basic_run_tests();
     const int failed = (int)CU_get_number_of_failures();
