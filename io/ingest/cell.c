@@ -84,6 +84,7 @@ static void ungroup(char *text, char mark, char point)
 /* The file shows which mark is the decimal one. @return false: it showed another one before */
 static bool settle(bp__numbers *how, char point)
 {
+    if (how->volume_groups == point) return false;
     if (how->point == 0) how->point = point;
     return how->point == point && (how->assumed == 0 || how->assumed == point);
 }
@@ -125,8 +126,25 @@ static bp__cell choose_point(bp__numbers *how, const char *text, bool volume, ui
         if (!volume && !how->grouped_line) how->grouped_line = line;
         return BP__CELL_NUMBER;
     }
+    if (volume && how->volume_groups == mark) { /* "1.000" shares, not one and no thousandths */
+        *point = other;
+        if (!how->grouped_line) how->grouped_line = line;
+        return BP__CELL_NUMBER;
+    }
     *point = mark;
     return assume(how, mark, line) ? BP__CELL_NUMBER : BP__CELL_UNCLEAR;
+}
+
+bool bp__cell_grouping(const bp__csv_field *field, char *mark)
+{
+    char text[MAX_TEXT];
+    *mark = '\0';
+    if (field->size >= sizeof text || bp__cell_is_missing(field)) return true;
+    memcpy(text, field->text, field->size);
+    text[field->size] = '\0';
+    const shape s = shape_of(text);
+    *mark = s.last;
+    return s.last == '\0' || is_grouped(text, s.last, '\0');
 }
 
 static double suffix_of(char *text)

@@ -6,7 +6,7 @@
  *  - "1234.5", "1e3", "+1", "$1234.5"; in a file whose separator is no comma also "1234,5".
  *  - Thousands separators where no other reading is possible: "1,234.50", "1,234,567", "1.234,50",
  *    "1.234.567". With one mark and three digits behind it ("1,234") it depends on what the other numbers
- *    of the file look like: a number that contradicts how an earlier one was read is refused, and
+ *    of the file look like, and in volumes on whether all of them are so: a number that contradicts how an earlier one was read is refused, and
  *    bp__numbers_unsettled() says when none settled it.
  *  - Volumes may end in K, M or B.
  */
@@ -24,6 +24,7 @@ typedef struct bp__numbers {
     uint64_t assumed_line; /**< where that was first */
     bool grouped;          /**< a thousands separator that can be nothing else */
     uint64_t grouped_line; /**< of the first "1,234" that was read as 1234; 0 */
+    char volume_groups; /**< the mark that groups digits in all volumes that were looked at beforehand; 0 */
 } bp__numbers;
 
 typedef enum bp__cell { BP__CELL_NUMBER, BP__CELL_MISSING, BP__CELL_BAD, BP__CELL_UNCLEAR } bp__cell;
@@ -32,6 +33,10 @@ typedef enum bp__cell { BP__CELL_NUMBER, BP__CELL_MISSING, BP__CELL_BAD, BP__CEL
  *  @param[out] decimals  digits behind the decimal mark */
 bp__cell bp__cell_number(bp__numbers *how, const bp__csv_field *field, bool volume, uint64_t line,
                          double *value, int *decimals);
+
+/** How a cell groups digits: the one mark in it that has three digits behind it, each time; 0: it has no mark.
+ *  @return false: a mark in it is the decimal one, or could not be a mark at all */
+bool bp__cell_grouping(const bp__csv_field *field, char *mark);
 
 /** The ratio of a split: a number, or "2:1", "2/1", "7-for-1": new shares per old one. NaN where it is
  * missing. */

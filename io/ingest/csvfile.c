@@ -102,13 +102,37 @@ static bp_status look_at_times(bp__csv_file *f)
     }
 }
 
-/* Daily or minute bars, and back to the row behind the header. */
-static bp_status find_frame(bp__csv_file *f)
+/* Whether one mark groups digits in all volumes, and no price shows that it is the decimal one: there the volume
+ * itself cannot tell, and a file of volumes with three decimals each would be strange. */
+static bp_status look_at_volumes(bp__csv_file *f)
+{
+    bp__numbers prices = f->how_number;
+    char groups = '\0', mark;
+    double value;
+    int decimals;
+    bool more;
+    for (;;) {
+        BP_TRY(bp__csv_next(&f->text, &more));
+        if (!more) break;
+        if (f->text.n != f->columns.num_fields) continue;
+        for (int c = BP__OPEN; c <= BP__CLOSE; c++)
+            bp__cell_number(&prices, &f->text.field[f->columns.at[c]], false, f->text.line, &value,
+                            &decimals);
+        if (!bp__cell_grouping(&f->text.field[f->columns.at[BP__VOLUME]], &mark)) return BP_OK;
+        if (mark && groups && mark != groups) return BP_OK;
+        if (mark) groups = mark;
+    }
+    if (groups && prices.point != groups && prices.assumed != groups) f->how_number.volume_groups = groups;
+    return BP_OK;
+}
+
+/* Look at the rows that can be read again, and go back to the row behind the header. */
+static bp_status look_ahead(bp__csv_file *f, bp_status (*look)(bp__csv_file *))
 {
     bool more = true;
     const uint64_t header = f->text.line;
     f->text.head_only = true;
-    BP_TRY(look_at_times(f));
+    BP_TRY(look(f));
     f->text.head_only = false;
     if (!bp__csv_rewind(&f->text))
         BP_FAIL(BP_EFORMAT, "%s:%llu: its rows are too long", f->path, (unsigned long long)header);
@@ -124,11 +148,13 @@ static bp_status open_text(bp__csv_file *f)
     BP_TRY(bp__input_open(f->path, rules->within, rules->read, &f->input));
     BP_TRY(bp__csv_text_init(&f->text, f->path, f->input));
     BP_TRY(bp__columns_find(&f->text, table, &f->columns));
-    f->how_number.commas = f->text.separator == ',';
+    f->how_number.point = rules->options->decimal;
+    f->how_number.commas = f->text.separator == ',' && !rules->options->decimal;
     f->how_when.format = rules->options->date_format;
     f->how_when.zone = rules->zone;
     f->how_when.has_zone = rules->options->timezone != NULL;
-    if (table) BP_TRY(find_frame(f));
+    if (table) BP_TRY(look_ahead(f, look_at_times));
+    if (!f->how_number.commas && !f->how_number.point) BP_TRY(look_ahead(f, look_at_volumes));
     f->has_dividends = has(f, BP__COL_DIVIDEND) && !rules->no_events;
     f->has_splits = has(f, BP__COL_SPLIT) && !rules->no_events;
     f->has_adjusted = has(f, BP__COL_ADJUSTED) && rules->options->adjusted && f->frame == BP__DAILY;
@@ -172,7 +198,10 @@ static void cell_error(bp__csv_file *f, int column, bp__cell kind)
         bp__csv_error(
             f, f->text.line,
             "column '%s': '%.*s' contradicts %s about which mark is the decimal one; write all numbers alike",
-            name, shown(field), field->text, f->how_number.assumed ? "an earlier number" : "other numbers");
+            name, shown(field), field->text,
+            f->rules->options->decimal ? "--decimal"
+            : f->how_number.assumed    ? "an earlier number"
+                                       : "other numbers");
     else
         bp__csv_error(f, f->text.line, "column '%s': '%.*s' is not a number%s", name, shown(field),
                       field->text,
@@ -186,6 +215,10 @@ static bool read_number(bp__csv_file *f, int column, double *value, int *decimal
     const bp__csv_field *field = &f->text.field[f->columns.at[column]];
     const bp__cell kind =
         bp__cell_number(&f->how_number, field, column == BP__VOLUME, f->text.line, value, decimals);
+    if (!*f->unclear_cell && (f->how_number.assumed || f->how_number.grouped_line)) {
+        f->unclear = column;
+        snprintf(f->unclear_cell, sizeof f->unclear_cell, "%.*s", (int)field->size, field->text);
+    }
     if (kind == BP__CELL_NUMBER || kind == BP__CELL_MISSING) return true;
     cell_error(f, column, kind);
     return false;
@@ -363,9 +396,12 @@ bp_status bp__csv_finish(bp__csv_file *file, bp__input_stamp *stamp)
     if (file->crossed > 0)
         bp__remark(remarks, BP__WARNING, file->path, file->crossed_line, file->crossed,
                    "bars whose high is below their low");
-    if (unsettled > 0)
-        bp__remark(remarks, BP__WARNING, file->path, unsettled, 0,
-                   "a mark with three digits behind it is taken %s: no other number of the file tells",
-                   file->how_number.commas ? "to separate thousands" : "as the decimal one");
+    if (unsettled > 0 && !file->rules->options->decimal)
+        bp__remark_cell(
+            remarks, BP__WARNING, file->path, unsettled, file->unclear_cell,
+            "a mark with three digits behind it is taken %s in column '%s': no other number of the file "
+            "tells; --decimal does",
+            file->how_number.assumed ? "as the decimal one" : "to separate thousands",
+            file->columns.name[file->unclear]);
     return bp__input_finish(file->input, stamp);
 }

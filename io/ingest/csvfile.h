@@ -61,6 +61,8 @@ typedef struct bp__csv_file {
     int frame;
     bool table;
     char *symbol;                                      /* of the first row, where each file has one */
+    int unclear;                                       /* the first column whose marks have two readings */
+    char unclear_cell[BP__COL_NAME_MAX];               /* and its first such cell; "" */
     uint64_t zeros, zeros_line, crossed, crossed_line; /* bars, and where the first one is */
 } bp__csv_file;
 

@@ -10,6 +10,7 @@
 typedef struct remark {
     bp__severity severity;
     char *text, *path; /* path, line: the first in the order of names */
+    char *cell;        /* of that file; NULL */
     uint64_t line, files, amount;
 } remark;
 
@@ -31,6 +32,7 @@ static void forget(bp__remarks *r)
     for (size_t i = 0; i < r->all.n; i++) {
         free(r->all.row[i].text);
         free(r->all.row[i].path);
+        free(r->all.row[i].cell);
     }
     r->all.n = 0;
 }
@@ -57,10 +59,13 @@ static bp_status add(bp__remarks *r, const remark *new)
         free(new->text);
         if (order < 0) {
             free(m->path);
+            free(m->cell);
             m->path = new->path;
+            m->cell = new->cell;
             m->line = new->line;
         } else {
             free(new->path);
+            free(new->cell);
         }
         return BP_OK;
     }
@@ -68,20 +73,38 @@ static bp_status add(bp__remarks *r, const remark *new)
     return BP_OK;
 }
 
+static void put(bp__remarks *remarks, remark *m, const char *path, const char *format, va_list args)
+{
+    m->files = 1;
+    m->path = strdup(path);
+    if (vasprintf(&m->text, format, args) < 0) m->text = NULL;
+    pthread_mutex_lock(&remarks->lock);
+    if (!m->text || !m->path || add(remarks, m) != BP_OK) { /* no memory: what matters more fails as well */
+        free(m->text);
+        free(m->path);
+        free(m->cell);
+    }
+    pthread_mutex_unlock(&remarks->lock);
+}
+
 void bp__remark(bp__remarks *remarks, bp__severity severity, const char *path, uint64_t line, uint64_t amount,
                 const char *format, ...)
 {
-    remark m = {.severity = severity, .line = line, .files = 1, .amount = amount, .path = strdup(path)};
+    remark m = {.severity = severity, .line = line, .amount = amount};
     va_list args;
     va_start(args, format);
-    if (vasprintf(&m.text, format, args) < 0) m.text = NULL;
+    put(remarks, &m, path, format, args);
     va_end(args);
-    pthread_mutex_lock(&remarks->lock);
-    if (!m.text || !m.path || add(remarks, &m) != BP_OK) { /* no memory: what matters more fails as well */
-        free(m.text);
-        free(m.path);
-    }
-    pthread_mutex_unlock(&remarks->lock);
+}
+
+void bp__remark_cell(bp__remarks *remarks, bp__severity severity, const char *path, uint64_t line,
+                     const char *cell, const char *format, ...)
+{
+    remark m = {.severity = severity, .line = line, .cell = strdup(cell)};
+    va_list args;
+    va_start(args, format);
+    put(remarks, &m, path, format, args);
+    va_end(args);
 }
 
 void bp__remarks_tell(bp__remarks *remarks, bp__report *report)
@@ -93,7 +116,8 @@ void bp__remarks_tell(bp__remarks *remarks, bp__report *report)
         if (m->files > 1)
             snprintf(more, sizeof more, "; the same in %llu more file%s", (unsigned long long)(m->files - 1),
                      m->files == 2 ? "" : "s");
-        bp__report_add(report, m->severity, m->path, m->line, "%s%s%s", m->text, amount, more);
+        bp__report_add(report, m->severity, m->path, m->line, "%s%s%s%s%s%s", m->cell ? "'" : "",
+                       m->cell ? m->cell : "", m->cell ? "': " : "", m->text, amount, more);
     }
     forget(remarks);
 }

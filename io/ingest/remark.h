@@ -18,6 +18,10 @@ void bp__remarks_destroy(bp__remarks **remarks);
 void bp__remark(bp__remarks *remarks, bp__severity severity, const char *path, uint64_t line, uint64_t amount,
                 const char *format, ...) __attribute__((format(printf, 6, 7)));
 
+/** The same, with the cell of a file that shows what is meant: that of the first file is told. */
+void bp__remark_cell(bp__remarks *remarks, bp__severity severity, const char *path, uint64_t line,
+                     const char *cell, const char *format, ...) __attribute__((format(printf, 6, 7)));
+
 /** Tell all, and begin anew. */
 void bp__remarks_tell(bp__remarks *remarks, bp__report *report);
 

@@ -13,6 +13,7 @@ typedef struct bp__ingest_options {
     const char *date_format; /**< such as "DD/MM/YYYY"; NULL: what is unambiguous */
     const char *timezone;    /**< of times without one, "America/New_York"; NULL: UTC */
     const char *calendar;    /**< "XNYS", "24/7", …; NULL or "none": not known, so not stated */
+    char decimal;            /**< '.' or ',': the decimal mark; 0: as the numbers show it */
     const char *currency;    /**< ISO 4217; NULL: not known */
     const char *sessions;    /**< a file with one day per line, for sources that count sessions; NULL: none */
     const char *symbols;     /**< only these, separated by commas; NULL: all */

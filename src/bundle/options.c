@@ -115,6 +115,21 @@ static bp_status set_currency(void *target, const bp__option *o, const char *val
     return BP_OK;
 }
 
+static bp_status set_symbols(void *target, const bp__option *o, const char *value)
+{
+    if (value[strspn(value, ", ")] == '\0')
+        BP_FAIL(BP_EINVAL, "--%s: '%.60s' names no symbol", o->name, value);
+    return bp__set_text(target, o, value);
+}
+
+static bp_status set_decimal(void *target, const bp__option *o, const char *value)
+{
+    if (strcmp(value, ".") != 0 && strcmp(value, ",") != 0)
+        BP_FAIL(BP_EINVAL, "--%s: '%.60s' is neither . nor ,", o->name, value);
+    ((bp__command_line *)target)->ingest.decimal = *value;
+    return BP_OK;
+}
+
 /* trust or ignore. */
 static bp_status set_ignored(void *target, const bp__option *o, const char *value)
 {
@@ -128,6 +143,11 @@ static bp_status set_ignored(void *target, const bp__option *o, const char *valu
 static void trust_choices(FILE *file)
 {
     fputs("trust ignore", file);
+}
+
+static void marks(FILE *file)
+{
+    fputs(". ,", file);
 }
 
 static void filters(FILE *file)
@@ -186,6 +206,12 @@ const bp__option bp__bundle_options[] = {
      .set = bp__set_text,
      .at = AT(ingest.date_format),
      .help = "how dates are written where that could be read in two ways, such as DD/MM/YYYY"},
+    {.name = "decimal",
+     .value = "MARK",
+     .uses = BP__USE_INGEST,
+     .set = set_decimal,
+     .choices = marks,
+     .help = "the decimal mark, . or , (default: as the numbers of each file show it)"},
     {.name = "timezone",
      .value = "ZONE",
      .uses = READ,
@@ -212,7 +238,7 @@ const bp__option bp__bundle_options[] = {
     {.name = "symbols",
      .value = "LIST",
      .uses = READ,
-     .set = bp__set_text,
+     .set = set_symbols,
      .at = AT(ingest.symbols),
      .help = "only these, separated by commas"},
     {.name = "country",

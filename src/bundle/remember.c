@@ -13,7 +13,7 @@
 
 #define AT(field) offsetof(bp__command_line, field)
 
-enum { TEXT, PATH, FLAG };
+enum { TEXT, PATH, FLAG, MARK };
 
 static const struct {
     const char *name;
@@ -21,6 +21,7 @@ static const struct {
     int kind;
 } kept[] = {
     {"date-format", AT(ingest.date_format), TEXT},
+    {"decimal", AT(ingest.decimal), MARK},
     {"timezone", AT(ingest.timezone), TEXT},
     {"calendar", AT(ingest.calendar), TEXT},
     {"currency", AT(ingest.currency), TEXT},
@@ -56,6 +57,10 @@ static bp_status put_all(FILE *file, const bp__command_line *line)
         if (kept[i].kind == FLAG) {
             memcpy(&flag, at, sizeof flag);
             if (flag) fprintf(file, "--%s\n", kept[i].name);
+            continue;
+        }
+        if (kept[i].kind == MARK) {
+            if (*at) fprintf(file, "--%s=%c\n", kept[i].name, *at);
             continue;
         }
         memcpy(&value, at, sizeof value);

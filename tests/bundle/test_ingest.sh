@@ -102,4 +102,19 @@ if [ "${ASAN_OPTIONS+set}" != set ]; then
                 for (i = 0; i < 100000; i++) printf "S%06d,2020-01-02,1,1,1,1,1\n", i}' >wide.csv
     (ulimit -v 400000 && exec "$bundle" ingest table wide.csv wide --threads 1) >/dev/null 2>err || fail "a wide table: $(cat err)"
 fi
+
+# options that have to be said in one of a few ways; sync remembers them
+refused 2 "--symbols: '' names no symbol" ingest csvdir csv mine --symbols ''
+refused 2 "--symbols: ' , ' names no symbol" ingest table some.csv some --symbols ' , '
+refused 2 "--decimal: ';' is neither . nor ," ingest csvdir csv mine --decimal ';'
+refused 2 "--dividends: 'no' is neither trust nor ignore" ingest csvdir csv mine --dividends no
+mkdir -p marks/daily
+printf '%s\n' 'Date;Volume;Open;High;Low;Close;Dividend' '2020-01-02;1.000;9;9;9;9;0' '2020-01-03;2.500;9;9;9;9;1' >marks/daily/M.csv
+run 0 ingest csvdir marks marks --decimal . --dividends ignore
+told "note: marks/daily/M.csv:3: dividends are left out, as --dividends ignore says (1)"
+printf '%s\n' '2020-01-06;4.000;9;9;9;9;1' >>marks/daily/M.csv
+run 0 sync marks
+told "dividends are left out, as --dividends ignore says (2)"
+run 0 export csvdir marks marks.out
+same "$(cut -d, -f6 marks.out/daily/M.csv | tail -n +2 | tr '\n' ' ')" "1 2.5 4 " "volumes with --decimal . after sync"
 finish

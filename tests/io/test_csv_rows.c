@@ -180,9 +180,10 @@ static void test_dialects(void)
 /* One mark with three digits behind it. */
 static void test_unclear_numbers(void)
 {
-    csv_expect(BP__DAILY, "date;open;high;low;close;volume\n2020-01-02;1.234;1.234;1.234;1.234;100\n",
-               "warning: DIR/daily/X.csv:2: a mark with three digits behind it is taken as the decimal one",
-               NULL);
+    csv_expect(
+        BP__DAILY, "date;open;high;low;close;volume\n2020-01-02;1.234;1.234;1.234;1.234;100\n",
+        "warning: DIR/daily/X.csv:2: '1.234': a mark with three digits behind it is taken as the decimal one in column 'open'",
+        NULL);
     csv_expect(BP__DAILY,
                "date;open;high;low;close;volume\n2020-01-02;1.234;1.234;1.234;1.234;100\n"
                "2020-01-03;12,5;12,5;12,5;12,5;100\n",
@@ -191,7 +192,7 @@ static void test_unclear_numbers(void)
                "error: DIR/daily/X.csv:2: column 'high': '1.5' contradicts other numbers", NULL);
     csv_expect(
         BP__DAILY, HEADER "2020-01-02,\"1,234\",\"1,235\",\"1,233\",\"1,234\",\"1,000\"\n",
-        "warning: DIR/daily/X.csv:2: a mark with three digits behind it is taken to separate thousands",
+        "warning: DIR/daily/X.csv:2: '1,234': a mark with three digits behind it is taken to separate thousands",
         NULL);
 }
 
@@ -239,6 +240,62 @@ static void test_remarks(void)
     for (size_t i = 0; i < 3; i++)
         CU_ASSERT_EQUAL(csv_value(&c, BP__DAILY, 2, i, BP__CLOSE), 3.0 - (double)i);
     CU_ASSERT_EQUAL(csv_value(&c, BP__DAILY, 2, 0, BP__VOLUME), 0.25);
+    csv_end(&c);
+}
+
+/* One price and two volumes between semicolons, and what the second volume is. */
+static void check_marks(const char *price, const char *first, const char *second, char decimal, double volume,
+                        const char *told)
+{
+    char file[300];
+    csv_empty();
+    snprintf(file, sizeof file,
+             "Date;Volume;Open;High;Low;Close\n2020-01-02;%s;%s;%s;%s;%s\n2020-01-03;%s;1;1;1;1\n", first,
+             price, price, price, price, second);
+    csv_put("daily/X.csv", file);
+    csv_case c = csv_read_folder(&(bp__ingest_options){.decimal = decimal});
+    if (volume > 0) CU_ASSERT_EQUAL(csv_value(&c, BP__DAILY, 0, 1, BP__VOLUME), volume);
+    CU_ASSERT_TRUE(told ? csv_told(&c, told) : csv_count(&c, "three digits") == 0 && c.errors == 0);
+    csv_end(&c);
+}
+
+/* Volumes with three digits behind each mark are thousands, unless a price shows the mark to be the decimal one. */
+static void test_volume_marks(void)
+{
+    check_marks(
+        "10", "1.000", "2.500", 0, 2500,
+        "warning: DIR/daily/X.csv:2: '1.000': a mark with three digits behind it is taken to separate "
+        "thousands in column 'Volume': no other number of the file tells; --decimal does");
+    check_marks("10", "950", "12,500", 0, 12500, "X.csv:3: '12,500': a mark");
+    check_marks("10,5", "1.000", "2.500", 0, 2500, NULL);
+    check_marks("10.5", "1.000", "2.500", 0, 2.5, NULL);
+    check_marks("10", "1.000", "2.5", 0, 2.5, NULL);
+    check_marks("10", "0.125", "2.500", 0, 2.5, NULL);
+    check_marks("10", "1.000.000", "2.500", 0, 2500, NULL);
+    check_marks("1.234", "1.000", "2.500", 0, 2.5,
+                "'1.234': a mark with three digits behind it is taken as the");
+    check_marks("1.234", "1.000", "2.500", ',', 2500, NULL);
+    check_marks("10", "1.000", "2.500", '.', 2.5, NULL);
+    check_marks("10.5", "1.000", "2.500", ',', 0,
+                "column 'Open': '10.5' contradicts --decimal about which mark");
+    /* a mark that turns out to be the decimal one behind what was looked at */
+    char *file = malloc(8000 * 40), *p = file;
+    CU_ASSERT_FATAL(file != NULL);
+    p = stpcpy(p, "Date;Volume;Open;High;Low;Close\n");
+    for (int i = 0; i < 6000; i++)
+        p += sprintf(p, "%d;1.000;5;5;5;%s\n", 86400 * (9000 + i), i == 5900 ? "5.25" : "5");
+    csv_empty();
+    csv_put("daily/X.csv", file);
+    free(file);
+    csv_case c = csv_read_folder(&(bp__ingest_options){.date_format = "s"});
+    CU_ASSERT_TRUE(csv_told(&c, "error: DIR/daily/X.csv:5902: column 'Close': '5.25' contradicts"));
+    csv_end(&c);
+    csv_empty(); /* between commas, in quotes */
+    csv_put("daily/X.csv",
+            "date,open,high,low,close,volume\n2020-01-02,\"1,5\",\"1,5\",1,\"1,234\",\"1.000\"\n");
+    c = csv_read_folder(&(bp__ingest_options){.decimal = ','});
+    CU_ASSERT_EQUAL(csv_value(&c, BP__DAILY, 0, 0, BP__CLOSE), 1.234);
+    CU_ASSERT_EQUAL(csv_value(&c, BP__DAILY, 0, 0, BP__VOLUME), 1000);
     csv_end(&c);
 }
 
@@ -401,6 +458,7 @@ int main(void)
     CU_add_test(suite, "unclear numbers", test_unclear_numbers);
     CU_add_test(suite, "missing values", test_missing);
     CU_add_test(suite, "remarks", test_remarks);
+    CU_add_test(suite, "marks in volumes", test_volume_marks);
     CU_add_test(suite, "volumes", test_volumes);
     CU_add_test(suite, "nearest doubles", test_nearest);
     CU_add_test(suite, "blocks", test_blocks);
