@@ -24,6 +24,7 @@ typedef struct bp__event {
     double dividend; /**< per share; 0: none */
     double split;    /**< new shares per old one; 1: none */
     uint64_t line;   /**< 0: not from a line */
+    int64_t since;   /**< in minute files: the first row of that day */
 } bp__event;
 
 typedef BP__TABLE(bp__event) bp__events;

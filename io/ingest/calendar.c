@@ -105,11 +105,9 @@ const char *bp__calendar_country(const bp__calendar *calendar)
     return calendar->row->country;
 }
 
-int64_t bp__calendar_session(const bp__calendar *calendar, int64_t ns)
+const bp__zone *bp__calendar_zone(const bp__calendar *calendar)
 {
-    if (!calendar) return bp__day_of(ns);
-    const int64_t second = ns / NS_PER_SEC - (ns % NS_PER_SEC < 0);
-    return bp__day_of(ns + bp__zone_at(calendar->zone, second).offset * NS_PER_SEC);
+    return calendar->zone;
 }
 
 bool bp__calendar_hours(const bp__calendar *calendar, int64_t session, int64_t *open, int64_t *close)

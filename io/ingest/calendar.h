@@ -21,8 +21,8 @@ void bp__calendar_close(bp__calendar **calendar);
 const char *bp__calendar_name(const bp__calendar *calendar);
 const char *bp__calendar_country(const bp__calendar *calendar);
 
-/** The session (a midnight, UTC) that a time is in: the day there. `calendar` NULL: the day in UTC. */
-int64_t bp__calendar_session(const bp__calendar *calendar, int64_t ns);
+/** The zone whose days its sessions are (bp__zone_day()). */
+const bp__zone *bp__calendar_zone(const bp__calendar *calendar);
 
 /** When a session opens and closes. @return false: not on this weekday; *open and *close are
  * BP_TIME_MISSING */

@@ -290,7 +290,7 @@ static bp_status merge_events(ingest *in, asset *a)
                            "a %s on %s that the daily file does not have; mend one of them",
                            other_dividend ? "dividend" : "split", bp__day_text(m->day, day));
         const bp__event more = {m->day, daily->has_dividends || dividend != 0 ? 0 : m->dividend,
-                                daily->has_splits || split != 1 ? 1 : m->split, m->line};
+                                daily->has_splits || split != 1 ? 1 : m->split, m->line, m->since};
         if (more.dividend != 0 || more.split != 1) BP__APPEND(&daily->series.events, more);
     }
     return BP_OK;
@@ -330,19 +330,23 @@ static bp_status put_empty(ingest *in, const asset *a)
 static bp_status put_asset(ingest *in, asset *a, const char *dir)
 {
     bool any = false, none = true;
+    int64_t first = BP_TIME_MISSING, last = BP_TIME_MISSING;
     for (int f = 0; f < BP__NUM_FRAMES; f++) {
         none &= !a->job[f].path;
         if (!is_kept(a, f)) continue;
         any = true;
         BP_TRY(bp__csv_work_read(&in->work, within(dir, a->job[f].path), &a->job[f].stamp));
         BP_TRY(bp__dayset_merge(&in->work.days, &a->job[f].series.days));
+        bp__dayset_span(&a->job[f].series.days, &first, &last);
     }
     if (!any && !(none && a->side)) return BP_OK;
     if (none) BP_TRY(note_no_files(in, dir));
     BP_TRY(put_empty(in, a));
     BP_TRY(put_events(in, a));
-    return a->side ? bp__draft_add_asset(in->work.in->draft, &a->side->asset)
-                   : bp__csv_work_add_asset(&in->work, a->sid, a->symbol);
+    if (!a->side) return bp__csv_work_add_asset(&in->work, a->sid, a->symbol, first, last);
+    bp__draft_asset made = a->side->asset;
+    bp__csv_work_fill_dates(&made, first, last);
+    return bp__draft_add_asset(in->work.in->draft, &made);
 }
 
 static bp_status add_mappings(ingest *in)

@@ -340,6 +340,13 @@ static bool same_symbol(bp__csv_file *f)
     return false;
 }
 
+/* Whether anything says in which zone the time of a minute bar is, and in which its day. */
+static void note_zone(bp__csv_file *f, const bp__csv_row *row)
+{
+    if (f->zoneless == 0 && row->when.is_local && !f->how_when.has_zone) f->zoneless = row->line;
+    if (f->counted == 0 && row->when.is_count && !f->rules->day_zone) f->counted = row->line;
+}
+
 /* Rows ------------------------------------------------------------------------------------------ */
 
 bp_status bp__csv_row_begin(bp__csv_file *file, bp__csv_row *row, bool *more)
@@ -368,6 +375,7 @@ bp_status bp__csv_row_read(bp__csv_file *file, bp__csv_row *row, bool *more)
                 shown(&row->date), row->date.text, wrong);
     if (wrong) bp__csv_error(file, row->line, "date '%.*s' %s", shown(&row->date), row->date.text, wrong);
     bool good = !wrong;
+    if (good && file->frame == BP__MINUTE) note_zone(file, row);
     good &= read_bar(file, row);
     good &= read_events(file, row);
     good &= read_adjusted(file, row);
@@ -393,6 +401,12 @@ bp_status bp__csv_finish(bp__csv_file *file, bp__input_stamp *stamp)
     if (file->zeros > 0)
         bp__remark(remarks, BP__WARNING, file->path, file->zeros_line, file->zeros,
                    "prices of 0 are taken as missing");
+    if (file->zoneless > 0)
+        bp__remark(remarks, BP__NOTE, file->path, file->zoneless, 0,
+                   "times without a time zone are taken as UTC; say --timezone if they are not");
+    if (file->counted > 0)
+        bp__remark(remarks, BP__NOTE, file->path, file->counted, 0,
+                   "sessions are the days in UTC; say --timezone or --calendar if they are not");
     if (file->crossed > 0)
         bp__remark(remarks, BP__WARNING, file->path, file->crossed_line, file->crossed,
                    "bars whose high is below their low");

@@ -27,10 +27,13 @@ typedef struct bp__csv_rules {
     bp__remarks *remarks;
     const bp__zone *zone;         /**< NULL: UTC */
     const bp__calendar *calendar; /**< NULL: none */
-    const char *within;           /**< real path that files must be in; NULL: anywhere */
-    _Atomic uint64_t *read;       /**< stored bytes that were read */
-    bool no_events;    /**< adjustments come from elsewhere: dividend and split columns are not used */
-    bool may_be_empty; /**< a header alone is a series without bars */
+    /** Whose days are the sessions of minute bars: of the calendar, else that of --timezone; NULL: neither is given, so that
+     *  a bar is of the day that is written. */
+    const bp__zone *day_zone;
+    const char *within;     /**< real path that files must be in; NULL: anywhere */
+    _Atomic uint64_t *read; /**< stored bytes that were read */
+    bool no_events;         /**< adjustments come from elsewhere: dividend and split columns are not used */
+    bool may_be_empty;      /**< a header alone is a series without bars */
 } bp__csv_rules;
 
 typedef struct bp__csv_row {
@@ -64,6 +67,8 @@ typedef struct bp__csv_file {
     int unclear;                                       /* the first column whose marks have two readings */
     char unclear_cell[BP__COL_NAME_MAX];               /* and its first such cell; "" */
     uint64_t zeros, zeros_line, crossed, crossed_line; /* bars, and where the first one is */
+    uint64_t zoneless,
+        counted; /* lines of the first minute bars whose zone, or whose day's zone, is said nowhere */
 } bp__csv_file;
 
 /** @param[in] frame  BP__DAILY, BP__MINUTE; BP__NUM_FRAMES: a table, whose rows say it by a time of day; then

@@ -25,11 +25,13 @@ static bp_status make_rules(bp__csv_work *work, const char *folder)
     if (folder && !(work->within = realpath(folder, NULL)))
         BP_FAIL_ERRNO(errno == ENOENT ? BP_ENOTFOUND : BP_EIO, errno, "%s: cannot be opened as a folder",
                       folder);
+    const bp__zone *day_zone = work->calendar ? bp__calendar_zone(work->calendar) : work->zone;
     work->rules = (bp__csv_rules){.options = options,
                                   .report = work->in->report,
                                   .remarks = work->remarks,
                                   .zone = work->zone,
                                   .calendar = work->calendar,
+                                  .day_zone = day_zone,
                                   .within = work->within,
                                   .read = &work->read};
     return BP_OK;
@@ -124,20 +126,20 @@ const char *bp__symbol_problem(const char *symbol)
 
 /* Events ---------------------------------------------------------------------------------------- */
 
-/* The last close before a day among minute bars. */
-static double close_before(const bp__bar *bars, size_t n, const bp__calendar *calendar, int64_t day)
+/* The last close among minute bars before a time. */
+static double close_before(const bp__bar *bars, size_t n, int64_t time)
 {
     double close = NAN;
-    for (size_t i = 0; i < n && bp__calendar_session(calendar, bars[i].dt) < day; i++)
+    for (size_t i = 0; i < n && bars[i].dt < time; i++)
         if (bars[i].value[BP__CLOSE] > 0) close = bars[i].value[BP__CLOSE];
     return close;
 }
 
-static bp_status add_minute_dividend(bp__csv_work *work, const bp__draft_payout *payout, const bp__bar *bars,
-                                     size_t n)
+/* @param[in] since  the first bar of the ex-date */
+static bp_status add_minute_dividend(bp__draft *draft, const bp__draft_payout *payout, const bp__bar *bars,
+                                     size_t n, int64_t since)
 {
-    bp__draft *draft = work->in->draft;
-    const double ratio = 1.0 - payout->amount / close_before(bars, n, work->calendar, payout->ex_date);
+    const double ratio = 1.0 - payout->amount / close_before(bars, n, since);
     BP_TRY(bp__draft_add_payout(draft, payout));
     if (!(ratio > 0) || !isfinite(ratio)) return BP_OK;
     return bp__draft_add_ratio(draft, BP__DIVIDENDS, &(bp__draft_ratio){payout->sid, payout->ex_date, ratio});
@@ -176,7 +178,8 @@ bp_status bp__csv_work_add_events(bp__csv_work *work, int64_t sid, const bp__eve
         if (e->split != 1)
             s = bp__draft_add_ratio(draft, BP__SPLITS, &(bp__draft_ratio){sid, e->day, 1 / e->split});
         if (s == BP_OK && e->dividend != 0)
-            s = daily ? bp__draft_add_dividend(draft, &payout) : add_minute_dividend(work, &payout, bars, n);
+            s = daily ? bp__draft_add_dividend(draft, &payout)
+                      : add_minute_dividend(draft, &payout, bars, n, e->since);
     }
     free(bars);
     return s;
@@ -184,7 +187,17 @@ bp_status bp__csv_work_add_events(bp__csv_work *work, int64_t sid, const bp__eve
 
 /* The end --------------------------------------------------------------------------------------- */
 
-bp_status bp__csv_work_add_asset(bp__csv_work *work, int64_t sid, const char *symbol)
+void bp__csv_work_fill_dates(bp__draft_asset *asset, int64_t first, int64_t last)
+{
+    if (asset->start_date == BP_TIME_MISSING) asset->start_date = first;
+    if (asset->first_traded == BP_TIME_MISSING) asset->first_traded = first;
+    if (asset->end_date != BP_TIME_MISSING || last == BP_TIME_MISSING) return;
+    asset->end_date = last;
+    if (asset->auto_close_date == BP_TIME_MISSING) asset->auto_close_date = last + BP_NS_PER_DAY;
+}
+
+bp_status bp__csv_work_add_asset(bp__csv_work *work, int64_t sid, const char *symbol, int64_t first,
+                                 int64_t last)
 {
     const char *currency = work->in->options->currency;
     char *name = strdup(symbol);
@@ -198,6 +211,7 @@ bp_status bp__csv_work_add_asset(bp__csv_work *work, int64_t sid, const char *sy
                              .first_traded = BP_TIME_MISSING,
                              .auto_close_date = BP_TIME_MISSING};
     memcpy(asset.currency, currency ? currency : "XXX", 3);
+    bp__csv_work_fill_dates(&asset, first, last);
     const bp__draft_mapping mapping = {sid, name, BP_TIME_MISSING, BP_TIME_MISSING};
     bp_status s = bp__draft_add_asset(work->in->draft, &asset);
     if (s == BP_OK) s = bp__draft_add_mapping(work->in->draft, &mapping);

@@ -57,8 +57,13 @@ const char *bp__symbol_problem(const char *symbol);
  *  @param[in] daily  they are of daily bars, or there are some; else price ratios come from minute bars */
 bp_status bp__csv_work_add_events(bp__csv_work *work, int64_t sid, const bp__events *events, bool daily);
 
-/** An asset that is known by its symbol alone, with its mapping. */
-bp_status bp__csv_work_add_asset(bp__csv_work *work, int64_t sid, const char *symbol);
+/** Dates of an asset that are not given: sessions, those of its first and its last bar in either frame.
+ *  @param[in] first, last  BP_TIME_MISSING: it has no bar */
+void bp__csv_work_fill_dates(bp__draft_asset *asset, int64_t first, int64_t last);
+
+/** An asset that is known by its symbol and these sessions alone, with its mapping. */
+bp_status bp__csv_work_add_asset(bp__csv_work *work, int64_t sid, const char *symbol, int64_t first,
+                                 int64_t last);
 
 /** A session for each day of `days`, with hours if there is a calendar. */
 bp_status bp__csv_work_add_sessions(bp__csv_work *work);

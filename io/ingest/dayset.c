@@ -71,3 +71,20 @@ bool bp__dayset_next(const bp__dayset *set, int64_t *day)
         }
     return false;
 }
+
+static int64_t last_of(const bp__dayset *set)
+{
+    for (size_t w = set->words; w-- > 0;)
+        if (set->bits[w])
+            return (set->first + 64 * (int64_t)w + 63 - __builtin_clzll(set->bits[w])) * BP_NS_PER_DAY;
+    return BP_TIME_MISSING;
+}
+
+void bp__dayset_span(const bp__dayset *set, int64_t *first, int64_t *last)
+{
+    int64_t from = INT64_MIN;
+    if (!bp__dayset_next(set, &from)) return;
+    const int64_t to = last_of(set);
+    if (*first == BP_TIME_MISSING || from < *first) *first = from;
+    if (*last == BP_TIME_MISSING || to > *last) *last = to;
+}

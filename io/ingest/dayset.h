@@ -23,6 +23,9 @@ bp_status bp__dayset_add(bp__dayset *set, int64_t day);
 bp_status bp__dayset_merge(bp__dayset *into, const bp__dayset *from);
 bool bp__dayset_has(const bp__dayset *set, int64_t day);
 
+/** Widen a span to all days of the set. @param[in,out] first, last  BP_TIME_MISSING: it is empty */
+void bp__dayset_span(const bp__dayset *set, int64_t *first, int64_t *last);
+
 /** The first day of the set that is at or after `*day`. @return false: there is none */
 bool bp__dayset_next(const bp__dayset *set, int64_t *day);
 

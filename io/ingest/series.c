@@ -10,6 +10,7 @@
 
 #define BLOCK     4096 /* bars that go to the draft at once */
 #define TOLERANCE 1e-6 /* of a price that is kept by a given factor */
+#define FEW_DAYS  5    /* with a bar each, from which on minutes look like days */
 
 void bp__series_init(bp__series *series, int frame, int64_t sid)
 {
@@ -17,6 +18,7 @@ void bp__series_init(bp__series *series, int frame, int64_t sid)
                            .sid = sid,
                            .last = INT64_MIN,
                            .last_day = BP_TIME_MISSING,
+                           .day = BP_TIME_MISSING,
                            .session = BP_TIME_MISSING,
                            .scale = {BP__SCALE_ANY, BP__SCALE_ANY},
                            .noted = NAN,
@@ -62,6 +64,39 @@ static bool check_order(bp__series *s, bp__csv_file *file, const bp__csv_row *ro
                   row->date.text, wrong);
     s->bad = true;
     return false;
+}
+
+/* The session that a row belongs to. */
+static int64_t session_of(const bp__series *s, const bp__csv_rules *rules, const bp__csv_row *row,
+                          int64_t time)
+{
+    return s->frame == BP__MINUTE && rules->day_zone ? bp__zone_day(rules->day_zone, time) : row->when.day;
+}
+
+/* Days ascend as times do, unless rows are of several zones: then no row says which day it is of. */
+static bool check_day(bp__series *s, bp__csv_file *file, const bp__csv_row *row, int64_t day)
+{
+    if (s->rows == 0 || (s->direction < 0 ? day <= s->day : day >= s->day)) return true;
+    bp__csv_error(
+        file, row->line,
+        "date '%.*s' is of another time zone than the one before, and of a day that is out of order "
+        "there: say with --timezone of which zone the days are",
+        (int)(row->date.size < 40 ? row->date.size : 40), row->date.text);
+    s->bad = true;
+    return false;
+}
+
+/* After the events of a row: they know when their day began. Rows may begin with the newest one. */
+static void note_row(bp__series *s, const bp__csv_row *row, int64_t day, int64_t time)
+{
+    if (s->rows++ == 0) s->first_line = row->line;
+    s->last = time;
+    s->midnights += row->when.is_midnight;
+    s->num_days += day != s->day;
+    s->since = day == s->day && s->since < time ? s->since : time;
+    s->day = day;
+    bp__event *event = s->events.n > 0 ? &s->events.row[s->events.n - 1] : NULL;
+    if (event && event->day == day) event->since = s->since;
 }
 
 /* Values ---------------------------------------------------------------------------------------- */
@@ -156,7 +191,7 @@ static bp_status note_day(bp__series *s, const bp__csv_file *file, const bp__csv
 static bp_status add_event(bp__series *s, bp__csv_file *file, const bp__csv_row *row, int64_t day)
 {
     const bp__ingest_options *o = file->rules->options;
-    bp__event event = {day, row->dividend, row->split, row->line};
+    bp__event event = {day, row->dividend, row->split, row->line, day};
     if (o->ignore_splits && event.split != 1) {
         if (s->ignored[BP__SPLITS]++ == 0) s->ignored_line[BP__SPLITS] = row->line;
         event.split = 1;
@@ -210,11 +245,10 @@ bp_status bp__series_add(bp__series *series, bp__csv_file *file, const bp__csv_r
     const int64_t time = time_of(series, row);
     if (!check_order(series, file, row, time))
         return BP_OK; /* the next one is compared with the last good one */
-    series->rows++;
-    series->last = time;
-    const int64_t day =
-        series->frame == BP__DAILY ? row->when.day : bp__calendar_session(file->rules->calendar, time);
+    const int64_t day = session_of(series, file->rules, row, time);
+    if (!check_day(series, file, row, day)) return BP_OK;
     if (row->dividend != 0 || row->split != 1) BP_TRY(add_event(series, file, row, day));
+    note_row(series, row, day, time);
     bp__bar bar = {.dt = time};
     memcpy(bar.value, row->value, sizeof bar.value);
     if (bp__bar_is_blank(&bar)) {
@@ -355,6 +389,22 @@ static void check_empty(bp__series *s, bp__csv_file *file, const char *name)
         bp__csv_error(file, file->columns.line, "no row after the header; remove the file or add bars");
 }
 
+/* Daily bars whose dates carry a time of day look like minute bars. An export says itself what its bars are. */
+static void check_minutes(bp__series *s, bp__csv_file *file, const char *name)
+{
+    if (s->frame != BP__MINUTE || s->num_days < s->rows || file->rules->may_be_empty) return;
+    if (s->rows > 1 && s->midnights == s->rows) {
+        s->bad = true;
+        bp__csv_error(file, s->first_line, "all times%s%s are midnights: these are daily bars%s",
+                      name ? " of " : "", name ? name : "",
+                      name ? "" : "; move the file to the folder 'daily'");
+    } else if (s->rows >= FEW_DAYS) {
+        bp__remark(file->rules->remarks, BP__WARNING, file->path, s->first_line, 0,
+                   "one minute bar a day, on each day: if these are daily bars, they belong in the folder "
+                   "'daily', without a time of day");
+    }
+}
+
 /* There may be thousands of series that are done: none keeps what only work needs. */
 static void release(bp__series *series)
 {
@@ -367,7 +417,10 @@ static void release(bp__series *series)
 bp_status bp__series_finish(bp__series *series, bp__csv_file *file, const char *name, bp__draft *draft)
 {
     /* a table has errors in rows of others */
-    if (!series->bad && (name || !file->bad)) check_empty(series, file, name);
+    if (!series->bad && (name || !file->bad)) {
+        check_empty(series, file, name);
+        check_minutes(series, file, name);
+    }
     if (series->direction < 0) {
         bp__remark(file->rules->remarks, BP__NOTE, file->path, 0, 0,
                    "rows begin with the newest: they are turned round");

@@ -29,9 +29,12 @@ typedef struct bp__series {
     /* private to series.c */
     BP__TABLE(bp__pair) pairs;
     int decimals[2];
-    int64_t last;     /* time of the row before */
-    int direction;    /* 1: ascending, -1; 0: not known yet */
-    int64_t last_day; /* that was added to the days */
+    int64_t last;                             /* time of the row before */
+    int direction;                            /* 1: ascending, -1; 0: not known yet */
+    int64_t last_day;                         /* that was added to the days */
+    int64_t day;                              /* of the row before */
+    int64_t since;                            /* the earliest row of that day */
+    uint64_t num_days, midnights, first_line; /* in minute files: days, rows at a midnight, the first row */
     bp__scale scale[BP__NUM_SCALES];
     double noted;                   /* the last price that the scale knows of */
     bool lost;                      /* no factor keeps its prices */

@@ -212,9 +212,11 @@ static bp_status put_asset(ingest *in, const asset *a)
 {
     const bp__series *s = &a->series;
     if (!a->wanted || s->bad) return BP_OK;
+    int64_t first = BP_TIME_MISSING, last = BP_TIME_MISSING;
     BP_TRY(bp__dayset_merge(&in->work.days, &s->days));
+    bp__dayset_span(&s->days, &first, &last);
     BP_TRY(bp__csv_work_add_events(&in->work, s->sid, &s->events, s->frame == BP__DAILY));
-    return bp__csv_work_add_asset(&in->work, s->sid, a->symbol);
+    return bp__csv_work_add_asset(&in->work, s->sid, a->symbol, first, last);
 }
 
 #define NAMED 10 /* assets that are left out, by name */

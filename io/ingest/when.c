@@ -49,6 +49,7 @@ static void place_utc(bp__when *w, int64_t second, int64_t ns, bp__moment *m)
     m->day = bp__day_of(local * NS_PER_SEC);
     m->is_midnight = m->day == local * NS_PER_SEC && ns == 0;
     m->has_time = true;
+    m->is_count = true;
 }
 
 static const char *find_zone(bp__when *w, const bp__written *text)
@@ -67,6 +68,7 @@ static const char *place(bp__when *w, const bp__written *text, bp__moment *m)
 {
     const int64_t midnight = text->days * 86400, local = midnight + text->second;
     m->has_time = text->has_time;
+    m->is_local = text->has_time && text->kind == BP__WRITTEN_LOCAL;
     m->day = midnight * NS_PER_SEC;
     m->is_midnight = text->second == 0 && text->ns == 0;
     if (!text->has_time) {
@@ -88,6 +90,7 @@ static const char *place(bp__when *w, const bp__written *text, bp__moment *m)
     /* "05:00Z" may be the midnight of the zone that was given */
     bp__moment there = *m;
     place_utc(w, m->ns / NS_PER_SEC - (m->ns % NS_PER_SEC < 0), text->ns, &there);
+    there.is_count = false;
     if (there.is_midnight) *m = there;
     return NULL;
 }

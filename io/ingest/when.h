@@ -38,6 +38,8 @@ typedef struct bp__moment {
     int64_t ns;       /**< UTC */
     int64_t later;    /**< the other time that it could be, when clocks are put back; BP_TIME_MISSING */
     bool has_time;    /**< a time of day is written */
+    bool is_local;    /**< … and no zone with it */
+    bool is_count;    /**< since the epoch */
     bool is_midnight; /**< of `day` */
 } bp__moment;
 

@@ -12,10 +12,11 @@
 #include "core/day.h"
 #include "io/ingest/zone_rule.h"
 
-#define DATABASE  "/usr/share/zoneinfo"
-#define MAX_BYTES ((size_t)1 << 20) /* real ones have some 4 KiB */
-#define HEADER    44
-#define MAX_TYPES 256
+#define DATABASE   "/usr/share/zoneinfo"
+#define MAX_BYTES  ((size_t)1 << 20) /* real ones have some 4 KiB */
+#define HEADER     44
+#define NS_PER_SEC INT64_C(1000000000)
+#define MAX_TYPES  256
 
 struct bp__zone {
     char name[64];
@@ -231,6 +232,12 @@ bp__zone_span bp__zone_at(const bp__zone *zone, int64_t t)
     span.from = zone->at[low - 1];
     span.offset = zone->offset[low - 1];
     return span;
+}
+
+int64_t bp__zone_day(const bp__zone *zone, int64_t ns)
+{
+    const int64_t second = ns / NS_PER_SEC - (ns % NS_PER_SEC < 0);
+    return bp__day_of(ns + bp__zone_at(zone, second).offset * NS_PER_SEC);
 }
 
 int bp__zone_to_utc(const bp__zone *zone, int64_t local, int64_t utc[2])

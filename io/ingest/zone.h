@@ -34,6 +34,9 @@ const char *bp__zone_name(const bp__zone *zone);
 /** The span that a time is in. @param[in] t  seconds since the epoch, UTC; zone  NULL: UTC */
 bp__zone_span bp__zone_at(const bp__zone *zone, int64_t t);
 
+/** The day there (a midnight, UTC) of a time. @param[in] ns  since the epoch, UTC; zone  NULL: UTC */
+int64_t bp__zone_day(const bp__zone *zone, int64_t ns);
+
 /** UTC seconds of a local time, earlier one first.
  *  @return how many there are: 0 when clocks are put forward over it, 2 when they are put back to it */
 int bp__zone_to_utc(const bp__zone *zone, int64_t local, int64_t utc[2]);

@@ -117,4 +117,22 @@ run 0 sync marks
 told "dividends are left out, as --dividends ignore says (2)"
 run 0 export csvdir marks marks.out
 same "$(cut -d, -f6 marks.out/daily/M.csv | tail -n +2 | tr '\n' ' ')" "1 2.5 4 " "volumes with --decimal . after sync"
+# sessions whose bars are of two days in UTC come back from an export as they were
+mkdir -p evening/minute evening/daily
+printf '%s\n' $header,dividend '2020-03-05 09:31,9,9,9,9,9,' '2020-03-05 10:01,9,9,9,9,9,' '2020-03-06 10:01,9,9,9,9,9,0.5' \
+    '2020-03-06 15:59,9,9,9,9,9,0.5' '2020-03-06 19:45,9,9,9,9,9,' >evening/minute/A.csv
+printf '%s\n' $header 2020-03-05,9,9,9,9,9 2020-03-06,9,9,9,9,9 >evening/daily/B.csv
+for where in "America/New_York XNYS" "America/New_York none" "Australia/Sydney XASX" "Australia/Sydney none" "Asia/Tokyo XTKS"; do
+    rm -rf evening.out
+    run 0 ingest csvdir evening evening --timezone "${where% *}" --calendar "${where#* }"
+    run 0 info evening --json
+    same "$(field 'j["calendar_sessions"], j["dividends"]')" "(2, 1)" "sessions and dividends, $where"
+    run 0 version evening --json
+    content=$(field 'j["content_hash"]')
+    run 0 export csvdir evening evening.out
+    run 0 ingest csvdir evening.out again
+    [ -z "$err" ] || fail "an export, $where: $err"
+    run 0 version again --json
+    same "$(field 'j["content_hash"]')" "$content" "there and back, $where"
+done
 finish

@@ -314,7 +314,7 @@ static void test_calendars(void)
         bp__calendar_close(&c);
     }
     CU_ASSERT_EQUAL_FATAL(bp__calendar_open("XASX", &c), BP_OK); /* its day begins in the evening, UTC */
-    CU_ASSERT_EQUAL(bp__calendar_session(c, csv_ns("2020-01-14T23:30:00")), csv_ns("2020-01-15"));
+    CU_ASSERT_EQUAL(bp__zone_day(bp__calendar_zone(c), csv_ns("2020-01-14T23:30:00")), csv_ns("2020-01-15"));
     CU_ASSERT_STRING_EQUAL(bp__calendar_country(c), "AU");
     bp__calendar_close(&c);
     CU_ASSERT_EQUAL(bp__calendar_open("XXXX", &c), BP_EINVAL);
