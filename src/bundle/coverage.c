@@ -23,11 +23,27 @@ static void append(char *text, size_t size, const char *what, size_t of, size_t 
     snprintf(text + used, size - used, "%s%s%s", used ? ", " : "", what, part);
 }
 
+/* A file has a group for its country, whether that is known or not: CSV files say nothing of it, so that only a calendar
+ * or a currency can. */
+static bool is_country_known(const bp_bundle *bundle)
+{
+    size_t assets, n;
+    const uint32_t *exchange = bp__audit_column(bundle, BP_COL_ASSET_EXCHANGE, &assets);
+    const char *currency = bp__audit_column(bundle, BP_COL_CURRENCY, &n);
+    if (*bundle->image->calendar_name && strcmp(bundle->image->calendar_name, "24/7") != 0) return true;
+    for (size_t i = 0; i < assets; i++)
+        if (strcmp(bp_bundle_text(bundle, exchange[i]), "CSVDIR") != 0) return true;
+    for (size_t i = 0; i < n; i++)
+        if (memcmp(currency + 3 * i, "USD", 3) != 0) return false;
+    return n > 0;
+}
+
 const char *bp__unknown_text(const bp_bundle *bundle, char *text, size_t size)
 {
     size_t n, missing = 0;
     *text = '\0';
     if (!*bundle->image->calendar_name) append(text, size, "calendar", 0, 0, "");
+    if (!is_country_known(bundle)) append(text, size, "country", 0, 0, "");
     const int64_t *open = bp__audit_column(bundle, BP_COL_MARKET_OPEN, &n);
     for (size_t i = 0; i < n; i++) missing += open[i] == BP_TIME_MISSING;
     if (missing > 0 || n == 0) append(text, size, "hours", missing, n, "sessions");

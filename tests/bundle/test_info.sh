@@ -14,6 +14,7 @@ same "$(field 'list(j["coverage"][0])')" \
     "['sid', 'symbol', 'first_bar', 'last_bar', 'sessions', 'missing', 'splits', 'dividends', 'minute_bars', 'factor']" "fields"
 same "$(coverage)" "[(0, 'ALL', '2020-01-02', '2020-01-07', 4, 0, 1, 1, 0, None), (1, 'SOME', '2020-01-03', '2020-01-07', 2, 1, 0, 0, 0, None), (2, 'TICK', None, None, 0, 0, 0, 0, 2, None)]" "coverage"
 same "$(field '"calendar" in j["not_known"]')" True "the calendar"
+same "$(field '"country" in j["not_known"]')" True "the country, that of a file without any"
 run 0 info mine --assets
 grep -qE '^ +1  SOME +2020-01-03  2020-01-07 +2 +1 +0 +0 +0 +-$' out || fail "a row: $out"
 run 0 info mine --json

@@ -13,11 +13,16 @@ run 0 ingest csvdir csv mine --timezone America/New_York --calendar NYSE --curre
 [ -z "$err" ] || fail "a good folder: $err"
 run 0 info mine
 case $out in *"calendar                XNYS"*) ;; *) fail "the calendar is not in: $out" ;; esac
+case $out in *"not known"*country*) fail "the country of XNYS is known: $out" ;; esac
 run 0 ingest csvdir csv mine --calendar nyse # the same times, taken as UTC
 told "warning: csv/minute/A.csv:2: minute bars outside of the hours of XNYS; is their time zone UTC? if not, say --timezone (2)"
 run 0 ingest csvdir csv mine
 run 0 info mine
 case $out in *"calendar                -"*) ;; *) fail "a calendar that nobody named: $out" ;; esac
+case $out in *"not known"*calendar,\ country*) ;; *) fail "a country that nobody named: $out" ;; esac
+run 0 ingest csvdir csv mine --calendar 24/7 --timezone UTC --currency EUR
+run 0 info mine
+case $out in *"not known"*country*) ;; *) fail "the country of a currency: $out" ;; esac
 
 # options that make no sense are wrong usage
 cp bundles/mine.h5 mine.old
