@@ -184,11 +184,30 @@ static void name_columns(const bp__csv_text *t, size_t first, bp__columns *c)
                      is_named(&t->field[split], "stocksplits");
 }
 
+/* Indices and currencies have no volume. A column that may be one, under a name that is not known, must not be missed. */
+static bp_status check_volume(const bp__csv_text *t, const bp__columns *c)
+{
+    static const char *const parts[] = {"vol", "qty", "quantity", "shares"};
+    char name[BP__COL_NAME_MAX];
+    for (size_t i = 0; c->at[BP__VOLUME] == BP__COL_NONE && i < t->n; i++) {
+        normalise(&t->field[i], true, name);
+        for (size_t k = 0; k < sizeof parts / sizeof *parts; k++)
+            if (strstr(name, parts[k]))
+                BP_FAIL(BP_EFORMAT,
+                        "%s:%llu: the header has no column 'volume': rename '%.*s', if it is that, or to "
+                        "something else",
+                        t->path, (unsigned long long)c->line,
+                        (int)(t->field[i].size < 40 ? t->field[i].size : 40), t->field[i].text);
+    }
+    return BP_OK;
+}
+
 static bp_status check(const bp__csv_text *t, const ranked *r, bool need_symbol)
 {
     const bp__columns *c = &r->c;
+    BP_TRY(check_volume(t, c));
     for (int m = 0; m < BP__NUM_COLS; m++) {
-        const bool optional = m > BP__COL_DATE && !(m == BP__COL_SYMBOL && need_symbol);
+        const bool optional = m == BP__VOLUME || (m > BP__COL_DATE && !(m == BP__COL_SYMBOL && need_symbol));
         if (c->at[m] == BP__COL_NONE && !optional)
             BP_FAIL(BP_EFORMAT, "%s:%llu: the header has no column '%s'%s%s", t->path,
                     (unsigned long long)c->line, meaning_name[m],
@@ -311,6 +330,19 @@ static bp_status pass_titles(bp__csv_text *t, const found *f)
     return bp__csv_next(t, &more);
 }
 
+/* "Adj. Open": all prices are adjusted, and there are no others. */
+static bool is_adjusted_only(const bp__csv_text *t)
+{
+    char name[BP__COL_NAME_MAX];
+    int prices = 0;
+    for (size_t i = 0; i < t->n; i++) {
+        normalise(&t->field[i], true, name);
+        const bool adjusted = strncmp(name, "adj", 3) == 0;
+        prices += adjusted && (strstr(name, "open") || strstr(name, "high") || strstr(name, "low"));
+    }
+    return prices == 3;
+}
+
 static bp_status no_header(bp__csv_text *t)
 {
     bool more;
@@ -319,6 +351,11 @@ static bp_status no_header(bp__csv_text *t)
     BP_TRY(bp__csv_next(t, &more)); /* it says so, if the file cannot be read at all */
     if (!more) BP_FAIL(BP_EFORMAT, "%s:1: the file is empty", t->path);
     const bp__csv_field *f = &t->field[0];
+    if (is_adjusted_only(t))
+        BP_FAIL(BP_EFORMAT,
+                "%s:%llu: all its prices are adjusted ones: if they are to be taken as they are, rename the "
+                "columns to open, high, low, close, volume",
+                t->path, (unsigned long long)t->line);
     BP_FAIL(BP_EFORMAT,
             "%s:%llu: no header: none of its first lines names a date and prices (date,open,high,low,close,"
             "volume); it begins with '%.*s'",

@@ -51,6 +51,8 @@ static void remark_columns(const bp__csv_file *f)
             "%s; rename "
             "them to 'dividend' (cash per share) or 'split' (new shares per old one) if they are that",
             c->alike);
+    if (!has(f, BP__VOLUME))
+        bp__remark(remarks, BP__NOTE, f->path, c->line, 0, "no column 'volume': volumes are missing");
     if (c->titles > 0)
         bp__remark(remarks, BP__NOTE, f->path, 0, 0, "title lines above the header are passed over");
     if (f->rules->no_events && (has(f, BP__COL_DIVIDEND) || has(f, BP__COL_SPLIT)))
@@ -230,6 +232,10 @@ static bool read_bar(bp__csv_file *f, bp__csv_row *row)
     int decimals;
     for (int c = 0; c < BP__NUM_FIELDS; c++) {
         double *value = &row->value[c];
+        if (!has(f, c)) { /* only the volume need not be there */
+            *value = NAN;
+            continue;
+        }
         if (!read_number(f, c, value, &decimals)) {
             good = false;
             continue;
@@ -340,6 +346,18 @@ static bool same_symbol(bp__csv_file *f)
     return false;
 }
 
+static void field_error(bp__csv_file *f)
+{
+    const bp__csv_field *first = &f->text.field[0];
+    const char digit = first->size > 0 ? *first->text : '\0';
+    if (f->text.n == 1 && (digit < '0' || digit > '9'))
+        bp__csv_error(f, f->text.line, "'%.*s' is no row of %zu fields, as the header has: remove the line",
+                      shown(first), first->text, f->columns.num_fields);
+    else
+        bp__csv_error(f, f->text.line, "%zu fields, the header has %zu%s", f->text.n, f->columns.num_fields,
+                      f->text.n < f->columns.num_fields ? "; is the file cut off?" : "");
+}
+
 /* Whether anything says in which zone the time of a minute bar is, and in which its day. */
 static void note_zone(bp__csv_file *f, const bp__csv_row *row)
 {
@@ -358,9 +376,7 @@ bp_status bp__csv_row_begin(bp__csv_file *file, bp__csv_row *row, bool *more)
         row->good = false;
         if (file->text.n == file->columns.num_fields) break;
         file->headless = true;
-        bp__csv_error(file, row->line, "%zu fields, the header has %zu%s", file->text.n,
-                      file->columns.num_fields,
-                      file->text.n < file->columns.num_fields ? "; is the file cut off?" : "");
+        field_error(file);
     }
     if (has(file, BP__COL_SYMBOL)) row->symbol = file->text.field[file->columns.at[BP__COL_SYMBOL]];
     return BP_OK;

@@ -3,7 +3,7 @@
  *
  *  - 2020-01-31, 20200131, 2020/1/31, 2020.01.31; Jan 31, 2020; 31 Jan 2020; 31-Jan-2020. What could be
  *    DD/MM or MM/DD needs a format. 202001310931 and 20200131093100, too.
- *  - Behind it, after blanks or 'T': 9:31, 09:31:00, 09:31:00.123456789, 9:31 AM.
+ *  - Behind it, after blanks, ';' or 'T': 9:31, 09:31:00, 09:31:00.123456789, 9:31 AM, 0931, 093100.
  *  - Behind that: Z, UTC, GMT, +01:00, -0500, +01, America/New_York, or EST, EDT and their like in America.
  *  - Seconds, ms, us or ns since the epoch: what is meant follows from the size, as from 1973 on.
  *
@@ -44,7 +44,7 @@ typedef struct bp__moment {
 } bp__moment;
 
 /** @param[in]  time  of day, if it has a column of its own; NULL
- *  @return NULL, or what is wrong, such as "is not a date": borrowed for ever */
+ *  @return NULL, or what is wrong, such as "is not a date": borrowed until this thread reads the next one */
 const char *bp__when_read(bp__when *when, const bp__csv_field *date, const bp__csv_field *time,
                           bp__moment *moment);
 

@@ -7,7 +7,6 @@
 
 #include "core/day.h"
 
-static const char which_first[] = "could be DD/MM/YYYY or MM/DD/YYYY: say which with --date-format";
 static const char nothing_else[] = "is not of the form that --date-format says";
 
 typedef struct cursor {
@@ -160,13 +159,22 @@ static bool take_zone(cursor *c, bp__written *w)
     return memchr(c->p, '/', left) != NULL && isalpha((unsigned char)*c->p);
 }
 
+/* 0931 or 093100 */
+static bool take_digits(cursor *c, bp__written *w)
+{
+    int hour, minute, second = 0;
+    const size_t n = digits_ahead(c);
+    if ((n != 4 && n != 6) || !take_number(c, 2, 2, &hour) || !take_number(c, 2, 2, &minute)) return false;
+    return (n == 4 || take_number(c, 2, 2, &second)) && set_time(w, hour, minute, second);
+}
+
 /* What may stand behind a date. */
 static bool take_rest(cursor *c, bp__written *w)
 {
     if (c->p == c->end) return true;
     if (take(c, 'T') || take(c, 't') || take(c, ' ') || take(c, ';')) {
         skip_blanks(c);
-        return take_clock(c, w) && take_zone(c, w);
+        return (digits_ahead(c) > 2 ? take_digits(c, w) : take_clock(c, w)) && take_zone(c, w);
     }
     return (*c->p == 'Z' || *c->p == '+') &&
            take_zone(c, w); /* an XML date with its zone; '-' would be a guess */
@@ -176,11 +184,7 @@ bool bp__written_time(const bp__csv_field *field, bp__written *written)
 {
     cursor c = {field->text, field->text + field->size};
     const size_t n = digits_ahead(&c);
-    int hour, minute, second = 0;
-    if (n != 4 && n != 6) return take_clock(&c, written) && take_zone(&c, written);
-    if (!take_number(&c, 2, 2, &hour) || !take_number(&c, 2, 2, &minute)) return false;
-    if (n == 6 && !take_number(&c, 2, 2, &second)) return false;
-    return set_time(written, hour, minute, second) && take_zone(&c, written);
+    return (n > 2 ? take_digits(&c, written) : take_clock(&c, written)) && take_zone(&c, written);
 }
 
 /* Counts since the epoch ------------------------------------------------------------------------- */
@@ -284,14 +288,34 @@ static const char *from_name(cursor c, bp__written *w)
     return take_rest(&c, w) ? NULL : "";
 }
 
-/* Numbers with marks between them and the year last: which one is the month cannot be known. */
-static bool has_year_last(cursor c)
+/* Numbers with marks between them that do not begin with a year of four digits: which one is what cannot be known of all
+ * rows. @return NULL, or the formats of which this one could be, for --date-format */
+static const char *which_form(cursor c)
 {
-    int a, b, year;
-    if (!take_number(&c, 1, 2, &a)) return false;
+    static const struct {
+        const char *form; /* the place of each */
+        int year, month, day, digits;
+    } forms[] = {{"DD/MM/YYYY", 2, 1, 0, 4},
+                 {"MM/DD/YYYY", 2, 0, 1, 4},
+                 {"DD/MM/YY", 2, 1, 0, 2},
+                 {"MM/DD/YY", 2, 0, 1, 2},
+                 {"YY/MM/DD", 0, 1, 2, 2}};
+    static _Thread_local char text[120];
+    int x[3];
+    if (!take_number(&c, 1, 2, &x[0])) return NULL;
     const char mark = c.p < c.end ? *c.p++ : '\0';
-    return strchr("-/. ", mark) && take_number(&c, 1, 2, &b) && take(&c, mark) &&
-           take_number(&c, 2, 4, &year);
+    if (!mark || !strchr("-/. ", mark) || !take_number(&c, 1, 2, &x[1]) || !take(&c, mark)) return NULL;
+    const int digits = (int)digits_ahead(&c);
+    if ((digits != 2 && digits != 4) || !take_number(&c, digits, digits, &x[2])) return NULL;
+    *text = '\0';
+    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
+        const int year = x[forms[i].year] + (forms[i].digits == 2 ? 2000 : 0);
+        if (forms[i].digits != digits || !bp__is_date(year, x[forms[i].month], x[forms[i].day])) continue;
+        strcat(strcat(text, *text ? " or " : "is to be read with --date-format: "), forms[i].form);
+    }
+    for (char *p = strchr(text, ':'); p && *p; p++)
+        if (*p == '/') *p = mark;
+    return *text ? text : "is not a date that there is";
 }
 
 const char *bp__written_from(const bp__csv_field *field, bp__written *written)
@@ -305,8 +329,8 @@ const char *bp__written_from(const bp__csv_field *field, bp__written *written)
     }
     if (n > 4) return from_digits(c, field, written);
     if (n == 0 && c.p < c.end && *c.p == '-') return field->size > 8 ? from_count(field, 0, written) : "";
-    if (has_year_last(c)) return which_first;
-    return from_name(c, written);
+    const char *form = which_form(c);
+    return form ? form : from_name(c, written);
 }
 
 /* A format --------------------------------------------------------------------------------------- */
