@@ -221,8 +221,8 @@ bp_status bp__csv_work_add_asset(bp__csv_work *work, int64_t sid, const char *sy
 
 bp_status bp__csv_work_add_sessions(bp__csv_work *work)
 {
-    uint64_t closed = 0;
-    int64_t first_closed = 0;
+    uint64_t closed = 0, unknown = 0;
+    int64_t first_closed = 0, first_unknown = 0;
     char text[32];
     for (int64_t day = INT64_MIN; bp__dayset_next(&work->days, &day); day += BP_NS_PER_DAY) {
         bp__draft_session session = {day, BP_TIME_MISSING, BP_TIME_MISSING};
@@ -230,6 +230,10 @@ bp_status bp__csv_work_add_sessions(bp__csv_work *work)
             !bp__calendar_hours(work->calendar, day, &session.market_open, &session.market_close) &&
             closed++ == 0)
             first_closed = day;
+        if (session.market_open != BP_TIME_MISSING && !bp__calendar_knows(work->calendar, day)) {
+            session.market_open = session.market_close = BP_TIME_MISSING;
+            if (unknown++ == 0) first_unknown = day;
+        }
         BP_TRY(bp__draft_add_session(work->in->draft, &session));
     }
     if (closed > 0)
@@ -237,6 +241,13 @@ bp_status bp__csv_work_add_sessions(bp__csv_work *work)
                        "%llu sessions are on days of the week on which %s is closed, the first one on %s",
                        (unsigned long long)closed, bp__calendar_name(work->calendar),
                        bp__day_text(first_closed, text));
+    if (unknown > 0)
+        bp__report_add(
+            work->in->report, BP__NOTE, "", 0,
+            "the hours of %llu sessions are not stated, the first one is %s: on holidays, half days, "
+            "and days that may be one, and in other years, %s has other hours",
+            (unsigned long long)unknown, bp__day_text(first_unknown, text),
+            bp__calendar_name(work->calendar));
     return BP_OK;
 }
 

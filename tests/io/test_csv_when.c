@@ -327,6 +327,60 @@ static void test_calendars(void)
     CU_ASSERT_TRUE(strstr(bp_error_text(), "24/7, XNYS") && strstr(bp_error_text(), "none"));
 }
 
+/* Hours are stated of no day that may have others. */
+static void test_known_hours(void)
+{
+    static const struct {
+        const char *name, *known, *unknown; /* days, with blanks between them */
+    } cases[] = {
+        {"XNYS",
+         "2020-11-25 2020-11-30 2020-12-23 2019-01-02 2021-07-06 2021-01-19 2000-01-03 2024-04-01 2019-12-26",
+         "2020-11-26 2020-11-27 2020-12-24 2020-12-25 2020-07-03 2019-07-03 2021-01-18 2024-03-29 2021-04-02 2000-04-21 "
+         "2020-09-07 2020-05-25 2022-06-20 2023-01-02 1999-12-30 1980-06-02 2003-12-26 2038-04-23 2049-04-16"},
+        {"NASDAQ", "2024-12-23", "2024-12-24"},
+        {"XLON", "2020-12-21 2020-05-26",
+         "2020-12-24 2020-12-31 2020-05-08 2020-05-25 2020-04-13 2020-04-10 1999-06-01"},
+        {"XTKS", "2025-01-06", "2024-11-01 2020-07-01"}, /* until half past three from 2024-11-05 on */
+        {"XHKG", "2020-03-02", "2020-01-24 2020-12-24 2020-12-31"},
+        {"XASX", "2020-01-15", "2020-12-24 2020-12-31 2020-04-10"},
+        {"XETR", "2020-07-01", "2020-12-30 2020-06-01"},
+        {"XSTO", "2020-07-01", "2020-05-20 2020-05-21 2020-10-30"},
+        {"XNSE", "2020-07-01", "2020-11-13"},
+        {"XKRX", "2020-07-01", "2020-01-02 2020-12-03 2016-07-01"},
+        {"BVMF", "", "2020-07-01"},
+        {"24/7", "2020-12-25 1970-01-01 1678-05-01", ""},
+    };
+    bp__calendar *c;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        CU_ASSERT_EQUAL_FATAL(bp__calendar_open(cases[i].name, &c), BP_OK);
+        for (int known = 0; known < 2; known++) {
+            const char *days = known ? cases[i].known : cases[i].unknown;
+            for (; *days; days += 10 + (days[10] == ' ')) {
+                char day[11];
+                snprintf(day, sizeof day, "%.10s", days);
+                if (bp__calendar_knows(c, csv_ns(day)) == known) continue;
+                printf("\n%s %s is %sknown\n", cases[i].name, day, known ? "not " : "");
+                CU_FAIL("hours that are known, or not");
+            }
+        }
+        bp__calendar_close(&c);
+    }
+    csv_empty();
+    csv_put("minute/X.csv", CSV_HEADER "2020-11-25 14:31Z,1,1,1,1,1\n2020-11-27 18:30Z,1,1,1,1,1\n"
+                                       "2020-11-30 14:31Z,1,1,1,1,1\n2020-12-25 14:31Z,1,1,1,1,1\n");
+    csv_case k = csv_read_folder(&(bp__ingest_options){.calendar = "XNYS"});
+    CU_ASSERT_EQUAL_FATAL(k.draft.calendar.n, 4);
+    for (size_t i = 0; i < 4; i++) {
+        const bp__draft_session *s = &k.draft.calendar.row[i];
+        CU_ASSERT_EQUAL(s->market_open == BP_TIME_MISSING, i % 2);
+        CU_ASSERT_EQUAL(s->market_close == BP_TIME_MISSING, i % 2);
+    }
+    CU_ASSERT_TRUE(
+        csv_told(&k, "note: the hours of 2 sessions are not stated, the first one is 2020-11-27: "));
+    CU_ASSERT_EQUAL(csv_count(&k, "outside"), 0);
+    csv_end(&k);
+}
+
 static void test_sessions(void)
 {
     const char *file = CSV_HEADER
@@ -404,6 +458,7 @@ int main(void)
     CU_add_test(suite, "bad zones", test_bad_zones);
     CU_add_test(suite, "rules", test_rules);
     CU_add_test(suite, "calendars", test_calendars);
+    CU_add_test(suite, "known hours", test_known_hours);
     CU_add_test(suite, "sessions", test_sessions);
     CU_add_test(suite, "times of daily bars", test_daily_times);
     CU_basic_set_mode(CU_BRM_VERBOSE);
