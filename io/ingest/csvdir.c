@@ -375,9 +375,10 @@ static bp_status put_together(ingest *in, const char *dir)
 {
     bool symbols, sessions;
     for (size_t i = 0; i < in->assets.n; i++) BP_TRY(put_asset(in, &in->assets.row[i], dir));
-    in->side.num_symbols = in->list.entries.n;
+    in->side.num_files = in->list.entries.n;
     BP_TRY(bp__side_add(&in->work, dir, &in->side, &symbols, &sessions));
     if (in->side.has_assets && !symbols) BP_TRY(add_mappings(in));
+    BP_TRY(bp__side_check_symbols(&in->work, dir, &in->side));
     if (sessions)
         check_sessions(in, dir);
     else

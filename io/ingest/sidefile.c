@@ -1,5 +1,6 @@
 #include "io/ingest/sidefile.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,6 +43,7 @@ void bp__side_fini(bp__side *side)
 {
     for (size_t i = 0; i < side->assets.n; i++) free_asset(&side->assets.row[i]);
     free(side->assets.row);
+    free(side->lines.row);
     *side = (bp__side){0};
 }
 
@@ -69,6 +71,19 @@ static void read_currency(bp__side_text *t, bp__side_asset *a)
                        (int)(f->size < 20 ? f->size : 20), f->text);
 }
 
+static bool is_backwards(int64_t start, int64_t end)
+{
+    return start != BP_TIME_MISSING && end != BP_TIME_MISSING && end < start;
+}
+
+static void check_life(bp__side_text *t, const bp__draft_asset *a)
+{
+    char start[32], end[32];
+    if (is_backwards(a->start_date, a->end_date))
+        bp__side_error(t, "the asset ends on %s, before it starts on %s", bp__day_text(a->end_date, end),
+                       bp__day_text(a->start_date, start));
+}
+
 static bp_status read_asset(bp__side_text *t, bp__side_asset *a)
 {
     int64_t *const dates[] = {&a->asset.start_date, &a->asset.end_date, &a->asset.first_traded,
@@ -82,9 +97,54 @@ static bp_status read_asset(bp__side_text *t, bp__side_asset *a)
             bp__side_error(t, "column '%s': a factor of %g is negative", asset_columns[FACTORS + i], *factor);
     }
     read_currency(t, a);
+    check_life(t, &a->asset);
     const char *problem = bp__symbol_problem(a->asset.symbol);
     if (problem) bp__side_error(t, "column 'symbol': a symbol that %s", problem);
     return BP_OK;
+}
+
+static int by_sid(const void *a, const void *b)
+{
+    const bp__side_asset *x = *(bp__side_asset *const *)a, *y = *(bp__side_asset *const *)b;
+    if (x->asset.sid != y->asset.sid) return x->asset.sid < y->asset.sid ? -1 : 1;
+    return (x->line > y->line) - (x->line < y->line);
+}
+
+/* A sid that is there again is an error, and its further rows go: series and assets are told apart by sids. */
+static bp_status drop_repeated(bp__side_text *t, bp__side *side)
+{
+    bp__side_asset *row = side->assets.row, **sorted = malloc((side->assets.n + 1) * sizeof *sorted);
+    if (!sorted) BP_FAIL(BP_ENOMEM, "%s: no memory", t->path);
+    for (size_t i = 0; i < side->assets.n; i++) sorted[i] = &row[i];
+    if (side->assets.n > 1) qsort(sorted, side->assets.n, sizeof *sorted, by_sid);
+    const bp__side_asset *first = side->assets.n > 0 ? sorted[0] : NULL;
+    for (size_t i = 1; i < side->assets.n; i++) {
+        if (sorted[i]->asset.sid != first->asset.sid) {
+            first = sorted[i];
+            continue;
+        }
+        bp__report_add(t->work->in->report, BP__ERROR, t->path, sorted[i]->line,
+                       "column 'sid': %" PRId64 " is that of line %" PRIu64 " already", first->asset.sid,
+                       first->line);
+        sorted[i]->line = 0;
+    }
+    free(sorted);
+    size_t kept = 0;
+    for (size_t i = 0; i < side->assets.n; i++) {
+        if (row[i].line == 0)
+            free_asset(&row[i]);
+        else
+            row[kept++] = row[i];
+    }
+    side->assets.n = kept;
+    return BP_OK;
+}
+
+static bp_status finish_assets(bp__side_text *t, bp__side *side)
+{
+    side->incomplete = t->bad;
+    BP_TRY(drop_repeated(t, side));
+    return bp__side_finish(t);
 }
 
 static bp_status read_assets(bp__side_text *t, bp__side *side)
@@ -92,8 +152,8 @@ static bp_status read_assets(bp__side_text *t, bp__side *side)
     bool more;
     for (;;) {
         BP_TRY(bp__side_next(t, &more));
-        if (!more) return bp__side_finish(t);
-        bp__side_asset a = {0};
+        if (!more) return finish_assets(t, side);
+        bp__side_asset a = {.line = t->text.line};
         const bool before = t->bad;
         t->bad = false;
         const bp_status s = read_asset(t, &a);
@@ -147,14 +207,50 @@ static bool is_known(bp__side_text *t, const bp__draft *draft, int64_t sid)
     return false;
 }
 
+static int ascending(const void *a, const void *b)
+{
+    const int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* Whether an asset is there, though it may not be wanted, or its files or its row may have errors. */
+static bool is_listed(const bp__side_text *t, int64_t sid)
+{
+    if (t->num_sids > 0 && bsearch(&sid, t->sids, t->num_sids, sizeof sid, ascending)) return true;
+    return t->side->has_assets && t->side->incomplete;
+}
+
+/* @return whether the period makes sense */
+static bool check_mapping(bp__side_text *t, const bp__draft_mapping *m)
+{
+    char start[32], end[32];
+    const char *problem = bp__symbol_problem(m->symbol);
+    if (problem) bp__side_error(t, "column 'symbol': a symbol that %s", problem);
+    if (!is_backwards(m->start_date, m->end_date)) return !problem;
+    bp__side_error(t, "sid %" PRId64 " has the symbol until %s, before it has it from %s", m->sid,
+                   bp__day_text(m->end_date, end), bp__day_text(m->start_date, start));
+    return false;
+}
+
+static bp_status add_mapping(bp__side_text *t, bp__draft *draft, const bp__draft_mapping *m)
+{
+    if (!check_mapping(t, m)) return BP_OK;
+    BP__APPEND(&t->side->lines, t->text.line);
+    return bp__draft_add_mapping(draft, m);
+}
+
 static bp_status put_symbol(bp__side_text *t, bp__draft *draft)
 {
     bp__draft_mapping m;
     if (!bp__side_whole(t, 0, &m.sid) || !bp__side_time(t, 2, &m.start_date) ||
-        !bp__side_time(t, 3, &m.end_date) || !is_known(t, draft, m.sid))
+        !bp__side_time(t, 3, &m.end_date))
         return BP_OK;
+    if (!is_known(t, draft, m.sid)) {
+        if (!is_listed(t, m.sid)) bp__side_error(t, "column 'sid': no asset has %" PRId64, m.sid);
+        return BP_OK;
+    }
     BP_TRY(bp__side_string(t, 1, &m.symbol));
-    const bp_status s = bp__draft_add_mapping(draft, &m);
+    const bp_status s = add_mapping(t, draft, &m);
     free(m.symbol);
     return s;
 }
@@ -177,16 +273,9 @@ static bool read_day(bp__side_text *t, size_t column, int64_t *day)
     return false;
 }
 
-static int by_sid(const void *a, const void *b)
-{
-    const int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-    return (x > y) - (x < y);
-}
-
-/* Whether a sid is one of the folder, though not of those that are wanted. */
 static bool check_sid(bp__side_text *t, int64_t sid)
 {
-    if (t->num_sids > 0 && bsearch(&sid, t->sids, t->num_sids, sizeof sid, by_sid)) return true;
+    if (is_listed(t, sid)) return true;
     bp__side_error(t, "column '%s': there is no asset of sid %lld", t->names[OF], (long long)sid);
     return false;
 }
@@ -306,8 +395,9 @@ static bp_status put_key(bp__side_text *t, bp__draft *draft)
     return BP_OK;
 }
 
-static bp_status put_all(bp__csv_work *work, const char *dir, const char *name, const char *const *columns,
-                         size_t n, size_t required, put_row *put, const sid_list *sids, bool *found)
+static bp_status put_all(bp__csv_work *work, bp__side *side, const char *dir, const char *name,
+                         const char *const *columns, size_t n, size_t required, put_row *put,
+                         const sid_list *sids, bool *found)
 {
     bp__side_text t;
     bool more = true;
@@ -315,6 +405,7 @@ static bp_status put_all(bp__csv_work *work, const char *dir, const char *name, 
     if (!*found) return BP_OK;
     t.sids = sids->row;
     t.num_sids = sids->n;
+    t.side = side;
     bp_status s = BP_OK;
     while (s == BP_OK && more) {
         s = bp__side_next(&t, &more);
@@ -327,18 +418,18 @@ static bp_status put_all(bp__csv_work *work, const char *dir, const char *name, 
 
 static bp_status list_sids(const bp__side *side, sid_list *sids)
 {
-    const size_t n = side->has_assets ? side->assets.n : side->num_symbols;
+    const size_t n = side->has_assets ? side->assets.n : side->num_files;
     sids->row = malloc((n + 1) * sizeof *sids->row);
     if (!sids->row) BP_FAIL(BP_ENOMEM, "no memory for %zu sids", n);
     sids->n = n;
     for (size_t i = 0; i < n; i++)
         sids->row[i] = side->has_assets ? side->assets.row[i].asset.sid : (int64_t)i;
-    if (n > 1) qsort(sids->row, n, sizeof *sids->row, by_sid);
+    if (n > 1) qsort(sids->row, n, sizeof *sids->row, ascending);
     return BP_OK;
 }
 
-static bp_status add_files(bp__csv_work *work, const char *dir, const sid_list *sids, bool *symbols,
-                           bool *sessions)
+static bp_status add_files(bp__csv_work *work, bp__side *side, const char *dir, const sid_list *sids,
+                           bool *symbols, bool *sessions)
 {
     static const char *const of_symbols[] = {"sid", "symbol", "start_date", "end_date"},
                              *const of_sessions[] = {"session", "market_open", "market_close", "daily"},
@@ -347,19 +438,20 @@ static bp_status add_files(bp__csv_work *work, const char *dir, const sid_list *
                                  "kind",        "sid",      "effective_date", "ex_date", "declared_date",
                                  "record_date", "pay_date", "payment_sid",    "ratio",   "amount"};
     bool found;
-    BP_TRY(put_all(work, dir, "symbols.csv", of_symbols, NUM(of_symbols), 2, put_symbol, sids, symbols));
-    BP_TRY(put_all(work, dir, "adjustments.csv", of_adjustments, NUM(of_adjustments), 2, put_adjustment, sids,
-                   &found));
-    BP_TRY(put_all(work, dir, "sessions.csv", of_sessions, NUM(of_sessions), 1, put_session, sids, sessions));
-    return put_all(work, dir, "bundle.csv", of_bundle, NUM(of_bundle), 2, put_key, sids, &found);
+    side->own_mappings = work->in->draft->mappings.n;
+    BP_TRY(put_all(work, side, dir, "symbols.csv", of_symbols, NUM(of_symbols), 2, put_symbol, sids, symbols));
+    BP_TRY(put_all(work, side, dir, "adjustments.csv", of_adjustments, NUM(of_adjustments), 2, put_adjustment,
+                   sids, &found));
+    BP_TRY(put_all(work, side, dir, "sessions.csv", of_sessions, NUM(of_sessions), 1, put_session, sids,
+                   sessions));
+    return put_all(work, side, dir, "bundle.csv", of_bundle, NUM(of_bundle), 2, put_key, sids, &found);
 }
 
-bp_status bp__side_add(bp__csv_work *work, const char *dir, const bp__side *side, bool *symbols,
-                       bool *sessions)
+bp_status bp__side_add(bp__csv_work *work, const char *dir, bp__side *side, bool *symbols, bool *sessions)
 {
     sid_list sids;
     BP_TRY(list_sids(side, &sids));
-    const bp_status s = add_files(work, dir, &sids, symbols, sessions);
+    const bp_status s = add_files(work, side, dir, &sids, symbols, sessions);
     free(sids.row);
     return s;
 }

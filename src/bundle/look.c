@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "reader/audit.h"
+#include "reader/audit_owners.h"
 
 #define MOST 5 /* of each kind: whoever wants to see all of them asks `bundle verify` */
 
@@ -59,10 +60,27 @@ void bp__look_series(void *look, size_t row, const double *const value[BP__NUM_F
     if (bp__failed(s)) atomic_store_explicit(&l->status, (int)s, memory_order_relaxed);
 }
 
+static bp_status look_at_symbols(const bp__look *look)
+{
+    const bp__draft *draft = look->draft;
+    const size_t n = draft->mappings.n;
+    bp__audit_owner *owner = calloc(n + 1, sizeof *owner);
+    if (!owner) BP_FAIL(BP_ENOMEM, "no memory to compare %zu symbols", n);
+    for (size_t i = 0; i < n; i++) {
+        const bp__draft_mapping *m = &draft->mappings.row[i];
+        owner[i] = (bp__audit_owner){m->symbol, m->sid, m->start_date, m->end_date,
+                                     bp__draft_find_asset(draft, m->sid) != SIZE_MAX};
+    }
+    bp__audit_owners(bp__audit_findings(look->audit), owner, n);
+    free(owner);
+    return BP_OK;
+}
+
 static bp_status tell(bp__look *look, FILE *file)
 {
     const bp_status s = (bp_status)atomic_load_explicit(&look->status, memory_order_relaxed);
     if (bp__failed(s)) BP_FAIL(s, "no memory to look at what was written");
+    BP_TRY(look_at_symbols(look));
     BP_TRY(bp__audit_finish(look->audit));
     bp__findings *findings = bp__audit_findings(look->audit);
     BP_TRY(bp__findings_print(findings, file, ""));

@@ -1,9 +1,13 @@
 /* What each daily bar tells, and runs of equal ones. */
 #include <math.h>
+#include <stdlib.h>
 
 #include "reader/audit_series.h"
 
-#define HAIR 1e-9 /* what arithmetic may add to equal prices */
+#define HAIR   1e-9 /* what arithmetic may add to equal prices */
+#define SAMPLE 24   /* bars on each side from which the usual range is taken */
+#define WICK   2.0  /* how many times the open and the close a high must be of even the calmest asset */
+#define WILD   8.0  /* and of any other, in its usual ranges */
 
 /* Bars of one asset that have the same thing the matter with them are one finding. */
 typedef struct some {
@@ -40,6 +44,48 @@ static void check_range(const bp__audited *a, size_t t)
         else if (price[i] < low * (1 - HAIR))
             BP__FOUND(a, OUTSIDE_RANGE, a->day[t], below, below, "the %s, %.6g, is below the low, %.6g",
                       name[i], price[i], low);
+    }
+}
+
+/* Wicks -------------------------------------------------------------------------------------------- */
+
+static int by_size(const void *a, const void *b)
+{
+    const double x = *(const double *)a, y = *(const double *)b;
+    return x < y ? -1 : x > y;
+}
+
+/* From low to high on a usual day around session t, as the logarithm of a ratio: a median. */
+static double usual_range(const bp__audited *a, size_t t)
+{
+    double range[2 * SAMPLE];
+    size_t n = 0;
+    const size_t first = t > SAMPLE ? t - SAMPLE : 0;
+    for (size_t i = first; i < a->days && i < first + sizeof range / sizeof *range; i++) {
+        const double high = a->value[1][i], low = a->value[2][i];
+        if (i != t && bp__audit_priced(high) && bp__audit_priced(low) && high >= low)
+            range[n++] = log(high / low);
+    }
+    if (n == 0) return 0;
+    qsort(range, n, sizeof *range, by_size);
+    return range[n / 2];
+}
+
+/* A high or a low so far from where the session begins and ends that no day of this asset explains it: a bad tick.
+ * fmax() and fmin() pass over an open or a close that is missing. */
+static void check_wicks(const bp__audited *a, size_t t)
+{
+    static const char *const name[] = {"high", "low"};
+    const double open = a->value[0][t], close = a->value[3][t], end[] = {a->value[1][t], a->value[2][t]};
+    const double body[] = {fmax(open, close), fmin(open, close)};
+    for (int i = 0; i < 2; i++) {
+        if (!bp__audit_priced(end[i]) || !bp__audit_priced(body[i])) continue;
+        const double ratio = i == 0 ? end[i] / body[i] : body[i] / end[i];
+        if (!(ratio > WICK) || log(ratio) <= WILD * usual_range(a, t)) continue;
+        const double size = 100 * (ratio - 1);
+        BP__FOUND(a, WICK, a->day[t], i == 0 ? size : 100 * (1 / ratio - 1), size < 1e9 ? size : 1e9,
+                  "the %s is %.6g, though the session opens at %.6g and closes at %.6g: a bad price?",
+                  name[i], end[i], open, close);
     }
 }
 
@@ -127,6 +173,7 @@ void bp__audit_bars(const bp__audited *a)
         any |= a->value[4][t] > 0;
         if (missing > 0) count(isnan(close) ? &no_close : &partial, a->day[t]);
         check_range(a, t);
+        check_wicks(a, t);
         const bool moves = high > low || close < last || close > last;
         if (!(a->value[4][t] > 0) && moves) count(&zero, a->day[t]);
         if (!isnan(close)) last = close;

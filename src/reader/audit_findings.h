@@ -39,6 +39,7 @@
     X(EVENT_TWICE, "event-twice", "events")                                                                  \
     X(HIGH_BELOW_LOW, "high-below-low", "%")                                                                 \
     X(OUTSIDE_RANGE, "outside-range", "%")                                                                   \
+    X(WICK, "wick", "%")                                                                                     \
     X(PRICE_PARTIAL, "price-partial", "bars")                                                                \
     X(VOLUME_ALONE, "volume-alone", "bars")                                                                  \
     X(VOLUME_ZERO, "volume-zero", "bars")                                                                    \
@@ -66,7 +67,10 @@
     X(BARS_OUTSIDE_LIFE, "bars-outside-life", "days")                                                        \
     X(RATIO, "ratio", "events")                                                                              \
     X(UNKNOWN_SID, "unknown-sid", "events")                                                                  \
-    X(SYMBOL_SHARED, "symbol-shared", "assets")
+    X(SYMBOL_SHARED, "symbol-shared", "assets")                                                              \
+    X(SYMBOL_ALIKE, "symbol-alike", "assets")                                                                \
+    X(MAPPING_BACKWARDS, "mapping-backwards", "days")                                                        \
+    X(MAPPING_SID, "mapping-unknown-sid", "assets")
 
 typedef enum bp__finding_kind {
 #define X(id, name, unit) BP__FOUND_##id,

@@ -6,6 +6,7 @@
 
 #include "core/day.h"
 #include "reader/audit_columns.h"
+#include "reader/audit_owners.h"
 
 const char *bp__audit_symbol(const bp_bundle *bundle, int64_t sid)
 {
@@ -50,39 +51,29 @@ static void check_life(const bp_bundle *bundle, bp__findings *findings, int64_t 
               "its last bar lies behind its end date, %s", bp__day_text(end, text));
 }
 
-typedef struct owner {
-    const char *symbol;
-    int64_t sid, start, end;
-} owner;
-
-static int by_symbol(const void *a, const void *b)
+/* The table of mappings says who had which symbol when; without it, an asset has its symbol all its life. */
+static bp_status check_symbols(const bp_bundle *bundle, bp__findings *findings)
 {
-    const owner *x = a, *y = b;
-    const int c = strcmp(x->symbol, y->symbol);
-    if (c != 0) return c;
-    if (x->start != y->start) return x->start < y->start ? -1 : 1;
-    return x->sid < y->sid ? -1 : x->sid > y->sid;
-}
-
-static bp_status check_symbols(const bp_bundle *bundle, bp__findings *findings, const int64_t *sid,
-                               const int64_t *start, const int64_t *end, size_t n)
-{
-    const uint32_t *symbol = bp__audit_column(bundle, BP_COL_ASSET_SYMBOL, NULL);
-    owner *o = symbol ? calloc(n, sizeof *o) : NULL;
-    if (!symbol) return BP_OK;
-    if (!o) BP_FAIL(BP_ENOMEM, "no memory to compare %zu symbols", n);
+    static const bp_column tables[2][4] = {
+        {BP_COL_MAP_SID, BP_COL_MAP_SYMBOL, BP_COL_MAP_START, BP_COL_MAP_END},
+        {BP_COL_ASSET_SID, BP_COL_ASSET_SYMBOL, BP_COL_ASSET_START, BP_COL_ASSET_END}};
+    size_t n, row;
+    const bp_column *table = tables[bp__audit_column(bundle, BP_COL_MAP_SID, NULL) == NULL];
+    const int64_t *sid = bp__audit_column(bundle, table[0], &n);
+    const uint32_t *symbol = bp__audit_column(bundle, table[1], NULL);
+    const int64_t *start = bp__audit_column(bundle, table[2], NULL),
+                  *end = bp__audit_column(bundle, table[3], NULL);
+    if (!sid || !symbol) return BP_OK;
+    bp__audit_owner *owner = calloc(n, sizeof *owner);
+    if (!owner) BP_FAIL(BP_ENOMEM, "no memory to compare %zu symbols", n);
     for (size_t i = 0; i < n; i++)
-        o[i] = (owner){bp_bundle_text(bundle, symbol[i]), sid[i], start ? start[i] : BP_TIME_MISSING,
-                       end && end[i] != BP_TIME_MISSING ? end[i] : INT64_MAX};
-    qsort(o, n, sizeof *o, by_symbol);
-    for (size_t i = 1, longest = 0; i < n; i++) {
-        const bool same = *o[i].symbol && strcmp(o[i].symbol, o[longest].symbol) == 0;
-        if (same && o[i].start <= o[longest].end)
-            ABOUT(SYMBOL_SHARED, o[i].sid, o[i].start, 2, 3,
-                  "sid %" PRId64 " has this symbol at the same time", o[longest].sid);
-        if (!same || o[i].end > o[longest].end) longest = i;
-    }
-    free(o);
+        owner[i] = (bp__audit_owner){.symbol = bp_bundle_text(bundle, symbol[i]),
+                                     .sid = sid[i],
+                                     .start = start ? start[i] : BP_TIME_MISSING,
+                                     .end = end ? end[i] : BP_TIME_MISSING,
+                                     .known = bp_bundle_asset_row(bundle, sid[i], &row) == BP_OK};
+    bp__audit_owners(findings, owner, n);
+    free(owner);
     return BP_OK;
 }
 
@@ -100,7 +91,7 @@ static bp_status check_assets(const bp_bundle *bundle, bp__findings *findings)
         if (bp__failed(bp_bundle_asset_row(bundle, daily[i], &row)))
             ABOUT(NO_ASSET, daily[i], BP_TIME_MISSING, 1, 2,
                   "has daily bars, but is not in the table of assets");
-    return check_symbols(bundle, findings, sid, start, end, n);
+    return check_symbols(bundle, findings);
 }
 
 /* Events ------------------------------------------------------------------------------------------- */

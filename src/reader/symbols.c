@@ -44,7 +44,7 @@ static bool is_empty(const char *symbol)
     return next_letter(&l) == 0;
 }
 
-static int compare_spellings(const char *a, const char *b, bool fuzzy)
+int bp__symbols_compare(const char *a, const char *b, bool fuzzy)
 {
     letters x = letters_of(a, fuzzy), y = letters_of(b, fuzzy);
     for (;;) {
@@ -81,8 +81,8 @@ static int same_group(const bp_bundle *bundle, const period *a, const period *b)
 {
     if (a->hash != b->hash) return order_of(a->hash, b->hash);
     if (a->owner.symbol == b->owner.symbol) return 0;
-    return compare_spellings(bp_bundle_text(bundle, a->owner.symbol), bp_bundle_text(bundle, b->owner.symbol),
-                             false);
+    return bp__symbols_compare(bp_bundle_text(bundle, a->owner.symbol),
+                               bp_bundle_text(bundle, b->owner.symbol), false);
 }
 
 static int compare_periods(const void *x, const void *y, void *context)
@@ -251,7 +251,7 @@ void bp__symbols_fini(bp__symbols *symbols)
 
 static bool spells(const bp__symbols *s, bp__spelling group, const char *symbol, bool fuzzy)
 {
-    return compare_spellings(bp_bundle_text(s->bundle, s->owner[group.begin].symbol), symbol, fuzzy) == 0;
+    return bp__symbols_compare(bp_bundle_text(s->bundle, s->owner[group.begin].symbol), symbol, fuzzy) == 0;
 }
 
 bool bp__symbols_strict(const bp__symbols *symbols, const char *symbol, bp__spelling *spelling)

@@ -43,6 +43,9 @@ typedef struct bp__symbols {
     bp__sorted by_sid;
 } bp__symbols;
 
+/** An order of symbols in which those of one spelling, strict or fuzzy, are equal. */
+int bp__symbols_compare(const char *a, const char *b, bool fuzzy);
+
 /** @param[in] owner  [num] copied; what has an empty symbol is left out
  *  @param[out] symbols  bp__symbols_fini(), after a failure too
  *  @retval BP_ENOMEM  (without a text) @retval BP_ERANGE */

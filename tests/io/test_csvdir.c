@@ -291,7 +291,7 @@ static void put_exported(void)
             "11,EMPTY,,,,,,,,,1000,1,,\n");
     csv_put("symbols.csv",
             "sid,symbol,start_date,end_date\n7,OLD,2020-01-02,2020-01-03\n3,OLD,2020-01-05,2020-01-06\n"
-            "3,NEW,2020-01-07,\n99,X,,\n");
+            "3,NEW,2020-01-07,\n");
     csv_put("adjustments.csv",
             "kind,sid,effective_date,ex_date,declared_date,record_date,pay_date,payment_sid,ratio,amount\n"
             "split,7,2020-01-03,,,,,,0.5,\nmerger,7,2020-01-03,,,,,,0.75,\n"
@@ -369,6 +369,16 @@ static void test_bad_side_files(void)
         "assets.csv", "sid,symbol,price_factor,volume_factor\n1,OLD,,0.001\n2,NONE,,\n3,OLD-2,,\n",
         "error: DIR/daily/OLD.csv:2: column 'volume': the volume_factor of assets.csv does not keep the "
         "volume 10");
+    side_error("assets.csv", "sid,symbol,file\n1,OLD,OLD\n2,NONE,NONE\n1,OLD-2,OLD-2\n",
+               "error: DIR/assets.csv:4: column 'sid': 1 is that of line 2 already");
+    side_error("assets.csv", "sid,symbol,start_date,end_date\n1,OLD,2020-01-03,2020-01-02\n",
+               "error: DIR/assets.csv:2: the asset ends on 2020-01-02, before it starts on 2020-01-03");
+    side_error("symbols.csv", "sid,symbol,start_date,end_date\n99,X,,\n",
+               "error: DIR/symbols.csv:2: column 'sid': no asset has 99");
+    side_error("symbols.csv", "sid,symbol,start_date,end_date\n7,X,2020-01-03,2020-01-02\n",
+               "error: DIR/symbols.csv:2: sid 7 has the symbol until 2020-01-02");
+    side_error("symbols.csv", "sid,symbol,start_date,end_date\n7,\1,,\n",
+               "error: DIR/symbols.csv:2: column 'symbol': a symbol that has a control character");
     side_error("adjustments.csv", "kind,sid,effective_date,ratio\nsplit,7,2020-01-03,0\n",
                "error: DIR/adjustments.csv:2: a ratio above 0 and an effective_date are wanted");
     /* no session has a time of day; no asset has sid 8, nor does a sid beyond int64; what is not said is not 0 */

@@ -4,11 +4,14 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <strings.h>
 
 #include <bundlepool/bundle.h>
 
 #include "reader/audit.h"
 #include "reader/audit_market.h"
+#include "reader/audit_owners.h"
 #include "tests/core/suite.h"
 
 #define D         90
@@ -279,6 +282,84 @@ static void test_bars(void)
     }
 }
 
+/* A bad high or low is found in assets of every temper, and days that are wild for their asset are not. */
+static void test_wicks(void)
+{
+    static const double factor[] = {2.5, 4, 10, 100, 1000};
+    for (int round = 0; round < 400; round++) {
+        series s;
+        const double usual = 0.002 + 0.06 * uniform(), f = factor[draw(&state, 5)];
+        walk(&s, usual);
+        check(&s, NULL, 0, BP__NUM_FINDINGS, 0);
+        const double high = s.value[1][AT], low = s.value[2][AT];
+        s.value[1][AT] = high * (f < 4 && usual > 0.02 ? 10 : f);
+        const double top = fmax(s.value[0][AT], s.value[3][AT]);
+        check(&s, NULL, 0, BP__FOUND_WICK, 100 * (s.value[1][AT] / top - 1));
+        s.value[1][AT] = high * 1.6; /* wild, but it happens */
+        check(&s, NULL, 0, BP__NUM_FINDINGS, 0);
+        s.value[1][AT] = high;
+        s.value[2][AT] = low / 200;
+        check(&s, NULL, 0, BP__FOUND_WICK, -99.5);
+        s.value[0][AT] = NAN; /* one price is enough to tell */
+        bp__audit *audit = look(&s, NULL, 0);
+        CU_ASSERT_EQUAL(bp__audit_findings(audit)->count[BP__FOUND_WICK], 1);
+        bp__audit_destroy(&audit);
+    }
+    /* an asset of which every day ranges over half its price has seen worse */
+    series s;
+    walk(&s, 0.01);
+    for (size_t t = 0; t < D; t++) s.value[2][t] *= 0.6;
+    s.value[1][AT] *= 3;
+    check(&s, NULL, 0, BP__NUM_FINDINGS, 0);
+}
+
+/* Who has which symbol: as a plain comparison of all pairs has it. */
+static void test_owners(void)
+{
+    static const char *const symbol[] = {"BRK.B", "BRK/B", "brk_b", "BRKB", "BRK B", "AAPL", "MSFT"};
+    for (int round = 0; round < 500; round++) {
+        bp__audit_owner o[8], kept[8];
+        bp__findings f;
+        const size_t n = 1 + draw(&state, 8);
+        size_t m = 0, backwards = 0, unknown = 0, shared = 0;
+        bool alike = false;
+        for (size_t i = 0; i < n; i++) {
+            const int64_t from = (int64_t)draw(&state, 20), to = from + (int64_t)draw(&state, 8) - 1;
+            o[i] = (bp__audit_owner){symbol[draw(&state, 7)], (int64_t)draw(&state, 5),
+                                     draw(&state, 6) ? from * BP_NS_PER_DAY : BP_TIME_MISSING,
+                                     draw(&state, 6) ? to * BP_NS_PER_DAY : BP_TIME_MISSING,
+                                     draw(&state, 9) > 0};
+            const bool wrong =
+                o[i].start != BP_TIME_MISSING && o[i].end != BP_TIME_MISSING && o[i].end < o[i].start;
+            unknown += !o[i].known;
+            backwards += wrong;
+            if (o[i].known && !wrong) kept[m++] = o[i];
+        }
+        for (size_t i = 0; i < m; i++) {
+            bool overlaps = false;
+            for (size_t k = 0; k < m; k++) {
+                const int64_t end = kept[k].end == BP_TIME_MISSING ? INT64_MAX : kept[k].end;
+                const bool before = kept[k].start != kept[i].start ? kept[k].start < kept[i].start
+                                                                   : kept[k].sid < kept[i].sid;
+                if (kept[k].sid == kept[i].sid) continue;
+                overlaps |= strcmp(kept[i].symbol, kept[k].symbol) == 0 && before && end >= kept[i].start;
+                alike |= strcmp(kept[i].symbol, kept[k].symbol) != 0 &&
+                         strncasecmp(kept[i].symbol, "BRK", 3) == 0 &&
+                         strncasecmp(kept[k].symbol, "BRK", 3) == 0 && kept[i].symbol[3] != ' ' &&
+                         kept[k].symbol[3] != ' ';
+            }
+            shared += overlaps;
+        }
+        bp__findings_init(&f, 100);
+        bp__audit_owners(&f, o, n);
+        CU_ASSERT_EQUAL(f.count[BP__FOUND_MAPPING_BACKWARDS], backwards);
+        CU_ASSERT_EQUAL(f.count[BP__FOUND_MAPPING_SID], unknown);
+        CU_ASSERT_EQUAL(f.count[BP__FOUND_SYMBOL_SHARED], shared);
+        CU_ASSERT_EQUAL(f.count[BP__FOUND_SYMBOL_ALIKE] > 0, alike);
+        bp__findings_fini(&f);
+    }
+}
+
 /* Runs of equal bars, which holes do not end: as many as a plain count finds. */
 static void test_stale(void)
 {
@@ -474,6 +555,8 @@ int main(void)
         {"a split in a hole", test_split_in_a_hole},
         {"events alone", test_events_alone},
         {"bars", test_bars},
+        {"wicks", test_wicks},
+        {"who has which symbol", test_owners},
         {"stale prices", test_stale},
         {"all assets", test_market},
         {"weekdays", test_weekdays},
