@@ -1,8 +1,11 @@
 /* bundle: makes bundle files and looks into them. */
 #include <signal.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "bundle/command.h"
 #include "bundle/tables.h"
+#include "core/replace.h"
 
 static bp__program program = {
     .name = "bundle",
@@ -18,6 +21,39 @@ static bp__program program = {
     .command = bp__bundle_commands,
     .option = bp__bundle_options,
 };
+
+/* Signals ----------------------------------------------------------------------------------------- */
+
+static bool on_terminal; /* there may be a line of progress */
+
+static void say(const char *text)
+{
+    if (write(STDERR_FILENO, text, strlen(text)) < 0) return; /* nobody is left to be told */
+}
+
+/* What is half written goes, and is told; then the signal does what it does to any program. */
+static void stop(int number)
+{
+    const bool dropped = bp__replace_drop();
+    if (on_terminal) say("\n");
+    say(dropped
+            ? "bundle: stopped by a signal: what was half written is removed, an older bundle is as it was\n"
+            : "bundle: stopped by a signal\n");
+    raise(number); /* its usual action is back: SA_RESETHAND */
+}
+
+static void catch_signals(void)
+{
+    static const int number[] = {SIGINT, SIGTERM, SIGHUP};
+    on_terminal = isatty(STDERR_FILENO) == 1;
+    for (size_t i = 0; i < sizeof number / sizeof *number; i++) {
+        struct sigaction old, action = {.sa_handler = stop, .sa_flags = (int)SA_RESETHAND};
+        sigemptyset(&action.sa_mask);
+        /* what is ignored, as by nohup, stays so */
+        if (sigaction(number[i], NULL, &old) == 0 && old.sa_handler != SIG_IGN)
+            sigaction(number[i], &action, NULL);
+    }
+}
 
 /* Running --------------------------------------------------------------------------------------- */
 
@@ -49,6 +85,7 @@ int main(int argc, char **argv)
     program.num_options = bp__num_bundle_options;
     /* a file that grows beyond `ulimit -f` is an error like any other, not a death */
     signal(SIGXFSZ, SIG_IGN);
+    catch_signals();
     const int code = bp__program_tell(&program, argc, argv, true) ? BP__EXIT_DONE : run(argc, argv);
     return bp__failed(bp__check_stdout()) ? bp__program_error(&program, BP__EXIT_FAILED) : code;
 }

@@ -12,6 +12,9 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,6 +38,37 @@ bp_status bp__replace_fail(const char *path, const char *what, int err)
                 "%s: %s: files of more than %llu bytes are not allowed here: raise ulimit -f and run again",
                 path, what, (unsigned long long)limit.rlim_cur);
     BP_FAIL_ERRNO(BP_EIO, err, "%s: %s", path, what);
+}
+
+/* What a signal has to remove --------------------------------------------------------------------- */
+
+/* Written by the thread that replaces a file, read by a handler: the name is whole before the folder is there. */
+static struct {
+    atomic_bool taken;
+    atomic_int dir; /* minus 1: none */
+    char tmp[256];
+} under_way = {.dir = -1};
+
+static void enter(const bp__replacement *r)
+{
+    if (atomic_exchange_explicit(&under_way.taken, true, memory_order_acquire)) return;
+    memcpy(under_way.tmp, r->tmp, sizeof under_way.tmp);
+    atomic_store_explicit(&under_way.dir, r->dir, memory_order_release);
+}
+
+/* Before the folder is closed: its number may be that of another one then. */
+static void leave(const bp__replacement *r)
+{
+    int dir = r->dir;
+    if (atomic_compare_exchange_strong_explicit(&under_way.dir, &dir, -1, memory_order_acq_rel,
+                                                memory_order_relaxed))
+        atomic_store_explicit(&under_way.taken, false, memory_order_release);
+}
+
+bool bp__replace_drop(void)
+{
+    const int dir = atomic_load_explicit(&under_way.dir, memory_order_acquire);
+    return dir >= 0 && unlinkat(dir, under_way.tmp, 0) == 0;
 }
 
 /* Left-overs ------------------------------------------------------------------------------------ */
@@ -131,6 +165,7 @@ static bp_status check_old(const bp__replacement *r)
 
 bp_status bp__replace_begin(const char *path, bp__replacement *r)
 {
+    sigset_t all, before;
     const char *slash = strrchr(path, '/');
     *r = (bp__replacement){.path = path, .name = slash ? slash + 1 : path, .dir = -1, .fd = -1};
     char *folder = slash == path ? strdup("/") : slash ? strndup(path, (size_t)(slash - path)) : strdup(".");
@@ -140,7 +175,11 @@ bp_status bp__replace_begin(const char *path, bp__replacement *r)
     free(folder);
     if (s == BP_OK) {
         remove_left_overs(r);
+        sigfillset(&all); /* no signal between the file and the note of it */
+        pthread_sigmask(SIG_BLOCK, &all, &before);
         s = create_temporary(r);
+        if (s == BP_OK) enter(r);
+        pthread_sigmask(SIG_SETMASK, &before, NULL);
     }
     if (bp__failed(s) && r->dir >= 0) close(r->dir);
     return s;
@@ -149,6 +188,7 @@ bp_status bp__replace_begin(const char *path, bp__replacement *r)
 void bp__replace_abort(bp__replacement *r)
 {
     unlinkat(r->dir, r->tmp, 0);
+    leave(r);
     close(r->fd);
     close(r->dir);
 }
@@ -167,6 +207,7 @@ bp_status bp__replace_commit(bp__replacement *r)
     /* some file systems cannot sync a folder; they order the rename by other means */
     if (fsync(r->dir) != 0 && errno != EINVAL)
         s = bp__replace_fail(r->path, "is there, but its folder is not on the disk", errno);
+    leave(r);
     close(r->fd); /* everything is on the disk: nothing can fail any more */
     close(r->dir);
     return s;

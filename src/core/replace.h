@@ -12,6 +12,7 @@
 #ifndef BP_CORE_REPLACE_H
 #define BP_CORE_REPLACE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "core/status.h"
@@ -34,6 +35,10 @@ bp_status bp__replace_begin(const char *path, bp__replacement *r);
 bp_status bp__replace_commit(bp__replacement *r);
 
 void bp__replace_abort(bp__replacement *r);
+
+/** From a handler of a signal that ends the process: remove the temporary file of the replacement that is under way, of
+ *  the first one where there are several. Async-signal-safe. @return whether there was one */
+bool bp__replace_drop(void);
 
 /** Report that something about a file failed with `err`: for whoever writes to `fd`. @return BP_EIO */
 bp_status bp__replace_fail(const char *path, const char *what, int err);

@@ -24,7 +24,7 @@ same "$(ls -A root)" x.h5 "files after an ingest"
 cmp -s old.h5 new.h5 && fail "both bundles are the same"
 
 signals=(KILL KILL TERM INT)
-kept=0 left=0 replaced=0
+kept=0 left=0 replaced=0 removed=0
 for ((k = 0; k < kills; k++)); do
     cp old.h5 root/x.h5
     at=$(((RANDOM * 32768 + RANDOM) % (took * 5 / 4)))
@@ -42,10 +42,15 @@ for ((k = 0; k < kills; k++)); do
     files=$(find root -mindepth 1 | wc -l)
     [ "$files" -le 2 ] || fail "kill $k: $files files"
     left=$((left + files - 1))
+    if [ "${signals[k % 4]}" != KILL ]; then
+        same "$files" 1 "files after kill $k by ${signals[k % 4]}"
+        removed=$((removed + $(grep -c "^bundle: stopped by a signal: what was half written is removed" err)))
+    fi
     ingest || fail "the next run: $(cat err)"
     cmp -s new.h5 root/x.h5 || fail "the next run makes another bundle"
     same "$(ls -A root)" x.h5 "files after the next run"
 done
 [ "$kept" -gt 0 ] && [ "$left" -gt 0 ] || fail "no kill came while the bundle was being written"
-echo "$kills kills within $took us: $kept kept, $replaced replaced, $left files left"
+[ "$removed" -gt 0 ] || fail "no signal came while the bundle was being written"
+echo "$kills kills within $took us: $kept kept, $replaced replaced, $left files left, $removed removed"
 finish
