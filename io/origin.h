@@ -15,6 +15,7 @@ typedef struct bp__origin {
     char *options;   /**< as given, one per line: "--timezone=America/New_York"; owned; NULL: none */
     int64_t time;    /**< newest modification of anything that was read, ns */
     uint64_t files;  /**< how many were read */
+    uint64_t stamp;  /**< of names, sizes and times of all files (io/source_state.h); 0: not known */
     char content
         [72]; /**< SHA-256 in hex over names and bytes of all that was read, in the order of the names */
 } bp__origin;

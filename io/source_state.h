@@ -1,11 +1,12 @@
 /** @file io/source_state.h
  * Whether what a bundle was made from has changed since: looked at, not read.
  *
- * The state of a source is the newest time of modification among its files and how many files there are.
- * Hidden files do not count, nor does *.h5 below a folder: people have bundles beside what these are made
- * from. The state is taken before the source is read and kept as the time and the files of the bundle's
- * origin, so that whatever changes meanwhile counts as newer. A file that is replaced by an older one of the
- * same name is not noticed.
+ * The state of a source is how many files it has, the newest time of modification among them, and a stamp of
+ * the name, the size and the time of each: so a file that was replaced by an older one, as `cp -p` or a backup
+ * does, counts as well. Hidden files do not count, nor does *.h5 below a folder: people have bundles beside
+ * what these are made from. The state is taken before the source is read and kept in the bundle's origin, so
+ * that whatever changes meanwhile counts as newer. A file that was changed and has its old size and time is not
+ * noticed.
  */
 #ifndef BP_IO_SOURCE_STATE_H
 #define BP_IO_SOURCE_STATE_H
@@ -18,13 +19,18 @@
 /** More files than that are not looked at: their number is then this one, which says so. */
 #define BP__SOURCE_FILES_MOST 200000
 
+typedef struct bp__source_seen {
+    int64_t time;   /**< newest modification, ns; BP_TIME_MISSING where there is no file */
+    uint64_t files; /**< how many there are */
+    uint64_t stamp; /**< below 2^63; does not depend on the order in which a folder is read */
+} bp__source_seen;
+
 /** Look at a file, or at every file below a folder. Links are not followed, but for `path` itself.
  *
- * @param[out] time   ns; BP_TIME_MISSING where there is no file
  * @retval BP_ENOTFOUND  nothing there
  * @retval BP_EIO        it cannot be looked at; the text names what
  */
-bp_status bp__source_look(const char *path, int64_t *time, uint64_t *files);
+bp_status bp__source_look(const char *path, bp__source_seen *seen);
 
 typedef enum bp__source_state {
     BP__SOURCE_UNKNOWN, /**< the bundle does not tell where it comes from, or there are too many files to look

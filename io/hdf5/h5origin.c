@@ -41,14 +41,16 @@ static bp_status read_text(const bp__h5file *file, const char *name, char **text
 
 static bp_status read_origin(const bp__h5file *file, bp__origin *origin)
 {
-    int64_t time = 0, files = 0;
+    int64_t time = 0, files = 0, stamp = 0;
     bool found;
     BP_TRY(bp__h5_attr_text(file, "/", "source", origin->source, sizeof origin->source));
     if (!*origin->source) return BP_OK;
     BP_TRY(bp__h5_attr_text(file, "/", "source_content", origin->content, sizeof origin->content));
     BP_TRY(bp__h5_attr_number(file, "/", "source_time", BP_TYPE_I64, &time, &found));
     BP_TRY(bp__h5_attr_number(file, "/", "source_files", BP_TYPE_I64, &files, &found));
+    BP_TRY(bp__h5_attr_number(file, "/", "source_stamp", BP_TYPE_I64, &stamp, &found));
     origin->time = time;
+    origin->stamp = (uint64_t)stamp;
     origin->files = (uint64_t)files;
     BP_TRY(read_text(file, "source_path", &origin->path));
     return read_text(file, "source_options", &origin->options);
@@ -114,8 +116,15 @@ static bool write_attribute(hid_t file, const char *name, hid_t type, const void
     return H5Aclose(attribute) >= 0 && done;
 }
 
+/* Of a bundle that an earlier version made it is not there, and not known. */
+static bool write_stamp(hid_t file, uint64_t stamp)
+{
+    const htri_t there = H5Aexists_by_name(file, "/", "source_stamp", H5P_DEFAULT);
+    return there == 0 || (there > 0 && write_attribute(file, "source_stamp", H5T_NATIVE_UINT64, &stamp));
+}
+
 /* The attributes are there, with room for the values: only bytes in their places change. */
-static bp_status stamp(const bp__replacement *r, int64_t time, uint64_t files)
+static bp_status stamp(const bp__replacement *r, const bp__source_seen *seen)
 {
     char name[32];
     snprintf(name, sizeof name, "/proc/self/fd/%d", r->fd);
@@ -124,8 +133,9 @@ static bp_status stamp(const bp__replacement *r, int64_t time, uint64_t files)
     hid_t file = H5I_INVALID_HID;
     if (access >= 0 && H5Pset_fapl_sec2(access) >= 0 && H5Pset_file_locking(access, false, true) >= 0)
         file = H5Fopen(name, H5F_ACC_RDWR, access);
-    bool done = file >= 0 && write_attribute(file, "source_time", H5T_NATIVE_INT64, &time) &&
-                write_attribute(file, "source_files", H5T_NATIVE_UINT64, &files);
+    bool done = file >= 0 && write_attribute(file, "source_time", H5T_NATIVE_INT64, &seen->time) &&
+                write_attribute(file, "source_files", H5T_NATIVE_UINT64, &seen->files) &&
+                write_stamp(file, seen->stamp);
     if (file >= 0) done = H5Fclose(file) >= 0 && done;
     if (access >= 0) H5Pclose(access);
     bp__h5_unlock();
@@ -133,7 +143,7 @@ static bp_status stamp(const bp__replacement *r, int64_t time, uint64_t files)
     return BP_OK;
 }
 
-bp_status bp__h5_restamp(const char *path, int64_t time, uint64_t files)
+bp_status bp__h5_restamp(const char *path, const bp__source_seen *seen)
 {
     bp__replacement r;
     uint64_t bytes;
@@ -145,7 +155,7 @@ bp_status bp__h5_restamp(const char *path, int64_t time, uint64_t files)
         return s;
     }
     s = copy(&r, fd);
-    if (s == BP_OK) s = stamp(&r, time, files);
+    if (s == BP_OK) s = stamp(&r, seen);
     close(fd);
     if (s == BP_OK) return bp__replace_commit(&r);
     bp__replace_abort(&r);

@@ -13,10 +13,10 @@
  */
 bp_status bp__h5_origin(const char *path, bp__origin *origin);
 
-/** Keep another time and number of files in a bundle file that was made from the same content. The file is
+/** Keep another state of the source in a bundle file that was made from the same content. The file is
  *  replaced as a whole; nothing else in it changes.
  *  @retval BP_EFORMAT, BP_EIO, BP_ENOMEM  the old file is untouched */
-bp_status bp__h5_restamp(const char *path, int64_t time, uint64_t files);
+bp_status bp__h5_restamp(const char *path, const bp__source_seen *seen);
 
 /** What is to be said about the source of a bundle file: that it has changed, or is gone. Looks, and reads
  *  nothing.

@@ -163,6 +163,7 @@ static bp_status put_origin(const bp__h5out *out)
     BP_TRY(bp__h5_put_attr_text(out, root, "source_options", o->options ? o->options : ""));
     BP_TRY(bp__h5_put_attr(out, root, "source_time", H5T_STD_I64LE, &o->time));
     BP_TRY(bp__h5_put_attr(out, root, "source_files", H5T_STD_U64LE, &o->files));
+    BP_TRY(bp__h5_put_attr(out, root, "source_stamp", H5T_STD_U64LE, &o->stamp));
     return bp__h5_put_attr_text(out, root, "source_content", o->content);
 }
 

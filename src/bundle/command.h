@@ -15,14 +15,14 @@
 #include "io/hdf5/h5write.h"
 #include "io/ingest/demo.h"
 #include "io/ingest/source.h"
+#include "io/source_state.h"
 #include "reader/audit_series.h"
 
 /** For `bundle sync`: a bundle is made unless its source holds what it held. */
 typedef struct bp__make_unless {
-    const char *content; /**< of the origin; borrowed */
-    bool same, made;     /**< what came of it */
-    int64_t time;        /**< of the source, as it is now */
-    uint64_t files;
+    const char *content;  /**< of the origin; borrowed */
+    bool same, made;      /**< what came of it */
+    bp__source_seen seen; /**< of the source, as it is now */
 } bp__make_unless;
 
 typedef struct bp__command_line {

@@ -147,17 +147,27 @@ static bp_status read_source(const order *o, bp__ingest *in, bool *same)
 {
     bp__origin *origin = &in->draft->origin;
     bp__make_unless *unless = o->line->unless;
-    int64_t time;
-    uint64_t files;
-    BP_TRY(bp__source_look(o->line->arg[1], &time, &files));
+    bp__source_seen seen;
+    BP_TRY(bp__source_look(o->line->arg[1], &seen));
     BP_TRY(o->source->read(in, o->line->arg[1]));
     BP_TRY(complete_origin(o, origin));
-    origin->time = time;
-    origin->files = files;
+    origin->time = seen.time;
+    origin->files = seen.files;
+    origin->stamp = seen.stamp;
     *same = unless && *origin->content && strcmp(origin->content, unless->content) == 0;
     if (!*same) return BP_OK;
-    *unless = (bp__make_unless){.content = unless->content, .same = true, .time = time, .files = files};
+    *unless = (bp__make_unless){.content = unless->content, .same = true, .seen = seen};
     return BP_OK;
+}
+
+/* What does not fit together in an input is no fault of the command line. */
+static bp_status finish_draft(bp__draft *draft, const char *path)
+{
+    char text[BP_ERROR_TEXT_MAX];
+    const bp_status s = bp__draft_finish(draft);
+    if (s != BP_EINVAL && s != BP_ERANGE && s != BP_EFORMAT) return s;
+    snprintf(text, sizeof text, "%s", bp_error_text());
+    BP_FAIL(BP_EFORMAT, "%s: %s", path, text);
 }
 
 static bp_status make_bundle(const order *o, bp__report *report, bp__draft *draft)
@@ -170,7 +180,7 @@ static bp_status make_bundle(const order *o, bp__report *report, bp__draft *draf
     BP_TRY(read_source(o, &in, &same));
     BP_TRY(judge(line, report));
     if (same) return BP_OK;
-    BP_TRY(bp__draft_finish(draft));
+    BP_TRY(finish_draft(draft, line->arg[1]));
     if (draft->assets.n == 0) BP_FAIL(BP_EFORMAT, "%s: nothing is left to make a bundle of", line->arg[1]);
     report_factors(draft, report);
     BP_TRY(bp__look_begin(draft, &look));

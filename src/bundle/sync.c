@@ -1,4 +1,5 @@
 /* bundle sync: makes a bundle again if its source has changed. */
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -58,7 +59,7 @@ static bp_status bring_in(sync *y)
 {
     BP_TRY(make_again(y));
     if (!y->unless.same) return BP_OK;
-    BP_TRY(bp__h5_restamp(y->target.path, y->unless.time, y->unless.files));
+    BP_TRY(bp__h5_restamp(y->target.path, &y->unless.seen));
     y->action = "restamped";
     return BP_OK;
 }
@@ -102,7 +103,9 @@ static void tell_json(const sync *y, bp_status s)
 static void tell_text(const sync *y)
 {
     if (y->state == BP__SOURCE_SAME)
-        bp__text_line(stdout, "%s: its source %s has not changed", y->target.path, y->origin.path);
+        bp__text_line(stdout, "%s: its source %s has not changed: %" PRIu64 " file%s of the %s as before",
+                      y->target.path, y->origin.path, y->origin.files, y->origin.files == 1 ? "" : "s",
+                      y->origin.stamp != 0 ? "same names, sizes and times" : "same age");
     else if (y->unless.same)
         bp__text_line(stdout, "%s: its source %s was touched, but holds the same: no bar was written",
                       y->target.path, y->origin.path);

@@ -28,7 +28,7 @@ same "$(field 'j["source"]["options"]')" "--currency=EUR
 same "$(field 'j["source"]["state"], j["source"]["files"]')" "('same', 2)" "state"
 cp bundles/x.h5 first.h5
 run 0 sync x
-same "$out" "bundles/x.h5: its source $dir/csv has not changed" "nothing to do"
+same "$out" "bundles/x.h5: its source $dir/csv has not changed: 2 files of the same names, sizes and times as before" "nothing to do"
 synced same none "nothing to do"
 cmp -s first.h5 bundles/x.h5 || fail "a sync without a reason changes the bundle"
 
@@ -64,6 +64,26 @@ run 0 sync x
 case $out in "bundles/x.h5: 3 assets"*) ;; *) fail "one more: $out" ;; esac
 rm csv/daily/C.csv
 synced newer made "one less"
+
+# replaced by an older one, of another size or of the same one, as a backup or cp -p does; moved to another name
+years=0
+for change in 's/03,1,3/03,1.5,3/' 's/03,1.5,3/03,1.6,3/'; do
+    sed -i "$change" csv/daily/B.csv
+    touch -d "200$((++years))-01-01" csv/daily/B.csv
+    run 0 info x
+    says_newer "replaced by an older file"
+    synced newer made "replaced by an older file"
+    synced same none "replaced by an older file, a second time"
+done
+touch -d '2000-01-01' csv/daily/B.csv
+synced newer restamped "an older time alone"
+mv csv/daily/B.csv csv/daily/D.csv
+synced newer made "another name"
+mv csv/daily/D.csv csv/daily/B.csv
+synced newer made "the old name"
+(cd csv && "$bundle" ingest csvdir .// ../bundles/y.h5) >/dev/null || fail "an ingest of .//"
+run 0 sync y
+same "${out##*: }" "2 files of the same names, sizes and times as before" "another spelling of the folder"
 
 # errors leave the bundle as it is, and the next sync tries again
 cp bundles/x.h5 before.h5
