@@ -302,11 +302,18 @@ static bp_status read_lifetimes(const reader *r, daily *d)
     return bp__head_put(r->head, BP_COL_LIFE_END, d->end, n, 1);
 }
 
+struct currencies {
+    const char *label, *dataset; /* for errors */
+    char *code;                  /* three letters for each row */
+};
+
 static bp_status add_currency(void *context, uint64_t row, const char *text)
 {
-    char *code = (char *)context + 3 * row;
+    const struct currencies *c = context;
+    char *code = c->code + 3 * row;
     size_t n = strlen(text);
-    if (n != 0 && n != 3) BP_FAIL(BP_EFORMAT, "'%.20s' is not a currency code", text);
+    if (n != 0 && n != 3)
+        BP_FAIL(BP_EFORMAT, "%s: %s: '%.20s' is not a currency code", c->label, c->dataset, text);
     if (n == 3) memcpy(code, text, 3);
     return BP_OK;
 }
@@ -322,7 +329,8 @@ static bp_status read_currency(const reader *r)
     if (!codes) return no_memory(r, path, n);
     memset(codes, 'X', 3 * n);
     bp_status s = BP_OK;
-    if (found) s = bp__h5_read_texts(r->file, path, NULL, n, add_currency, codes, &n);
+    struct currencies c = {r->file->label, path, codes};
+    if (found) s = bp__h5_read_texts(r->file, path, NULL, n, add_currency, &c, &n);
     if (s == BP_OK) s = bp__head_put(r->head, BP_COL_CURRENCY, codes, n, 3);
     free(codes);
     return s;

@@ -347,6 +347,7 @@ static bp_status put_adjustment(bp__side_text *t, bp__draft *draft)
 static bp_status put_session(bp__side_text *t, bp__draft *draft)
 {
     bp__draft_session s;
+    char day[32];
     if (!bp__side_time(t, 0, &s.session) || !bp__side_time(t, 1, &s.market_open) ||
         !bp__side_time(t, 2, &s.market_close))
         return BP_OK;
@@ -360,10 +361,47 @@ static bp_status put_session(bp__side_text *t, bp__draft *draft)
                        (int)(daily->size < 40 ? daily->size : 40), daily->text);
         return BP_OK;
     }
+    if (bp__dayset_has(&t->work->listed, s.session)) {
+        bp__side_error(t, "column 'session': %s is there already", bp__day_text(s.session, day));
+        return BP_OK;
+    }
+    if (is_backwards(s.market_open, s.market_close)) {
+        bp__side_error(t, "the session closes before it opens");
+        return BP_OK;
+    }
     BP_TRY(bp__dayset_add(&t->work->listed, s.session));
     if (bp__csv_is(daily, "1") || bp__csv_is(daily, "2")) BP_TRY(bp__draft_add_day(draft, s.session));
     if (bp__csv_is(daily, "2") || bp__csv_is(daily, "3")) return BP_OK; /* days that are no sessions */
     return bp__draft_add_session(draft, &s);
+}
+
+static bool check_key(bp__side_text *t, size_t key, const char *name)
+{
+    const size_t bit = (size_t)1 << key;
+    const bool again = (t->keys & bit) != 0;
+    if (again) bp__side_error(t, "key '%s' is there already", name);
+    t->keys |= bit;
+    return !again;
+}
+
+/* A calendar that is asked for must not be another one than the bars were written with. */
+static bool check_calendar(bp__side_text *t, const bp__csv_field *value)
+{
+    char name[32] = "";
+    bp__calendar *stated, *asked = t->work->calendar;
+    if (value->size == 0 || value->size >= sizeof name) return true;
+    memcpy(name, value->text, value->size);
+    if (bp__failed(bp__calendar_open(name, &stated))) {
+        bp__report_add(t->work->in->report, BP__NOTE, t->path, t->text.line,
+                       "the hours of the calendar '%s' are not known", name);
+        return true;
+    }
+    const bool same = !asked || strcmp(bp__calendar_name(asked), bp__calendar_name(stated)) == 0;
+    if (!same)
+        bp__side_error(t, "the calendar is %s, and --calendar says %s: leave the option out", name,
+                       bp__calendar_name(asked));
+    bp__calendar_close(&stated);
+    return same;
 }
 
 static bp_status put_key(bp__side_text *t, bp__draft *draft)
@@ -385,6 +423,8 @@ static bp_status put_key(bp__side_text *t, bp__draft *draft)
                            is_group ? ", empty, or has a '/' in it" : "");
             return BP_OK;
         }
+        if (!check_key(t, i, keys[i].name)) return BP_OK;
+        if (keys[i].to == draft->calendar_name && !check_calendar(t, value)) return BP_OK;
         memcpy(keys[i].to, value->text, value->size);
         keys[i].to[value->size] = '\0';
         return BP_OK;

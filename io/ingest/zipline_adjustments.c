@@ -15,6 +15,7 @@ typedef struct reading {
     bp__db db;
     size_t strangers; /* rows of sids that are not in the bundle */
     int64_t stranger; /* the first of them */
+    unsigned absent;  /* a bit for each table that is not there */
 } reading;
 
 /* Whether a row is of a sid that is imported; what is not is counted, unless it was told already. */
@@ -125,7 +126,7 @@ static bp_status read_table(reading *r, const table *t)
     if (is_ignored(r, t)) return BP_OK;
     BP_TRY(bp__db_has_table(&r->db, t->name, &there));
     if (!there) {
-        bp__report_add(r->z->in->report, BP__NOTE, r->db.path, 0, "has no table %s", t->name);
+        r->absent |= 1u << (t - tables);
         return BP_OK;
     }
     bp_status s = bp__db_rows_open(&r->db, t->name, t->column, t->columns, &rows);
@@ -133,6 +134,23 @@ static bp_status read_table(reading *r, const table *t)
         s = bp__zipline_report(r->z, t->take(r, &rows, t->kind));
     bp__db_rows_close(&rows);
     return s;
+}
+
+/* zipline writes all of them, even if they are empty: a table that is not there was lost. */
+static void tell_absent(const reading *r)
+{
+    const size_t n = sizeof tables / sizeof *tables;
+    if (r->absent == (1u << n) - 1) {
+        bp__report_add(
+            r->z->in->report, BP__WARNING, r->db.path, 0,
+            "has none of its tables, as a copy that has failed: the bundle has no splits, mergers and "
+            "dividends");
+        return;
+    }
+    for (size_t i = 0; i < n; i++)
+        if (r->absent & 1u << i)
+            bp__report_add(r->z->in->report, BP__WARNING, r->db.path, 0,
+                           "has no table %s, which zipline writes even if it is empty", tables[i].name);
 }
 
 bp_status bp__zipline_read_adjustments(bp__zipline *z)
@@ -148,6 +166,7 @@ bp_status bp__zipline_read_adjustments(bp__zipline *z)
     BP_TRY(bp__db_open(&z->folder, BP__ZIPLINE_ADJUSTMENTS, &r.db));
     bp_status s = BP_OK;
     for (size_t t = 0; t < sizeof tables / sizeof *tables && s == BP_OK; t++) s = read_table(&r, &tables[t]);
+    if (s == BP_OK) tell_absent(&r);
     if (s == BP_OK && r.strangers > 0)
         bp__report_add(z->in->report, BP__WARNING, r.db.path, 0,
                        "%zu rows of sids that are no equities are left out; the first: sid %" PRId64,

@@ -236,6 +236,20 @@ static bp_status find_base(bp__zipline *z)
     return BP_OK;
 }
 
+/* A calendar that is asked for must be the one that the files name, if that is known: all of its hours would be wrong. */
+static bp_status compare_names(const bp__zipline *z, const char *given, const char *named)
+{
+    bp__calendar *asked = NULL, *stated = NULL;
+    if (!given || !named || bp__failed(bp__calendar_open(named, &stated))) return BP_OK;
+    bp_status s = bp__calendar_open(given, &asked);
+    if (s == BP_OK && strcmp(bp__calendar_name(asked), bp__calendar_name(stated)) != 0)
+        s = bp__fail(BP_EFORMAT, "%s: its calendar is %.31s, and --calendar says %.31s: leave the option out",
+                     z->folder.root, named, given);
+    bp__calendar_close(&asked);
+    bp__calendar_close(&stated);
+    return s;
+}
+
 /* The calendar that the files name, or that was given. */
 static bp_status take_name(bp__zipline *z)
 {
@@ -244,6 +258,7 @@ static bp_status take_name(bp__zipline *z)
     if (!named) named = json_object_get(z->minutes.meta.object, "calendar_name");
     if (!given) name = json_string_value(named);
     if (!name || strcmp(name, "none") == 0) return BP_OK;
+    BP_TRY(compare_names(z, given, json_string_value(named)));
     const bp_status s = bp__calendar_open(name, &z->hours);
     if (s == BP_OK) name = bp__calendar_name(z->hours);
     if (bp__failed(s) && (given || s != BP_EINVAL)) return s;
