@@ -56,6 +56,7 @@ static void put_line(const bp__change *c)
     const bool is_event = c->kind >= BP__CHANGE_EVENT_ADDED && c->kind <= BP__CHANGE_EVENT_CHANGED;
     const char *field = is_event || !c->field ? "" : c->field;
     if (c->date != BP_TIME_MISSING) bp__time_text(c->date, time);
+    if (strchr(time, ':')) strcat(time, " UTC");
     const bool both = (c->before && c->after) || c->kind == BP__CHANGE_CALENDAR || c->numbers ||
                       (c->kind == BP__CHANGE_ASSET_CHANGED && (c->before || c->after));
     if (both)
@@ -77,11 +78,23 @@ void bp__changes_add(bp__changes *changes, const bp__change *change)
         put_line(change);
 }
 
+/* For people: what is stored is x times a factor, whose last bits are of no interest. */
+static bool shorten(double before, double after, char old[32], char new[32])
+{
+    snprintf(old, 32, "%.10g", before);
+    snprintf(new, 32, "%.10g", after);
+    return strcmp(old, new) != 0;
+}
+
 void bp__changes_add_numbers(bp__changes *changes, bp__change change, double before, double after)
 {
     char old[32], new[32];
-    change.before = isnan(before) ? NULL : bp__number_text(before, old);
-    change.after = isnan(after) ? NULL : bp__number_text(after, new);
+    if (changes->json || !shorten(before, after, old, new)) {
+        if (!isnan(before)) bp__number_text(before, old);
+        if (!isnan(after)) bp__number_text(after, new);
+    }
+    change.before = isnan(before) ? NULL : old;
+    change.after = isnan(after) ? NULL : new;
     change.numbers = true;
     bp__changes_add(changes, &change);
 }

@@ -149,6 +149,7 @@ const char *bp__finding_where(const bp__finding *f, char *text, size_t size)
 {
     char time[32] = "", asset[64] = "";
     if (f->date != BP_TIME_MISSING) bp__time_text(f->date, time);
+    if (strchr(time, ':')) strcat(time, " UTC");
     if (*f->symbol)
         snprintf(asset, sizeof asset, "%s", f->symbol);
     else if (f->sid != BP__NO_SID)

@@ -59,14 +59,16 @@ static bool is_taken_back(const bp__audited *a, size_t before, size_t t)
     return fabs(log(close[next] / close[before])) < BACK * fabs(log(close[t] / close[before]));
 }
 
-/* @param[in] move  of the close, but for what events explain
+/* @param[in] move   of the close, but for what events explain
+ * @param[in] events  there are some
  * @return whether the next session takes it back, and is told with it */
-static bool tell_jump(const bp__audited *a, size_t before, size_t t, double move)
+static bool tell_jump(const bp__audited *a, size_t before, size_t t, double move, bool events)
 {
     char text[48];
     const double from = a->value[3][before], to = a->value[3][t], open = a->value[0][t];
     const double size = 100 * (move - 1), usual = bp__audit_usual_move(a, t);
     const double units = looks_like_unit(move);
+    const char *counted = events ? ", with what is paid or split in between counted in" : "";
     /* a split is there when the day opens, and the open has had less time to move on */
     const double opening = bp__audit_priced(open) ? move * open / to : move;
     const bool opens = fabs(log(opening / move)) < 0.5 * fabs(log(move));
@@ -81,16 +83,16 @@ static bool tell_jump(const bp__audited *a, size_t before, size_t t, double move
     if (units != 0)
         BP__FOUND(
             a, UNIT_CHANGE, a->day[t], size, weight_of(log(move)),
-            "the close goes from %.6g to %.6g, by a factor of %.6g: another unit, such as pence for pounds, or a "
+            "the close goes from %.6g to %.6g, by a factor of %.6g%s: another unit, such as pence for pounds, or a "
             "split that is missing?",
-            from, to, units > 1 ? units : 1 / units);
+            from, to, units > 1 ? units : 1 / units, counted);
     else if (shares != 0)
         BP__FOUND(a, SPLIT_MISSING, a->day[t], size, weight_of(log(move)),
                   "the close goes from %.6g to %.6g, as with a %s split, and no split is given", from, to,
                   bp__audit_ratio_text(shares, text));
     else
         BP__FOUND(a, JUMP, a->day[t], size, REAL_PART * weight_of(log(move)),
-                  "the close goes from %.6g to %.6g, by %+.4g %%", from, to, size);
+                  "the close goes from %.6g to %.6g, by %+.4g %%%s", from, to, size, counted);
     return false;
 }
 
@@ -106,6 +108,6 @@ void bp__audit_jumps(const bp__audited *a)
         const double move =
             e > first ? bp__audit_gap(a, before, t, &a->event[first], e - first) : close[t] / close[before];
         const bool jumps = fabs(log(move)) > least; /* not with NaN: told already */
-        passed = jumps && !passed && tell_jump(a, before, t, move);
+        passed = jumps && !passed && tell_jump(a, before, t, move, e > first);
     }
 }

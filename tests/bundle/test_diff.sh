@@ -45,8 +45,20 @@ run 1 diff one two
 grep -qx 'value changed: AAA 2020-01-03 close: 11 -> 10.5' out || fail "a value: $out"
 grep -qx 'split changed: AAA 2020-01-06: 0.5 -> 0.3333333333333333' out || fail "a split: $out"
 grep -qx 'asset added: BBB' out || fail "an asset: $out"
+grep -q '^minute value changed: CCC 2020-01-06 15:01 UTC low: 5 -> 4$' out || fail "a minute: $out"
 run 1 diff one two --max 1
 grep -qx 'and 1 more value-changed' out || fail "--max 1: $out"
+
+# for people the last bits of x times a factor are noise; programs get all of them
+mkdir -p short/daily
+daily '2020-01-02,13.8387,13.8387,13.8387,13.8387,1,0,1' >short/daily/A.csv
+run 0 ingest csvdir short short1
+sed -i 's/13.8387/13.8391/2; s/13.8387,1,0/13.8391,1,0/' short/daily/A.csv # high and close
+run 0 ingest csvdir short short2
+run 1 diff short1 short2
+grep -qx 'value changed: A 2020-01-02 close: 13.8387 -> 13.8391' out || fail "short numbers: $out"
+run 1 diff short1 short2 --json
+same "$(field '[abs(c["old"] - 13.8387) < 1e-12 for c in j["changes"] if c["field"] == "close"]')" "[True]" "numbers in JSON"
 
 # the other way round
 run 1 diff two one --json

@@ -170,6 +170,22 @@ static void test_dividends(void)
     }
 }
 
+/* A jump on the day of a dividend: the percentage is not that of the two closes, and the sentence says why. */
+static void test_jump_with_dividend(void)
+{
+    for (int k = 0; k < 2; k++) {
+        series s;
+        walk(&s, 0.01);
+        shift(&s, 0.62, AT, D); /* no simple ratio */
+        const bp__audit_event e = {7, day[AT], BP__AUDIT_DIVIDEND, 0.01 * s.value[3][AT - 1]};
+        bp__audit *audit = look(&s, &e, (size_t)k);
+        const bp__findings *f = bp__audit_findings(audit);
+        CU_ASSERT_EQUAL_FATAL(f->count[BP__FOUND_JUMP], 1);
+        CU_ASSERT_EQUAL(strstr(f->kept[BP__FOUND_JUMP].row[0].text, "counted in") != NULL, k == 1);
+        bp__audit_destroy(&audit);
+    }
+}
+
 /* The same event twice is one finding of its own, and the pair is contradicted. */
 static void test_twice(void)
 {
@@ -551,6 +567,7 @@ int main(void)
         {"splits", test_splits},
         {"missing splits", test_missing_splits},
         {"dividends", test_dividends},
+        {"a jump with a dividend", test_jump_with_dividend},
         {"twice", test_twice},
         {"a split in a hole", test_split_in_a_hole},
         {"events alone", test_events_alone},
