@@ -316,8 +316,15 @@ static found look_for_header(bp__csv_text *t)
     return best;
 }
 
+/* "Ticker,AAPL,AAPL": a line of the header, above or below the names. */
+static void note_ticker(const bp__csv_text *t, char ticker[BP__COL_NAME_MAX])
+{
+    if (t->n > 1 && is_named(&t->field[0], "ticker tickers symbol symbols"))
+        snprintf(ticker, BP__COL_NAME_MAX, "%.*s", (int)t->field[1].size, t->field[1].text);
+}
+
 /* What is above the header must be titles. @return with the text at the header */
-static bp_status pass_titles(bp__csv_text *t, const found *f)
+static bp_status pass_titles(bp__csv_text *t, const found *f, char ticker[BP__COL_NAME_MAX])
 {
     bool more;
     bp__csv_rewind(t);
@@ -326,6 +333,7 @@ static bp_status pass_titles(bp__csv_text *t, const found *f)
         if (bp__when_is_date(&t->field[0]) && t->n > 2)
             BP_FAIL(BP_EFORMAT, "%s:%llu: a row of data above the header", t->path,
                     (unsigned long long)t->line);
+        note_ticker(t, ticker);
     }
     return bp__csv_next(t, &more);
 }
@@ -369,7 +377,8 @@ static bp_status find(bp__csv_text *text, bool need_symbol, bp__columns *columns
     const found f = look_for_header(text);
     if (f.score == 0) return no_header(text);
     text->separator = f.separator;
-    BP_TRY(pass_titles(text, &f));
+    char ticker[BP__COL_NAME_MAX] = "";
+    BP_TRY(pass_titles(text, &f, ticker));
     understand(text, f.first, &r);
     if (f.behind > 0 || f.date_is_first) {
         r.c.at[BP__COL_DATE] = 0;
@@ -379,8 +388,13 @@ static bp_status find(bp__csv_text *text, bool need_symbol, bp__columns *columns
     if (f.first > 0) strcpy(r.c.name[BP__COL_DATE], "Date");
     r.c.titles = (uint64_t)f.row;
     BP_TRY(check(text, &r, need_symbol));
-    for (int k = 0; k < f.behind; k++) BP_TRY(bp__csv_next(text, &more));
+    for (int k = 0; k < f.behind; k++) {
+        BP_TRY(bp__csv_next(text, &more));
+        note_ticker(text, ticker);
+    }
     text->blank = 0;
+    r.c.has_ticker = r.rank[BP__COL_SYMBOL] == EXACT;
+    memcpy(r.c.ticker, ticker, sizeof ticker);
     *columns = r.c;
     return BP_OK;
 }

@@ -41,6 +41,8 @@ typedef struct bp__columns {
     char unadjusted[BP__COL_NAME_MAX]; /**< of those, one with closes before adjustment; "" */
     bool
         as_yfinance; /**< "Dividends" and "Stock Splits", but no adjusted close: prices are adjusted already */
+    char ticker[BP__COL_NAME_MAX]; /**< that a line of the header names, as yfinance has it; "" */
+    bool has_ticker;               /**< the column of symbols is one of tickers, not of codes or names */
 } bp__columns;
 
 /** Find the header of a text that was just begun, and leave the text behind it.

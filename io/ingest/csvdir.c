@@ -21,7 +21,8 @@
 #define MAX_THREADS 256
 
 typedef struct job {
-    const char *path; /* borrowed of the list; NULL: there is no such file */
+    const char *path;   /* borrowed of the list; NULL: there is no such file */
+    const char *symbol; /* borrowed; NULL: assets.csv says whose the file is */
     uint64_t size;
     bp__series series;
     bp__input_stamp stamp;
@@ -72,6 +73,7 @@ static bp_status add_asset(ingest *in, int64_t sid, const char *symbol, const bp
         if (!entry) continue;
         a.job[f].path = entry->path[f];
         a.job[f].size = entry->size[f];
+        a.job[f].symbol = side ? NULL : symbol;
     }
     a.bad = entry && entry->bad;
     BP__APPEND(&in->assets, a);
@@ -188,6 +190,7 @@ static bp_status read_rows(ingest *in, job *j, bp__csv_file *file)
         bp__report_failure(file->rules->report, j->path);
         file->bad = true;
     }
+    if (j->symbol && !file->bad) bp__csv_check_symbol(file, j->symbol);
     j->series.bad |= file->bad;
     j->has_dividends = file->has_dividends;
     j->has_splits = file->has_splits;

@@ -1,10 +1,12 @@
 #include "io/ingest/csvfile.h"
 
+#include <ctype.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "core/day.h"
 
@@ -183,6 +185,40 @@ void bp__csv_close(bp__csv_file *file)
     bp__when_fini(&file->how_when);
     free(file->symbol);
     file->symbol = NULL;
+}
+
+/* Whether the letters and digits of a name stand in a text, between marks or at its ends. */
+static bool has_word(const char *text, const char *name)
+{
+    const size_t n = strlen(name);
+    for (const char *p = text; n > 0 && strlen(p) >= n; p++)
+        if (strncasecmp(p, name, n) == 0 && (p == text || !isalnum((unsigned char)p[-1])) &&
+            !isalnum((unsigned char)p[n]))
+            return true;
+    return false;
+}
+
+static void without_marks(const char *text, char name[SHOWN * 2])
+{
+    size_t n = 0;
+    for (; *text && n + 1 < SHOWN * 2; text++)
+        if (!ispunct((unsigned char)*text) && *text != ' ') name[n++] = *text;
+    name[n] = '\0';
+}
+
+void bp__csv_check_symbol(const bp__csv_file *file, const char *symbol)
+{
+    char a[SHOWN * 2], b[SHOWN * 2];
+    const bool in_column = file->symbol && *file->symbol && file->columns.has_ticker;
+    const char *said = in_column ? file->symbol : file->columns.ticker;
+    if (!*said) return;
+    without_marks(said, a);
+    without_marks(symbol, b);
+    if (strcasecmp(a, b) == 0 || has_word(said, symbol) || has_word(symbol, said)) return;
+    bp__report_add(
+        file->rules->report, BP__WARNING, file->path, file->columns.line,
+        "its %s says '%.40s', its name '%.40s', by which it goes: is it the file of another asset?",
+        in_column ? "column of symbols" : "header", said, symbol);
 }
 
 int bp__csv_frame(const bp__csv_file *file)

@@ -91,6 +91,11 @@ bp_status bp__csv_finish(bp__csv_file *file, bp__input_stamp *stamp);
 
 int bp__csv_frame(const bp__csv_file *file);
 
+/** A file of one asset may say whose it is, in a column of tickers or in a line of its header: if that is another
+ *  one than `symbol`, by which it goes, add a warning. After the rows. Case and marks do not matter, nor do an exchange
+ *  or a share class beside it: "NASDAQ:AAPL", "AAPL.US". */
+void bp__csv_check_symbol(const bp__csv_file *file, const char *symbol);
+
 /** An error in a line of the file. */
 void bp__csv_error(bp__csv_file *file, uint64_t line, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

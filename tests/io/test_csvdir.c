@@ -411,6 +411,43 @@ static void test_bad_side_files(void)
     side_error("bundle.csv", "key,value\ncountry,a/b\n", "error: DIR/bundle.csv:2: the value of 'country'");
 }
 
+/* A file that says that it is another asset's goes by its name, with a warning. */
+static void test_other_symbol(void)
+{
+    static const struct {
+        const char *file, *text;
+        bool warned;
+    } cases[] = {
+        {"AAPL",
+         "Symbol,date,open,high,low,close,volume\nMSFT,2020-01-02,1,1,1,1,1\nMSFT,2020-01-03,1,1,1,1,1\n",
+         true},
+        {"AAPL", "Ticker,date,open,high,low,close,volume\n,2020-01-02,1,1,1,1,1\nAAP,2020-01-03,1,1,1,1,1\n",
+         true},
+        {"AAPL",
+         "Price,Close,High,Low,Open,Volume\nTicker,MSFT,MSFT,MSFT,MSFT,MSFT\nDate,,,,,\n2020-01-02,1,1,1,1,1\n",
+         true},
+        {"AAPL",
+         "Price,Close,High,Low,Open,Volume\nTicker,AAPL,AAPL,AAPL,AAPL,AAPL\nDate,,,,,\n2020-01-02,1,1,1,1,1\n",
+         false},
+        {"BRK-B", "symbol,date,open,high,low,close,volume\nbrk.b,2020-01-02,1,1,1,1,1\n", false},
+        {"BRKB", "symbol,date,open,high,low,close,volume\nBRK/B,2020-01-02,1,1,1,1,1\n", false},
+        {"AAPL", "ticker,date,open,high,low,close,volume\nAAPL.US,2020-01-02,1,1,1,1,1\n", false},
+        {"AAPL_daily", "ticker,date,open,high,low,close,volume\nAAPL,2020-01-02,1,1,1,1,1\n", false},
+        {"AAPL", "isin,date,open,high,low,close,volume\nUS0378331005,2020-01-02,1,1,1,1,1\n", false},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char name[64], text[96];
+        csv_empty();
+        snprintf(name, sizeof name, "daily/%s.csv", cases[i].file);
+        csv_put(name, cases[i].text);
+        csv_case c = csv_read_folder(NULL);
+        CU_ASSERT_EQUAL(c.errors, 0);
+        snprintf(text, sizeof text, "its name '%s', by which it goes", cases[i].file);
+        CU_ASSERT_EQUAL(csv_count(&c, text), cases[i].warned);
+        csv_end(&c);
+    }
+}
+
 /* Without assets.csv sids are those of the symbols; an asset that is not wanted is known all the same. */
 static void test_sids_of_symbols(void)
 {
@@ -450,6 +487,7 @@ int main(int argc, char **argv)
     CU_add_test(suite, "origin", test_origin);
     CU_add_test(suite, "side files", test_side_files);
     CU_add_test(suite, "sids of symbols", test_sids_of_symbols);
+    CU_add_test(suite, "files that name another asset", test_other_symbol);
     CU_add_test(suite, "bad side files", test_bad_side_files);
     CU_basic_set_mode(CU_BRM_VERBOSE);
     CU_basic_run_tests();
