@@ -479,7 +479,8 @@ static bp_status add_files(bp__csv_work *work, bp__side *side, const char *dir, 
                                  "record_date", "pay_date", "payment_sid",    "ratio",   "amount"};
     bool found;
     side->own_mappings = work->in->draft->mappings.n;
-    BP_TRY(put_all(work, side, dir, "symbols.csv", of_symbols, NUM(of_symbols), 2, put_symbol, sids, symbols));
+    BP_TRY(
+        put_all(work, side, dir, "symbols.csv", of_symbols, NUM(of_symbols), 2, put_symbol, sids, symbols));
     BP_TRY(put_all(work, side, dir, "adjustments.csv", of_adjustments, NUM(of_adjustments), 2, put_adjustment,
                    sids, &found));
     BP_TRY(put_all(work, side, dir, "sessions.csv", of_sessions, NUM(of_sessions), 1, put_session, sids,

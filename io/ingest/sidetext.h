@@ -22,8 +22,8 @@ typedef struct bp__side_text {
     size_t hint;                 /**< for the reader of rows: where the asset of the last one was */
     const int64_t *sids;         /**< [num_sids] for the reader of rows: of the folder, ascending; borrowed */
     size_t num_sids;
-    size_t keys;                 /**< for the reader of rows: a bit for each key that was there */
-    struct bp__side *side;       /**< for the reader of rows: what assets.csv says; borrowed */
+    size_t keys;           /**< for the reader of rows: a bit for each key that was there */
+    struct bp__side *side; /**< for the reader of rows: what assets.csv says; borrowed */
 } bp__side_text;
 
 /** @param[in]  names     [n] of the columns that are known
