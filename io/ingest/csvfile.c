@@ -110,6 +110,7 @@ static bp_status look_at_times(bp__csv_file *f)
  * itself cannot tell, and a file of volumes with three decimals each would be strange. */
 static bp_status look_at_volumes(bp__csv_file *f)
 {
+    if (!has(f, BP__VOLUME)) return BP_OK;
     bp__numbers prices = f->how_number;
     char groups = '\0', mark;
     double value;

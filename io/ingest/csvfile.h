@@ -55,6 +55,7 @@ typedef struct bp__csv_file {
     bool has_dividends, has_splits, has_adjusted; /**< columns, as far as the rules use them */
     bool bad;                                     /**< there were errors */
     bool headless; /**< some of them in rows that are of no asset that is known */
+    bool turned;   /**< its rows began with the newest, and that is told */
     uint64_t rows; /**< good ones so far */
 
     /* private to csvfile.c */

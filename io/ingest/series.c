@@ -50,8 +50,7 @@ static int64_t time_of(const bp__series *s, const bp__csv_row *row)
 static bool check_order(bp__series *s, bp__csv_file *file, const bp__csv_row *row, int64_t time)
 {
     const char *wrong = NULL;
-    if (s->rows == 1 && time != s->last && (time > s->last || !s->ascending))
-        s->direction = time > s->last ? 1 : -1;
+    if (s->rows == 1 && time != s->last) s->direction = time > s->last ? 1 : -1;
     if (s->rows == 0) return true;
     if (time == s->last)
         wrong = "is there twice";
@@ -231,7 +230,7 @@ static bp_status add_pair(bp__series *s, const bp__csv_row *row, int64_t day)
 
 bp_status bp__series_flush(bp__series *series, bp__draft *draft)
 {
-    if (series->direction <= 0 && series->rows > 1) return BP_OK; /* the newest come first: kept to the end */
+    if (series->direction <= 0) return BP_OK; /* the newest come first, or may: kept to the end */
     if (!series->bad)
         BP_TRY(bp__draft_add_bars(draft, series->frame, series->sid, series->bars.row, series->bars.n,
                                   series->scale));
@@ -422,8 +421,10 @@ bp_status bp__series_finish(bp__series *series, bp__csv_file *file, const char *
         check_minutes(series, file, name);
     }
     if (series->direction < 0) {
-        bp__remark(file->rules->remarks, BP__NOTE, file->path, 0, 0,
-                   "rows begin with the newest: they are turned round");
+        if (!file->turned)
+            bp__remark(file->rules->remarks, BP__NOTE, file->path, 0, 0,
+                       "rows begin with the newest: they are turned round");
+        file->turned = true;
         turn_round(series);
     }
     if (series->direction == 0) series->direction = 1;

@@ -17,7 +17,6 @@ typedef struct bp__series {
     int frame;
     int64_t sid;
     double fixed[BP__NUM_SCALES]; /**< factors that are given; 0: any */
-    bool ascending;               /**< descending rows are refused */
     bool bad;                     /**< there were errors, or it is empty */
     bool empty;                   /**< no errors, but no value */
     uint64_t rows;                /**< with those that say nothing */
@@ -52,7 +51,7 @@ void bp__series_fini(bp__series *series);
  *  @retval BP_ENOMEM, BP_EIO  of the draft: the whole ingest must end */
 bp_status bp__series_add(bp__series *series, bp__csv_file *file, const bp__csv_row *row, bp__draft *draft);
 
-/** Give all bars to the draft that may go there already. */
+/** Give all bars to the draft that may go there already: none where the newest come first. */
 bp_status bp__series_flush(bp__series *series, bp__draft *draft);
 
 /** After the last row: what is left goes to the draft, or, if the series is bad, all of it is taken back.

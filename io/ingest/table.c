@@ -9,6 +9,7 @@
 #include "io/ingest/csvwork.h"
 
 #define BARS_IN_MEMORY ((size_t)1 << 19) /* 24 MiB, in tables that may be half empty */
+#define HELD_MOST      ((size_t)1 << 20) /* that wait to be turned round */
 #define TELL_ROWS      65536
 
 typedef struct asset {
@@ -95,7 +96,6 @@ static bp_status new_asset(ingest *in, const bp__csv_field *symbol)
     a->size = symbol->size;
     a->wanted = bp__csv_work_wants(&in->work, a->symbol);
     bp__series_init(&a->series, bp__csv_frame(in->file), (int64_t)in->assets.n);
-    a->series.ascending = true;
     void *row = in->assets.row;
     const bp_status s = bp__table_grow(&row, in->assets.n, &in->assets.cap, sizeof *in->assets.row);
     if (bp__failed(s)) {
@@ -131,17 +131,25 @@ static bp_status find_asset(ingest *in, const bp__csv_field *symbol, asset **fou
 
 /* Rows ------------------------------------------------------------------------------------------ */
 
-/* All bars to the draft: there are too many in memory. */
+/* All bars to the draft: there are too many in memory. Those of a table that begins with its newest rows stay. */
 static bp_status flush_all(ingest *in)
 {
+    size_t held = 0;
     for (size_t i = 0; i < in->assets.n; i++) {
         bp__series *s = &in->assets.row[i]->series;
         if (s->bars.cap == 0) continue;
         BP_TRY(bp__series_flush(s, in->work.in->draft));
+        held += s->bars.n;
+        if (s->bars.n > 0) continue;
         free(s->bars.row);
         s->bars.row = NULL;
         s->bars.n = s->bars.cap = 0;
     }
+    if (held > HELD_MOST)
+        BP_FAIL(
+            BP_EFORMAT,
+            "%s: begins with its newest rows, and has too many to be turned round in memory: sort it by date",
+            in->path);
     in->in_memory = 0;
     return BP_OK;
 }

@@ -94,9 +94,9 @@ run 0 import hdf5 several.h5 only --country CA
 run 0 import hdf5 several.h5 elsewhere/part.h5
 [ -f elsewhere/part_US.h5 ] && [ -f elsewhere/part_CA.h5 ] || fail "elsewhere: $(ls elsewhere)"
 refused 1 "no country group /GB" import hdf5 several.h5 x --country GB
-refused 2 "name" import hdf5 strange.h5 x
+refused 1 "name" import hdf5 strange.h5 x
 [ -e bundles/x_US.h5 ] && fail "a bundle was made before the names were looked at"
-refused 2 "name" import hdf5 several.h5 "$(printf '%062d' 0)"
+refused 1 "name" import hdf5 several.h5 "$(printf '%062d' 0)"
 refused 1 "2 country groups (CA, US)" info several.h5
 for option in --date-format=YYYY --timezone=UTC --calendar=XNYS --sessions=x; do
     refused 2 "${option%%=*}: means nothing" import hdf5 several.h5 x "$option"

@@ -74,8 +74,10 @@ static void test_errors(void)
         {HEADER, "failed: DIR/T.csv: no row after the header"},
         {HEADER "2020-01-02,A,1,1,1,1,1\n2020-01-02,A,1,1,1,1,1\n",
          "error: DIR/T.csv:3: date '2020-01-02' is there twice"},
-        {HEADER "2020-01-03,A,1,1,1,1,1\n2020-01-02,A,1,1,1,1,1\n",
-         "error: DIR/T.csv:3: date '2020-01-02' is earlier"},
+        {HEADER "2020-01-03,A,1,1,1,1,1\n2020-01-06,A,1,1,1,1,1\n2020-01-02,A,1,1,1,1,1\n",
+         "error: DIR/T.csv:4: date '2020-01-02' is earlier"},
+        {HEADER "2020-01-03,A,1,1,1,1,1\n2020-01-02,A,1,1,1,1,1\n2020-01-06,A,1,1,1,1,1\n",
+         "error: DIR/T.csv:4: date '2020-01-06' is later"},
         {HEADER "2020-01-02,A,1,1,x,1,1\n", "error: DIR/T.csv:2: column 'low': 'x' is not a number"},
         {HEADER "2020-01-02,A,1,1,1,1,1\n2020-01-02,B,1,1,1\n",
          "error: DIR/T.csv:3: 5 fields, the header has 7"},
@@ -136,31 +138,81 @@ static void test_errors(void)
     csv_end(&c);
 }
 
+/* The newest first, as vendors have it: all rows by date, or those of each asset. */
+static void test_newest_first(void)
+{
+    static const char *const orders[] = {
+        "2020-01-06,A,3,3,3,3,0.5,2\n2020-01-06,B,6,6,6,6,0,1\n2020-01-03,B,5,5,5,5,0,1\n2020-01-03,A,2,2,2,2,0,1\n"
+        "2020-01-02,A,1,1,1,1,0,1\n",
+        "2020-01-06,A,3,3,3,3,0.5,2\n2020-01-03,A,2,2,2,2,0,1\n2020-01-02,A,1,1,1,1,0,1\n"
+        "2020-01-06,B,6,6,6,6,0,1\n2020-01-03,B,5,5,5,5,0,1\n",
+        "2020-01-03,B,5,5,5,5,0,1\n2020-01-06,A,3,3,3,3,0.5,2\n2020-01-03,A,2,2,2,2,0,1\n" /* B ascends */
+        "2020-01-02,A,1,1,1,1,0,1\n2020-01-06,B,6,6,6,6,0,1\n"};
+    for (size_t i = 0; i < sizeof orders / sizeof *orders; i++) {
+        char text[600];
+        snprintf(text, sizeof text, "date,symbol,open,high,low,close,dividend,split\n%s", orders[i]);
+        csv_case c = read_table(text, NULL);
+        CU_ASSERT_TRUE_FATAL(c.errors == 0 && c.draft.assets.n == 2 && c.draft.days.n == 3);
+        for (size_t d = 0; d < 3; d++) {
+            CU_ASSERT_EQUAL(csv_value(&c, BP__DAILY, 0, d, BP__CLOSE), (double)d + 1);
+            if (d < 2) CU_ASSERT_EQUAL(csv_value(&c, BP__DAILY, 1, d, BP__CLOSE), (double)d + 5);
+        }
+        CU_ASSERT_TRUE(c.draft.payouts.n == 1 && c.draft.ratios[BP__SPLITS].n == 1);
+        CU_ASSERT_EQUAL(csv_count(&c, "note: DIR/T.csv: rows begin with the newest: they are turned round\n"),
+                        1);
+        csv_end(&c);
+    }
+}
+
+/* A table of so many assets on so many days; closes tell which. */
+static char *make_table(int assets, int days, bool newest_first)
+{
+    char *text = malloc((size_t)assets * (size_t)days * 48), *p = text;
+    CU_ASSERT_FATAL(text != NULL);
+    p = stpcpy(p, "date,symbol,o,h,l,c,v\n");
+    for (int i = 0; i < days; i++)
+        for (int a = 0; a < assets; a++) {
+            const int d = newest_first ? days - 1 - i : i;
+            p += sprintf(p, "%d,S%d,1,%d,1,%d,1\n", 86400 * (12000 + d), a, d + 1, a + d + 1);
+        }
+    return text;
+}
+
 /* More assets than the hash table begins with, and more bars than are held in memory. */
 static void test_many(void)
 {
     const int assets = 700, days = 900;
-    char *text = malloc((size_t)assets * (size_t)days * 48), *p = text;
-    CU_ASSERT_FATAL(text != NULL);
-    p = stpcpy(p, "date,symbol,o,h,l,c,v\n");
-    for (int d = 0; d < days; d++)
-        for (int a = 0; a < assets; a++)
-            p += sprintf(p, "%d,S%d,1,%d,1,%d,1\n", 86400 * (12000 + d), a, d + 1, a + d + 1);
-    csv_case c = read_table(text, &(bp__ingest_options){.date_format = "s"});
-    CU_ASSERT_EQUAL(bp__draft_num_bars(&c.draft, BP__DAILY), (size_t)assets * (size_t)days);
-    CU_ASSERT_EQUAL_FATAL(c.draft.assets.n, (size_t)assets);
-    int wrong = 0;
-    for (int64_t sid = 0; sid < assets; sid++) {
-        bp__bar *bars;
-        const int number = atoi(c.draft.assets.row[sid].symbol + 1);
-        const size_t n = csv_bars(&c, BP__DAILY, sid, &bars);
-        wrong += n != (size_t)days;
-        for (size_t d = 0; d < n; d++)
-            wrong += bars[d].dt != (int64_t)(12000 + d) * BP_NS_PER_DAY ||
-                     bars[d].value[BP__CLOSE] != number + (double)d + 1;
-        free(bars);
+    for (int newest_first = 0; newest_first < 2; newest_first++) {
+        char *text = make_table(assets, days, newest_first);
+        csv_case c = read_table(text, &(bp__ingest_options){.date_format = "s"});
+        CU_ASSERT_EQUAL(bp__draft_num_bars(&c.draft, BP__DAILY), (size_t)assets * (size_t)days);
+        CU_ASSERT_EQUAL_FATAL(c.draft.assets.n, (size_t)assets);
+        int wrong = 0;
+        for (int64_t sid = 0; sid < assets; sid++) {
+            bp__bar *bars;
+            const int number = atoi(c.draft.assets.row[sid].symbol + 1);
+            const size_t n = csv_bars(&c, BP__DAILY, sid, &bars);
+            wrong += n != (size_t)days;
+            for (size_t d = 0; d < n; d++)
+                wrong += bars[d].dt != (int64_t)(12000 + d) * BP_NS_PER_DAY ||
+                         bars[d].value[BP__CLOSE] != number + (double)d + 1;
+            free(bars);
+        }
+        CU_ASSERT_EQUAL(wrong, 0);
+        csv_end(&c);
+        free(text);
     }
-    CU_ASSERT_EQUAL(wrong, 0);
+}
+
+/* More than may wait in memory to be turned round. */
+static void test_too_many(void)
+{
+    char *text = make_table(700, 2300, true);
+    csv_case c = read_table(text, &(bp__ingest_options){.date_format = "s"});
+    CU_ASSERT_EQUAL(c.status, BP_EFORMAT);
+    CU_ASSERT_TRUE(
+        csv_told(&c, "failed: DIR/T.csv: begins with its newest rows, and has too many to be turned round in "
+                     "memory: sort it by date"));
     csv_end(&c);
     free(text);
 }
@@ -172,7 +224,9 @@ int main(void)
     CU_add_test(suite, "orders", test_orders);
     CU_add_test(suite, "minutes and events", test_minutes_and_events);
     CU_add_test(suite, "errors", test_errors);
+    CU_add_test(suite, "the newest first", test_newest_first);
     CU_add_test(suite, "many assets", test_many);
+    CU_add_test(suite, "too many of the newest first", test_too_many);
     CU_basic_set_mode(CU_BRM_VERBOSE);
     CU_basic_run_tests();
     const unsigned failures = CU_get_number_of_failures();
