@@ -141,8 +141,8 @@ bool bp__calendar_hours(const bp__calendar *calendar, int64_t session, int64_t *
 
 /* Days on which hours are in doubt ---------------------------------------------------------------- */
 
-/* Easter Sunday of a year in days since the epoch: the first Sunday after the full moon on or after 21 March, by the
- * tables of the Gregorian calendar. */
+/* Easter Sunday of a year in days since the epoch: the first Sunday after the full moon on or after 21 March,
+ * by the tables of the Gregorian calendar. */
 static int64_t easter(int year)
 {
     const int golden = year % 19, century = year / 100;
@@ -154,8 +154,8 @@ static int64_t easter(int year)
     return full + 7 - (full + 4) % 7; /* full + 4: 0 on a Sunday */
 }
 
-/* Whether a day is in a list of "0101", "1222-1231": dates MMDD and spans of them, "Mo0115-0121": only if it is a Monday,
- * "E-2": days from Easter Sunday. */
+/* Whether a day is in a list of "0101", "1222-1231": dates MMDD and spans of them, "Mo0115-0121": only if it
+ * is a Monday, "E-2": days from Easter Sunday. */
 static bool is_doubtful(const char *list, int year, int date, int64_t day)
 {
     static const char names[] = "SuMoTuWeThFrSa";

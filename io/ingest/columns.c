@@ -184,7 +184,8 @@ static void name_columns(const bp__csv_text *t, size_t first, bp__columns *c)
                      is_named(&t->field[split], "stocksplits");
 }
 
-/* Indices and currencies have no volume. A column that may be one, under a name that is not known, must not be missed. */
+/* Indices and currencies have no volume. A column that may be one, under a name that is not known, must not be
+ * missed. */
 static bp_status check_volume(const bp__csv_text *t, const bp__columns *c)
 {
     static const char *const parts[] = {"vol", "qty", "quantity", "shares"};

@@ -27,8 +27,8 @@ typedef struct bp__csv_rules {
     bp__remarks *remarks;
     const bp__zone *zone;         /**< NULL: UTC */
     const bp__calendar *calendar; /**< NULL: none */
-    /** Whose days are the sessions of minute bars: of the calendar, else that of --timezone; NULL: neither is given, so that
-     *  a bar is of the day that is written. */
+    /** Whose days are the sessions of minute bars: of the calendar, else that of --timezone; NULL: neither is
+     *  given, so that a bar is of the day that is written. */
     const bp__zone *day_zone;
     const char *within;     /**< real path that files must be in; NULL: anywhere */
     _Atomic uint64_t *read; /**< stored bytes that were read */

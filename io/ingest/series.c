@@ -388,7 +388,8 @@ static void check_empty(bp__series *s, bp__csv_file *file, const char *name)
         bp__csv_error(file, file->columns.line, "no row after the header; remove the file or add bars");
 }
 
-/* Daily bars whose dates carry a time of day look like minute bars. An export says itself what its bars are. */
+/* Daily bars whose dates carry a time of day look like minute bars. An export says itself what its bars
+ * are. */
 static void check_minutes(bp__series *s, bp__csv_file *file, const char *name)
 {
     if (s->frame != BP__MINUTE || s->num_days < s->rows || file->rules->may_be_empty) return;

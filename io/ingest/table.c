@@ -131,7 +131,8 @@ static bp_status find_asset(ingest *in, const bp__csv_field *symbol, asset **fou
 
 /* Rows ------------------------------------------------------------------------------------------ */
 
-/* All bars to the draft: there are too many in memory. Those of a table that begins with its newest rows stay. */
+/* All bars to the draft: there are too many in memory. Those of a table that begins with its newest rows
+ * stay. */
 static bp_status flush_all(ingest *in)
 {
     size_t held = 0;

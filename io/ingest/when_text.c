@@ -288,8 +288,8 @@ static const char *from_name(cursor c, bp__written *w)
     return take_rest(&c, w) ? NULL : "";
 }
 
-/* Numbers with marks between them that do not begin with a year of four digits: which one is what cannot be known of all
- * rows. @return NULL, or the formats of which this one could be, for --date-format */
+/* Numbers with marks between them that do not begin with a year of four digits: which one is what cannot be
+ * known of all rows. @return NULL, or the formats of which this one could be, for --date-format */
 static const char *which_form(cursor c)
 {
     static const struct {

@@ -25,8 +25,8 @@ typedef struct bp__written {
     size_t zone_size;
 } bp__written;
 
-/** A date with or without a time. @return NULL; else what is wrong, "" for nothing in particular: borrowed until this thread
- *  reads the next one */
+/** A date with or without a time. @return NULL; else what is wrong, "" for nothing in particular:
+ *  borrowed until this thread reads the next one */
 const char *bp__written_from(const bp__csv_field *field, bp__written *written);
 const char *bp__written_by_format(const char *format, const bp__csv_field *field, bp__written *written);
 

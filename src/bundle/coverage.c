@@ -23,8 +23,8 @@ static void append(char *text, size_t size, const char *what, size_t of, size_t 
     snprintf(text + used, size - used, "%s%s%s", used ? ", " : "", what, part);
 }
 
-/* A file has a group for its country, whether that is known or not: CSV files say nothing of it, so that only a calendar
- * or a currency can. */
+/* A file has a group for its country, whether that is known or not: CSV files say nothing of it, so that only
+ * a calendar or a currency can. */
 static bool is_country_known(const bp_bundle *bundle)
 {
     size_t assets, n;

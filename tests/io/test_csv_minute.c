@@ -1,5 +1,5 @@
-/* Minute files: which session a bar is of, and what follows from it: events, sessions, lifetimes. Each case has times
- * whose day in UTC is another one than the day there. */
+/* Minute files: which session a bar is of, and what follows from it: events, sessions, lifetimes. Each case has
+ * times whose day in UTC is another one than the day there. */
 #include <CUnit/Basic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,8 +38,8 @@ static const struct place {
               {"Asia/Kolkata", "XBOM", "+0530", "04:00", "09:20"},
               {"Pacific/Kiritimati", NULL, "+14:00", "09:00", "17:00"}};
 
-/* Rows of two days, each with its dividend; how a time is written: 0: local, 1: with its offset, 2: in UTC, 3: ms since
- * the epoch. */
+/* Rows of two days, the second with its dividend; how a time is written: 0: local, 1: with its offset, 2: in
+ * UTC, 3: ms since the epoch. */
 static void write_file(const struct place *p, int how, bool newest_first)
 {
     static const char *const days[] = {"2020-03-05", "2020-03-06"};
