@@ -115,6 +115,11 @@ for file in factor_*.h5; do
 done
 run 0 import hdf5 each.h5 each
 run 0 import hdf5 each.h5 some --symbols S4,S16 --currency EUR --splits ignore
+run 0 import hdf5 each.h5 paid --dividends ignore
+run 0 export csvdir each each.out
+run 0 export csvdir paid paid.out
+same "$(grep -v ^dividend each.out/adjustments.csv)" "$(cat paid.out/adjustments.csv)" "--dividends ignore"
+grep -q ^dividend each.out/adjustments.csv || fail "no dividends to ignore"
 run 0 import hdf5 missing.h5 missing
 case $err in *"sid 16 has bars and no row"*) ;; *) fail "sids without a row: $err" ;; esac
 run 0 import hdf5 four.h5 four

@@ -235,6 +235,22 @@ def symbols():
         fail("no symbol", got.stderr)
 
 
+def left_out():
+    """What --splits ignore and --dividends ignore leave of the adjustments."""
+    make("z")
+    for what, kinds in (("--splits", {"merger", "dividend_ratio", "dividend", "stock_dividend"}),
+                        ("--dividends", {"split", "merger", "stock_dividend"})):
+        got = run("import", "zipline", "z", "x", what, "ignore")
+        if got.returncode != 0 or "is left out, as %s ignore says" % what not in got.stderr:
+            fail(what, got.stderr)
+        shutil.rmtree("left_out", ignore_errors=True)
+        run("export", "csvdir", "x", "left_out")
+        with open("left_out/adjustments.csv") as file:
+            found = {line.split(",")[0] for line in list(file)[1:]}
+        if found != kinds:
+            fail(what, "leaves", str(found))
+
+
 def folders():
     for name in ("2019-04-01T00;00;00", "2019-04-02T00;00;00.5", "2019-03-31T23;59;59.999999"):
         make(os.path.join("all", name))
@@ -247,6 +263,7 @@ def folders():
     good("without adjustments", "z", tells=["has no adjustments.sqlite"])
     make("z", events={"splits": adjustments()["splits"]})
     good("some tables only", "z", tells=["has no table mergers"])
+    left_out()
     make("z")
     sql("z/assets-7.sqlite", "insert into equities values (9, '', %d, %d, null, null, 'NYSE')" % (SESSIONS[0], SESSIONS[9]),
         "insert into equity_symbol_mappings values (9, 9, 'EMPTY', '', '', %d, %d)" % (SESSIONS[0], SESSIONS[9]))
