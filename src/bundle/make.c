@@ -218,7 +218,7 @@ static bp_status find_part_target(const bp__command_line *line, const char *part
     const bp_status s = bp__bundle_path(target->root, name, target->path, sizeof target->path);
     snprintf(target->name, sizeof target->name, "%s", name);
     free(name);
-    if (s == BP_EINVAL) /* the name of the bundle alone was checked before */
+    if (s == BP_EINVAL && bp__bundle_name_check(part) != BP_OK) /* else NAME is too long for it */
         BP_FAIL(
             BP_EFORMAT,
             "%s: its country '%s' cannot be part of a bundle's name: import each country on its own, with "
