@@ -102,7 +102,7 @@ run 1 ingest csvdir many many --max-errors 12
 for i in 01 06 12; do told "error: many/daily/F$i.csv:2: column 'open': 'x' is not a number (2 more in this file)"; done
 
 # a hundred thousand assets with a row each fit into little memory
-if [ "${ASAN_OPTIONS+set}" != set ]; then
+if ! grep -qE '__(asan|tsan)_init' "$bundle"; then # sanitizers take address space for themselves
     awk 'BEGIN {print "symbol,date,open,high,low,close,volume"
                 for (i = 0; i < 100000; i++) printf "S%06d,2020-01-02,1,1,1,1,1\n", i}' >wide.csv
     (ulimit -v 400000 && exec "$bundle" ingest table wide.csv wide --threads 1) >/dev/null 2>err || fail "a wide table: $(cat err)"
