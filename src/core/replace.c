@@ -44,7 +44,7 @@ bp_status bp__replace_fail(const char *path, const char *what, int err)
 
 /* Written by the thread that replaces a file, read by a handler: the name is whole before the folder is there. */
 static struct {
-    atomic_bool taken;
+    atomic_bool taken, dropped;
     atomic_int dir; /* minus 1: none */
     char tmp[256];
 } under_way = {.dir = -1};
@@ -53,7 +53,16 @@ static void enter(const bp__replacement *r)
 {
     if (atomic_exchange_explicit(&under_way.taken, true, memory_order_acquire)) return;
     memcpy(under_way.tmp, r->tmp, sizeof under_way.tmp);
-    atomic_store_explicit(&under_way.dir, r->dir, memory_order_release);
+    atomic_store_explicit(&under_way.dir, r->dir, memory_order_seq_cst);
+}
+
+/* A handler that found nothing to remove may be about to end the process: either it sees the file that was just entered,
+ * or this thread sees that it has looked. */
+static void yield_to_drop(const bp__replacement *r)
+{
+    if (!atomic_load_explicit(&under_way.dropped, memory_order_seq_cst)) return;
+    unlinkat(r->dir, r->tmp, 0);
+    for (;;) pause();
 }
 
 /* Before the folder is closed: its number may be that of another one then. */
@@ -67,7 +76,8 @@ static void leave(const bp__replacement *r)
 
 bool bp__replace_drop(void)
 {
-    const int dir = atomic_load_explicit(&under_way.dir, memory_order_acquire);
+    atomic_store_explicit(&under_way.dropped, true, memory_order_seq_cst);
+    const int dir = atomic_load_explicit(&under_way.dir, memory_order_seq_cst);
     return dir >= 0 && unlinkat(dir, under_way.tmp, 0) == 0;
 }
 
@@ -179,6 +189,7 @@ bp_status bp__replace_begin(const char *path, bp__replacement *r)
         pthread_sigmask(SIG_BLOCK, &all, &before);
         s = create_temporary(r);
         if (s == BP_OK) enter(r);
+        if (s == BP_OK) yield_to_drop(r);
         pthread_sigmask(SIG_SETMASK, &before, NULL);
     }
     if (bp__failed(s) && r->dir >= 0) close(r->dir);

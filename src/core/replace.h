@@ -37,7 +37,7 @@ bp_status bp__replace_commit(bp__replacement *r);
 void bp__replace_abort(bp__replacement *r);
 
 /** From a handler of a signal that ends the process: remove the temporary file of the replacement that is under way, of
- *  the first one where there are several. Async-signal-safe. @return whether there was one */
+ *  the first one where there are several; none is begun any more. Async-signal-safe. @return whether there was one */
 bool bp__replace_drop(void);
 
 /** Report that something about a file failed with `err`: for whoever writes to `fd`. @return BP_EIO */
