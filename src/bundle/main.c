@@ -1,5 +1,6 @@
 /* bundle: makes bundle files and looks into them. */
 #include <signal.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -31,15 +32,20 @@ static void say(const char *text)
     if (write(STDERR_FILENO, text, strlen(text)) < 0) return; /* nobody is left to be told */
 }
 
-/* What is half written goes, and is told; then the signal does what it does to any program. */
+/* What is half written goes, and is told; then the signal does what it does to any program. A further signal, as timeout(1)
+ * and impatient people send, waits in its thread for that end: it must not come before the file is gone. */
 static void stop(int number)
 {
+    static atomic_flag stopping = ATOMIC_FLAG_INIT;
+    if (atomic_flag_test_and_set(&stopping))
+        for (;;) pause();
     const bool dropped = bp__replace_drop();
     if (on_terminal) say("\n");
     say(dropped
             ? "bundle: stopped by a signal: what was half written is removed, an older bundle is as it was\n"
             : "bundle: stopped by a signal\n");
-    raise(number); /* its usual action is back: SA_RESETHAND */
+    signal(number, SIG_DFL);
+    raise(number); /* blocked until the handler returns */
 }
 
 static void catch_signals(void)
@@ -47,8 +53,8 @@ static void catch_signals(void)
     static const int number[] = {SIGINT, SIGTERM, SIGHUP};
     on_terminal = isatty(STDERR_FILENO) == 1;
     for (size_t i = 0; i < sizeof number / sizeof *number; i++) {
-        struct sigaction old, action = {.sa_handler = stop, .sa_flags = (int)SA_RESETHAND};
-        sigemptyset(&action.sa_mask);
+        struct sigaction old, action = {.sa_handler = stop};
+        sigfillset(&action.sa_mask);
         /* what is ignored, as by nohup, stays so */
         if (sigaction(number[i], NULL, &old) == 0 && old.sa_handler != SIG_IGN)
             sigaction(number[i], &action, NULL);
