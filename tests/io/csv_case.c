@@ -10,6 +10,7 @@
 #include <zlib.h>
 
 #include "core/day.h"
+#include "core/suite.h"
 
 static char folder[] = "/tmp/test_csv.XXXXXX";
 static bool made;
@@ -184,4 +185,11 @@ int64_t csv_ns(const char *text)
     CU_ASSERT_FATAL(sscanf(text, "%d-%d-%dT%d:%d:%d", &year, &month, &day, &hour, &minute, &second) >= 3);
     return ((bp__days_from_civil(year, month, day) * 24 + hour) * 3600 + minute * 60 + second) *
            INT64_C(1000000000);
+}
+
+int csv_main(const char *name, CU_TestInfo *tests)
+{
+    const int code = suite_main(name, tests);
+    csv_remove();
+    return code;
 }

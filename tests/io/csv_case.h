@@ -2,6 +2,8 @@
 #ifndef TESTS_IO_CSV_CASE_H
 #define TESTS_IO_CSV_CASE_H
 
+#include <CUnit/Basic.h>
+
 #include "io/draft.h"
 #include "io/ingest/csvdir.h"
 #include "io/ingest/table.h"
@@ -19,6 +21,9 @@ void csv_put(const char *name, const char *text);
 void csv_put_gzip(const char *name, const char *text);
 void csv_empty(void);  /* the folder */
 void csv_remove(void); /* and the folder itself */
+
+/* Run the tests of a program, and remove the folder. @return what main() returns */
+int csv_main(const char *name, CU_TestInfo *tests);
 
 typedef struct csv_case {
     bp_status status;

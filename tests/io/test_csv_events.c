@@ -412,25 +412,19 @@ static void test_adjusted(void)
 
 int main(void)
 {
-    if (CU_initialize_registry() != CUE_SUCCESS) return 1;
-    CU_pSuite suite = CU_add_suite("dividends and splits in CSV", NULL, NULL);
-    CU_add_test(suite, "names", test_names);
-    CU_add_test(suite, "look-alikes", test_lookalikes);
-    CU_add_test(suite, "--splits ignore", test_ignored_splits);
-    CU_add_test(suite, "--dividends ignore", test_ignored_dividends);
-    CU_add_test(suite, "adjusted already", test_adjusted_already);
-    CU_add_test(suite, "splits that are none", test_no_splits);
-    CU_add_test(suite, "a day without a bar", test_blank_day);
-    CU_add_test(suite, "minute files", test_minutes);
-    CU_add_test(suite, "days of minute files", test_minute_day);
-    CU_add_test(suite, "adjusted closes", test_adjusted);
-    CU_add_test(suite, "columns that are no pair", test_no_pair);
-    CU_add_test(suite, "a split and a dividend", test_split_and_dividend);
-    CU_add_test(suite, "dividends in cents", test_rough_dividends);
-    CU_basic_set_mode(CU_BRM_VERBOSE);
-    CU_basic_run_tests();
-    const unsigned failures = CU_get_number_of_failures();
-    CU_cleanup_registry();
-    csv_remove();
-    return failures ? 1 : 0;
+    CU_TestInfo tests[] = {{"names", test_names},
+                           {"look-alikes", test_lookalikes},
+                           {"--splits ignore", test_ignored_splits},
+                           {"--dividends ignore", test_ignored_dividends},
+                           {"adjusted already", test_adjusted_already},
+                           {"splits that are none", test_no_splits},
+                           {"a day without a bar", test_blank_day},
+                           {"minute files", test_minutes},
+                           {"days of minute files", test_minute_day},
+                           {"adjusted closes", test_adjusted},
+                           {"columns that are no pair", test_no_pair},
+                           {"a split and a dividend", test_split_and_dividend},
+                           {"dividends in cents", test_rough_dividends},
+                           CU_TEST_INFO_NULL};
+    return csv_main("dividends and splits in CSV", tests);
 }

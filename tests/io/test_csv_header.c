@@ -100,17 +100,11 @@ static void test_footers(void)
 
 int main(void)
 {
-    if (CU_initialize_registry() != CUE_SUCCESS) return 1;
-    CU_pSuite suite = CU_add_suite("headers and forms of CSV", NULL, NULL);
-    CU_add_test(suite, "no volume", test_no_volume);
-    CU_add_test(suite, "a volume of another name", test_other_volume);
-    CU_add_test(suite, "adjusted prices alone", test_adjusted_only);
-    CU_add_test(suite, "formats of dates", test_formats);
-    CU_add_test(suite, "footers", test_footers);
-    CU_basic_set_mode(CU_BRM_VERBOSE);
-    CU_basic_run_tests();
-    const unsigned failures = CU_get_number_of_failures();
-    CU_cleanup_registry();
-    csv_remove();
-    return failures ? 1 : 0;
+    CU_TestInfo tests[] = {{"no volume", test_no_volume},
+                           {"a volume of another name", test_other_volume},
+                           {"adjusted prices alone", test_adjusted_only},
+                           {"formats of dates", test_formats},
+                           {"footers", test_footers},
+                           CU_TEST_INFO_NULL};
+    return csv_main("headers and forms of CSV", tests);
 }

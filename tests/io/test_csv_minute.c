@@ -220,19 +220,13 @@ static void test_daily_bars(void)
 
 int main(void)
 {
-    if (CU_initialize_registry() != CUE_SUCCESS) return 1;
-    CU_pSuite suite = CU_add_suite("minute bars in CSV", NULL, NULL);
-    CU_add_test(suite, "local days", test_local_days);
-    CU_add_test(suite, "beside a daily file", test_beside_daily);
-    CU_add_test(suite, "beside assets.csv", test_side_file);
-    CU_add_test(suite, "a table", test_table);
-    CU_add_test(suite, "rows of several zones", test_mixed_zones);
-    CU_add_test(suite, "no zone", test_no_zone);
-    CU_add_test(suite, "daily bars", test_daily_bars);
-    CU_basic_set_mode(CU_BRM_VERBOSE);
-    CU_basic_run_tests();
-    const unsigned failures = CU_get_number_of_failures();
-    CU_cleanup_registry();
-    csv_remove();
-    return failures ? 1 : 0;
+    CU_TestInfo tests[] = {{"local days", test_local_days},
+                           {"beside a daily file", test_beside_daily},
+                           {"beside assets.csv", test_side_file},
+                           {"a table", test_table},
+                           {"rows of several zones", test_mixed_zones},
+                           {"no zone", test_no_zone},
+                           {"daily bars", test_daily_bars},
+                           CU_TEST_INFO_NULL};
+    return csv_main("minute bars in CSV", tests);
 }

@@ -248,17 +248,8 @@ static void test_changes(void)
 
 int main(void)
 {
-    if (CU_initialize_registry() != CUE_SUCCESS) return 1;
-    CU_pSuite suite = CU_add_suite("files and compression", NULL, NULL);
-    CU_add_test(suite, "kinds of compression", test_kinds);
-    CU_add_test(suite, "archives", test_archives);
-    CU_add_test(suite, "much text in few bytes", test_bombs);
-    CU_add_test(suite, "what is no file", test_no_files);
-    CU_add_test(suite, "files that change", test_changes);
-    CU_basic_set_mode(CU_BRM_VERBOSE);
-    CU_basic_run_tests();
-    const unsigned failures = CU_get_number_of_failures();
-    CU_cleanup_registry();
-    csv_remove();
-    return failures ? 1 : 0;
+    CU_TestInfo tests[] = {{"kinds of compression", test_kinds},   {"archives", test_archives},
+                           {"much text in few bytes", test_bombs}, {"what is no file", test_no_files},
+                           {"files that change", test_changes},    CU_TEST_INFO_NULL};
+    return csv_main("files and compression", tests);
 }

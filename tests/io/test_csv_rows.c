@@ -450,25 +450,19 @@ static void test_random_damage(void)
 
 int main(void)
 {
-    if (CU_initialize_registry() != CUE_SUCCESS) return 1;
-    CU_pSuite suite = CU_add_suite("rows of CSV", NULL, NULL);
-    CU_add_test(suite, "bad lines", test_bad_lines);
-    CU_add_test(suite, "bytes", test_bytes);
-    CU_add_test(suite, "all at once", test_all_at_once);
-    CU_add_test(suite, "dialects", test_dialects);
-    CU_add_test(suite, "unclear numbers", test_unclear_numbers);
-    CU_add_test(suite, "missing values", test_missing);
-    CU_add_test(suite, "remarks", test_remarks);
-    CU_add_test(suite, "marks in volumes", test_volume_marks);
-    CU_add_test(suite, "volumes", test_volumes);
-    CU_add_test(suite, "nearest doubles", test_nearest);
-    CU_add_test(suite, "blocks", test_blocks);
-    CU_add_test(suite, "long rows", test_long_rows);
-    CU_add_test(suite, "random damage", test_random_damage);
-    CU_basic_set_mode(CU_BRM_VERBOSE);
-    CU_basic_run_tests();
-    const unsigned failures = CU_get_number_of_failures();
-    CU_cleanup_registry();
-    csv_remove();
-    return failures ? 1 : 0;
+    CU_TestInfo tests[] = {{"bad lines", test_bad_lines},
+                           {"bytes", test_bytes},
+                           {"all at once", test_all_at_once},
+                           {"dialects", test_dialects},
+                           {"unclear numbers", test_unclear_numbers},
+                           {"missing values", test_missing},
+                           {"remarks", test_remarks},
+                           {"marks in volumes", test_volume_marks},
+                           {"volumes", test_volumes},
+                           {"nearest doubles", test_nearest},
+                           {"blocks", test_blocks},
+                           {"long rows", test_long_rows},
+                           {"random damage", test_random_damage},
+                           CU_TEST_INFO_NULL};
+    return csv_main("rows of CSV", tests);
 }

@@ -219,18 +219,9 @@ static void test_too_many(void)
 
 int main(void)
 {
-    if (CU_initialize_registry() != CUE_SUCCESS) return 1;
-    CU_pSuite suite = CU_add_suite("a table in CSV", NULL, NULL);
-    CU_add_test(suite, "orders", test_orders);
-    CU_add_test(suite, "minutes and events", test_minutes_and_events);
-    CU_add_test(suite, "errors", test_errors);
-    CU_add_test(suite, "the newest first", test_newest_first);
-    CU_add_test(suite, "many assets", test_many);
-    CU_add_test(suite, "too many of the newest first", test_too_many);
-    CU_basic_set_mode(CU_BRM_VERBOSE);
-    CU_basic_run_tests();
-    const unsigned failures = CU_get_number_of_failures();
-    CU_cleanup_registry();
-    csv_remove();
-    return failures ? 1 : 0;
+    CU_TestInfo tests[] = {{"orders", test_orders},    {"minutes and events", test_minutes_and_events},
+                           {"errors", test_errors},    {"the newest first", test_newest_first},
+                           {"many assets", test_many}, {"too many of the newest first", test_too_many},
+                           CU_TEST_INFO_NULL};
+    return csv_main("a table in CSV", tests);
 }

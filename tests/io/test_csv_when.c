@@ -445,26 +445,20 @@ static void test_daily_times(void)
 
 int main(void)
 {
-    if (CU_initialize_registry() != CUE_SUCCESS) return 1;
     if (access("/usr/share/zoneinfo/Europe/Berlin", R_OK) != 0) {
         printf("SKIPPED: there is no zone database (Debian: tzdata)\n");
         return 77;
     }
-    CU_pSuite suite = CU_add_suite("dates, zones, calendars", NULL, NULL);
-    CU_add_test(suite, "forms", test_forms);
-    CU_add_test(suite, "formats", test_formats);
-    CU_add_test(suite, "zones", test_zones);
-    CU_add_test(suite, "changes of the clock", test_changes);
-    CU_add_test(suite, "bad zones", test_bad_zones);
-    CU_add_test(suite, "rules", test_rules);
-    CU_add_test(suite, "calendars", test_calendars);
-    CU_add_test(suite, "known hours", test_known_hours);
-    CU_add_test(suite, "sessions", test_sessions);
-    CU_add_test(suite, "times of daily bars", test_daily_times);
-    CU_basic_set_mode(CU_BRM_VERBOSE);
-    CU_basic_run_tests();
-    const unsigned failures = CU_get_number_of_failures();
-    CU_cleanup_registry();
-    csv_remove();
-    return failures ? 1 : 0;
+    CU_TestInfo tests[] = {{"forms", test_forms},
+                           {"formats", test_formats},
+                           {"zones", test_zones},
+                           {"changes of the clock", test_changes},
+                           {"bad zones", test_bad_zones},
+                           {"rules", test_rules},
+                           {"calendars", test_calendars},
+                           {"known hours", test_known_hours},
+                           {"sessions", test_sessions},
+                           {"times of daily bars", test_daily_times},
+                           CU_TEST_INFO_NULL};
+    return csv_main("dates, zones, calendars", tests);
 }
