@@ -348,7 +348,7 @@ bp_status bp__draft_add_asset(bp__draft *draft, const bp__draft_asset *asset)
 {
     bp__draft_asset a = *asset;
     a.symbol = a.name = a.exchange = NULL;
-    if (!*a.currency) strcpy(a.currency, "XXX");
+    if (!*a.currency) strcpy(a.currency, BP_NO_CURRENCY);
     BP__APPEND(&draft->assets, a);
     bp__draft_asset *to = &draft->assets.row[draft->assets.n - 1];
     to->symbol = strdup(asset->symbol);

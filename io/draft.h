@@ -51,7 +51,7 @@ const char *bp__bar_defect(const bp__bar *bar, int frame);
 typedef struct bp__draft_asset {
     int64_t sid;
     char *symbol, *name, *exchange; /**< UTF-8 */
-    char currency[4];               /**< ISO 4217; "XXX": not known */
+    char currency[4];               /**< ISO 4217; BP_NO_CURRENCY: not known */
     /** BP_TIME_MISSING: bp__draft_finish() takes the days of its first and last bar in either frame; auto_close_date
      *  is then a day later. An asset without any bar keeps what it was given. */
     int64_t start_date, end_date, first_traded, auto_close_date;

@@ -36,6 +36,9 @@ extern "C" {
 #define BP_TIME_MISSING INT64_MIN
 #define BP_NS_PER_DAY   INT64_C(86400000000000)
 
+/** ISO 4217's code for no currency, three X: it is not known. */
+#define BP_NO_CURRENCY "\130XX"
+
 typedef struct bp_bundle bp_bundle;
 
 typedef enum bp_type { BP_TYPE_I64 = 1, BP_TYPE_F64 = 2, BP_TYPE_U32 = 3, BP_TYPE_BYTES = 4 } bp_type;

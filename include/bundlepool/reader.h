@@ -84,7 +84,7 @@ typedef struct bp_asset {
     int64_t end_date;     /**< last day listed */
     int64_t first_traded;
     int64_t auto_close_date;
-    char currency[8]; /**< ISO 4217; "XXX": not known, or no daily bars */
+    char currency[8]; /**< ISO 4217; BP_NO_CURRENCY: not known, or no daily bars */
 } bp_asset;
 
 /** An asset to be filled in: everything 0 but the size. */
@@ -202,7 +202,8 @@ BP_API void bp_reader_alive(const bp_reader *reader, int64_t date, bool include_
 BP_API int64_t bp_reader_first_session(const bp_reader *reader);
 BP_API int64_t bp_reader_last_session(const bp_reader *reader);
 
-/** Currency of an asset's prices, as in the bundle; "XXX": not known. @retval BP_ENOSID  no daily bars */
+/** Currency of an asset's prices, as in the bundle; BP_NO_CURRENCY: not known.
+ *  @retval BP_ENOSID  no daily bars */
 BP_API bp_status bp_reader_currency(const bp_reader *reader, int64_t sid, char code[4]);
 
 /** One value of one session. What is missing in an asset's lifetime is NaN, or 0; the lifetime is that of its

@@ -229,7 +229,7 @@ static bp_status put_currency(const bp__h5out *out)
     if (!code) return no_memory(out, path, n);
     for (size_t i = 0; i < n; i++) {
         const size_t asset = bp__draft_find_asset(d, d->series[BP__DAILY].row[i].sid);
-        memcpy(code + 3 * i, asset == SIZE_MAX ? "XXX" : d->assets.row[asset].currency, 3);
+        memcpy(code + 3 * i, asset == SIZE_MAX ? BP_NO_CURRENCY : d->assets.row[asset].currency, 3);
     }
     hid_t type = bp__h5_text_type(3, H5T_CSET_ASCII);
     bp_status s = type < 0 ? bp__h5_out_fail(out, path) : bp__h5_put(out, path, type, code, n);

@@ -210,7 +210,7 @@ bp_status bp__csv_work_add_asset(bp__csv_work *work, int64_t sid, const char *sy
                              .end_date = BP_TIME_MISSING,
                              .first_traded = BP_TIME_MISSING,
                              .auto_close_date = BP_TIME_MISSING};
-    memcpy(asset.currency, currency ? currency : "XXX", 3);
+    memcpy(asset.currency, currency ? currency : BP_NO_CURRENCY, 3);
     bp__csv_work_fill_dates(&asset, first, last);
     const bp__draft_mapping mapping = {sid, name, BP_TIME_MISSING, BP_TIME_MISSING};
     bp_status s = bp__draft_add_asset(work->in->draft, &asset);

@@ -63,7 +63,7 @@ static void read_currency(bp__side_text *t, bp__side_asset *a)
 {
     const bp__csv_field *f = bp__side_cell(t, CURRENCY);
     const char *given = t->work->in->options->currency;
-    memcpy(a->asset.currency, given ? given : "XXX", 3);
+    memcpy(a->asset.currency, given ? given : BP_NO_CURRENCY, 3);
     if (f->size == 3)
         memcpy(a->asset.currency, f->text, 3);
     else if (f->size > 0)

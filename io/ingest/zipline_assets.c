@@ -146,7 +146,7 @@ static void set_currency(const reading *r, bp__draft_asset *a)
 
 static bp_status take_asset(reading *r, bp__db_rows *rows)
 {
-    bp__draft_asset a = {.currency = "XXX"};
+    bp__draft_asset a = {.currency = BP_NO_CURRENCY};
     BP_TRY(take_sid(rows, 0, &a.sid));
     BP_TRY(take_time(r, rows, 3, &a.start_date));
     BP_TRY(take_time(r, rows, 4, &a.end_date));

@@ -87,10 +87,10 @@ static bool is_chosen(const copy *c, int64_t sid)
 static void set_currency(const copy *c, bp__draft_asset *asset)
 {
     size_t row;
-    strcpy(asset->currency, "XXX");
+    strcpy(asset->currency, BP_NO_CURRENCY);
     if (bp_bundle_row(c->head, asset->sid, &row) == BP_OK)
         memcpy(asset->currency, (const char *)data_of(c, BP_COL_CURRENCY) + 3 * row, 3);
-    if (c->options->currency && strcmp(asset->currency, "XXX") == 0)
+    if (c->options->currency && strcmp(asset->currency, BP_NO_CURRENCY) == 0)
         strcpy(asset->currency, c->options->currency);
 }
 

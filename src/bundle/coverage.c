@@ -49,7 +49,7 @@ const char *bp__unknown_text(const bp_bundle *bundle, char *text, size_t size)
     if (missing > 0 || n == 0) append(text, size, "hours", missing, n, "sessions");
     missing = 0;
     const char *currency = bp__audit_column(bundle, BP_COL_CURRENCY, &n);
-    for (size_t i = 0; i < n; i++) missing += memcmp(currency + 3 * i, "XXX", 3) == 0;
+    for (size_t i = 0; i < n; i++) missing += memcmp(currency + 3 * i, BP_NO_CURRENCY, 3) == 0;
     if (missing > 0 || n == 0) append(text, size, "currency", missing, n, "assets");
     missing = 0;
     const uint32_t *exchange = bp__audit_column(bundle, BP_COL_ASSET_EXCHANGE, &n);

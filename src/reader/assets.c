@@ -42,7 +42,7 @@ static void fill_asset(const bp_reader *r, size_t row, bp_asset *asset)
     own.auto_close_date = a->auto_close[row];
     size_t daily = 0;
     const bool priced = r->daily.currency && bp__sorted_find(&r->daily.sid, own.sid, &daily);
-    memcpy(own.currency, priced ? r->daily.currency + 3 * daily : "XXX", 3);
+    memcpy(own.currency, priced ? r->daily.currency + 3 * daily : BP_NO_CURRENCY, 3);
     bp__sized_write(asset, &own);
 }
 

@@ -43,7 +43,7 @@ bp_status bp_reader_currency(const bp_reader *reader, int64_t sid, char code[4])
 {
     size_t row = 0;
     BP_TRY(bp__reader_daily_row(reader, sid, &row));
-    memcpy(code, reader->daily.currency ? reader->daily.currency + 3 * row : "XXX", 3);
+    memcpy(code, reader->daily.currency ? reader->daily.currency + 3 * row : BP_NO_CURRENCY, 3);
     code[3] = '\0';
     return BP_OK;
 }

@@ -172,8 +172,11 @@ static void test_bad_bars(void)
     bp__draft draft;
     CU_ASSERT_EQUAL(bp__draft_init(&draft, "../x", NULL), BP_EINVAL);
     bp__draft_fini(&draft);
-    CU_ASSERT_EQUAL(bp__draft_init(&draft, "bad", "/nonexistent/folder"), BP_EIO);
-    CU_ASSERT_PTR_NOT_NULL(strstr(bp_error_text(), "/nonexistent/folder"));
+    char folder[] = "/tmp/test_draft.XXXXXX"; /* made and removed: so it is known not to be there */
+    CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(folder));
+    CU_ASSERT_EQUAL_FATAL(rmdir(folder), 0);
+    CU_ASSERT_EQUAL(bp__draft_init(&draft, "bad", folder), BP_EIO);
+    CU_ASSERT_PTR_NOT_NULL(strstr(bp_error_text(), folder));
     bp__draft_fini(&draft);
     CU_ASSERT_EQUAL_FATAL(bp__draft_init(&draft, "bad", NULL), BP_OK);
     const bp__bar bad[] = {bar_of(DAY(1) + 1, 1, 1), bar_of(BP_TIME_MISSING, 1, 1), bar_of(DAY(1), -1, 1),
