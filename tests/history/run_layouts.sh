@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
-# run_layouts.sh RUN_MPI RUN_HISTORY WITH_HOSTS [SECONDS] : histories of 16 ranks at five layouts, SECONDS (120) of gets in
-# all: one node, 4 x 4, 16 x 1 and uneven virtual nodes, and 4 real hosts where namespaces are permitted. No history may
-# hold a violation; together they must hold 10^6 gets, 200 evictions, 100 invalidations and 100 rewrites.
+# run_layouts.sh RUN_MPI RUN_HISTORY WITH_HOSTS [SECONDS [GETS]] : histories of 16 ranks at five layouts, SECONDS (120) of
+# gets in all: one node, 4 x 4, 16 x 1 and uneven virtual nodes, and 4 real hosts where namespaces are permitted. No history
+# may hold a violation; together they must hold GETS (10^6) gets, 200 evictions, 100 invalidations and 100 rewrites: a
+# machine that is busy with other things takes longer over that, and is no failure.
 set -euo pipefail
 
 run_mpi=$(realpath "$1")
 run_history=$(realpath "$2")
 with_hosts=$(realpath "$3")
-seconds=${4:-120}
+seconds=${4:-120} wanted=${5:-1000000}
 ranks=16
 each=(--seconds $((seconds / 5)) --min-evictions 20 --min-invalidations 10 --min-rewrites 10)
 
@@ -33,15 +34,20 @@ run() {
 
 # Bundles on a memory file system: a disk that is busy with other things is not what is tested.
 export TMPDIR=/dev/shm
-for per_node in 0 4 1 6; do
-    run "$ranks ranks, $per_node on a virtual node (0: one node)" \
-        env BUNDLEPOOL_RANKS_PER_NODE=$per_node "$run_mpi" "$ranks" "$run_history" "${each[@]}"
-done
-run "$ranks ranks on 4 hosts" "$with_hosts" 4 --share "${run_history%/*}" -- \
-    mpirun -n "$ranks" "$run_history" "${each[@]}"
+round() {
+    local per_node
+    for per_node in 0 4 1 6; do
+        run "$ranks ranks, $per_node on a virtual node (0: one node)" \
+            env BUNDLEPOOL_RANKS_PER_NODE=$per_node "$run_mpi" "$ranks" "$run_history" "${each[@]}"
+    done
+    run "$ranks ranks on 4 hosts" "$with_hosts" 4 --share "${run_history%/*}" -- \
+        mpirun -n "$ranks" "$run_history" "${each[@]}"
+}
+round
+while ((gets < wanted)); do round; done
 
 echo "all layouts: $gets gets, $evictions evictions, $invalidations invalidations, $rewrites rewrites, 0 violations"
-if ((gets < 1000000 || evictions < 200 || invalidations < 100 || rewrites < 100)); then
-    echo "FAILED: 1000000 gets, 200 evictions, 100 invalidations and 100 rewrites are wanted"
+if ((evictions < 200 || invalidations < 100 || rewrites < 100)); then
+    echo "FAILED: 200 evictions, 100 invalidations and 100 rewrites are wanted"
     exit 1
 fi
