@@ -44,10 +44,6 @@ round() {
         mpirun -n "$ranks" "$run_history" "${each[@]}"
 }
 round
-while ((gets < wanted)); do round; done
+while ((gets < wanted || evictions < 200 || invalidations < 100 || rewrites < 100)); do round; done
 
 echo "all layouts: $gets gets, $evictions evictions, $invalidations invalidations, $rewrites rewrites, 0 violations"
-if ((evictions < 200 || invalidations < 100 || rewrites < 100)); then
-    echo "FAILED: 200 evictions, 100 invalidations and 100 rewrites are wanted"
-    exit 1
-fi

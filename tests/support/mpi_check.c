@@ -43,6 +43,13 @@ void check_case(const char *name)
     if (check_rank == 0) printf("case: %s\n", name), fflush(stdout);
 }
 
+bool check_all_well(void)
+{
+    long mine = failed, all;
+    MPI_Allreduce(&mine, &all, 1, MPI_LONG, MPI_SUM, MPI_COMM_WORLD);
+    return all == 0;
+}
+
 int check_finish(void)
 {
     long mine[2] = {passed, failed}, all[2];

@@ -15,6 +15,9 @@ extern int check_rank, check_size;
 /** MPI_Init_thread(MULTIPLE); prints the name of the program once. */
 void check_init(int *argc, char ***argv);
 
+/** Whether no check has failed on any rank so far. Collective. */
+bool check_all_well(void);
+
 /** Print the sum, finalize MPI, return 0 if no check has failed on any rank. */
 int check_finish(void);
 
