@@ -45,6 +45,7 @@ static size_t stem_length(const char *name)
 
 static bool is_side_name(const char *name)
 {
+    if (strcmp(name, BP__EXPORT_LIST) == 0) return true;
     for (size_t i = 0; i < bp__num_side_names; i++)
         if (strcmp(name, bp__side_names[i]) == 0) return true;
     return false;

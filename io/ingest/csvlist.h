@@ -32,4 +32,7 @@ void bp__csv_list_fini(bp__csv_list *list);
 extern const char *const bp__side_names[];
 extern const size_t bp__num_side_names;
 
+/** What an export lists its files in, for itself: of no use to an ingest. */
+#define BP__EXPORT_LIST ".export"
+
 #endif

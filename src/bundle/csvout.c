@@ -5,6 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <zlib.h>
+
 #include <bundlepool/bundle.h>
 
 #include "core/day.h"
@@ -24,6 +26,8 @@ static void flush(bp__csvout *out)
         else if (errno != EINTR)
             out->err = errno;
     }
+    out->crc = (uint32_t)crc32(out->crc, (const unsigned char *)out->buffer, (uInt)out->used);
+    out->bytes += out->used;
     out->used = 0;
 }
 
@@ -52,6 +56,8 @@ bp_status bp__csvout_open(int folder, const char *name, const char *label, const
     out->err = 0;
     out->begun = false;
     out->day = INT64_MIN;
+    out->bytes = 0;
+    out->crc = 0;
     out->used = 0;
     out->fd = openat(folder, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     if (out->fd < 0) return bp__replace_fail(label, "cannot be written", errno);

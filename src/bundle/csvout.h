@@ -19,6 +19,8 @@ typedef struct bp__csvout {
     bool begun;        /**< the line has a field */
     int64_t day;       /**< since the epoch: whose text is `day_text` */
     char day_text[10];
+    uint64_t bytes; /**< what the file holds after bp__csvout_close(), */
+    uint32_t crc;   /**< and the CRC-32 of that */
     size_t used;
     char buffer[1 << 16];
 } bp__csvout;

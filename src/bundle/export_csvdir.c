@@ -5,7 +5,8 @@
  *
  * The first two are what any program reads, and what `ingest csvdir` has always read. The side files hold
  * what they cannot: sids, symbols of other times, pay dates, sessions without a bar, factors. Prices are
- * exact: the stored whole number over the factor, as a decimal. docs/export.md describes every column.
+ * exact: the stored whole number over the factor, as a decimal. docs/export.md describes every column. A list of
+ * all files, hidden, lets a newer export know them again (src/bundle/manifest.h).
  *
  * Threads take assets in turn: each reads a series under the lock of the file, and formats it without.
  */
@@ -44,7 +45,7 @@ static bool is_file(const char *folder, const char *name)
     return *folder ? n > 4 && strcmp(name + n - 4, ".csv") == 0 : bp__is_side_file(name);
 }
 
-static const bp__newdir_kind kind = {.mark = BP__SIDE_FILE_LAST, .is_folder = is_folder, .is_file = is_file};
+static const bp__newdir_kind kind = {.is_folder = is_folder, .is_file = is_file};
 
 /* What is exported ------------------------------------------------------------------------------ */
 
@@ -235,7 +236,12 @@ static bp_status write_series(job *j, int64_t sid, const series *s)
     for (size_t i = 0; i < s->n; i++)
         if (!is_blank(s, i)) put_bar(&out, s, i, exponent, j->frame == BP__DAILY);
     if (j->frame == BP__MINUTE) mark_days(j, s);
-    return bp__csvout_close(&out);
+    BP_TRY(bp__csvout_close(&out));
+    pthread_mutex_lock(&j->lock);
+    const bp_status listed =
+        bp__manifest_add(&j->dir.made, bp__frame_name[j->frame], name, out.bytes, out.crc);
+    pthread_mutex_unlock(&j->lock);
+    return listed;
 }
 
 /* Threads --------------------------------------------------------------------------------------- */
@@ -315,8 +321,7 @@ static bp_status write_all(job *j)
 {
     j->total = bp_bundle_num_assets(j->head) * bp_bundle_num_sessions(j->head) + rows_of(j, BP_COL_MINUTE_DT);
     for (int frame = 0; frame < BP__NUM_FRAMES; frame++) BP_TRY(write_frame(j, frame));
-    BP_TRY(bp__side_files_write(j->e->file, &(bp__side_facts){j->asset, j->assets, j->minute_days}, j->dir.fd,
-                                j->dir.path));
+    BP_TRY(bp__side_files_write(j->e->file, &(bp__side_facts){j->asset, j->assets, j->minute_days}, &j->dir));
     return bp__h5_series_check(j->e->file);
 }
 

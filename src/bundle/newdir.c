@@ -48,21 +48,33 @@ static bool walk(int at, const char *name, const char *label, visit *each, void 
 
 typedef struct look {
     const bp__newdir_kind *kind;
+    const bp__manifest *made; /* NULL: names decide */
+    bool contents;            /* they count, too */
     size_t entries;
-    bool marked;
-    char stranger[NAME_MAX + 1]; /* what is not ours */
+    bool changed;                      /* the stranger was ours */
+    char stranger[2 * (NAME_MAX + 1)]; /* what is not ours */
 } look;
+
+static bool is_our_file(look *l, const char *folder, int fd, const char *name)
+{
+    if (*folder == '\0' && strcmp(name, BP__MANIFEST) == 0) return true;
+    if (!l->made)
+        return l->kind->is_file(folder, name) || (*folder == '\0' && strcmp(name, BP__MANIFEST_PART) == 0);
+    const bp__manifest_file *file = bp__manifest_find(l->made, folder, name);
+    l->changed = file && l->contents && !bp__manifest_matches(file, fd, name);
+    return file && !l->changed;
+}
 
 static bool look_at(const char *folder, int fd, const struct dirent *entry, bool is_folder, void *context)
 {
     look *l = context;
     const bool top = *folder == '\0';
     l->entries++;
-    l->marked |= top && strcmp(entry->d_name, l->kind->mark) == 0;
     const bool ours =
-        is_folder ? top && l->kind->is_folder(entry->d_name) : l->kind->is_file(folder, entry->d_name);
+        is_folder ? top && l->kind->is_folder(entry->d_name) : is_our_file(l, folder, fd, entry->d_name);
     if (ours && (!is_folder || walk(fd, entry->d_name, entry->d_name, look_at, l))) return true;
-    if (!*l->stranger) snprintf(l->stranger, sizeof l->stranger, "%s", entry->d_name);
+    if (!*l->stranger)
+        snprintf(l->stranger, sizeof l->stranger, "%s%s%s", folder, top ? "" : "/", entry->d_name);
     return false;
 }
 
@@ -75,13 +87,28 @@ static bool remove_entry(const char *folder, int fd, const struct dirent *entry,
     return true;
 }
 
-/* Remove a folder with what is in it, if all of that is ours. */
+/* The list of what was made in a folder. */
+static bp_status read_list(const bp__newdir *dir, const char *name, bp__manifest *made)
+{
+    const int fd = openat(dir->parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    *made = (bp__manifest){0};
+    if (fd < 0) return bp__replace_fail(dir->path, "cannot be read", errno);
+    const bp_status s = bp__manifest_read(fd, dir->path, made);
+    close(fd);
+    return s;
+}
+
+/* Remove a hidden folder with what is in it, if all of that is ours. One that was never whole has no list. */
 static void remove_ours(const bp__newdir *dir, const char *name)
 {
-    look l = {.kind = dir->kind};
-    if (!walk(dir->parent, name, "", look_at, &l)) return;
-    walk(dir->parent, name, "", remove_entry, NULL);
-    unlinkat(dir->parent, name, AT_REMOVEDIR);
+    bp__manifest made;
+    const bp_status s = read_list(dir, name, &made);
+    look l = {.kind = dir->kind, .made = s == BP_OK ? &made : NULL};
+    if ((s == BP_OK || s == BP_ENOTFOUND) && walk(dir->parent, name, "", look_at, &l)) {
+        walk(dir->parent, name, "", remove_entry, NULL);
+        unlinkat(dir->parent, name, AT_REMOVEDIR);
+    }
+    bp__manifest_fini(&made);
 }
 
 /* What a killed process left -------------------------------------------------------------------- */
@@ -147,6 +174,29 @@ static bp_status find_place(const char *path, bp__newdir *dir)
     return s;
 }
 
+/* Every file in it must be as we made it. */
+static bp_status check_files(const bp__newdir *dir)
+{
+    bp__manifest made;
+    const bp_status s = read_list(dir, dir->name, &made);
+    if (s == BP_ENOTFOUND)
+        BP_FAIL(BP_EIO,
+                "%s: is not replaced: no whole export, it has no " BP__MANIFEST
+                ", the list of what was exported; remove it first, or choose another folder",
+                dir->path);
+    BP_TRY(s);
+    look l = {.kind = dir->kind, .made = &made, .contents = true};
+    const bool ours = walk(dir->parent, dir->name, "", look_at, &l);
+    bp__manifest_fini(&made);
+    if (ours) return BP_OK;
+    if (!*l.stranger) return bp__replace_fail(dir->path, "cannot be read", errno);
+    if (l.changed)
+        BP_FAIL(BP_EIO, "%s: is not replaced: '%s' was changed after the export; move it away first",
+                dir->path, l.stranger);
+    BP_FAIL(BP_EIO, "%s: is not replaced: no export made '%s' in it; move it away first", dir->path,
+            l.stranger);
+}
+
 /* Whether what is there may be replaced. */
 static bp_status check_old(const bp__newdir *dir)
 {
@@ -162,11 +212,7 @@ static bp_status check_old(const bp__newdir *dir)
     if (!dir->replace)
         BP_FAIL(BP_EIO, "%s: is not empty; choose another folder, or replace an older export with --replace",
                 dir->path);
-    if (!ours && !*l.stranger) return bp__replace_fail(dir->path, "cannot be read", errno);
-    if (!ours) BP_FAIL(BP_EIO, "%s: is not replaced: no export made '%s' in it", dir->path, l.stranger);
-    if (!l.marked)
-        BP_FAIL(BP_EIO, "%s: is not replaced: no export, it has no %s", dir->path, dir->kind->mark);
-    return BP_OK;
+    return check_files(dir);
 }
 
 /* A locked folder of a name that nobody has. */
@@ -193,6 +239,7 @@ static bp_status create(bp__newdir *dir)
 
 static void close_both(bp__newdir *dir)
 {
+    bp__manifest_fini(&dir->made);
     if (dir->fd >= 0) close(dir->fd);
     if (dir->parent >= 0) close(dir->parent);
     dir->fd = dir->parent = -1;
@@ -243,8 +290,9 @@ static bp_status rename_new(const bp__newdir *dir)
 
 bp_status bp__newdir_commit(bp__newdir *dir)
 {
-    bp_status s = BP_OK;
-    if (syncfs(dir->fd) != 0) s = bp__replace_fail(dir->path, "cannot be brought to the disk", errno);
+    bp_status s = bp__manifest_write(&dir->made, dir->fd, dir->path);
+    if (s == BP_OK && syncfs(dir->fd) != 0)
+        s = bp__replace_fail(dir->path, "cannot be brought to the disk", errno);
     if (s == BP_OK) s = rename_new(dir);
     if (bp__failed(s)) {
         bp__newdir_abort(dir);

@@ -2,12 +2,12 @@
  * A folder that appears as a whole, or not at all.
  *
  *  1. bp__newdir_begin() makes a hidden folder, ".NAME.XXXXXX", beside the one that is to be.
- *  2. Whoever makes it creates files through `fd`, and folders of one level.
+ *  2. Whoever makes it creates files through `fd`, and folders of one level, and lists each file in `made`.
  *  3. bp__newdir_commit() brings all of it to the disk and gives it its name; or bp__newdir_abort() removes
  *     it.
  *
- * What is there already is replaced only if it is asked for, and only if everything in it has a name that we
- * give: what others made is never removed. A kill leaves the hidden folder behind. Its lock (flock) ends with
+ * What is there already is replaced only if it is asked for, and only if everything in it is as we made it
+ * (src/bundle/manifest.h): what others made or changed is never removed. A kill leaves the hidden folder behind. Its lock (flock) ends with
  * its process, so that the next begin for the same folder knows it for a left-over, and removes it.
  */
 #ifndef BP_BUNDLE_NEWDIR_H
@@ -16,11 +16,11 @@
 #include <limits.h>
 #include <stdbool.h>
 
+#include "bundle/manifest.h"
 #include "core/status.h"
 
-/** What belongs into such a folder. */
+/** What belongs into such a folder, by name: all there is to tell what a killed process left. */
 typedef struct bp__newdir_kind {
-    const char *mark;                                      /**< a file that every whole one has */
     bool (*is_folder)(const char *name);                   /**< of the folder */
     bool (*is_file)(const char *folder, const char *name); /**< folder: "", or one that is_folder() */
 } bp__newdir_kind;
@@ -30,7 +30,8 @@ typedef struct bp__newdir {
     char path[PATH_MAX];         /**< of what is to be, absolute */
     const char *name;            /**< the last part of it */
     bool replace;
-    int parent, fd; /**< open folders */
+    int parent, fd;    /**< open folders */
+    bp__manifest made; /**< what is in it; bp__newdir_commit() writes it down */
     char tmp[NAME_MAX + 1];
 } bp__newdir;
 

@@ -222,7 +222,7 @@ static const struct {
      "kind,sid,effective_date,ex_date,declared_date,record_date,pay_date,payment_sid,ratio,amount",
      put_adjustments},
     {"sessions.csv", "session,market_open,market_close,daily", put_sessions},
-    {BP__SIDE_FILE_LAST, "key,value", put_facts},
+    {"bundle.csv", "key,value", put_facts},
 };
 
 #define NUM_FILES (sizeof files / sizeof *files)
@@ -234,17 +234,17 @@ bool bp__is_side_file(const char *name)
     return false;
 }
 
-bp_status bp__side_files_write(const bp__h5series *file, const bp__side_facts *facts, int folder,
-                               const char *path)
+bp_status bp__side_files_write(const bp__h5series *file, const bp__side_facts *facts, bp__newdir *dir)
 {
     const side s = {.file = file, .head = bp__h5_series_head(file), .facts = facts};
     for (size_t i = 0; i < NUM_FILES; i++) {
         char label[PATH_MAX + NAME_MAX];
         bp__csvout out;
-        snprintf(label, sizeof label, "%s/%s", path, files[i].name);
-        BP_TRY(bp__csvout_open(folder, files[i].name, label, files[i].header, &out));
+        snprintf(label, sizeof label, "%s/%s", dir->path, files[i].name);
+        BP_TRY(bp__csvout_open(dir->fd, files[i].name, label, files[i].header, &out));
         files[i].put(&s, &out);
         BP_TRY(bp__csvout_close(&out));
+        BP_TRY(bp__manifest_add(&dir->made, "", files[i].name, out.bytes, out.crc));
     }
     return BP_OK;
 }

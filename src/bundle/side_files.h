@@ -7,10 +7,9 @@
 
 #include <stdbool.h>
 
+#include "bundle/newdir.h"
 #include "bundle/stems.h"
 #include "io/hdf5/h5series.h"
-
-#define BP__SIDE_FILE_LAST "bundle.csv" /**< a folder that has it is a whole export */
 
 bool bp__is_side_file(const char *name);
 
@@ -22,10 +21,7 @@ typedef struct bp__side_facts {
         *minute_days; /**< [BP__DAY_WORDS] days on which there are minute bars: bp__draft_mark_day() */
 } bp__side_facts;
 
-/** Write all of them into an open folder.
- *  @param[in] path  how errors name the folder
- *  @retval BP_EIO */
-bp_status bp__side_files_write(const bp__h5series *file, const bp__side_facts *facts, int folder,
-                               const char *path);
+/** Write all of them into a folder that is being made. @retval BP_EIO, BP_ENOMEM */
+bp_status bp__side_files_write(const bp__h5series *file, const bp__side_facts *facts, bp__newdir *dir);
 
 #endif

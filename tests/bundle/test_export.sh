@@ -165,7 +165,7 @@ for bundle in sorted(os.listdir("csv")):
         kept = {a["symbol"] for a in assets if a["file"] == ""}
         assert kept == {"OK", "BRK_A--4", "AAPL", "COMB", "T-44"}, kept
     assert set(os.listdir(folder)) <= {"daily", "minute", "assets.csv", "symbols.csv", "adjustments.csv", "sessions.csv",
-                                       "bundle.csv"}
+                                       "bundle.csv", ".export"}
     by_sid = dict(zip((int(a["sid"]) for a in assets), stems))
     for row, sid in enumerate(group["index/sid"][()]):
         raw = {name: group["data/" + name][row] for name in FIELDS}
@@ -228,17 +228,52 @@ diff -r csv/demo csv/demo1 && diff -r csv/demo csv/demo7 || fail "threads make a
 # what is there stays
 mkdir full empty && touch full/mine
 refused 1 "full: is not empty" export csvdir demo full
-refused 1 "no export made 'mine'" export csvdir demo full --replace
+refused 1 "full: is not replaced: no whole export, it has no .export" export csvdir demo full --replace
 refused 1 "csv/demo: is not empty" export csvdir daily csv/demo
 touch csv/demo1/daily/notes.txt
-refused 1 "no export made 'notes.txt'" export csvdir daily csv/demo1 --replace
+refused 1 "no export made 'daily/notes.txt'" export csvdir daily csv/demo1 --replace
 mkdir csv/demo1/daily/sub && rm csv/demo1/daily/notes.txt
-refused 1 "no export made 'sub'" export csvdir daily csv/demo1 --replace
-rm csv/demo7/bundle.csv
-refused 1 "it has no bundle.csv" export csvdir daily csv/demo7 --replace
-[ -f full/mine ] && [ -d csv/demo1/daily/sub ] && [ -f csv/demo7/assets.csv ] || fail "something was removed"
+refused 1 "no export made 'daily/sub'" export csvdir daily csv/demo1 --replace
+[ -f full/mine ] && [ -d csv/demo1/daily/sub ] || fail "something was removed"
+# files of a name that an export could have given
+rmdir csv/demo1/daily/sub
+for mine in daily/MINE.csv minute/MINE.csv; do
+    cp csv/demo1/daily/KIEO.csv "csv/demo1/$mine"
+    refused 1 "no export made '$mine' in it; move it away first" export csvdir daily csv/demo1 --replace
+    [ -s "csv/demo1/$mine" ] && [ -s csv/demo1/assets.csv ] || fail "$mine was removed"
+    rm "csv/demo1/$mine"
+done
+# what was exported, and then changed: longer, as long as before, by a link to the same
+cp csv/demo1/daily/KIEO.csv KIEO.csv
+changed() { refused 1 "'$1' was changed after the export" export csvdir daily csv/demo1 --replace; }
+echo 2030-01-01,1,1,1,1,1 >>csv/demo1/daily/KIEO.csv
+changed daily/KIEO.csv
+tail -n 1 csv/demo1/daily/KIEO.csv | grep -q 2030 || fail "an added line was removed"
+sed 's/2/3/' KIEO.csv >csv/demo1/daily/KIEO.csv
+changed daily/KIEO.csv
+rm csv/demo1/daily/KIEO.csv && ln -s "$dir/KIEO.csv" csv/demo1/daily/KIEO.csv
+changed daily/KIEO.csv
+rm csv/demo1/daily/KIEO.csv && cp KIEO.csv csv/demo1/daily/
+echo "name,Smith" >>csv/demo1/bundle.csv
+changed bundle.csv
+rm csv/demo1/bundle.csv csv/demo1/minute/*.csv # what is missing is nobody's loss
+run 0 export csvdir daily csv/demo1 --replace
+diff -r csv/daily csv/demo1 || fail "what replaced another export"
+cp csv/demo7/.export list
+for line in 'x' '0011223 5 daily/A.csv' '00112233 daily/A.csv' '00112233 5 ' '00112233 5 a\0b'; do
+    printf "$line\n" >>csv/demo7/.export
+    refused 1 "csv/demo7/.export:$(wc -l <csv/demo7/.export): is no line that an export writes" \
+        export csvdir daily csv/demo7 --replace
+    cp list csv/demo7/.export
+done
+rm csv/demo7/.export && mkdir csv/demo7/.export
+refused 1 "is no file that an export writes" export csvdir daily csv/demo7 --replace
+rmdir csv/demo7/.export
+refused 1 "it has no .export" export csvdir daily csv/demo7 --replace
+[ -f csv/demo7/assets.csv ] || fail "an export that lost its list was removed"
+run 0 ingest csvdir csv/demo again
+same "$(grep -c 'not read' err)" 0 "what an ingest says of the list"
 ln -s "$dir/csv/demo" link
-rm csv/demo/daily/KIEO.csv && ln -s /etc/passwd csv/demo/daily/KIEO.csv
 run 0 export csvdir daily link/ --replace
 [ -L link ] && [ "$(find csv/demo/daily -name '*.csv' | wc -l)" = 3 ] && [ -s /etc/passwd ] || fail "through a link"
 run 0 export csvdir daily empty
