@@ -129,9 +129,11 @@ typedef struct bp__draft_series {
 
 enum { BP__SPLITS, BP__MERGERS, BP__DIVIDENDS, BP__NUM_RATIOS };
 
+#define BP__SCHEMA_VERSION "v1" /**< of all data that we know how to read */
+
 typedef struct bp__draft {
     char bundle_name[BP_NAME_MAX + 1];
-    char schema_version[16]; /**< "v1" */
+    char schema_version[16]; /**< BP__SCHEMA_VERSION */
     char country[16];        /**< of the group that holds it all: "US" */
     char calendar_name[32];  /**< such as "XNYS"; "": not known */
     bp__origin origin;       /**< where it comes from; owned */

@@ -404,6 +404,15 @@ static bool check_calendar(bp__side_text *t, const bp__csv_field *value)
     return same;
 }
 
+/* What is in the folder may mean something else by another schema. */
+static bool check_schema(bp__side_text *t, const bp__csv_field *value)
+{
+    if (bp__csv_is(value, BP__SCHEMA_VERSION)) return true;
+    bp__side_error(t, "schema_version '%.*s' is not supported, only " BP__SCHEMA_VERSION,
+                   (int)(value->size < 40 ? value->size : 40), value->text);
+    return false;
+}
+
 static bp_status put_key(bp__side_text *t, bp__draft *draft)
 {
     const bp__csv_field *key = bp__side_cell(t, 0), *value = bp__side_cell(t, 1);
@@ -424,6 +433,7 @@ static bp_status put_key(bp__side_text *t, bp__draft *draft)
             return BP_OK;
         }
         if (!check_key(t, i, keys[i].name)) return BP_OK;
+        if (keys[i].to == draft->schema_version && !check_schema(t, value)) return BP_OK;
         if (keys[i].to == draft->calendar_name && !check_calendar(t, value)) return BP_OK;
         memcpy(keys[i].to, value->text, value->size);
         keys[i].to[value->size] = '\0';

@@ -54,6 +54,14 @@ static bp_status set_origin(const char *path, const bp__ingest *in)
     return s;
 }
 
+/* What is in the file may mean something else by another schema. */
+static bp_status check_schema(const char *path, const bp_bundle *head)
+{
+    const char *version = head->image->schema_version;
+    if (strcmp(version, BP__SCHEMA_VERSION) == 0) return BP_OK;
+    BP_FAIL(BP_EFORMAT, "%s: schema_version '%s' is not supported, only " BP__SCHEMA_VERSION, path, version);
+}
+
 static bp_status read_country(bp__ingest *in, const char *path, const char *country)
 {
     bp__h5series *file;
@@ -64,7 +72,8 @@ static bp_status read_country(bp__ingest *in, const char *path, const char *coun
     BP_TRY(set_country(path, country, in->draft));
     BP_TRY(set_origin(path, in)); /* before: what changes while it is read counts as newer */
     BP_TRY(bp__h5_series_open(path, country, &file));
-    bp_status s = bp__copy_bundle(path, file, &options, in->report, &in->progress, in->draft);
+    bp_status s = check_schema(path, bp__h5_series_head(file));
+    if (s == BP_OK) s = bp__copy_bundle(path, file, &options, in->report, &in->progress, in->draft);
     bp__h5_series_close(&file);
     return s;
 }

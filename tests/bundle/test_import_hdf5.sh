@@ -104,6 +104,9 @@ done
 refused 2 "has no symbol 'S2'" import hdf5 each.h5 x --symbols S1,S2
 refused 1 "no such bundle file" import hdf5 nothing.h5 x
 refused 1 "folder" import hdf5 bundles x
+cp each.h5 future.h5
+"$python" -c 'import h5py; h5py.File("future.h5", "r+").attrs["schema_version"] = "v2"'
+refused 1 "future.h5: schema_version 'v2' is not supported, only v1" import hdf5 future.h5 x
 mkfifo fifo
 refused 1 "not a regular file" import hdf5 fifo x
 refused 1 "no midnight" import hdf5 noon.h5 x

@@ -409,6 +409,10 @@ static void test_bad_side_files(void)
     side_error("sessions.csv", "session,daily\n2020-01-02,4\n",
                "error: DIR/sessions.csv:2: column 'daily': '4' is none of 0");
     side_error("bundle.csv", "key,value\ncountry,a/b\n", "error: DIR/bundle.csv:2: the value of 'country'");
+    side_error("bundle.csv", "key,value\ncountry,US\nschema_version,v2\n",
+               "error: DIR/bundle.csv:3: schema_version 'v2' is not supported, only v1");
+    side_error("bundle.csv", "key,value\nschema_version,\n",
+               "error: DIR/bundle.csv:2: schema_version '' is not supported, only v1");
 }
 
 /* A file that says that it is another asset's goes by its name, with a warning. */
