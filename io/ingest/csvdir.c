@@ -16,6 +16,7 @@
 #include "core/workers.h"
 #include "io/ingest/csvlist.h"
 #include "io/ingest/sidefile.h"
+#include "io/ingest/wanted.h"
 
 #define TELL_ROWS   65536
 #define MAX_THREADS 256
@@ -132,7 +133,8 @@ static bp_status match_side(ingest *in, const char *dir)
 
 static bp_status match_files(ingest *in, const char *dir)
 {
-    bp__csv_work_check_wanted(&in->work, dir, is_listed, in);
+    /* rows of assets.csv that cannot be read may be what is asked for */
+    if (!in->side.incomplete) BP_TRY(bp__wanted_check(in->work.in->options->symbols, dir, is_listed, in));
     if (in->side.has_assets) return match_side(in, dir);
     for (size_t i = 0; i < in->list.entries.n; i++) {
         bp__csv_entry *e = &in->list.entries.row[i];

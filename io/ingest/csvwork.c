@@ -9,6 +9,7 @@
 #include "core/day.h"
 #include "core/hash.h"
 #include "core/text.h"
+#include "io/ingest/wanted.h"
 
 #define SYMBOL_MAX 255
 
@@ -75,40 +76,9 @@ bp_status bp__csv_work_read(bp__csv_work *work, const char *name, const bp__inpu
 
 /* Symbols --------------------------------------------------------------------------------------- */
 
-/* The next name of a list with commas, without blanks around it. @return its length; 0 at the end */
-static size_t next_name(const char **list, const char **name)
-{
-    while (**list) {
-        *list += strspn(*list, ", ");
-        size_t n = strcspn(*list, ",");
-        *name = *list;
-        *list += n;
-        while (n > 0 && (*name)[n - 1] == ' ') n--;
-        if (n > 0) return n;
-    }
-    return 0;
-}
-
 bool bp__csv_work_wants(const bp__csv_work *work, const char *symbol)
 {
-    const char *list = work->in->options->symbols, *name;
-    if (!list) return true;
-    for (size_t n; (n = next_name(&list, &name)) > 0;)
-        if (strlen(symbol) == n && strncmp(symbol, name, n) == 0) return true;
-    return false;
-}
-
-void bp__csv_work_check_wanted(const bp__csv_work *work, const char *path,
-                               bool (*have)(const void *, const char *), const void *context)
-{
-    const char *list = work->in->options->symbols, *name;
-    if (!list) return;
-    for (size_t n; (n = next_name(&list, &name)) > 0;) {
-        char *one = strndup(name, n);
-        if (one && !have(context, one))
-            bp__report_add(work->in->report, BP__ERROR, path, 0, "--symbols: there is no '%.60s' in it", one);
-        free(one);
-    }
+    return bp__wanted_has(work->in->options->symbols, symbol);
 }
 
 const char *bp__symbol_problem(const char *symbol)

@@ -44,11 +44,6 @@ bp_status bp__csv_work_read(bp__csv_work *work, const char *name, const bp__inpu
 /** Whether --symbols, if it is there, names this one. */
 bool bp__csv_work_wants(const bp__csv_work *work, const char *symbol);
 
-/** Add an error for each name in --symbols that `have` does not know.
- *  @param[in] path  of the source */
-void bp__csv_work_check_wanted(const bp__csv_work *work, const char *path,
-                               bool (*have)(const void *, const char *), const void *context);
-
 /** Whether a symbol can be one: UTF-8 without control characters, not too long. @return NULL, or what is
  * wrong */
 const char *bp__symbol_problem(const char *symbol);

@@ -7,6 +7,7 @@
 
 #include "core/day.h"
 #include "io/ingest/csvwork.h"
+#include "io/ingest/wanted.h"
 
 #define BARS_IN_MEMORY ((size_t)1 << 19) /* 24 MiB, in tables that may be half empty */
 #define HELD_MOST      ((size_t)1 << 20) /* that wait to be turned round */
@@ -260,7 +261,7 @@ static bp_status put_together(ingest *in)
     const char *name = strrchr(in->path, '/');
     BP_TRY(bp__csv_work_read(&in->work, name ? name + 1 : in->path, &stamp));
     BP_TRY(number_assets(in));
-    bp__csv_work_check_wanted(&in->work, in->path, is_there, in);
+    BP_TRY(bp__wanted_check(in->work.in->options->symbols, in->path, is_there, in));
     tell_left_out(in);
     for (size_t i = 0; i < in->assets.n; i++) {
         BP_TRY(put_asset(in, in->assets.row[i]));

@@ -5,6 +5,7 @@
 
 #include "core/day.h"
 #include "io/ingest/sqlite.h"
+#include "io/ingest/wanted.h"
 #include "io/ingest/zipline_parts.h"
 
 #define OLDEST 5
@@ -314,29 +315,12 @@ static void check_owners(const reading *r)
     }
 }
 
-static bool is_listed(const char *list, const char *symbol)
+static bool is_anybodys(const void *source, const char *symbol)
 {
-    const size_t length = strlen(symbol);
-    for (const char *at = list; *at; at += *at == ',') {
-        const size_t n = strcspn(at, ",");
-        if (n == length && strncmp(at, symbol, n) == 0) return true;
-        at += n;
-    }
+    const reading *r = source;
+    for (size_t i = 0; i < r->mappings.n; i++)
+        if (strcmp(r->mappings.row[i].symbol, symbol) == 0) return true;
     return false;
-}
-
-/* Every symbol of --symbols is that of some asset. */
-static bp_status check_asked(const reading *r, const char *list)
-{
-    for (const char *at = list; *at; at += *at == ',') {
-        const size_t n = strcspn(at, ",");
-        bool found = n == 0;
-        for (size_t i = 0; i < r->mappings.n && !found; i++)
-            found = strlen(r->mappings.row[i].symbol) == n && strncmp(r->mappings.row[i].symbol, at, n) == 0;
-        if (!found) BP_FAIL(BP_EINVAL, "--symbols: %s has no symbol '%.*s'", r->db.path, (int)n, at);
-        at += n;
-    }
-    return BP_OK;
 }
 
 /* By sid, and that which was held last comes last. */
@@ -359,7 +343,7 @@ static bp_status name_asset(const reading *r, bp__draft_asset *a, size_t *at, bo
     *asked = list == NULL;
     for (; *at < r->mappings.n && r->mappings.row[*at].sid <= a->sid; ++*at) {
         last = &r->mappings.row[*at]; /* each of them is of an asset, and these ascend as well */
-        if (list && is_listed(list, last->symbol)) *asked = true;
+        if (list && bp__wanted_has(list, last->symbol)) *asked = true;
     }
     if (last) {
         a->symbol = strdup(last->symbol);
@@ -498,7 +482,7 @@ static bp_status read_all(reading *r)
     BP_TRY(read_futures(r));
     if (r->mappings.n > 1) qsort(r->mappings.row, r->mappings.n, sizeof *r->mappings.row, by_symbol);
     check_owners(r);
-    if (r->z->in->options->symbols) BP_TRY(check_asked(r, r->z->in->options->symbols));
+    BP_TRY(bp__wanted_check(r->z->in->options->symbols, r->db.path, is_anybodys, r));
     choose_country(r);
     return hand_over(r);
 }

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "io/ingest/wanted.h"
+
 typedef struct copy {
     const char *path;
     bp__h5series *file;
@@ -47,31 +49,23 @@ static const char *text_at(const copy *c, bp_column column, size_t row)
 
 /* Which assets ---------------------------------------------------------------------------------- */
 
-/* Mark the assets of one symbol. @return how many */
-static size_t choose(copy *c, const char *symbol, size_t length)
+static bool is_there(const void *source, const char *symbol)
 {
-    size_t found = 0;
-    for (size_t i = 0; i < rows_of(c, BP_COL_ASSET_SID); i++) {
-        const char *own = text_at(c, BP_COL_ASSET_SYMBOL, i);
-        if (strlen(own) != length || memcmp(own, symbol, length) != 0) continue;
-        c->chosen[i] = true;
-        found++;
-    }
-    return found;
+    const copy *c = source;
+    for (size_t i = 0; i < rows_of(c, BP_COL_ASSET_SID); i++)
+        if (strcmp(text_at(c, BP_COL_ASSET_SYMBOL, i), symbol) == 0) return true;
+    return false;
 }
 
 static bp_status choose_assets(copy *c)
 {
-    if (!c->options->symbols) return BP_OK;
-    c->chosen = calloc(rows_of(c, BP_COL_ASSET_SID) + 1, sizeof *c->chosen);
+    const char *list = c->options->symbols;
+    const size_t n = rows_of(c, BP_COL_ASSET_SID);
+    if (!list) return BP_OK;
+    BP_TRY(bp__wanted_check(list, c->path, is_there, c));
+    c->chosen = calloc(n + 1, sizeof *c->chosen);
     if (!c->chosen) BP_FAIL(BP_ENOMEM, "%s: no memory for its assets", c->path);
-    for (const char *at = c->options->symbols; *at;) {
-        const size_t length = strcspn(at, ",");
-        if (length > 0 && choose(c, at, length) == 0)
-            BP_FAIL(BP_EINVAL, "--symbols: %s has no symbol '%.*s'", c->path,
-                    (int)(length < 80 ? length : 80), at);
-        at += length + (at[length] == ',');
-    }
+    for (size_t i = 0; i < n; i++) c->chosen[i] = bp__wanted_has(list, text_at(c, BP_COL_ASSET_SYMBOL, i));
     return BP_OK;
 }
 

@@ -101,7 +101,7 @@ refused 1 "2 country groups (CA, US)" info several.h5
 for option in --date-format=YYYY --timezone=UTC --calendar=XNYS --sessions=x; do
     refused 2 "${option%%=*}: means nothing" import hdf5 several.h5 x "$option"
 done
-refused 2 "has no symbol 'S2'" import hdf5 each.h5 x --symbols S1,S2
+refused 2 "--symbols: each.h5 has no symbol 'S2', 'S3'" import hdf5 each.h5 x --symbols S1,S2,S3
 refused 1 "no such bundle file" import hdf5 nothing.h5 x
 refused 1 "folder" import hdf5 bundles x
 cp each.h5 future.h5
@@ -117,7 +117,7 @@ for file in factor_*.h5; do
     run 0 import hdf5 "$file" "${file%.h5}"
 done
 run 0 import hdf5 each.h5 each
-run 0 import hdf5 each.h5 some --symbols S4,S16 --currency EUR --splits ignore
+run 0 import hdf5 each.h5 some --symbols 'S4, S16' --currency EUR --splits ignore
 run 0 import hdf5 missing.h5 missing
 case $err in *"sid 16 has bars and no row"*) ;; *) fail "sids without a row: $err" ;; esac
 run 0 import hdf5 four.h5 four

@@ -81,8 +81,21 @@ content=$(field 'j["content_hash"]')
 run 0 ingest csvdir twin twin
 run 0 version twin --json
 same "$(field 'j["content_hash"]')" "$content" "a table and a folder of the same bars"
-run 1 ingest csvdir twin twin --symbols A,NONE
-told "there is no 'NONE' in it"
+# names that nobody has: a slip of who typed them, whatever the source; all are told, and nothing is made
+for source in 'csvdir twin' 'csvdir twin --keep-going' 'table table.csv'; do
+    read -r kind from more <<<"$source"
+    # shellcheck disable=SC2086
+    refused 2 "--symbols: $from has no symbol 'NONE', 'b';" ingest "$kind" "$from" nobody --symbols 'A, NONE,,b' $more
+done
+[ ! -e bundles/nobody.h5 ] || fail "a bundle of symbols that nobody has"
+printf 'sid,symbol\n0,A\nx,B\n' >twin/assets.csv # with errors of its own: these are told
+run 1 ingest csvdir twin nobody --symbols B
+told "error: twin/assets.csv:3: column 'sid': 'x' is not a whole number"
+run 1 ingest csvdir twin nobody --symbols B --keep-going
+rm twin/assets.csv
+run 0 ingest csvdir twin spaced --symbols ' B , A '
+run 0 version spaced --json
+same "$(field 'j["asset_list"]')" "['A', 'B']" "--symbols with blanks"
 run 0 ingest csvdir twin twin --symbols B
 run 0 version twin --json
 same "$(field 'j["asset_list"]')" "['B']" "--symbols"
