@@ -11,6 +11,8 @@
 #include "core/day.h"
 #include "core/number.h"
 #include "core/text.h"
+#include "io/hdf5/h5origin.h"
+#include "io/ingest/calendar.h"
 #include "reader/audit_columns.h"
 
 /* What is not known -------------------------------------------------------------------------------- */
@@ -38,12 +40,37 @@ static bool is_country_known(const bp_bundle *bundle)
     return n > 0;
 }
 
-const char *bp__unknown_text(const bp_bundle *bundle, char *text, size_t size)
+/* Whether --timezone said it: the file keeps the options that it was made with. */
+static bool is_zone_given(const char *path)
+{
+    static const char option[] = "--timezone=";
+    bp__origin origin;
+    if (bp__failed(bp__h5_origin(path, &origin))) return false;
+    const char *at = origin.options ? strstr(origin.options, option) : NULL;
+    while (at && at > origin.options && at[-1] != '\n') at = strstr(at + 1, option);
+    bp__origin_fini(&origin);
+    return at != NULL;
+}
+
+/* Times are kept in UTC: that of the exchange tells which day a minute is of, and when it trades. */
+static bool is_zone_known(const bp_bundle *bundle, const char *path)
+{
+    bp__calendar *calendar;
+    if (*bundle->image->calendar_name &&
+        bp__calendar_open(bundle->image->calendar_name, &calendar) == BP_OK) {
+        bp__calendar_close(&calendar);
+        return true;
+    }
+    return is_zone_given(path);
+}
+
+const char *bp__unknown_text(const bp_bundle *bundle, const char *path, char *text, size_t size)
 {
     size_t n, missing = 0;
     *text = '\0';
     if (!*bundle->image->calendar_name) append(text, size, "calendar", 0, 0, "");
     if (!is_country_known(bundle)) append(text, size, "country", 0, 0, "");
+    if (!is_zone_known(bundle, path)) append(text, size, "time zone", 0, 0, "");
     const int64_t *open = bp__audit_column(bundle, BP_COL_MARKET_OPEN, &n);
     for (size_t i = 0; i < n; i++) missing += open[i] == BP_TIME_MISSING;
     if (missing > 0 || n == 0) append(text, size, "hours", missing, n, "sessions");

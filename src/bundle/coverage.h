@@ -10,8 +10,8 @@
 #include "core/status.h"
 
 /** What was not known when the bundle was made, as "calendar, currency (3 of 8 assets)"; "" if nothing. The bars may be
- *  missing. @return `text` */
-const char *bp__unknown_text(const bp_bundle *bundle, char *text, size_t size);
+ *  missing. @param[in] path  of the bundle's file @return `text` */
+const char *bp__unknown_text(const bp_bundle *bundle, const char *path, char *text, size_t size);
 
 /** A table of all assets on stdout. @retval BP_ENOMEM */
 bp_status bp__coverage_text(const bp_bundle *bundle);

@@ -97,7 +97,7 @@ static bp_status info_json(const peek *p, const char *path, const bp_bundle *who
     bp__json_text(&j, "calendar_name", p->bundle.image->calendar_name);
     for (size_t i = 0; i < NUM_TABLES; i++) bp__json_int(&j, tables[i].key, rows(p, tables[i].column));
     bp__source_json(&j, path);
-    bp__json_text(&j, "not_known", bp__unknown_text(&p->bundle, unknown, sizeof unknown));
+    bp__json_text(&j, "not_known", bp__unknown_text(&p->bundle, path, unknown, sizeof unknown));
     bp_status s = whole ? bp__coverage_json(whole, &j) : BP_OK;
     bp__json_close(&j, '}');
     return s;
@@ -124,7 +124,7 @@ static bp_status info_text(const peek *p, const char *path, const bp_bundle *who
         printf("%-24s%" PRId64 "\n", label, rows(p, tables[i].column));
     }
     bp__source_text(path, p->bundle.name);
-    bp__unknown_text(&p->bundle, unknown, sizeof unknown);
+    bp__unknown_text(&p->bundle, path, unknown, sizeof unknown);
     bp__text_line(stdout, "%-24s%s", "not known", *unknown ? unknown : "-");
     return whole ? bp__coverage_text(whole) : BP_OK;
 }

@@ -22,6 +22,21 @@ same "$(field '"coverage" in j')" False "coverage that was not asked for"
 run 0 info mine
 grep -qE '^not known +calendar' out || fail "what is not known: $out"
 
+# the time zone of the exchange: a calendar that has one says it, and --timezone
+zone() { field '"time zone" in j["not_known"].split(", ")'; }
+run 0 info mine --json
+same "$(zone)" True "a time zone that nobody said"
+for known in --calendar=XNYS --calendar=24/7 --timezone=Asia/Tokyo; do
+    run 0 ingest csvdir csv zoned "$known"
+    run 0 info zoned --json
+    same "$(zone)" False "the time zone by $known"
+done
+run 0 export csvdir mine other
+sed -i 's/^calendar_name,.*/calendar_name,XFOO/' other/bundle.csv # a calendar of which we know the name alone
+run 0 ingest csvdir other other --date-format=YYYY-MM-DD
+run 0 info other --json
+same "$(zone)" True "the time zone of XFOO"
+
 # of a bundle that says everything
 run 0 demo demo --assets 3 --days 30
 run 0 info demo --json
