@@ -130,11 +130,39 @@ static bp_status find_ingestion(bp__zipline *z)
 
 /* Sessions of the bundle ------------------------------------------------------------------------ */
 
+/* Sessions whose hours are not stated, for the calendar may have had others. */
+typedef struct doubtful {
+    size_t n;
+    int64_t first;
+} doubtful;
+
+static bp_status add_session(bp__zipline *z, int64_t day, doubtful *d)
+{
+    bp__draft_session session = {.session = day};
+    if (!bp__zipline_hours(z, day, &session.market_open, &session.market_close)) {
+        if (session.market_open != BP_TIME_MISSING && d->n++ == 0) d->first = day;
+        session.market_open = session.market_close = BP_TIME_MISSING;
+    }
+    return bp__draft_add_session(z->in->draft, &session);
+}
+
+static void tell_doubtful(const bp__zipline *z, const doubtful *d)
+{
+    char day[32];
+    if (d->n > 0)
+        bp__report_add(
+            z->in->report, BP__NOTE, z->folder.root, 0,
+            "the hours of %zu sessions are not stated, the first one is %s: on holidays, half days, and "
+            "days that may be one, and in other years, %s has other hours",
+            d->n, bp__day_text(d->first, day), bp__calendar_name(z->hours));
+}
+
 /* Those from the first bar to the last. */
 static bp_status add_sessions(bp__zipline *z)
 {
     const bp__zipline_calendar *c = &z->calendar;
     int64_t first = INT64_MAX, last = INT64_MIN;
+    doubtful d = {0};
     for (int f = 0; f < BP__NUM_FRAMES; f++)
         for (size_t i = 0; i < z->in->draft->series[f].n; i++) {
             const bp__draft_series *s = &z->in->draft->series[f].row[i];
@@ -143,11 +171,10 @@ static bp_status add_sessions(bp__zipline *z)
             if (s->last > last) last = s->last;
         }
     for (size_t i = 0; i < c->session.n; i++) {
-        bp__draft_session session = {.session = c->session.row[i]};
-        if (session.session < bp__day_of(first) || session.session > last) continue;
-        bp__zipline_hours(z, session.session, &session.market_open, &session.market_close);
-        BP_TRY(bp__draft_add_session(z->in->draft, &session));
+        if (c->session.row[i] < bp__day_of(first) || c->session.row[i] > last) continue;
+        BP_TRY(add_session(z, c->session.row[i], &d));
     }
+    tell_doubtful(z, &d);
     snprintf(z->in->draft->calendar_name, sizeof z->in->draft->calendar_name, "%s", c->name);
     return BP_OK;
 }

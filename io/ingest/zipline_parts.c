@@ -62,7 +62,7 @@ size_t bp__zipline_find_session(const bp__zipline_calendar *calendar, int64_t da
 
 /* Hours ----------------------------------------------------------------------------------------- */
 
-void bp__zipline_hours(const bp__zipline *z, int64_t session, int64_t *open, int64_t *close)
+bool bp__zipline_hours(const bp__zipline *z, int64_t session, int64_t *open, int64_t *close)
 {
     const bp__zipline_minutes *m = &z->minutes;
     *open = *close = BP_TIME_MISSING;
@@ -75,10 +75,11 @@ void bp__zipline_hours(const bp__zipline *z, int64_t session, int64_t *open, int
             high = mid;
     }
     if (low == m->sessions || bp__day_of(m->close[low]) != session) {
-        if (z->hours) bp__calendar_hours(z->hours, session, open, close);
-        return;
+        if (!z->hours) return false;
+        return bp__calendar_hours(z->hours, session, open, close) && bp__calendar_knows(z->hours, session);
     }
     /* zipline's market_open is the label of the first minute: where that minute begins, the session opens */
     *open = m->open[low] % (5 * MINUTE_NS) == MINUTE_NS ? m->open[low] - MINUTE_NS : m->open[low];
     *close = m->close[low];
+    return true;
 }

@@ -97,8 +97,9 @@ bool bp__zipline_is_known(const bp__zipline *z, int64_t sid);
 size_t bp__zipline_find_session(const bp__zipline_calendar *calendar, int64_t day);
 
 /** When a session opens and closes: as metadata.json says, else the regular hours of the calendar of that
- *  name, which knows no early closes; BP_TIME_MISSING where neither tells. */
-void bp__zipline_hours(const bp__zipline *z, int64_t session, int64_t *open, int64_t *close);
+ *  name, which knows no early closes; BP_TIME_MISSING where neither tells.
+ *  @return whether that is known: what the calendar says of a day on which it may have other hours is not */
+bool bp__zipline_hours(const bp__zipline *z, int64_t session, int64_t *open, int64_t *close);
 
 /** Put a failure that concerns one row or file (BP_EFORMAT) into the report, so that what comes after it is
  *  looked at as well. @return BP_OK, or a failure of another kind */

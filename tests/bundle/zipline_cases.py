@@ -12,6 +12,7 @@ import subprocess
 import sys
 
 import blosc
+import h5py
 import numpy as np
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -361,6 +362,29 @@ def minute_bars():
         fail("minutes without daily bars", got.stderr)
 
 
+def stated_hours():
+    """Hours that the calendar's name alone tells are stated only for days on which it has no others."""
+    for calendar, minute, open_at, unknown in (
+            ("XNYS", None, None, []), ("XNYS", {"hours": hours()}, None, []), ("XNYS", {}, None, []),
+            ("XLON", None, 8 * 60, SESSIONS[:2]), # 2 and 3 January may be holidays
+            ("XTKS", None, 9 * 60, SESSIONS), # other hours since then
+            ("XFRA", None, 7 * 60, SESSIONS), ("BVMF", None, 12 * 60, SESSIONS)): # nobody knows since when
+        make("z", attributes={"calendar_name": calendar}, minute=minute)
+        tells = ["z: the hours of %d sessions are not stated, the first one is 2019-01-02" % len(unknown)] if unknown else []
+        got = good("hours of " + calendar, "z", tells=tells)
+        if got and not unknown and "are not stated" in got.stderr:
+            fail("hours of " + calendar, got.stderr)
+        with h5py.File("bundles/x.h5") as file:
+            group = file[list(file)[0]]["calendar"]
+            session, opens, closes = (group[name][()] for name in ("session", "market_open", "market_close"))
+        missing = [int(day) for day, a, b in zip(session, opens, closes) if a == zf.NAT and b == zf.NAT]
+        if list(session) != SESSIONS or missing != unknown or any((a == zf.NAT) != (b == zf.NAT) for a, b in zip(opens, closes)):
+            fail("hours of " + calendar, "%d sessions without hours" % len(missing))
+        begin = [m - 60 * 10 ** 9 for m in MINUTES] if open_at is None else [d + open_at * 60 * 10 ** 9 for d in SESSIONS]
+        if any(a not in (zf.NAT, b) for a, b in zip(opens, begin)):
+            fail("hours of " + calendar, opens[:3])
+
+
 def minutes_by_calendar():
     """As zipline-reloaded writes them: the file names its calendar and nothing more."""
     seen = set()
@@ -684,7 +708,7 @@ def real():
 
 
 # the most telling ones come first: scripts/test.sh runs those, scripts/test.sh --all all of them
-FIRST = [versions, sessions, minute_bars, damaged_blocks]
+FIRST = [versions, sessions, stated_hours, minute_bars, damaged_blocks]
 REST = [blocks, texts, symbols, folders, minutes_by_calendar, minute_defects, lies, tables, elsewhere]
 
 
