@@ -3,7 +3,8 @@
  * DESIGN. The calendar of a bundle is taken from its bars, for a file's calendar may be missing or made up. An asset that
  * regularly trades on weekends is expected in all sessions of its life, any other in those that are no weekend. So a
  * bundle of shares and crypto-currencies has neither holes nor sessions in which few assets trade; it is told once that
- * it is mixed. Sessions far from most others in time are strays: a date that was mistyped, or an epoch.
+ * it is mixed. Sessions far from most others in time are strays, a date that was mistyped, or an epoch, if an asset
+ * trades in them that trades elsewhere, too. One that has all of its bars there may well have lived then.
  */
 #include "reader/audit_market.h"
 
@@ -17,6 +18,7 @@
 #define REGULAR_BARS   3  /* on weekends, of an asset that trades then, */
 #define REGULAR_SHARE  10 /* and one of so many of its bars at least */
 #define STRAY_SESSIONS 5  /* so many at most, or a 20th of the others, lie apart */
+#define USUAL_SESSIONS 4  /* from fewer no usual distance can be told */
 #define APART_DAYS     10
 #define APART_GAPS     8 /* usual gaps */
 #define FEED_SESSIONS  5 /* an asset that ends so shortly before the bundle has hardly been delisted */
@@ -118,6 +120,21 @@ static size_t end_of_part(const market *m, size_t t, int64_t apart)
     return t;
 }
 
+/* Whether an asset that trades in a part trades outside of it. Sessions without any price are nobody's. */
+static bool stretches(const market *m, size_t begin, size_t end)
+{
+    bool any = false;
+    for (size_t i = 0; i < m->n; i++) {
+        const bp__audit_asset *a = &m->asset[i];
+        for (size_t t = begin; t < end && t <= a->last; t++) {
+            if (t < a->first || !bp__audit_present(a, t)) continue;
+            if (a->first < begin || a->last >= end) return true;
+            any = true;
+        }
+    }
+    return !any;
+}
+
 static void tell_stray(const market *m, size_t t)
 {
     const char *one = only_one(m, t);
@@ -141,11 +158,12 @@ static bp_status check_parts(market *m)
         }
     }
     const size_t largest = m->end - m->begin;
+    const bool usual = largest >= USUAL_SESSIONS;
     size_t begin = m->days, stop = 0;
     for (size_t t = 0, end; t < m->days; t = end) {
         end = end_of_part(m, t, apart);
         const bool few = end - t <= STRAY_SESSIONS || (end - t) * 20 <= largest;
-        if (t != m->begin && few && (end - t) * 2 <= largest) {
+        if (t != m->begin && usual && few && (end - t) * 2 <= largest && stretches(m, t, end)) {
             for (size_t s = t; s < end; s++) tell_stray(m, s);
             continue;
         }

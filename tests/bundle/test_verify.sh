@@ -200,6 +200,30 @@ same "$(kinds ' if f["kind"] not in ("ends-early", "begins-late")')" "[('mixed-c
 market CRYPTO
 same "$(kinds)" "[]" "a crypto-currency alone"
 
+# far from all others: of an asset that trades elsewhere, too, a slip; of one that has nothing else, no reason to doubt it
+rows() { printf '%s,10,10,10,10,1\n' "$@" | sed '1i date,open,high,low,close,volume'; }
+mkdir -p far/daily
+for name in A B; do rows 2020-01-02 2020-01-03 2020-01-06 2020-01-07 >far/daily/$name.csv; done
+far() {
+    rows "$@" >far/daily/FAR.csv
+    run 0 ingest csvdir far far
+    run 0 verify far --json
+    same "$(field 'sorted((f["kind"], f["date"], f["heavy"]) for f in j["findings"] if f["kind"][:3] in ("str", "cal"))')" "$expected" "FAR: $*"
+}
+expected="[('stray-session', '1970-01-01', True), ('stray-session', '2120-01-08', True)]"
+far 1970-01-01 2020-01-02 2020-01-06 2120-01-08
+expected="[('stray-session', '1970-01-01', True), ('stray-session', '2120-01-08', True)]"
+far 1970-01-01 2120-01-08 # neither is near the other
+expected="[('calendar-gap', '2021-10-08', False)]"
+far 2021-10-08
+expected="[('calendar-gap', '2021-10-08', False)]"
+far 2021-10-08 2021-10-11
+# too few sessions to say what is far
+rm far/daily/B.csv
+rows 2020-01-02 2020-01-03 >far/daily/A.csv
+expected="[('calendar-gap', '2020-03-02', False)]"
+far 2020-01-03 2020-03-02
+
 # minute bars: 2020-01-02 is a Thursday
 mkdir -p minutes/daily minutes/minute
 printf 'date,open,high,low,close,volume\n2020-01-02,10,12,9,11,10\n2020-01-03,11,11,10,10,10\n' | tee minutes/daily/GOOD.csv >minutes/daily/BAD.csv
