@@ -6,6 +6,7 @@
 
 #include <bundlepool/bundle.h>
 
+#include "reader/audit_hours.h"
 #include "reader/audit_series.h"
 
 /** A column's values. @param[out] n  how many rows; NULL: not asked */
@@ -22,19 +23,6 @@ const char *bp__audit_symbol(const bp_bundle *bundle, int64_t sid);
 
 /** Assets and events beside each other. @retval BP_ENOMEM */
 bp_status bp__audit_tables(const bp_bundle *bundle, bp__findings *findings);
-
-/** When sessions are open, as far as the calendar of a bundle knows. */
-typedef struct bp__audit_hours {
-    size_t n;
-    int64_t *session, *open, *close; /**< [n] ascending by close; owned */
-    const int64_t *unknown_of;       /**< [num_sessions] all sessions; borrowed from the bundle */
-    const int64_t *open_of;          /**< [num_sessions] BP_TIME_MISSING: not known */
-    size_t num_sessions;
-} bp__audit_hours;
-
-/** @retval BP_ENOMEM */
-bp_status bp__audit_hours_init(const bp_bundle *bundle, bp__audit_hours *hours);
-void bp__audit_hours_fini(bp__audit_hours *hours);
 
 /** Minute bars of the m-th sid that has some. Any thread. */
 void bp__audit_minutes(const bp_bundle *bundle, const bp__audit_hours *hours,

@@ -1,77 +1,12 @@
 /* Minute bars: each for itself, within the hours of the calendar, and beside the daily bar of their session. */
 #include <math.h>
-#include <stdlib.h>
 
-#include "core/day.h"
+#include "core/search.h"
 #include "reader/audit_columns.h"
 #include "reader/audit_market.h"
 
 #define NS_PER_MINUTE INT64_C(60000000000)
 #define HAIR          1e-9 /* what arithmetic may add to equal prices */
-
-/* Hours -------------------------------------------------------------------------------------------- */
-
-bp_status bp__audit_hours_init(const bp_bundle *bundle, bp__audit_hours *hours)
-{
-    size_t n, opens, closes;
-    const int64_t *session = bp__audit_column(bundle, BP_COL_SESSION, &n);
-    const int64_t *open = bp__audit_column(bundle, BP_COL_MARKET_OPEN, &opens);
-    const int64_t *close = bp__audit_column(bundle, BP_COL_MARKET_CLOSE, &closes);
-    *hours = (bp__audit_hours){0};
-    if (n == 0 || opens != n || closes != n) return BP_OK;
-    int64_t *all = calloc(3 * n, sizeof *all);
-    if (!all) BP_FAIL(BP_ENOMEM, "no memory for a calendar of %zu sessions", n);
-    *hours = (bp__audit_hours){.session = all,
-                               .open = all + n,
-                               .close = all + 2 * n,
-                               .unknown_of = session,
-                               .open_of = open,
-                               .num_sessions = n};
-    for (size_t i = 0; i < n; i++) {
-        if (open[i] == BP_TIME_MISSING || close[i] == BP_TIME_MISSING || close[i] < open[i]) continue;
-        if (hours->n > 0 && close[i] < hours->close[hours->n - 1]) continue; /* no calendar goes backwards */
-        hours->session[hours->n] = session[i];
-        hours->open[hours->n] = open[i];
-        hours->close[hours->n++] = close[i];
-    }
-    return BP_OK;
-}
-
-void bp__audit_hours_fini(bp__audit_hours *hours)
-{
-    free(hours->session);
-    *hours = (bp__audit_hours){0};
-}
-
-/* First place of an ascending array at or after a time. */
-static size_t find(const int64_t *at, size_t n, int64_t time)
-{
-    size_t low = 0, high = n;
-    while (low < high) {
-        const size_t middle = low + (high - low) / 2;
-        if (at[middle] < time)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
-}
-
-/* @param[out] session  that a bar belongs to
- * @return whether it may be there, as far as that is known */
-static bool within(const bp__audit_hours *hours, int64_t dt, int64_t *session)
-{
-    const int64_t day = bp__day_of(dt);
-    *session = day;
-    if (hours->n == 0) return true;
-    const size_t i = find(hours->close, hours->n, dt);
-    if (i < hours->n && hours->open[i] <= dt) {
-        *session = hours->session[i];
-        return true;
-    }
-    const size_t q = find(hours->unknown_of, hours->num_sessions, day);
-    return q < hours->num_sessions && hours->unknown_of[q] == day && hours->open_of[q] == BP_TIME_MISSING;
-}
 
 /* Bars --------------------------------------------------------------------------------------------- */
 
@@ -88,6 +23,7 @@ static void count(some *s, int64_t time)
 /* The bars of a session together. */
 typedef struct whole {
     int64_t session;
+    bool sure; /* that they are of it */
     double high, low, close;
 } whole;
 
@@ -127,7 +63,7 @@ static void compare(const minutes *m, const whole *w)
 {
     static const char *const name[] = {"high", "low", "close"};
     const size_t d = bp_bundle_num_sessions(m->bundle);
-    const size_t t = find(bp_bundle_sessions(m->bundle), d, w->session);
+    const size_t t = bp__first_from(bp_bundle_sessions(m->bundle), d, w->session);
     if (!m->daily || t == d || bp_bundle_sessions(m->bundle)[t] != w->session) return;
     const double value[] = {w->high, w->low, w->close};
     double worst = 0, there = 0, here = 0;
@@ -152,7 +88,7 @@ static void compare(const minutes *m, const whole *w)
 
 static void end_session(minutes *m, const whole *w)
 {
-    if (w->session == BP_TIME_MISSING) return;
+    if (w->session == BP_TIME_MISSING || !w->sure) return;
     m->sessions++;
     if (bp__audit_is_weekend(w->session)) {
         m->weekend_sessions++;
@@ -201,6 +137,9 @@ void bp__audit_minutes(const bp_bundle *bundle, const bp__audit_hours *hours,
                  .symbol = bp__audit_symbol(bundle, sid[m])};
     whole w = {.session = BP_TIME_MISSING};
     x.daily = bp_bundle_row(bundle, sid[m], &x.row) == BP_OK;
+    const size_t bars = (size_t)(offset[m + 1] - offset[m]);
+    const bp__audit_day day =
+        hours->n == 0 && bars > 0 ? bp__audit_day_of(dt + offset[m], bars) : (bp__audit_day){0};
     for (int k = 0; k < 5; k++)
         value[k] = bp__audit_column(bundle, (bp_column)(BP_COL_MINUTE_OPEN + k), NULL);
     for (int64_t i = offset[m]; i < offset[m + 1]; i++) {
@@ -212,13 +151,14 @@ void bp__audit_minutes(const bp_bundle *bundle, const bp__audit_hours *hours,
         check_range(&x, price, dt[i]);
         if (i > offset[m] && dt[i] <= dt[i - 1]) count(&x.order, dt[i]);
         if (dt[i] % NS_PER_MINUTE != 0) count(&x.seconds, dt[i]);
-        if (!within(hours, dt[i], &session)) {
+        const bp__audit_place place = bp__audit_place_bar(hours, day, dt[i], &session);
+        if (place == BP__OUTSIDE) {
             count(&x.outside, dt[i]);
             continue; /* before or after hours: no part of the daily bar */
         }
         if (session != w.session) {
             end_session(&x, &w);
-            w = (whole){session, NAN, NAN, NAN};
+            w = (whole){session, place == BP__WITHIN, NAN, NAN, NAN};
         }
         w.high = fmax(w.high, price[1]);
         w.low = fmin(w.low, price[2]);

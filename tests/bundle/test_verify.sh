@@ -237,6 +237,51 @@ same "$(field 'sorted((f["kind"], f["symbol"], f["date"], round(f["size"], 3)) f
 run 0 verify minutes --json --minutes 9
 same "$(field '[f for f in j["findings"] if f["kind"] == "minute-daily"]')" "[]" "--minutes 9"
 
+# minutes of sessions whose hours nobody knows, 26 January being a holiday: in Sydney a session begins on the evening before
+# by UTC; a market that never closes has days of its own
+bars() { # bars DAY CLOSE [HOUR...] : three bars in each of these hours, of which the last one closes at CLOSE
+    local day=$1 close=$2 hour
+    shift 2
+    for hour in "$@"; do
+        for minute in 01 20 59; do echo "$day $hour:$minute,$close,$close,$close,$close,1"; done
+    done
+}
+days=(2020-01-23 2020-01-24 2020-01-27 2020-01-28)
+closes=(10 12 14 17)
+overnight() { # overnight HOURS OPTION... : the daily bars are those of the minutes, but for the one that $wrong names
+    local hours=$1 k close
+    shift
+    rm -rf night && mkdir -p night/daily night/minute
+    echo date,open,high,low,close,volume | tee night/daily/N.csv >night/minute/N.csv
+    for k in 0 1 2 3; do
+        close=${closes[k]}
+        # shellcheck disable=SC2086
+        bars "${days[k]}" "$close" $hours >>night/minute/N.csv
+        [ "${days[k]}" != "$wrong" ] || close=9
+        echo "${days[k]},$close,$close,$close,$close,1" >>night/daily/N.csv
+    done
+    run 0 ingest csvdir night night "$@"
+    run 0 verify night --json
+    same "$(field '[(f["kind"], f["date"]) for f in j["findings"] if f["kind"].startswith(("minute", "weekend"))]')" "$expected" \
+        "hours $hours, $*, wrong on '$wrong'"
+}
+sydney="10 11 12 13 14 15"
+all=$(seq -s ' ' -f %02g 0 23)
+for zone in "--calendar XASX --timezone Australia/Sydney" "--timezone Australia/Sydney"; do
+    for wrong in '' 2020-01-27 2020-01-28; do
+        expected="[]"
+        [ -z "$wrong" ] || expected="[('minute-daily', '$wrong')]"
+        # shellcheck disable=SC2086
+        overnight "$sydney" $zone
+    done
+done
+wrong='' expected="[]"
+overnight "$all" --timezone America/New_York
+overnight "$all" --timezone Asia/Tokyo
+overnight "$all" --calendar 24/7
+wrong=2020-01-27 expected="[('minute-daily', '2020-01-27')]"
+overnight "$all" --calendar 24/7
+
 # a market that is made up is in order, whatever its seed
 for seed in 1 2 3; do
     run 0 demo demo --assets 40 --days 600 --minute --seed $seed
