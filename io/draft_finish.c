@@ -6,6 +6,7 @@
 
 #include "core/day.h"
 #include "core/name.h"
+#include "core/search.h"
 #include "io/draft.h"
 
 #define SORT(table, compare)                                                                                 \
@@ -51,15 +52,7 @@ static bp_status list_days(bp__draft *draft)
 
 size_t bp__draft_find_day(const bp__draft *draft, int64_t day)
 {
-    size_t low = 0, high = draft->days.n;
-    while (low < high) {
-        const size_t mid = low + (high - low) / 2;
-        if (draft->days.row[mid] < day)
-            low = mid + 1;
-        else
-            high = mid;
-    }
-    return low;
+    return bp__first_from(draft->days.row, draft->days.n, day);
 }
 
 /* Series ---------------------------------------------------------------------------------------- */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/day.h"
+#include "core/search.h"
 
 #define MINUTE_NS INT64_C(60000000000)
 
@@ -49,15 +50,7 @@ bp_status bp__zipline_report(bp__zipline *z, bp_status s)
 
 size_t bp__zipline_find_session(const bp__zipline_calendar *calendar, int64_t day)
 {
-    size_t low = 0, high = calendar->session.n;
-    while (low < high) {
-        const size_t mid = low + (high - low) / 2;
-        if (calendar->session.row[mid] < day)
-            low = mid + 1;
-        else
-            high = mid;
-    }
-    return low;
+    return bp__first_from(calendar->session.row, calendar->session.n, day);
 }
 
 /* Hours ----------------------------------------------------------------------------------------- */

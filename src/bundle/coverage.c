@@ -10,6 +10,7 @@
 #include "core/bundle.h"
 #include "core/day.h"
 #include "core/number.h"
+#include "core/search.h"
 #include "core/text.h"
 #include "io/hdf5/h5origin.h"
 #include "io/ingest/calendar.h"
@@ -100,7 +101,7 @@ static size_t count_of(const bp_bundle *bundle, bp_column column, int64_t sid)
     size_t n, count = 0;
     const int64_t *sids = bp__audit_column(bundle, column, &n);
     if (n == 0) return 0;
-    for (size_t i = bp__place_of(sids, n, sid); i < n && sids[i] == sid; i++)
+    for (size_t i = bp__first_from(sids, n, sid); i < n && sids[i] == sid; i++)
         count++; /* they are sorted by sid */
     return count;
 }
@@ -110,7 +111,7 @@ static size_t minutes_of(const bp_bundle *bundle, int64_t sid)
     size_t n;
     const int64_t *sids = bp__audit_column(bundle, BP_COL_MINUTE_SID, &n);
     const int64_t *offset = bp__audit_column(bundle, BP_COL_MINUTE_OFFSET, NULL);
-    const size_t row = sids ? bp__place_of(sids, n, sid) : n;
+    const size_t row = sids ? bp__first_from(sids, n, sid) : n;
     return row < n && sids[row] == sid ? (size_t)(offset[row + 1] - offset[row]) : 0;
 }
 

@@ -11,6 +11,7 @@
 #include "cli/locate.h"
 #include "cli/program.h"
 #include "core/direct.h"
+#include "core/search.h"
 #include "core/text.h"
 #include "io/hdf5/h5read.h"
 #include "reader/audit_columns.h"
@@ -104,7 +105,7 @@ static minutes minutes_of(const bp_bundle *bundle, int64_t sid)
     minutes x = {0};
     const int64_t *sids = bp__audit_column(bundle, BP_COL_MINUTE_SID, &n);
     const int64_t *offset = bp__audit_column(bundle, BP_COL_MINUTE_OFFSET, NULL);
-    const size_t row = bp__place_of(sids, n, sid);
+    const size_t row = bp__first_from(sids, n, sid);
     if (row == n || sids[row] != sid) return x;
     x.begin = offset[row];
     x.end = offset[row + 1];

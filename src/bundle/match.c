@@ -3,20 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/search.h"
 #include "reader/audit_columns.h"
-
-size_t bp__place_of(const int64_t *at, size_t n, int64_t key)
-{
-    size_t low = 0, high = n;
-    while (low < high) {
-        const size_t middle = low + (high - low) / 2;
-        if (at[middle] < key)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
-}
 
 /* Assets of a bundle ------------------------------------------------------------------------------- */
 

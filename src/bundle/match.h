@@ -35,7 +35,4 @@ void bp__match_fini(bp__match *match);
 /** Place of a sid among the assets of a side, or BP__NO_MATCH. */
 size_t bp__match_find(const bp__match *match, int side, int64_t sid);
 
-/** Place of a day in an ascending array, or that of the first one after it. */
-size_t bp__place_of(const int64_t *at, size_t n, int64_t key);
-
 #endif

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "bundle/csvout.h"
+#include "core/search.h"
 
 #define NONE BP_NUM_COLUMNS /* no column */
 
@@ -50,16 +51,9 @@ static double price_factor(const side *s, bp_column open, size_t row)
 static bool find_row(const side *s, bp_column column, int64_t sid, size_t *row)
 {
     const int64_t *sids = data_of(s, column);
-    size_t low = 0, high = rows_of(s, column);
-    while (low < high) {
-        const size_t mid = low + (high - low) / 2;
-        if (sids[mid] < sid)
-            low = mid + 1;
-        else
-            high = mid;
-    }
-    *row = low;
-    return low < rows_of(s, column) && sids[low] == sid;
+    const size_t n = rows_of(s, column);
+    *row = bp__first_from(sids, n, sid);
+    return *row < n && sids[*row] == sid;
 }
 
 static void put_factors(const side *s, bp__csvout *out, bp_column index, bp_column open, int64_t sid)

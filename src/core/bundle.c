@@ -6,6 +6,7 @@
 
 #include "core/day.h"
 
+#include "core/search.h"
 #include "core/sized.h"
 
 void bp_bundle_release(const bp_bundle **bundle)
@@ -88,17 +89,9 @@ const double *bp_bundle_daily(const bp_bundle *bundle, bp_column column)
 static bp_status find_sid(const bp_bundle *bundle, bp_column column, int64_t sid, size_t *row)
 {
     const int64_t *sids = column_data(bundle, column);
-    size_t low = 0, high = column_rows(bundle, column);
-    while (low < high) {
-        size_t mid = low + (high - low) / 2;
-        if (sids[mid] < sid)
-            low = mid + 1;
-        else
-            high = mid;
-    }
-    if (low == column_rows(bundle, column) || sids[low] != sid)
-        BP_FAIL(BP_ENOSID, "%s: no sid %lld", bundle->name, (long long)sid);
-    *row = low;
+    const size_t n = column_rows(bundle, column), at = bp__first_from(sids, n, sid);
+    if (at == n || sids[at] != sid) BP_FAIL(BP_ENOSID, "%s: no sid %lld", bundle->name, (long long)sid);
+    *row = at;
     return BP_OK;
 }
 

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "core/day.h"
+#include "core/search.h"
 #include "core/status.h"
 #include "reader/adjustments.h"
 
@@ -45,20 +46,6 @@ static bp_status check_dates(const bp_reader *r, const int64_t *dates, size_t nu
     return BP_OK;
 }
 
-/* How many of ascending dates are before one. */
-static size_t dates_below(const int64_t *dates, size_t n, int64_t date)
-{
-    size_t low = 0, high = n;
-    while (low < high) {
-        const size_t mid = low + (high - low) / 2;
-        if (dates[mid] < date)
-            low = mid + 1;
-        else
-            high = mid;
-    }
-    return low;
-}
-
 /* What is to be written, and where to. */
 typedef struct sink {
     bp_adjustment *out;
@@ -71,7 +58,7 @@ typedef struct sink {
 static void put(sink *to, size_t k, size_t col, int64_t date, double ratio)
 {
     if (to->count < to->room) {
-        const int64_t row = (int64_t)dates_below(to->dates, to->num_dates, date);
+        const int64_t row = (int64_t)bp__first_from(to->dates, to->num_dates, date);
         to->out[to->count] = (bp_adjustment){
             .row = row,
             .last_row = row,

@@ -10,6 +10,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "core/search.h"
 #include "reader/audit_series.h"
 
 #define SAMPLE     24   /* moves on each side from which the usual one is taken */
@@ -206,25 +207,11 @@ double bp__audit_gap(const bp__audited *a, size_t before, size_t after, const bp
     return told ? NAN : move / s.ratio;
 }
 
-/* First session on or after a date. */
-static size_t find_day(const bp__audited *a, int64_t date)
-{
-    size_t low = 0, high = a->days;
-    while (low < high) {
-        const size_t middle = low + (high - low) / 2;
-        if (a->day[middle] < date)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
-}
-
 void bp__audit_events(const bp__audited *a)
 {
     const double *close = a->value[3];
     for (size_t i = 0; i < a->num_events;) {
-        const size_t day = find_day(a, a->event[i].date);
+        const size_t day = bp__first_from(a->day, a->days, a->event[i].date);
         size_t after = day, before = day, n = 1;
         while (after < a->days && !bp__audit_priced(close[after])) after++;
         while (before > 0 && !bp__audit_priced(close[before - 1])) before--;
