@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <bundlepool/config.h>
 
@@ -17,15 +18,16 @@
 
 #define EXPORT "export" /* what such a file names as its source */
 
-/* DIR/NAME.h5, or DIR itself if that is what it is called. */
-static bp_status find_target(const bp__export *e, char *path, size_t size)
+/* DIR/NAME.h5, or DIR itself if that is what it is called. @param[out] made  whether DIR is new */
+static bp_status find_target(const bp__export *e, char *path, size_t size, bool *made)
 {
     const size_t n = strlen(e->to);
     const bool is_file = n > 3 && strcmp(e->to + n - 3, ".h5") == 0;
     const int length =
         is_file ? snprintf(path, size, "%s", e->to) : snprintf(path, size, "%s/%s.h5", e->to, e->name);
     if (length < 0 || (size_t)length >= size) BP_FAIL(BP_EINVAL, "'%.80s' is too long", e->to);
-    if (!is_file && mkdir(e->to, 0777) != 0 && errno != EEXIST)
+    *made = !is_file && mkdir(e->to, 0777) == 0;
+    if (!is_file && !*made && errno != EEXIST)
         BP_FAIL_ERRNO(BP_EIO, errno, "%s: the folder cannot be made", e->to);
     return BP_OK;
 }
@@ -91,13 +93,12 @@ static bp_status begin(const bp__export *e, const char *path, bp__draft *draft)
     return s;
 }
 
-bp_status bp__export_hdf5(const bp__export *e)
+static bp_status export_to(const bp__export *e, const char *path)
 {
-    char path[BP_PATH_MAX + BP_NAME_MAX + 8], bytes[32];
+    char bytes[32];
     struct stat st;
     bp__draft draft = {.open = false};
     bp__report *report;
-    BP_TRY(find_target(e, path, sizeof path));
     BP_TRY(check_old(e, path));
     BP_TRY(bp__report_create(50, &report));
     bp_status s = begin(e, path, &draft);
@@ -112,5 +113,15 @@ bp_status bp__export_hdf5(const bp__export *e)
     }
     bp__draft_fini(&draft);
     bp__report_destroy(&report);
+    return s;
+}
+
+bp_status bp__export_hdf5(const bp__export *e)
+{
+    char path[BP_PATH_MAX + BP_NAME_MAX + 8];
+    bool made;
+    BP_TRY(find_target(e, path, sizeof path, &made));
+    const bp_status s = export_to(e, path);
+    if (bp__failed(s) && made) (void)rmdir(e->to); /* of no use without the file */
     return s;
 }

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "bundle/command.h"
+#include "bundle/folder.h"
 #include "bundle/look.h"
 #include "bundle/progress.h"
 #include "bundle/remember.h"
@@ -16,37 +17,32 @@
 #include "core/text.h"
 #include "io/source_state.h"
 
-/* Like mkdir -p. */
-static bp_status make_folder(const char *path)
+/* @param[in,out] folder  {0}; on failure what was made of it is gone again */
+static bp_status begin(const bp__target *target, bp__folder *folder, bp__draft *draft)
 {
-    char part[BP_PATH_MAX];
-    snprintf(part, sizeof part, "%s", path);
-    for (char *p = part + 1;; p++) {
-        if (*p != '/' && *p != '\0') continue;
-        char end = *p;
-        *p = '\0';
-        if (mkdir(part, 0777) != 0 && errno != EEXIST)
-            BP_FAIL_ERRNO(BP_EIO, errno, "%s: the folder cannot be made", part);
-        if (end == '\0') break;
-        *p = end;
-    }
-    struct stat st;
-    if (stat(path, &st) != 0) BP_FAIL_ERRNO(BP_EIO, errno, "%s: cannot be examined", path);
-    if (!S_ISDIR(st.st_mode)) BP_FAIL(BP_EIO, "%s: is not a folder", path);
-    return BP_OK;
-}
-
-static bp_status begin(const bp__target *target, bp__draft *draft)
-{
-    BP_TRY(make_folder(target->root));
+    BP_TRY(bp__folder_make(folder, target->root));
     const bp_status s = bp__draft_init(draft, target->name, target->root);
-    if (bp__failed(s)) bp__draft_fini(draft);
+    if (bp__failed(s)) {
+        bp__draft_fini(draft);
+        bp__folder_unmake(folder);
+    }
     return s;
 }
 
 static const char *plural(size_t n)
 {
     return n == 1 ? "" : "s";
+}
+
+/* The folder is made again: whoever was the first to make it may have failed meanwhile, and removed it. */
+static bp_status write_file(const bp__draft *draft, const bp__target *target,
+                            const bp__write_options *options)
+{
+    bp__folder folder = {0};
+    BP_TRY(bp__folder_make(&folder, target->root));
+    const bp_status s = bp__h5_write(draft, target->path, options);
+    if (bp__failed(s)) bp__folder_unmake(&folder);
+    return s;
 }
 
 /* @param[in] look  NULL: nobody looks at what is written */
@@ -60,7 +56,7 @@ static bp_status write_draft(const bp__draft *draft, const bp__target *target, c
                                        .progress = progress,
                                        .look = look ? bp__look_series : NULL,
                                        .look_context = look};
-    BP_TRY(bp__h5_write(draft, target->path, &options));
+    BP_TRY(write_file(draft, target, &options));
     const uint64_t size = stat(target->path, &st) == 0 ? (uint64_t)st.st_size : 0;
     bp__progress_hide();
     if (line->unless) line->unless->made = true;
@@ -78,13 +74,15 @@ bp_status bp__run_demo(const void *command_line)
     const bp__command_line *line = command_line;
     bp__target target;
     bp__draft draft;
+    bp__folder folder = {0};
     BP_TRY(bp__target_find(line->arg[0], line->root, &target));
-    BP_TRY(begin(&target, &draft));
+    BP_TRY(begin(&target, &folder, &draft));
     bp_status s = bp__demo_generate(&line->demo, &draft);
     if (s == BP_OK) s = bp__draft_finish(&draft);
     if (s == BP_OK) s = write_draft(&draft, &target, line, bp__progress_show(), NULL);
     bp__progress_hide();
     bp__draft_fini(&draft);
+    if (bp__failed(s)) bp__folder_unmake(&folder);
     return s;
 }
 
@@ -196,14 +194,16 @@ static bp_status make_bundle(const order *o, bp__report *report, bp__draft *draf
 static bp_status carry_out(const order *o)
 {
     bp__draft draft;
+    bp__folder folder = {0};
     bp__report *report;
     BP_TRY(bp__report_create(o->line->max_errors, &report));
-    bp_status s = begin(&o->target, &draft);
+    bp_status s = begin(&o->target, &folder, &draft);
     if (s == BP_OK) {
         s = make_bundle(o, report, &draft);
         bp__progress_hide();
         bp__report_print(report, stderr);
         bp__draft_fini(&draft);
+        if (bp__failed(s)) bp__folder_unmake(&folder);
     }
     bp__report_destroy(&report);
     return s;

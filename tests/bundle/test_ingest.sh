@@ -153,4 +153,45 @@ for where in "America/New_York XNYS" "America/New_York none" "Australia/Sydney X
     run 0 version again --json
     same "$(field 'j["content_hash"]')" "$content" "there and back, $where"
 done
+
+# a folder that is made for a bundle goes again if there is none; what was there stays
+mkdir gone && cp -r csv gone/csv && cp -r csv gone/bad
+printf '%s\n' $header 2020-01-02,x,1,1,1,1 >gone/bad/daily/A.csv
+rm -r gone/bad/minute
+cd gone || exit 1
+empty() { [ ! -e bundles ] && [ ! -e new ] || fail "$1 leaves $(find . -type d)"; }
+for wrong in "ingest csvdir bad x" "ingest csvdir bad x --keep-going" "ingest table nothing.csv x" "ingest csvdir nothing x" \
+    "import hdf5 bad/daily/A.csv x" "import zipline bad x"; do
+    # shellcheck disable=SC2086
+    run 1 $wrong
+    empty "$wrong"
+    # shellcheck disable=SC2086
+    run 1 $wrong --root new/of/three
+    empty "$wrong --root"
+done
+run 2 ingest csvdir csv x --symbols NOBODY --root new/of/three
+empty "--symbols"
+mkdir kept
+run 1 ingest csvdir bad x --root kept/new
+[ "$(find kept)" = kept ] || fail "a folder that was there: $(find kept)"
+run 1 ingest csvdir bad x --root kept
+[ "$(find kept)" = kept ] || fail "a folder that was there: $(find . -type d)"
+touch kept/file
+run 1 ingest csvdir csv x --root kept/file
+case $err in *"kept/file: is not a folder"*) ;; *) fail "a file in the place of the folder: $err" ;; esac
+rm -r kept
+(
+    trap '' XFSZ
+    ulimit -f 1
+    "$bundle" demo x --root new/of/three
+) >out 2>err && fail "a KiB is enough"
+empty "a full disk"
+run 0 demo x --assets 2 --days 5
+(
+    trap '' XFSZ
+    ulimit -f 1
+    "$bundle" export zipline-hdf5 x exported
+) >out 2>err && fail "a KiB is enough"
+[ ! -e exported ] || fail "an export that failed leaves its folder"
+cd ..
 finish
