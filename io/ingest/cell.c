@@ -9,29 +9,12 @@
 
 #define MAX_TEXT 64
 
-static const double power[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
-                               1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+const double bp__ten_to_the[23] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
+                                   1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
 
 static bool is_digit(char c)
 {
     return (unsigned char)(c - '0') < 10;
-}
-
-/* Digits with at most one decimal mark: nearly all cells. Both the digits and the power of ten are doubles
- * without an error, so that their quotient is the double nearest to the decimal number. */
-static bool read_plain(const bp__csv_field *f, char point, double *value, int *decimals)
-{
-    const char *p = f->text, *end = p + f->size;
-    uint64_t digits = 0;
-    if (f->size == 0 || f->size > 18) return false; /* no overflow */
-    for (; is_digit(*p) && p < end; p++) digits = 10 * digits + (uint64_t)(*p - '0');
-    const char *mark = p;
-    if (p < end && *p == point && f->size > 1)
-        for (p++; is_digit(*p) && p < end; p++) digits = 10 * digits + (uint64_t)(*p - '0');
-    if (p != end || digits > (UINT64_C(1) << 53)) return false;
-    *decimals = mark == end ? 0 : (int)(end - mark - 1);
-    *value = *decimals == 0 ? (double)digits : (double)digits / power[*decimals];
-    return true;
 }
 
 bool bp__cell_is_missing(const bp__csv_field *field)
@@ -198,7 +181,8 @@ bp__cell bp__cell_number(bp__numbers *how, const bp__csv_field *field, bool volu
 {
     if (how->commas) how->point = '.';
     /* where the mark is not known yet, only numbers without one are plain */
-    if (read_plain(field, how->point, value, decimals)) return BP__CELL_NUMBER;
+    if (bp__cell_plain(field->text, how->point, value, decimals) == field->text + field->size)
+        return BP__CELL_NUMBER;
     *value = NAN;
     *decimals = 0;
     const bp__cell kind = read_other(how, field, volume, line, value, decimals);

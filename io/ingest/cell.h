@@ -34,6 +34,29 @@ typedef enum bp__cell { BP__CELL_NUMBER, BP__CELL_MISSING, BP__CELL_BAD, BP__CEL
 bp__cell bp__cell_number(bp__numbers *how, const bp__csv_field *field, bool volume, uint64_t line,
                          double *value, int *decimals);
 
+/** Powers of ten that are doubles without an error. */
+extern const double bp__ten_to_the[23];
+
+/** A number that can be read in one way only: digits with at most one decimal mark, as nearly all are. Both the digits
+ *  and the power of ten are doubles without an error, so that their quotient is the double nearest to the decimal
+ *  number.
+ *  @param[in] p  followed, some time, by a byte that is neither a digit nor the mark
+ *  @return where it ends; NULL if there is none: too long, or no digit at all */
+static inline const char *bp__cell_plain(const char *p, char point, double *value, int *decimals)
+{
+    const char *const first = p;
+    uint64_t digits = 0;
+    for (; (unsigned char)(*p - '0') < 10; p++) digits = 10 * digits + (uint64_t)(*p - '0');
+    const char *const mark = p;
+    if (*p == point && point)
+        for (p++; (unsigned char)(*p - '0') < 10; p++) digits = 10 * digits + (uint64_t)(*p - '0');
+    if (p == first || p - first > 18 || (mark == first && p == mark + 1) || digits > UINT64_C(1) << 53)
+        return NULL;
+    *decimals = p == mark ? 0 : (int)(p - mark - 1);
+    *value = *decimals == 0 ? (double)digits : (double)digits / bp__ten_to_the[*decimals];
+    return p;
+}
+
 /** How a cell groups digits: the one mark in it that has three digits behind it, each time; 0: it has no mark.
  *  @return false: a mark in it is the decimal one, or could not be a mark at all */
 bool bp__cell_grouping(const bp__csv_field *field, char *mark);

@@ -146,6 +146,13 @@ static bp_status look_ahead(bp__csv_file *f, bp_status (*look)(bp__csv_file *))
     return BP_OK;
 }
 
+/* Whether rows hold nothing that is read but the days and the values of daily bars, as they are unless told otherwise. */
+static bool only_bars(const bp__csv_file *f)
+{
+    return f->frame == BP__DAILY && !f->table && !f->rules->options->date_format && !has(f, BP__COL_TIME) &&
+           !has(f, BP__COL_SYMBOL) && !f->has_dividends && !f->has_splits && !f->has_adjusted;
+}
+
 static bp_status open_text(bp__csv_file *f)
 {
     const bp__csv_rules *rules = f->rules;
@@ -164,6 +171,7 @@ static bp_status open_text(bp__csv_file *f)
     f->has_splits = has(f, BP__COL_SPLIT) && !rules->no_events;
     f->has_adjusted = has(f, BP__COL_ADJUSTED) && rules->options->adjusted && f->frame == BP__DAILY;
     if (!table && has(f, BP__COL_SYMBOL)) f->symbol = strdup("");
+    if (only_bars(f)) bp__csv_plain_init(&f->plain, &f->columns);
     remark_columns(f);
     return BP_OK;
 }
@@ -441,8 +449,29 @@ bp_status bp__csv_row_read(bp__csv_file *file, bp__csv_row *row, bool *more)
     return BP_OK;
 }
 
+/* @return false: the next row needs a second look */
+static bool next_plain(bp__csv_file *f, bp__csv_row *row)
+{
+    bp__csv_plain_row plain;
+    const char point = f->how_number.commas ? '.' : f->how_number.point;
+    if (!bp__csv_plain_next(&f->plain, &f->text, point, &plain)) return false;
+    row->line = f->text.line;
+    row->good = true;
+    row->date = (bp__csv_field){plain.date, BP__CSV_DATE_BYTES, false};
+    row->when =
+        (bp__moment){.day = plain.day, .ns = plain.day, .later = BP_TIME_MISSING, .is_midnight = true};
+    memcpy(row->value, plain.value, sizeof row->value);
+    row->dividend = 0;
+    row->split = 1;
+    row->adjusted = NAN;
+    f->rows++;
+    return true;
+}
+
 bp_status bp__csv_row_next(bp__csv_file *file, bp__csv_row *row, bool *more)
 {
+    *more = true;
+    if (next_plain(file, row)) return BP_OK;
     BP_TRY(bp__csv_row_begin(file, row, more));
     return *more ? bp__csv_row_read(file, row, more) : BP_OK;
 }

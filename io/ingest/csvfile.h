@@ -16,6 +16,7 @@
 #include "io/ingest/calendar.h"
 #include "io/ingest/cell.h"
 #include "io/ingest/columns.h"
+#include "io/ingest/csvplain.h"
 #include "io/ingest/remark.h"
 #include "io/ingest/source.h"
 #include "io/ingest/when.h"
@@ -62,6 +63,7 @@ typedef struct bp__csv_file {
     bp__input *input;
     bp__when how_when;
     bp__numbers how_number;
+    bp__csv_plain plain;
     int frame;
     bool table;
     char *symbol;                                      /* of the first row, where each file has one */

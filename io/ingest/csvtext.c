@@ -260,6 +260,23 @@ static bool is_empty(const bp__csv_text *t)
     return true;
 }
 
+bool bp__csv_peek(const bp__csv_text *text, const char **from, const char **end)
+{
+    *from = text->buffer + text->begin;
+    *end = text->buffer + text->end;
+    return *from < *end && !text->quotes && text->zero == SIZE_MAX;
+}
+
+bool bp__csv_pass(bp__csv_text *text, const char *next, size_t n)
+{
+    const size_t begin = (size_t)(next - text->buffer);
+    if (begin - 1 - text->begin > BP__CSV_ROW_BYTES) return false;
+    text->begin = begin;
+    text->line = text->next_line++;
+    text->n = n;
+    return true;
+}
+
 bp_status bp__csv_next(bp__csv_text *text, bool *more)
 {
     *more = false;

@@ -65,6 +65,16 @@ bp_status bp__csv_next(bp__csv_text *text, bool *more);
  * beginning */
 bool bp__csv_rewind(bp__csv_text *text);
 
+/** What is in the buffer from the beginning of the next row on, for who reads a row on his own. It ends at `end`, behind
+ *  which stand a line feed and more bytes of no digit.
+ *  @return false: it is empty, or there are quotes or NUL bytes in it */
+bool bp__csv_peek(const bp__csv_text *text, const char **from, const char **end);
+
+/** A row of one line was read so: it is the row at hand, without its fields.
+ *  @param[in] next  behind its line feed; n: how many fields it has
+ *  @return false: it is longer than a row may be, and still the next one */
+bool bp__csv_pass(bp__csv_text *text, const char *next, size_t n);
+
 /** Whether a field holds these bytes. */
 bool bp__csv_is(const bp__csv_field *field, const char *text);
 
