@@ -1,55 +1,27 @@
 #include "io/draft.h"
 
 #include <assert.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include "core/day.h"
 #include "core/name.h"
-#include "core/replace.h"
 
 const char *const bp__field_name[BP__NUM_FIELDS] = {"open", "high", "low", "close", "volume"};
 const char *const bp__frame_name[BP__NUM_FRAMES] = {"daily", "minute"};
 
 /* Life ------------------------------------------------------------------------------------------ */
 
-/* A file without a name: nothing is left behind however the program ends. */
-static bp_status open_spill(bp__draft *draft, const char *folder)
-{
-    char *label = NULL;
-    if (asprintf(&label, "%s", folder ? folder : "memory") < 0) BP_FAIL(BP_ENOMEM, "no memory for a draft");
-    draft->label = label;
-    if (!folder) {
-        draft->spill = memfd_create("bundle", MFD_CLOEXEC);
-        if (draft->spill < 0) BP_FAIL_ERRNO(BP_EIO, errno, "no memory file can be made");
-        return BP_OK;
-    }
-    draft->spill = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-    if (draft->spill >= 0) return BP_OK;
-    char *path = NULL; /* not every file system has O_TMPFILE */
-    if (asprintf(&path, "%s/.bundle-spill.XXXXXX", folder) < 0) BP_FAIL(BP_ENOMEM, "no memory for a draft");
-    draft->spill = mkostemp(path, O_CLOEXEC);
-    const int err = errno;
-    if (draft->spill >= 0) unlink(path);
-    free(path);
-    if (draft->spill < 0) BP_FAIL_ERRNO(BP_EIO, err, "%s: no file can be made in this folder", folder);
-    return BP_OK;
-}
-
 bp_status bp__draft_init(bp__draft *draft, const char *bundle_name, const char *folder)
 {
-    *draft = (bp__draft){.schema_version = "v1", .country = "US", .spill = -1};
+    *draft = (bp__draft){.schema_version = "v1", .country = "US", .spill.fd = -1};
     BP_TRY(bp__bundle_name_check(bundle_name));
     strcpy(draft->bundle_name, bundle_name);
     draft->day_set = calloc(BP__DAY_WORDS, sizeof *draft->day_set);
     if (!draft->day_set) BP_FAIL(BP_ENOMEM, "no memory for a draft");
-    BP_TRY(open_spill(draft, folder));
+    BP_TRY(bp__spill_init(&draft->spill, folder));
     pthread_mutex_init(&draft->lock, NULL);
     draft->open = true;
     return BP_OK;
@@ -84,10 +56,9 @@ void bp__draft_fini(bp__draft *draft)
     free(draft->more_days.row);
     free(draft->day_set);
     bp__origin_fini(&draft->origin);
-    free(draft->label);
     if (draft->open) {
         pthread_mutex_destroy(&draft->lock);
-        close(draft->spill);
+        bp__spill_fini(&draft->spill);
     }
     *draft = (bp__draft){0};
 }
@@ -199,22 +170,6 @@ static bp_status enter_run(bp__draft *draft, int frame, int64_t sid, const bp__b
     return reserve_run(draft, series, n, at);
 }
 
-static bp_status write_bars(const bp__draft *draft, const bp__bar *bars, size_t n, uint64_t at)
-{
-    const char *from = (const char *)bars;
-    for (size_t left = n * sizeof *bars; left > 0;) {
-        const ssize_t written = pwrite(draft->spill, from, left, (off_t)at);
-        if (written < 0 && errno == EINTR) continue;
-        if (written < 0)
-            return bp__replace_fail(draft->label, "the bars on their way into the bundle cannot be written",
-                                    errno);
-        from += written;
-        at += (uint64_t)written;
-        left -= (size_t)written;
-    }
-    return BP_OK;
-}
-
 /* Bars of which none is blank. */
 static bp_status add_run(bp__draft *draft, int frame, int64_t sid, const bp__bar *bars, size_t n,
                          const bp__scale *scale)
@@ -223,7 +178,7 @@ static bp_status add_run(bp__draft *draft, int frame, int64_t sid, const bp__bar
     pthread_mutex_lock(&draft->lock);
     const bp_status s = enter_run(draft, frame, sid, bars, n, scale, &at);
     pthread_mutex_unlock(&draft->lock);
-    return s == BP_OK ? write_bars(draft, bars, n, at) : s;
+    return s == BP_OK ? bp__spill_write(&draft->spill, bars, n * sizeof *bars, at) : s;
 }
 
 static bp_status check_bars(int frame, int64_t sid, const bp__bar *bars, size_t n)
@@ -279,21 +234,6 @@ void bp__draft_drop(bp__draft *draft, int frame, int64_t sid)
     pthread_mutex_unlock(&draft->lock);
 }
 
-static bp_status read_bars(const bp__draft *draft, uint64_t at, size_t bars, bp__bar *to)
-{
-    char *next = (char *)to;
-    for (size_t left = bars * sizeof *to; left > 0;) {
-        const ssize_t n = pread(draft->spill, next, left, (off_t)at);
-        if (n < 0 && errno == EINTR) continue;
-        if (n < 0) BP_FAIL_ERRNO(BP_EIO, errno, "%s: the spill cannot be read", draft->label);
-        if (n == 0) BP_FAIL(BP_EIO, "%s: the spill is shorter than what was written", draft->label);
-        next += n;
-        at += (uint64_t)n;
-        left -= (size_t)n;
-    }
-    return BP_OK;
-}
-
 bp_status bp__draft_read_part(const bp__draft *draft, const bp__draft_series *series, size_t first, size_t n,
                               bp__bar *bars)
 {
@@ -305,12 +245,23 @@ bp_status bp__draft_read_part(const bp__draft *draft, const bp__draft_series *se
             continue;
         }
         const size_t some = run->bars - first < n ? run->bars - first : n;
-        BP_TRY(read_bars(draft, run->at + first * sizeof *bars, some, bars));
+        BP_TRY(bp__spill_read(&draft->spill, bars, some * sizeof *bars, run->at + first * sizeof *bars));
         first = 0;
         bars += some;
         n -= some;
     }
     return BP_OK;
+}
+
+bp_status bp__draft_look(const bp__draft *draft, const bp__draft_series *series, size_t first, size_t n,
+                         bp__bar *room, const bp__bar **bars)
+{
+    const bp__draft_run *run = series->runs.row;
+    const bool one = n > 0 && first + n <= run->bars; /* most series have no second run */
+    *bars = one ? bp__spill_look(&draft->spill, n * sizeof *room, run->at + first * sizeof *room) : NULL;
+    if (*bars) return BP_OK;
+    *bars = room;
+    return bp__draft_read_part(draft, series, first, n, room);
 }
 
 bp_status bp__draft_read(const bp__draft *draft, const bp__draft_series *series, bp__bar *bars)

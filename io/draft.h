@@ -9,8 +9,8 @@
  *  4. The writer reads bars back, series by series, from any thread: bp__draft_read().
  *  5. bp__draft_fini().
  *
- * Bars do not stay in memory: they go to a file without a name (the spill), because sessions and scaling factors
- * are known only when the last of them has been seen. What stays is small: a row per series, asset and event.
+ * Bars wait in the spill (io/spill.h), because sessions and scaling factors are known only when the last of them has been
+ * seen: it keeps no more than a fixed amount in memory. What else stays is small: a row per series, asset and event.
  *
  * Prices and volumes are doubles as the source gave them; NaN is a missing price, 0 or NaN a missing volume. Times are
  * int64 ns since the epoch, UTC, BP_TIME_MISSING where there is none. Texts are copied.
@@ -28,6 +28,7 @@
 #include "core/status.h"
 #include "io/origin.h"
 #include "io/scale.h"
+#include "io/spill.h"
 
 enum { BP__OPEN, BP__HIGH, BP__LOW, BP__CLOSE, BP__VOLUME, BP__NUM_FIELDS };
 enum { BP__DAILY, BP__MINUTE, BP__NUM_FRAMES };
@@ -158,8 +159,7 @@ typedef struct bp__draft {
     uint64_t *day_set;  /* a bit for each day that int64 ns can name, set where there is a session */
     bool day_set_stale; /* bars were taken back: it may hold too many */
     BP__TABLE(int64_t) more_days; /* of bp__draft_add_day() */
-    char *label;                  /* how errors name the spill; owned */
-    int spill;
+    bp__spill spill;
     bool open; /* the lock and the spill are there */
     uint64_t spilled;
     pthread_mutex_t lock;
@@ -167,7 +167,7 @@ typedef struct bp__draft {
 
 /** An empty draft: schema "v1", country "US", no calendar.
  *
- * @param[in] folder  where the spill goes: that of the file to be written; NULL: memory (memfd), for what is small
+ * @param[in] folder  where the spill goes that does not fit into memory: that of the file to be written; NULL: a memory file
  * @retval BP_EINVAL  bundle_name is not allowed
  * @retval BP_EIO     no file can be made in the folder; the text names it
  */
@@ -211,6 +211,12 @@ bp_status bp__draft_read(const bp__draft *draft, const bp__draft_series *series,
 /** The same of `n` bars from `first` on, of those that there are. */
 bp_status bp__draft_read_part(const bp__draft *draft, const bp__draft_series *series, size_t first, size_t n,
                               bp__bar *bars);
+
+/** The same, without a copy where they lie in memory in one piece.
+ *  @param[in]  room  [n]
+ *  @param[out] bars  there, or in the spill: borrowed until bp__draft_fini() */
+bp_status bp__draft_look(const bp__draft *draft, const bp__draft_series *series, size_t first, size_t n,
+                         bp__bar *room, const bp__bar **bars);
 
 /** Bars in all series of a frame. */
 size_t bp__draft_num_bars(const bp__draft *draft, int frame);

@@ -147,14 +147,14 @@ static void look(worker *w, size_t row, const double factor[BP__NUM_FIELDS], uin
 }
 
 /* `t`: where the day of the bar before is. */
-static bp_status scatter_strip(worker *w, const bp__draft_series *series, size_t n,
+static bp_status scatter_strip(worker *w, const bp__draft_series *series, const bp__bar *bars, size_t n,
                                const double factor[BP__NUM_FIELDS], uint64_t at, size_t *t)
 {
     const job *j = w->job;
     const int64_t *day = j->draft->days.row;
     const size_t days = j->draft->days.n;
     for (size_t i = 0; i < n; i++) {
-        const bp__bar *bar = &w->strip[i];
+        const bp__bar *bar = &bars[i];
         while (*t < days && day[*t] < bar->dt) (*t)++;
         if (*t == days || day[*t] != bar->dt) return no_session(j, series, bar->dt);
         for (int f = 0; f < BP__NUM_FIELDS; f++)
@@ -171,8 +171,9 @@ static bp_status scatter_series(worker *w, size_t row, const bp__draft_series *s
     factors_of_fields(j, BP__DAILY, series, factor);
     for (size_t i = 0; i < series->bars; i += STRIP) {
         const size_t n = series->bars - i < STRIP ? series->bars - i : STRIP;
-        BP_TRY(bp__draft_read_part(j->draft, series, i, n, w->strip));
-        BP_TRY(scatter_strip(w, series, n, factor, at, &t));
+        const bp__bar *bars;
+        BP_TRY(bp__draft_look(j->draft, series, i, n, w->strip, &bars));
+        BP_TRY(scatter_strip(w, series, bars, n, factor, at, &t));
     }
     if (j->options->look) look(w, row, factor, at);
     return BP_OK;
@@ -210,12 +211,13 @@ static bp_status do_daily(worker *w, size_t block)
 
 /* Minute bars ----------------------------------------------------------------------------------- */
 
-static void put_strip(worker *w, uint64_t at, size_t n, const double factor[BP__NUM_FIELDS])
+static void put_strip(worker *w, uint64_t at, const bp__bar *bars, size_t n,
+                      const double factor[BP__NUM_FIELDS])
 {
     for (size_t i = 0; i < n; i++) {
-        w->dt[at + i] = w->strip[i].dt;
+        w->dt[at + i] = bars[i].dt;
         for (int f = 0; f < BP__NUM_FIELDS; f++)
-            w->cell[f][at + i] = bp__scale_store(w->strip[i].value[f], factor[f]);
+            w->cell[f][at + i] = bp__scale_store(bars[i].value[f], factor[f]);
     }
 }
 
@@ -230,8 +232,9 @@ static bp_status put_minutes(worker *w, size_t i, uint64_t first)
     factors_of_fields(w->job, BP__MINUTE, series, factor);
     for (uint64_t k = begin > first ? begin : first; k < to; k += STRIP) {
         const size_t n = to - k < STRIP ? to - k : STRIP;
-        BP_TRY(bp__draft_read_part(w->job->draft, series, k - begin, n, w->strip));
-        put_strip(w, k - first, n, factor);
+        const bp__bar *bars;
+        BP_TRY(bp__draft_look(w->job->draft, series, k - begin, n, w->strip, &bars));
+        put_strip(w, k - first, bars, n, factor);
     }
     return BP_OK;
 }

@@ -35,7 +35,7 @@ uint64_t bp__nap_passed(bp__nap nap)
 
 bool bp__fault_is_on(bp__fault fault)
 {
-    static const char *const names[] = {"early_ack", "no_second_look"};
+    static const char *const names[] = {"early_ack", "no_spill_memory", "no_second_look"};
     const char *on = getenv(VARIABLE);
     return on && strcmp(on, names[fault]) == 0;
 }

@@ -17,7 +17,9 @@
 #include <stdint.h>
 
 typedef enum bp__fault {
-    BP__FAULT_EARLY_ACK,      /**< "early_ack": a node answers SYNC for the nodes below it before they have */
+    BP__FAULT_EARLY_ACK, /**< "early_ack": a node answers SYNC for the nodes below it before they have */
+    BP__FAULT_NO_SPILL_MEMORY, /**< "no_spill_memory": there is no memory for bars on their way, as in a system that is short
+                                    of it: all of them go to a file */
     BP__FAULT_NO_SECOND_LOOK, /**< "no_second_look": a load does not notice that its file has changed */
 } bp__fault;
 

@@ -111,6 +111,8 @@ static void test_random_runs(void)
         int64_t last[BP__NUM_FRAMES][SIDS] = {{0}};
         memset(models, 0, sizeof models);
         CU_ASSERT_EQUAL_FATAL(bp__draft_init(&draft, "random", folders[round % 2]), BP_OK);
+        if (round % 4 != 0)
+            draft.spill.room = next_random() % 12000; /* bars on both sides, and some across */
         for (int run = 0; run < 60; run++) {
             const int frame = (int)(next_random() % 2), sid = (int)(next_random() % SIDS);
             model *m = &models[frame][sid];
@@ -137,6 +139,10 @@ static void test_random_runs(void)
                 CU_ASSERT_EQUAL_FATAL(series->bars, m->n);
                 CU_ASSERT_EQUAL(bp__draft_read(&draft, series, got), BP_OK);
                 CU_ASSERT_EQUAL(memcmp(got, m->bar, m->n * sizeof *got), 0);
+                const size_t from = m->n ? next_random() % m->n : 0;
+                const bp__bar *looked;
+                CU_ASSERT_EQUAL(bp__draft_look(&draft, series, from, m->n - from, got, &looked), BP_OK);
+                CU_ASSERT_EQUAL(memcmp(looked, m->bar + from, (m->n - from) * sizeof *got), 0);
                 CU_ASSERT_EQUAL(series->first, m->n ? m->bar[0].dt : BP_TIME_MISSING);
                 CU_ASSERT_EQUAL(series->last, m->n ? m->bar[m->n - 1].dt : BP_TIME_MISSING);
                 for (size_t k = 0; f == BP__DAILY && k < m->n; k++) {
