@@ -37,13 +37,15 @@ static void check_range(const bp__audited *a, size_t t)
         return;
     }
     for (int i = 0; i < 2; i++) {
-        const double above = 100 * (price[i] / high - 1), below = 100 * (low / price[i] - 1);
-        if (price[i] > high * (1 + HAIR))
+        if (price[i] > high * (1 + HAIR)) {
+            const double above = 100 * (price[i] / high - 1);
             BP__FOUND(a, OUTSIDE_RANGE, a->day[t], above, above, "the %s, %.6g, is above the high, %.6g",
                       name[i], price[i], high);
-        else if (price[i] < low * (1 - HAIR))
+        } else if (price[i] < low * (1 - HAIR)) {
+            const double below = 100 * (low / price[i] - 1);
             BP__FOUND(a, OUTSIDE_RANGE, a->day[t], below, below, "the %s, %.6g, is below the low, %.6g",
                       name[i], price[i], low);
+        }
     }
 }
 
@@ -71,13 +73,23 @@ static double usual_range(const bp__audited *a, size_t t)
     return range[n / 2];
 }
 
-/* A high or a low so far from where the session begins and ends that no day of this asset explains it: a bad tick.
- * fmax() and fmin() pass over an open or a close that is missing. */
+/* The larger and the smaller of two prices, of which one may be missing: as fmax() and fmin(), without a call. */
+static double larger(double x, double y)
+{
+    return x > y || isnan(y) ? x : y;
+}
+
+static double smaller(double x, double y)
+{
+    return x < y || isnan(y) ? x : y;
+}
+
+/* A high or a low so far from where the session begins and ends that no day of this asset explains it: a bad tick. */
 static void check_wicks(const bp__audited *a, size_t t)
 {
     static const char *const name[] = {"high", "low"};
     const double open = a->value[0][t], close = a->value[3][t], end[] = {a->value[1][t], a->value[2][t]};
-    const double body[] = {fmax(open, close), fmin(open, close)};
+    const double body[] = {larger(open, close), smaller(open, close)};
     for (int i = 0; i < 2; i++) {
         if (!bp__audit_priced(end[i]) || !bp__audit_priced(body[i])) continue;
         const double ratio = i == 0 ? end[i] / body[i] : body[i] / end[i];
@@ -114,8 +126,8 @@ static void check_runs(const bp__audited *a)
         const double close = a->value[3][t];
         if (!bp__audit_priced(close)) continue;
         if (first == SIZE_MAX) first = t;
-        lowest = fmin(lowest, close);
-        highest = fmax(highest, close);
+        lowest = smaller(lowest, close);
+        highest = larger(highest, close);
         bars++;
     }
     if (bars >= a->thresholds->stale && lowest == highest) {

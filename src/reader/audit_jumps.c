@@ -96,6 +96,14 @@ static bool tell_jump(const bp__audited *a, size_t before, size_t t, double move
     return false;
 }
 
+/* Whether a move may be a jump: a logarithm takes longer than everything else here, and hardly any session needs it. The
+ * margin is wider than any rounding. */
+static bool may_jump(double move, double jump)
+{
+    const double most = (1 + jump / 100) * (1 - 1e-9);
+    return move > most || move * most < 1;
+}
+
 void bp__audit_jumps(const bp__audited *a)
 {
     const double *close = a->value[3], least = log1p(a->thresholds->jump / 100);
@@ -107,7 +115,8 @@ void bp__audit_jumps(const bp__audited *a)
         while (e < a->num_events && a->event[e].date <= a->day[t]) e++;
         const double move =
             e > first ? bp__audit_gap(a, before, t, &a->event[first], e - first) : close[t] / close[before];
-        const bool jumps = fabs(log(move)) > least; /* not with NaN: told already */
+        const bool jumps =
+            may_jump(move, a->thresholds->jump) && fabs(log(move)) > least; /* not with NaN: told already */
         passed = jumps && !passed && tell_jump(a, before, t, move, e > first);
     }
 }

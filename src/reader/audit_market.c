@@ -31,6 +31,7 @@ typedef struct market {
     size_t days, n;
     const bp__audit_asset *asset;
     bool *regular;            /* [n] it trades on weekends */
+    bool *weekend;            /* [days] */
     size_t *trading, *alive;  /* [days] assets with a price; those of which one is expected */
     size_t *weekend_sessions; /* [n] in which the asset trades */
     size_t begin, end;        /* sessions but for strays */
@@ -63,7 +64,7 @@ static const char *plural(size_t n)
 static bool expected(const market *m, size_t i, size_t t)
 {
     const bp__audit_asset *a = &m->asset[i];
-    return t >= a->first && t <= a->last && (m->regular[i] || !bp__audit_is_weekend(m->day[t]));
+    return t >= a->first && t <= a->last && (m->regular[i] || !m->weekend[t]);
 }
 
 static void count(market *m)
@@ -71,7 +72,7 @@ static void count(market *m)
     for (size_t i = 0; i < m->n; i++) {
         const bp__audit_asset *a = &m->asset[i];
         for (size_t t = a->first; t <= a->last; t++)
-            if (bp__audit_present(a, t) && bp__audit_is_weekend(m->day[t])) m->weekend_sessions[i]++;
+            m->weekend_sessions[i] += m->weekend[t] && bp__audit_present(a, t);
         m->regular[i] =
             m->weekend_sessions[i] >= REGULAR_BARS && m->weekend_sessions[i] * REGULAR_SHARE >= a->bars;
         for (size_t t = a->first; t <= a->last; t++) {
@@ -245,9 +246,9 @@ static void check_weekends(const market *m, size_t i)
     const bp__audit_asset *a = &m->asset[i];
     if (m->regular[i] || m->weekend_sessions[i] == 0) return;
     size_t first = a->first, alone = 0;
-    while (!bp__audit_present(a, first) || !bp__audit_is_weekend(m->day[first])) first++;
+    while (!bp__audit_present(a, first) || !m->weekend[first]) first++;
     for (size_t t = first; t <= a->last; t++)
-        if (bp__audit_present(a, t) && bp__audit_is_weekend(m->day[t])) alone += m->trading[t] * 2 < m->n;
+        if (bp__audit_present(a, t) && m->weekend[t]) alone += m->trading[t] * 2 < m->n;
     TELL_ASSET(m, a, WEEKEND, m->day[first], (double)m->weekend_sessions[i], alone > 0 ? 2 : 1,
                "%zu of its %zu sessions %s on a weekend; this is the first", m->weekend_sessions[i], a->bars,
                m->weekend_sessions[i] == 1 ? "is" : "are");
@@ -261,7 +262,7 @@ static void check_mixture(const market *m)
         if (regular++ == 0) one = i;
     }
     if (regular == 0 || regular == m->n) return;
-    while (!bp__audit_present(&m->asset[one], first) || !bp__audit_is_weekend(m->day[first])) first++;
+    while (!bp__audit_present(&m->asset[one], first) || !m->weekend[first]) first++;
     TELL(
         m, MIXED_CALENDARS, m->day[first], (double)regular, 2,
         "%zu of %zu assets trade%s on weekends (%s%s): a search over all of them has sessions in which the others stand "
@@ -273,9 +274,12 @@ static bp_status allocate(market *m)
 {
     m->regular = calloc(m->n + 1, sizeof *m->regular);
     m->weekend_sessions = calloc(m->n + 1, sizeof *m->weekend_sessions);
+    m->weekend = calloc(m->days + 1, sizeof *m->weekend);
     m->trading = calloc(m->days + 1, sizeof *m->trading);
     m->alive = calloc(m->days + 1, sizeof *m->alive);
-    return m->regular && m->weekend_sessions && m->trading && m->alive ? BP_OK : BP_ENOMEM;
+    if (!m->regular || !m->weekend_sessions || !m->weekend || !m->trading || !m->alive) return BP_ENOMEM;
+    for (size_t t = 0; t < m->days; t++) m->weekend[t] = bp__audit_is_weekend(m->day[t]);
+    return BP_OK;
 }
 
 bp_status bp__audit_market(const bp__audit_thresholds *thresholds, bp__findings *findings, const int64_t *day,
@@ -297,6 +301,7 @@ bp_status bp__audit_market(const bp__audit_thresholds *thresholds, bp__findings 
     }
     free(m.regular);
     free(m.weekend_sessions);
+    free(m.weekend);
     free(m.trading);
     free(m.alive);
     if (bp__failed(s)) BP_FAIL(s, "no memory to compare %zu assets in %zu sessions", n, days);
