@@ -139,8 +139,9 @@ static void look(worker *w, size_t row, const double factor[BP__NUM_FIELDS], uin
     const job *j = w->job;
     const double *value[BP__NUM_FIELDS];
     for (int f = 0; f < BP__NUM_FIELDS; f++) {
+        const bool price = f != BP__VOLUME;
         for (size_t t = 0; t < j->draft->days.n; t++)
-            w->look[f][t] = bp__scale_read(w->cell[f][at + t], factor[f], f != BP__VOLUME);
+            w->look[f][t] = bp__scale_read(w->cell[f][at + t], factor[f], price);
         value[f] = w->look[f];
     }
     j->options->look(j->options->look_context, row, value);
