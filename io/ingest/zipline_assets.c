@@ -1,294 +1,17 @@
-/* assets-N.sqlite: which assets there are, under which symbols, for how long. */
+/* Which assets of assets-N.sqlite there are, under which symbols, for how long. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/day.h"
-#include "io/ingest/sqlite.h"
 #include "io/ingest/wanted.h"
-#include "io/ingest/zipline_parts.h"
-
-#define OLDEST 5
-#define NEWEST 10
-
-#define SECOND_NS INT64_C(1000000000)
-/* A time of an asset that is nearer to 1970 than this many ns (100 s) is one in seconds. */
-#define SECONDS_BELOW INT64_C(100000000000)
-
-static const int64_t missing = BP_TIME_MISSING;
-
-typedef struct exchange {
-    char *id, *name, *country; /* owned */
-} exchange;
-
-typedef struct mapping {
-    int64_t sid, start, end;
-    char *symbol;        /* owned */
-    const char *country; /* borrowed from the exchanges */
-} mapping;
-
-typedef struct reading {
-    bp__zipline *z;
-    bp__db db;
-    BP__TABLE(exchange) exchanges;
-    BP__TABLE(bp__draft_asset) assets; /* by sid, texts owned */
-    BP__TABLE(mapping) mappings;
-    bool seconds; /* some times are in seconds: told once */
-} reading;
-
-static void fini(reading *r)
-{
-    for (size_t i = 0; i < r->exchanges.n; i++) {
-        free(r->exchanges.row[i].id);
-        free(r->exchanges.row[i].name);
-        free(r->exchanges.row[i].country);
-    }
-    for (size_t i = 0; i < r->assets.n; i++) {
-        free(r->assets.row[i].symbol);
-        free(r->assets.row[i].name);
-        free(r->assets.row[i].exchange);
-    }
-    for (size_t i = 0; i < r->mappings.n; i++) free(r->mappings.row[i].symbol);
-    free(r->exchanges.row);
-    free(r->assets.row);
-    free(r->mappings.row);
-    bp__db_close(&r->db);
-}
-
-/* Columns --------------------------------------------------------------------------------------- */
-
-static bp_status take_text(const bp__db_rows *rows, int column, char **text)
-{
-    const char *found;
-    BP_TRY(bp__db_text(rows, column, &found));
-    *text = strdup(found);
-    if (!*text) BP_FAIL(BP_ENOMEM, "%s: no memory", rows->db->path);
-    return BP_OK;
-}
-
-static bp_status take_sid(const bp__db_rows *rows, int column, int64_t *sid)
-{
-    BP_TRY(bp__db_integer(rows, column, NULL, sid));
-    return *sid >= 0 ? BP_OK : bp__db_defect(rows, column, "is negative");
-}
-
-/* zipline writes ns since the epoch; others who wrote such files took seconds. */
-static bp_status take_time(reading *r, const bp__db_rows *rows, int column, int64_t *ns)
-{
-    BP_TRY(bp__db_integer(rows, column, &missing, ns));
-    if (*ns == 0 || *ns == BP_TIME_MISSING || llabs(*ns) >= SECONDS_BELOW) return BP_OK;
-    if (llabs(*ns) > INT64_MAX / SECOND_NS) return bp__db_defect(rows, column, "is no time");
-    *ns *= SECOND_NS;
-    if (!r->seconds)
-        bp__report_add(r->z->in->report, BP__NOTE, r->db.path, 0,
-                       "%s: %s is in seconds, not in ns, and was taken so", rows->table,
-                       rows->column[column]);
-    r->seconds = true;
-    return BP_OK;
-}
-
-/* Call `take` for each row of a table; a row that is not in order is reported, and the next one is looked at.
- * */
-static bp_status each_row(reading *r, const char *table, const char *const *column, size_t n,
-                          bp_status (*take)(reading *, bp__db_rows *))
-{
-    bp__db_rows rows;
-    bool there = true;
-    bp_status s = bp__db_rows_open(&r->db, table, column, n, &rows);
-    while (s == BP_OK && (s = bp__db_next(&rows, &there)) == BP_OK && there)
-        s = bp__zipline_report(r->z, take(r, &rows));
-    bp__db_rows_close(&rows);
-    return s;
-}
-
-/* Tables ---------------------------------------------------------------------------------------- */
-
-static bp_status take_exchange(reading *r, bp__db_rows *rows)
-{
-    exchange e = {0};
-    bp_status s = take_text(rows, 0, &e.id);
-    if (s == BP_OK) s = take_text(rows, 1, &e.name);
-    if (s == BP_OK) s = take_text(rows, 2, &e.country);
-    if (s == BP_OK) {
-        void *row = r->exchanges.row;
-        s = bp__table_grow(&row, r->exchanges.n, &r->exchanges.cap, sizeof e);
-        r->exchanges.row = row;
-    }
-    if (s == BP_OK) {
-        r->exchanges.row[r->exchanges.n++] = e;
-        return BP_OK;
-    }
-    free(e.id);
-    free(e.name);
-    free(e.country);
-    return s;
-}
-
-/* From version 7 on an exchange has a country; before, all were of the US. */
-static bp_status read_exchanges(reading *r)
-{
-    static const char *const column[] = {"exchange", "canonical_name", "country_code"};
-    if (r->z->version < 7) return BP_OK;
-    return each_row(r, "exchanges", column, 3, take_exchange);
-}
-
-static const exchange *exchange_of(const reading *r, const char *id)
-{
-    for (size_t i = 0; i < r->exchanges.n; i++)
-        if (strcmp(r->exchanges.row[i].id, id) == 0) return &r->exchanges.row[i];
-    return NULL;
-}
-
-static void set_currency(const reading *r, bp__draft_asset *a)
-{
-    const char *currency = r->z->in->options->currency;
-    if (currency) snprintf(a->currency, sizeof a->currency, "%s", currency);
-}
-
-static bp_status take_asset(reading *r, bp__db_rows *rows)
-{
-    bp__draft_asset a = {.currency = BP_NO_CURRENCY};
-    BP_TRY(take_sid(rows, 0, &a.sid));
-    BP_TRY(take_time(r, rows, 3, &a.start_date));
-    BP_TRY(take_time(r, rows, 4, &a.end_date));
-    BP_TRY(take_time(r, rows, 5, &a.first_traded));
-    BP_TRY(take_time(r, rows, 6, &a.auto_close_date));
-    if (a.end_date == INT64_MAX) a.end_date = BP_TIME_MISSING; /* zipline's default: not known */
-    if (a.end_date != BP_TIME_MISSING && a.end_date < a.start_date)
-        return bp__db_defect(rows, 4, "lies before start_date");
-    set_currency(r, &a);
-    bp_status s = take_text(rows, 1, &a.name);
-    if (s == BP_OK) s = take_text(rows, 2, &a.exchange);
-    if (s == BP_OK) {
-        void *row = r->assets.row;
-        s = bp__table_grow(&row, r->assets.n, &r->assets.cap, sizeof a);
-        r->assets.row = row;
-    }
-    if (s == BP_OK) {
-        r->assets.row[r->assets.n++] = a;
-        return BP_OK;
-    }
-    free(a.name);
-    free(a.exchange);
-    return s;
-}
-
-static int by_sid(const void *a, const void *b)
-{
-    const int64_t x = ((const bp__draft_asset *)a)->sid, y = ((const bp__draft_asset *)b)->sid;
-    return (x > y) - (x < y);
-}
-
-static bp__draft_asset *asset_of(const reading *r, int64_t sid)
-{
-    const bp__draft_asset key = {.sid = sid};
-    return r->assets.n ? bsearch(&key, r->assets.row, r->assets.n, sizeof key, by_sid) : NULL;
-}
-
-static bp_status read_equities(reading *r)
-{
-    static const char *const column[] = {"sid",      "asset_name",   "exchange",       "start_date",
-                                         "end_date", "first_traded", "auto_close_date"};
-    BP_TRY(each_row(r, "equities", column, 7, take_asset));
-    if (r->assets.n > 1) qsort(r->assets.row, r->assets.n, sizeof *r->assets.row, by_sid);
-    for (size_t i = 1; i < r->assets.n; i++)
-        if (r->assets.row[i].sid == r->assets.row[i - 1].sid)
-            BP_FAIL(BP_EFORMAT, "%s: equities: sid %" PRId64 " is there twice", r->db.path,
-                    r->assets.row[i].sid);
-    return BP_OK;
-}
-
-static bp_status add_mapping(reading *r, const mapping *m, const char *symbol)
-{
-    mapping added = *m;
-    BP__APPEND(&r->mappings, added);
-    mapping *last = &r->mappings.row[r->mappings.n - 1];
-    if ((last->symbol = strdup(symbol))) return BP_OK;
-    r->mappings.n--;
-    BP_FAIL(BP_ENOMEM, "%s: no memory", r->db.path);
-}
-
-static bp_status take_mapping(reading *r, bp__db_rows *rows)
-{
-    mapping m = {0};
-    const char *symbol;
-    BP_TRY(take_sid(rows, 0, &m.sid));
-    BP_TRY(bp__db_text(rows, 1, &symbol));
-    BP_TRY(take_time(r, rows, 2, &m.start));
-    BP_TRY(take_time(r, rows, 3, &m.end));
-    const bp__draft_asset *asset = asset_of(r, m.sid);
-    if (!asset) return bp__db_defect(rows, 0, "is no sid of the table equities");
-    if (!*symbol) return bp__db_defect(rows, 1, "is empty");
-    if (m.start == BP_TIME_MISSING) return bp__db_defect(rows, 2, "is missing");
-    if (m.end == BP_TIME_MISSING) m.end = INT64_MAX; /* still its symbol */
-    if (m.end < m.start) return bp__db_defect(rows, 3, "lies before start_date");
-    const exchange *e = exchange_of(r, asset->exchange);
-    m.country = e ? e->country : "";
-    return add_mapping(r, &m, symbol);
-}
-
-/* Before there was a table of symbols, an asset had one. */
-static bp_status take_symbol(reading *r, bp__db_rows *rows)
-{
-    mapping m = {.country = ""};
-    const char *symbol;
-    BP_TRY(take_sid(rows, 0, &m.sid));
-    BP_TRY(bp__db_text(rows, 1, &symbol));
-    const bp__draft_asset *asset = asset_of(r, m.sid);
-    if (!asset || !*symbol) return BP_OK; /* told of elsewhere */
-    m.start = asset->start_date == BP_TIME_MISSING ? 0 : asset->start_date;
-    m.end = asset->end_date == BP_TIME_MISSING ? INT64_MAX : asset->end_date;
-    return add_mapping(r, &m, symbol);
-}
-
-static bp_status read_mappings(reading *r)
-{
-    static const char *const column[] = {"sid", "symbol", "start_date", "end_date"};
-    bool there;
-    BP_TRY(bp__db_has_table(&r->db, "equity_symbol_mappings", &there));
-    if (there) return each_row(r, "equity_symbol_mappings", column, 4, take_mapping);
-    return each_row(r, "equities", column, 2, take_symbol);
-}
-
-/* Futures --------------------------------------------------------------------------------------- */
-
-static bp_status take_future(reading *r, bp__db_rows *rows)
-{
-    int64_t sid;
-    BP_TRY(take_sid(rows, 0, &sid));
-    BP__APPEND(&r->z->known, sid);
-    return BP_OK;
-}
-
-static bp_status read_futures(reading *r)
-{
-    static const char *const column[] = {"sid", "symbol"};
-    bp__db_rows rows;
-    const char *symbol;
-    char names[120] = "";
-    bool there;
-    BP_TRY(bp__db_has_table(&r->db, "futures_contracts", &there));
-    if (!there) return BP_OK;
-    BP_TRY(each_row(r, "futures_contracts", column, 1, take_future));
-    const size_t n = r->z->known.n;
-    if (n == 0) return BP_OK;
-    BP_TRY(bp__db_rows_open(&r->db, "futures_contracts", column, 2, &rows));
-    for (size_t i = 0; i < 5 && bp__db_next(&rows, &there) == BP_OK && there; i++) {
-        const size_t used = strlen(names);
-        if (bp__db_text(&rows, 1, &symbol) == BP_OK)
-            snprintf(names + used, sizeof names - used, "%s%.16s", i ? ", " : "", symbol);
-    }
-    bp__db_rows_close(&rows);
-    bp__report_add(r->z->in->report, BP__NOTE, r->db.path, 0,
-                   "%zu futures (%s%s) are skipped: a bundle holds equities", n, names, n > 5 ? ", ..." : "");
-    return BP_OK;
-}
+#include "io/ingest/zipline_tables.h"
 
 /* Symbols --------------------------------------------------------------------------------------- */
 
 static int by_symbol(const void *a, const void *b)
 {
-    const mapping *x = a, *y = b;
+    const bp__zipline_mapping *x = a, *y = b;
     const int order = strcmp(x->symbol, y->symbol);
     if (order) return order;
     if (x->start != y->start) return x->start < y->start ? -1 : 1;
@@ -296,12 +19,12 @@ static int by_symbol(const void *a, const void *b)
 }
 
 /* Two assets with one symbol at one time: within a country no look-up could tell which is meant. */
-static void check_owners(const reading *r)
+static void check_owners(const bp__zipline_tables *r)
 {
-    const mapping *owner = NULL; /* of the symbol, with the latest end so far */
+    const bp__zipline_mapping *owner = NULL; /* of the symbol, with the latest end so far */
     char day[32];
     for (size_t i = 0; i < r->mappings.n; i++) {
-        const mapping *m = &r->mappings.row[i];
+        const bp__zipline_mapping *m = &r->mappings.row[i];
         const bool same = owner && strcmp(owner->symbol, m->symbol) == 0;
         if (same && m->start <= owner->end && m->sid != owner->sid) {
             const bool abroad = strcmp(m->country, owner->country) != 0;
@@ -317,7 +40,7 @@ static void check_owners(const reading *r)
 
 static bool is_anybodys(const void *source, const char *symbol)
 {
-    const reading *r = source;
+    const bp__zipline_tables *r = source;
     for (size_t i = 0; i < r->mappings.n; i++)
         if (strcmp(r->mappings.row[i].symbol, symbol) == 0) return true;
     return false;
@@ -326,7 +49,7 @@ static bool is_anybodys(const void *source, const char *symbol)
 /* By sid, and that which was held last comes last. */
 static int by_holder(const void *a, const void *b)
 {
-    const mapping *x = a, *y = b;
+    const bp__zipline_mapping *x = a, *y = b;
     if (x->sid != y->sid) return x->sid < y->sid ? -1 : 1;
     if (x->end != y->end) return x->end < y->end ? -1 : 1;
     if (x->start != y->start) return x->start < y->start ? -1 : 1;
@@ -336,9 +59,9 @@ static int by_holder(const void *a, const void *b)
 /* The symbol that an asset had last is its own, as with zipline.
  * @param[in,out] at  the first mapping of this sid or a later one, by_holder() @param[out] asked  whether it
  * is asked for */
-static bp_status name_asset(const reading *r, bp__draft_asset *a, size_t *at, bool *asked)
+static bp_status name_asset(const bp__zipline_tables *r, bp__draft_asset *a, size_t *at, bool *asked)
 {
-    const mapping *last = NULL;
+    const bp__zipline_mapping *last = NULL;
     const char *list = r->z->in->options->symbols;
     *asked = list == NULL;
     for (; *at < r->mappings.n && r->mappings.row[*at].sid <= a->sid; ++*at) {
@@ -359,7 +82,7 @@ static bp_status name_asset(const reading *r, bp__draft_asset *a, size_t *at, bo
 /* Into the draft -------------------------------------------------------------------------------- */
 
 /* One country is that of the file; if there are several, that of most assets. */
-static void choose_country(const reading *r)
+static void choose_country(const bp__zipline_tables *r)
 {
     const char *best = "";
     size_t most = 0, countries = 0;
@@ -369,7 +92,7 @@ static void choose_country(const reading *r)
         bool earlier = false;
         for (size_t i = 0; i < e; i++) earlier |= strcmp(r->exchanges.row[i].country, country) == 0;
         for (size_t i = 0; i < r->assets.n && !earlier; i++) {
-            const exchange *own = exchange_of(r, r->assets.row[i].exchange);
+            const bp__zipline_exchange *own = bp__zipline_exchange_of(r, r->assets.row[i].exchange);
             n += own && strcmp(own->country, country) == 0;
         }
         countries += n > 0;
@@ -385,10 +108,10 @@ static void choose_country(const reading *r)
                        draft->country);
 }
 
-static bp_status hand_over_asset(const reading *r, const bp__draft_asset *a)
+static bp_status hand_over_asset(const bp__zipline_tables *r, const bp__draft_asset *a)
 {
     bp__draft_asset given = *a;
-    const exchange *e = exchange_of(r, a->exchange);
+    const bp__zipline_exchange *e = bp__zipline_exchange_of(r, a->exchange);
     if (e && *e->name) given.exchange = e->name;
     if (e && strcmp(e->country, "US") == 0 && !r->z->in->options->currency) strcpy(given.currency, "USD");
     BP_TRY(bp__draft_add_asset(r->z->in->draft, &given));
@@ -406,7 +129,7 @@ static int by_number(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static bp_status hand_over(reading *r)
+static bp_status hand_over(bp__zipline_tables *r)
 {
     bp__zipline *z = r->z;
     if (r->mappings.n > 1) qsort(r->mappings.row, r->mappings.n, sizeof *r->mappings.row, by_holder);
@@ -420,7 +143,7 @@ static bp_status hand_over(reading *r)
     }
     if (z->known.n > 1) qsort(z->known.row, z->known.n, sizeof *z->known.row, by_number);
     for (size_t i = 0; i < r->mappings.n; i++) {
-        const mapping *m = &r->mappings.row[i];
+        const bp__zipline_mapping *m = &r->mappings.row[i];
         if (!bp__zipline_asset_of(z, m->sid)) continue;
         const bp__draft_mapping to = {m->sid, m->symbol, m->start, m->end};
         BP_TRY(bp__draft_add_mapping(z->in->draft, &to));
@@ -428,58 +151,8 @@ static bp_status hand_over(reading *r)
     return BP_OK;
 }
 
-/* File ------------------------------------------------------------------------------------------ */
-
-static bp_status check_version(reading *r)
+static bp_status put_together(bp__zipline_tables *r)
 {
-    static const char *const column[] = {"version"};
-    bp__db_rows rows;
-    int64_t version;
-    bool there;
-    BP_TRY(bp__db_rows_open(&r->db, "version_info", column, 1, &rows));
-    bp_status s = bp__db_next(&rows, &there);
-    if (s == BP_OK && !there) s = bp__fail(BP_EFORMAT, "%s: version_info has no row", r->db.path);
-    if (s == BP_OK) s = bp__db_integer(&rows, 0, NULL, &version);
-    bp__db_rows_close(&rows);
-    BP_TRY(s);
-    if (version != r->z->version)
-        BP_FAIL(BP_EFORMAT, "%s: is version %" PRId64 " by its table version_info", r->db.path, version);
-    return BP_OK;
-}
-
-/* The newest version that is there and can be read; zipline writes older ones beside it on request. */
-static bp_status choose_file(bp__zipline *z, char name[32])
-{
-    bp__sealed_names names;
-    int other = 0;
-    bp_status s = bp__sealed_list(&z->folder, ".", &names);
-    for (size_t i = 0; s == BP_OK && i < names.name.n; i++) {
-        int version, end = 0;
-        if (sscanf(names.name.row[i], "assets-%6d.sqlite%n", &version, &end) != 1) continue;
-        if (end == 0 || names.name.row[i][end]) continue;
-        if (version < OLDEST || version > NEWEST)
-            other = version;
-        else if (version > z->version)
-            z->version = version;
-    }
-    bp__sealed_names_fini(&names);
-    BP_TRY(s);
-    if (z->version == 0 && other != 0)
-        BP_FAIL(BP_EFORMAT, "%s: assets-%d.sqlite: versions %d to %d are read; let %s make one of these",
-                z->folder.root, other, OLDEST, NEWEST, other < OLDEST ? "a newer zipline" : "zipline");
-    if (z->version == 0)
-        BP_FAIL(BP_ENOTFOUND, "%s: has no assets-N.sqlite: not an ingestion of zipline", z->folder.root);
-    snprintf(name, 32, "assets-%d.sqlite", z->version);
-    return BP_OK;
-}
-
-static bp_status read_all(reading *r)
-{
-    BP_TRY(check_version(r));
-    BP_TRY(read_exchanges(r));
-    BP_TRY(read_equities(r));
-    BP_TRY(read_mappings(r));
-    BP_TRY(read_futures(r));
     if (r->mappings.n > 1) qsort(r->mappings.row, r->mappings.n, sizeof *r->mappings.row, by_symbol);
     check_owners(r);
     BP_TRY(bp__wanted_check(r->z->in->options->symbols, r->db.path, is_anybodys, r));
@@ -489,11 +162,9 @@ static bp_status read_all(reading *r)
 
 bp_status bp__zipline_read_assets(bp__zipline *z)
 {
-    reading r = {.z = z};
-    char name[32];
-    BP_TRY(choose_file(z, name));
-    bp_status s = bp__db_open(&z->folder, name, &r.db);
-    if (s == BP_OK) s = read_all(&r);
-    fini(&r);
+    bp__zipline_tables tables;
+    bp_status s = bp__zipline_tables_read(z, &tables);
+    if (s == BP_OK) s = put_together(&tables);
+    bp__zipline_tables_fini(&tables);
     return s;
 }

@@ -87,6 +87,9 @@ bp_status bp__zipline_look_at_minutes(bp__zipline *z);
 bp_status bp__zipline_read_minutes(bp__zipline *z);
 bp_status bp__zipline_find_sessions(bp__zipline *z);
 
+/** What the prices of a sid are multiplied by in its minute table. @retval BP_EFORMAT  no positive number */
+bp_status bp__zipline_minute_ratio(const bp__zipline *z, int64_t sid, double *ratio);
+
 /** The asset of a sid; NULL if it is not imported. */
 const bp__zipline_asset *bp__zipline_asset_of(const bp__zipline *z, int64_t sid);
 
