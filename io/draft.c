@@ -13,6 +13,8 @@
 const char *const bp__field_name[BP__NUM_FIELDS] = {"open", "high", "low", "close", "volume"};
 const char *const bp__frame_name[BP__NUM_FRAMES] = {"daily", "minute"};
 
+#define STRIP 4096 /* bars that are packed at a time, on the stack */
+
 /* Life ------------------------------------------------------------------------------------------ */
 
 bp_status bp__draft_init(bp__draft *draft, const char *bundle_name, const char *folder)
@@ -134,16 +136,22 @@ static void note_scales(const bp__bar *bars, size_t n, bp__scale scale[BP__NUM_S
     }
 }
 
+static size_t size_of(bp__bar_form form)
+{
+    return form == BP__BARS_WHOLE ? sizeof(bp__bar) : sizeof(bp__packed_bar);
+}
+
 /* A place in the spill for n bars without a blank one; extends the last run where that is possible. */
-static bp_status reserve_run(bp__draft *draft, bp__draft_series *series, size_t n, uint64_t *at)
+static bp_status reserve_run(bp__draft *draft, bp__draft_series *series, size_t n, bp__bar_form form,
+                             uint64_t *at)
 {
     *at = draft->spilled;
     bp__draft_run *last = series->runs.n ? &series->runs.row[series->runs.n - 1] : NULL;
-    if (last && last->at + last->bars * sizeof(bp__bar) == *at)
+    if (last && last->form == form && last->at + last->bars * size_of(form) == *at)
         last->bars += n;
     else
-        BP__APPEND(&series->runs, ((bp__draft_run){.at = *at, .bars = n}));
-    draft->spilled += n * sizeof(bp__bar);
+        BP__APPEND(&series->runs, ((bp__draft_run){.at = *at, .bars = n, .form = form}));
+    draft->spilled += n * size_of(form);
     series->bars += n;
     return BP_OK;
 }
@@ -156,7 +164,7 @@ void bp__draft_mark_day(uint64_t *day_set, int64_t day)
 
 /* Between lock and unlock: all about the series but the bytes of its bars. */
 static bp_status enter_run(bp__draft *draft, int frame, int64_t sid, const bp__bar *bars, size_t n,
-                           const bp__scale *scale, uint64_t *at)
+                           const bp__scale *scale, bp__bar_form form, uint64_t *at)
 {
     bp__draft_series *series;
     BP_TRY(begin_series(draft, frame, sid, &series));
@@ -168,7 +176,7 @@ static bp_status enter_run(bp__draft *draft, int frame, int64_t sid, const bp__b
     if (series->first == BP_TIME_MISSING) series->first = bars[0].dt;
     series->last = bars[n - 1].dt;
     for (size_t i = 0; frame == BP__DAILY && i < n; i++) bp__draft_mark_day(draft->day_set, bars[i].dt);
-    return reserve_run(draft, series, n, at);
+    return reserve_run(draft, series, n, form, at);
 }
 
 /* Bars of which none is blank. */
@@ -176,10 +184,13 @@ static bp_status add_run(bp__draft *draft, int frame, int64_t sid, const bp__bar
                          const bp__scale *scale)
 {
     uint64_t at = 0;
+    bp__packed_bar packed[STRIP];
+    const bp__bar_form form = bp__bars_pack(bars, n, packed);
     pthread_mutex_lock(&draft->lock);
-    const bp_status s = enter_run(draft, frame, sid, bars, n, scale, &at);
+    const bp_status s = enter_run(draft, frame, sid, bars, n, scale, form, &at);
     pthread_mutex_unlock(&draft->lock);
-    return s == BP_OK ? bp__spill_write(&draft->spill, bars, n * sizeof *bars, at) : s;
+    const void *bytes = form == BP__BARS_WHOLE ? (const void *)bars : packed;
+    return s == BP_OK ? bp__spill_write(&draft->spill, bytes, n * size_of(form), at) : s;
 }
 
 /* Whether a bar has no defect, said at once: nearly all are so. */
@@ -211,7 +222,7 @@ bp_status bp__draft_add_bars(bp__draft *draft, int frame, int64_t sid, const bp_
     if (!scale) note_scales(bars, n, found);
     BP_TRY(add_run(draft, frame, sid, NULL, 0, found));
     for (size_t from = 0, to; from < n; from = to) {
-        for (to = from; to < n && !bp__bar_is_blank(&bars[to]);) to++;
+        for (to = from; to < n && to - from < STRIP && !bp__bar_is_blank(&bars[to]);) to++;
         if (to > from) BP_TRY(add_run(draft, frame, sid, bars + from, to - from, scale ? scale : found));
         while (to < n && bp__bar_is_blank(&bars[to])) to++;
     }
@@ -243,6 +254,32 @@ void bp__draft_drop(bp__draft *draft, int frame, int64_t sid)
     pthread_mutex_unlock(&draft->lock);
 }
 
+/* Packed bars of a run, where they lie or in `room`. */
+static bp_status look_at_packed(const bp__draft *draft, const bp__draft_run *run, size_t first, size_t n,
+                                bp__packed_bar *room, const bp__packed_bar **packed)
+{
+    const uint64_t at = run->at + first * sizeof *room;
+    *packed = bp__spill_look(&draft->spill, n * sizeof *room, at);
+    if (*packed) return BP_OK;
+    *packed = room;
+    return bp__spill_read(&draft->spill, room, n * sizeof *room, at);
+}
+
+static bp_status read_run(const bp__draft *draft, const bp__draft_run *run, size_t first, size_t n,
+                          bp__bar *bars)
+{
+    bp__packed_bar room[STRIP];
+    const bp__packed_bar *packed;
+    if (run->form == BP__BARS_WHOLE)
+        return bp__spill_read(&draft->spill, bars, n * sizeof *bars, run->at + first * sizeof *bars);
+    for (size_t done = 0, some; done < n; done += some) {
+        some = n - done < STRIP ? n - done : STRIP;
+        BP_TRY(look_at_packed(draft, run, first + done, some, room, &packed));
+        bp__bars_unpack(run->form, packed, some, bars + done);
+    }
+    return BP_OK;
+}
+
 bp_status bp__draft_read_part(const bp__draft *draft, const bp__draft_series *series, size_t first, size_t n,
                               bp__bar *bars)
 {
@@ -254,7 +291,7 @@ bp_status bp__draft_read_part(const bp__draft *draft, const bp__draft_series *se
             continue;
         }
         const size_t some = run->bars - first < n ? run->bars - first : n;
-        BP_TRY(bp__spill_read(&draft->spill, bars, some * sizeof *bars, run->at + first * sizeof *bars));
+        BP_TRY(read_run(draft, run, first, some, bars));
         first = 0;
         bars += some;
         n -= some;
@@ -263,13 +300,18 @@ bp_status bp__draft_read_part(const bp__draft *draft, const bp__draft_series *se
 }
 
 bp_status bp__draft_look(const bp__draft *draft, const bp__draft_series *series, size_t first, size_t n,
-                         bp__bar *room, const bp__bar **bars)
+                         bp__bar *room, bp__draft_view *view)
 {
     const bp__draft_run *run = series->runs.row;
-    const bool one = n > 0 && first + n <= run->bars; /* most series have no second run */
-    *bars = one ? bp__spill_look(&draft->spill, n * sizeof *room, run->at + first * sizeof *room) : NULL;
-    if (*bars) return BP_OK;
-    *bars = room;
+    *view = (bp__draft_view){.bars = room};
+    if (n > 0 && first + n <= run->bars) { /* most series have no second run */
+        const size_t size = size_of(run->form);
+        const void *there = bp__spill_look(&draft->spill, n * size, run->at + first * size);
+        if (there && run->form == BP__BARS_WHOLE) *view = (bp__draft_view){.bars = there};
+        if (there && run->form != BP__BARS_WHOLE)
+            *view = (bp__draft_view){.packed = there, .form = run->form};
+        if (there) return BP_OK;
+    }
     return bp__draft_read_part(draft, series, first, n, room);
 }
 

@@ -26,22 +26,17 @@
 #include <bundlepool/bundle.h>
 
 #include "core/status.h"
+#include "io/bar.h"
 #include "io/origin.h"
 #include "io/scale.h"
 #include "io/spill.h"
 
-enum { BP__OPEN, BP__HIGH, BP__LOW, BP__CLOSE, BP__VOLUME, BP__NUM_FIELDS };
 enum { BP__DAILY, BP__MINUTE, BP__NUM_FRAMES };
 enum { BP__PRICE, BP__AMOUNT, BP__NUM_SCALES }; /**< of the four prices, of the volume */
 
 /** "open" … "volume"; "daily", "minute". */
 extern const char *const bp__field_name[BP__NUM_FIELDS];
 extern const char *const bp__frame_name[BP__NUM_FRAMES];
-
-typedef struct bp__bar {
-    int64_t dt; /**< of a daily bar: a midnight, UTC */
-    double value[BP__NUM_FIELDS];
-} bp__bar;
 
 /** Whether a bar says nothing: no price, no volume. Such bars are not kept: they make no session and no lifetime. */
 bool bp__bar_is_blank(const bp__bar *bar);
@@ -87,6 +82,7 @@ typedef struct bp__draft_stock {
 typedef struct bp__draft_run {
     uint64_t at; /**< bytes from the start of the spill */
     size_t bars;
+    bp__bar_form form;
 } bp__draft_run;
 
 /** Days from the first one that int64 ns can name to the epoch, and words of 64 days for all of them. */
@@ -212,11 +208,18 @@ bp_status bp__draft_read(const bp__draft *draft, const bp__draft_series *series,
 bp_status bp__draft_read_part(const bp__draft *draft, const bp__draft_series *series, size_t first, size_t n,
                               bp__bar *bars);
 
+/** Bars where they lie: one of the two. */
+typedef struct bp__draft_view {
+    const bp__bar *bars;
+    const bp__packed_bar *packed;
+    bp__bar_form form;
+} bp__draft_view;
+
 /** The same, without a copy where they lie in memory in one piece.
  *  @param[in]  room  [n]
- *  @param[out] bars  there, or in the spill: borrowed until bp__draft_fini() */
+ *  @param[out] view  there, or in the spill: borrowed until bp__draft_fini() */
 bp_status bp__draft_look(const bp__draft *draft, const bp__draft_series *series, size_t first, size_t n,
-                         bp__bar *room, const bp__bar **bars);
+                         bp__bar *room, bp__draft_view *view);
 
 /** Bars in all series of a frame. */
 size_t bp__draft_num_bars(const bp__draft *draft, int frame);

@@ -14,7 +14,7 @@
 #include "core/status.h"
 
 /** What stays in memory at most. It is taken page by page. */
-#define BP__SPILL_MEMORY (UINT64_C(80) << 20)
+#define BP__SPILL_MEMORY (UINT64_C(64) << 20)
 
 typedef struct bp__spill {
     int fd;       /**< bytes from `room` on */

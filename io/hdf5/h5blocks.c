@@ -147,20 +147,51 @@ static void look(worker *w, size_t row, const double factor[BP__NUM_FIELDS], uin
     j->options->look(j->options->look_context, row, value);
 }
 
-/* `t`: where the day of the bar before is. */
-static bp_status scatter_strip(worker *w, const bp__draft_series *series, const bp__bar *bars, size_t n,
-                               const double factor[BP__NUM_FIELDS], uint64_t at, size_t *t)
+/* To where a day is, from where that of the bar before is. */
+static bp_status go_to_day(const job *j, const bp__draft_series *series, int64_t dt, size_t *t)
 {
-    const job *j = w->job;
     const int64_t *day = j->draft->days.row;
     const size_t days = j->draft->days.n;
-    for (size_t i = 0; i < n; i++) {
-        const bp__bar *bar = &bars[i];
-        while (*t < days && day[*t] < bar->dt) (*t)++;
-        if (*t == days || day[*t] != bar->dt) return no_session(j, series, bar->dt);
+    while (*t < days && day[*t] < dt) (*t)++;
+    return *t < days && day[*t] == dt ? BP_OK : no_session(j, series, dt);
+}
+
+static bp_status scatter_bars(worker *w, const bp__draft_series *series, const bp__bar *bar, size_t n,
+                              const double factor[BP__NUM_FIELDS], uint64_t at, size_t *t)
+{
+    for (const bp__bar *end = bar + n; bar < end; bar++) {
+        BP_TRY(go_to_day(w->job, series, bar->dt, t));
         for (int f = 0; f < BP__NUM_FIELDS; f++)
             w->cell[f][at + *t] = bp__scale_store(bar->value[f], factor[f]);
     }
+    return BP_OK;
+}
+
+/* Bars that are packed with the factors of the file are in it as they are. */
+static bool are_stored(const bp__draft_view *view, const double factor[BP__NUM_FIELDS])
+{
+    return view->packed && factor[BP__OPEN] == BP__PACKED_PRICE_FACTOR &&
+           factor[BP__VOLUME] == BP__PACKED_AMOUNT_FACTOR;
+}
+
+static bp_status scatter_packed(worker *w, const bp__draft_series *series, const bp__packed_bar *bar,
+                                size_t n, uint64_t at, size_t *t)
+{
+    for (const bp__packed_bar *end = bar + n; bar < end; bar++) {
+        BP_TRY(go_to_day(w->job, series, bp__packed_time(bar), t));
+        for (int f = 0; f < BP__NUM_FIELDS; f++) w->cell[f][at + *t] = bar->value[f];
+    }
+    return BP_OK;
+}
+
+/* `n` bars from `first` on, of which no more than a strip. @param[out] view  of bars unless they are stored already */
+static bp_status look_at_bars(worker *w, const bp__draft_series *series, size_t first, size_t n,
+                              const double factor[BP__NUM_FIELDS], bp__draft_view *view)
+{
+    BP_TRY(bp__draft_look(w->job->draft, series, first, n, w->strip, view));
+    if (!view->packed || are_stored(view, factor)) return BP_OK;
+    bp__bars_unpack(view->form, view->packed, n, w->strip);
+    *view = (bp__draft_view){.bars = w->strip};
     return BP_OK;
 }
 
@@ -172,9 +203,10 @@ static bp_status scatter_series(worker *w, size_t row, const bp__draft_series *s
     factors_of_fields(j, BP__DAILY, series, factor);
     for (size_t i = 0; i < series->bars; i += STRIP) {
         const size_t n = series->bars - i < STRIP ? series->bars - i : STRIP;
-        const bp__bar *bars;
-        BP_TRY(bp__draft_look(j->draft, series, i, n, w->strip, &bars));
-        BP_TRY(scatter_strip(w, series, bars, n, factor, at, &t));
+        bp__draft_view view;
+        BP_TRY(look_at_bars(w, series, i, n, factor, &view));
+        BP_TRY(view.packed ? scatter_packed(w, series, view.packed, n, at, &t)
+                           : scatter_bars(w, series, view.bars, n, factor, at, &t));
     }
     if (j->options->look) look(w, row, factor, at);
     return BP_OK;
@@ -212,13 +244,21 @@ static bp_status do_daily(worker *w, size_t block)
 
 /* Minute bars ----------------------------------------------------------------------------------- */
 
-static void put_strip(worker *w, uint64_t at, const bp__bar *bars, size_t n,
-                      const double factor[BP__NUM_FIELDS])
+static void put_bars(worker *w, uint64_t at, const bp__bar *bars, size_t n,
+                     const double factor[BP__NUM_FIELDS])
 {
     for (size_t i = 0; i < n; i++) {
         w->dt[at + i] = bars[i].dt;
         for (int f = 0; f < BP__NUM_FIELDS; f++)
             w->cell[f][at + i] = bp__scale_store(bars[i].value[f], factor[f]);
+    }
+}
+
+static void put_packed(worker *w, uint64_t at, const bp__packed_bar *bars, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        w->dt[at + i] = bp__packed_time(&bars[i]);
+        for (int f = 0; f < BP__NUM_FIELDS; f++) w->cell[f][at + i] = bars[i].value[f];
     }
 }
 
@@ -233,9 +273,12 @@ static bp_status put_minutes(worker *w, size_t i, uint64_t first)
     factors_of_fields(w->job, BP__MINUTE, series, factor);
     for (uint64_t k = begin > first ? begin : first; k < to; k += STRIP) {
         const size_t n = to - k < STRIP ? to - k : STRIP;
-        const bp__bar *bars;
-        BP_TRY(bp__draft_look(w->job->draft, series, k - begin, n, w->strip, &bars));
-        put_strip(w, k - first, bars, n, factor);
+        bp__draft_view view;
+        BP_TRY(look_at_bars(w, series, k - begin, n, factor, &view));
+        if (view.packed)
+            put_packed(w, k - first, view.packed, n);
+        else
+            put_bars(w, k - first, view.bars, n, factor);
     }
     return BP_OK;
 }

@@ -101,6 +101,39 @@ typedef struct model {
     bp__bar bar[MOST];
 } model;
 
+/* What is packed comes back to the last bit, and what would not is not packed. */
+static void test_packed(void)
+{
+    enum { N = 1000 };
+    bp__bar bars[N], back[N];
+    bp__packed_bar packed[N];
+    for (int form = BP__BARS_WHOLE; form <= BP__BARS_STORED; form++) {
+        for (size_t i = 0; i < N; i++) {
+            bars[i].dt = ((int64_t)i - N / 2) * 60000000000;
+            for (int f = 0; f < BP__VOLUME; f++) {
+                const uint32_t x = (uint32_t)(next_random() % (UINT32_MAX - 1)) >> next_random() % 32;
+                bars[i].value[f] = x == 0                     ? NAN
+                                   : form == BP__BARS_DECIMAL ? x / 1000.0
+                                   : form == BP__BARS_STORED  ? x * (1.0 / 1000)
+                                                              : x / 70000.0;
+            }
+            bars[i].value[BP__VOLUME] = (double)(next_random() % (UINT32_MAX - 1));
+        }
+        CU_ASSERT_EQUAL_FATAL(bp__bars_pack(bars, N, packed), (bp__bar_form)form);
+        if (form == BP__BARS_WHOLE) continue;
+        bp__bars_unpack((bp__bar_form)form, packed, N, back);
+        CU_ASSERT_EQUAL(memcmp(back, bars, sizeof bars), 0);
+    }
+    const double inf = INFINITY;
+    const bp__bar whole[] = {bar_of(1, 1, 1),           bar_of(-59999999999, 1, 1), bar_of(0, 0, 1),
+                             bar_of(0, 1.0001, 1),      bar_of(0, 4294967.296, 1),  bar_of(0, 1e300, 1),
+                             bar_of(0, 1, NAN),         bar_of(0, 1, 0.5),          bar_of(0, 1, 4294967296),
+                             bar_of(0, 1e-9, 1),        bar_of(0, 0.0005, 1),       bar_of(0, 1, 1e300),
+                             bar_of(0, 1.000000001, 1), bar_of(0, inf, 1),          bar_of(0, -1, 1)};
+    for (size_t i = 0; i < sizeof whole / sizeof *whole; i++)
+        CU_ASSERT_EQUAL(bp__bars_pack(&whole[i], 1, packed), BP__BARS_WHOLE);
+}
+
 /* Random runs for random sids, blank bars among them, must come back in order without the blank ones. */
 static void test_random_runs(void)
 {
@@ -123,8 +156,10 @@ static void test_random_runs(void)
                 last[frame][sid] += frame == BP__DAILY ? DAY(1 + (int64_t)(next_random() % 3))
                                                        : 60000000000 * (1 + (int64_t)(next_random() % 9));
                 const bool blank = next_random() % 4 == 0;
-                bars[i] = bar_of(last[frame][sid], blank ? NAN : (double)(1 + next_random() % 100000) / 100,
-                                 blank ? 0 : (double)(next_random() % 1000));
+                bars[i] = bar_of(
+                    last[frame][sid],
+                    blank ? NAN : (double)(1 + next_random() % 100000) / (next_random() % 9 ? 100 : 70),
+                    blank ? 0 : (double)(next_random() % 1000));
                 if (!blank) m->bar[m->n++] = bars[i];
             }
             CU_ASSERT_EQUAL(bp__draft_add_bars(&draft, frame, sid * 10, bars, n, NULL), BP_OK);
@@ -140,9 +175,11 @@ static void test_random_runs(void)
                 CU_ASSERT_EQUAL(bp__draft_read(&draft, series, got), BP_OK);
                 CU_ASSERT_EQUAL(memcmp(got, m->bar, m->n * sizeof *got), 0);
                 const size_t from = m->n ? next_random() % m->n : 0;
-                const bp__bar *looked;
-                CU_ASSERT_EQUAL(bp__draft_look(&draft, series, from, m->n - from, got, &looked), BP_OK);
-                CU_ASSERT_EQUAL(memcmp(looked, m->bar + from, (m->n - from) * sizeof *got), 0);
+                bp__draft_view view;
+                CU_ASSERT_EQUAL(bp__draft_look(&draft, series, from, m->n - from, got, &view), BP_OK);
+                if (view.packed) bp__bars_unpack(view.form, view.packed, m->n - from, got);
+                CU_ASSERT_EQUAL(
+                    memcmp(view.packed ? got : view.bars, m->bar + from, (m->n - from) * sizeof *got), 0);
                 CU_ASSERT_EQUAL(series->first, m->n ? m->bar[0].dt : BP_TIME_MISSING);
                 CU_ASSERT_EQUAL(series->last, m->n ? m->bar[m->n - 1].dt : BP_TIME_MISSING);
                 for (size_t k = 0; f == BP__DAILY && k < m->n; k++) {
@@ -464,6 +501,7 @@ int main(void)
     CU_add_test(suite, "a scale permits just what keeps all", test_scale_is_right);
     CU_add_test(suite, "scales of known prices", test_scale_of_known_prices);
     CU_add_test(suite, "stored values", test_stored_values);
+    CU_add_test(suite, "packed bars", test_packed);
     CU_add_test(suite, "random runs of bars", test_random_runs);
     CU_add_test(suite, "dropped series", test_dropped_series);
     CU_add_test(suite, "bad bars", test_bad_bars);
