@@ -12,6 +12,7 @@
 #include "io/hdf5/h5driver.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -20,6 +21,7 @@
 #include <H5FDdevelop.h>
 #endif
 
+#define CHUNK       65536 /* bytes that are no metadata */
 #define MAX_ADDRESS (((haddr_t)1 << 62) - 1)
 
 typedef struct access_info { /* what the property list carries */
@@ -106,6 +108,9 @@ static herr_t write_bytes(H5FD_t *file, H5FD_mem_t type, hid_t dxpl, haddr_t add
         if (n > 0) done += (size_t)n;
     }
     if (address + size > f->eof) f->eof = address + size;
+    /* on its way to the disk while other chunks are packed: advice, fsync() at the end says what became of it */
+    if (size >= CHUNK && sink->error == 0)
+        (void)sync_file_range(sink->fd, (off_t)address, (off_t)size, SYNC_FILE_RANGE_WRITE);
     return 0;
 }
 
