@@ -167,6 +167,15 @@ static void tell_volumes(const bp__audited *a, const some *alone, const some *ze
                   plural(zero->bars));
 }
 
+/* Whether there is nothing to be said of a bar on its own: no price is missing or out of its range, which is too narrow for
+ * a wick, and there is a volume. So are nearly all. */
+static bool is_ordinary(const bp__audited *a, size_t t)
+{
+    const double open = a->value[0][t], high = a->value[1][t], low = a->value[2][t], close = a->value[3][t];
+    return low > 0 && high < 0.99 * WICK * low && low <= open && open <= high && low <= close &&
+           close <= high && a->value[4][t] > 0;
+}
+
 void bp__audit_bars(const bp__audited *a)
 {
     some partial = {0}, no_close = {0}, alone = {0}, zero = {0};
@@ -176,6 +185,12 @@ void bp__audit_bars(const bp__audited *a)
     for (size_t t = 0; t < a->days; t++) {
         const double open = a->value[0][t], high = a->value[1][t], low = a->value[2][t],
                      close = a->value[3][t];
+        if (is_ordinary(a, t)) {
+            bars++;
+            any = true;
+            last = close;
+            continue;
+        }
         const int missing = isnan(open) + isnan(high) + isnan(low) + isnan(close);
         if (missing == 4) {
             if (a->value[4][t] > 0) count(&alone, a->day[t]);
