@@ -7,7 +7,7 @@ set(BP_LAYERS
     "include   -            include/bundlepool/"
     "pool.h    -            include/bundlepool/pool.h,include/bundlepool/bundlepool.h  include MPI"
     "core      bp_core      src/core/                include"
-    "draft     bp_io_draft  io/draft,io/scale.,io/origin.,io/report.,io/progress.,io/source_state. core include"
+    "draft     bp_io_draft  io/draft,io/scale.,io/origin.,io/report.,io/progress.,io/spill.,io/bar.,io/source_state. core include"
     "hdf5      bp_io_hdf5   io/hdf5/                 draft core include HDF5"
     "ingest    bp_io_ingest io/ingest/               draft core include"
     "mpi       bp_mpi       mpi/                     core include pool.h MPI"

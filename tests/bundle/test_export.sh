@@ -261,7 +261,7 @@ run 0 export csvdir daily csv/demo1 --replace
 diff -r csv/daily csv/demo1 || fail "what replaced another export"
 cp csv/demo7/.export list
 for line in 'x' '0011223 5 daily/A.csv' '00112233 daily/A.csv' '00112233 5 ' '00112233 5 a\0b'; do
-    printf "$line\n" >>csv/demo7/.export
+    printf '%b\n' "$line" >>csv/demo7/.export
     refused 1 "csv/demo7/.export:$(wc -l <csv/demo7/.export): is no line that an export writes" \
         export csvdir daily csv/demo7 --replace
     cp list csv/demo7/.export
