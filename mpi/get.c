@@ -27,7 +27,8 @@ static void release(const bp_bundle *bundle)
 {
     bp__handle *h = (bp__handle *)(uintptr_t)bundle;
     bp_pool *pool = h->pool;
-    if (bp__load_relaxed(&bp__forked)) return; /* the pin is the parent's */
+    if (bp__load_relaxed(&bp__forked)) return;  /* the pin is the parent's */
+    if (bp__load_relaxed(&pool->ended)) return; /* MPI_Finalize took the pins, and left the image */
     bp__dir_unpin(pool->own, (uint32_t)(h - pool->handle), BP__ONE_PIN);
 }
 
@@ -58,7 +59,7 @@ static void fill_handle(bp_pool *pool, uint32_t slot, uint64_t generation)
  * `checked` was stored before that word, and the handle's was set to 0 before that generation: as long as the
  * slot is pinned, both are times at which a check found this very version. So the later one holds, in
  * whatever order the two are loaded. */
-static inline bool is_current(bp_pool *pool, uint32_t slot, const char *name, uint64_t begin)
+static inline bool is_current(bp_pool *pool, uint32_t slot, const char *name, uint64_t begin, bool may_look)
 {
     if (pool->staleness_ticks < 0) return true;
     bp__handle *h = &pool->handle[slot];
@@ -69,7 +70,7 @@ static inline bool is_current(bp_pool *pool, uint32_t slot, const char *name, ui
     uint64_t own = bp__load_relaxed(&h->checked);
     if (own > checked) checked = own;
     if ((int64_t)(begin - checked) <= pool->staleness_ticks) return true;
-    if (!pool->may_check) return false;
+    if (!may_look || !pool->may_check) return false;
 
     char path[BP_PATH_MAX + BP_NAME_MAX + 8];
     struct stat st;
@@ -191,7 +192,7 @@ static bp_status slow_get(bp_pool *pool, const char *name, const bp__key *key, u
             s = bp__fail_text(pool->dir.slot[slot].code, pool->dir.slot[slot].text);
         if (s == BP_OK) {
             settle_handle(pool, slot, word);
-            bool current = is_current(pool, slot, name, begin);
+            bool current = is_current(pool, slot, name, begin, true);
             if (!current) s = check(pool, name, bp__word_generation(word), &deadline, &current);
             if (s == BP_OK && current) {
                 *bundle = hand_out(pool, slot, bp__ticks()); /* used now, not when the wait began */
@@ -207,10 +208,25 @@ static bp_status slow_get(bp_pool *pool, const char *name, const bp__key *key, u
     return s;
 }
 
+/* A hit, or nothing. */
+static inline const bp_bundle *find(bp_pool *pool, const char *name, const bp__key *key, uint64_t begin,
+                                    bool may_look)
+{
+    uint64_t word;
+    const uint64_t add = BP__ONE_PIN + BP__ONE_GET;
+    uint32_t slot = bp__dir_pin(&pool->dir, pool->own, key, add, &word);
+    if (slot == BP__NO_SLOT) return NULL;
+    if (bp__word_fill(word) == BP__SLOT_READY) {
+        settle_handle(pool, slot, word);
+        if (is_current(pool, slot, name, begin, may_look)) return hand_out(pool, slot, begin);
+    }
+    bp__dir_unpin(pool->own, slot, add);
+    return NULL;
+}
+
 bp_status bp_pool_get(bp_pool *pool, const char *name, const bp_bundle **bundle)
 {
     bp__key key;
-    uint64_t word;
     *bundle = NULL;
     if (bp__load_relaxed(&bp__forked))
         BP_FAIL(BP_EFORKED, "a pool cannot be used after fork in the child process");
@@ -219,20 +235,17 @@ bp_status bp_pool_get(bp_pool *pool, const char *name, const bp_bundle **bundle)
     if (!name || !bp__key_from(name, &key)) return bp__bundle_name_check(name);
 
     uint64_t begin = bp__ticks();
-    const uint64_t add = BP__ONE_PIN + BP__ONE_GET;
-    uint32_t slot = bp__dir_pin(&pool->dir, pool->own, &key, add, &word);
-    if (slot != BP__NO_SLOT) {
-        if (bp__word_fill(word) == BP__SLOT_READY) {
-            settle_handle(pool, slot, word);
-            if (is_current(pool, slot, name, begin)) {
-                *bundle = hand_out(pool, slot, begin);
-                return BP_OK;
-            }
-        }
-        bp__dir_unpin(pool->own, slot, add);
-    }
+    *bundle = find(pool, name, &key, begin, true);
+    if (*bundle) return BP_OK;
     BP_TRY(bp__bundle_name_check(name));
     return slow_get(pool, name, &key, begin, bundle);
+}
+
+const bp_bundle *bp__pool_find(bp_pool *pool, const char *name, bool may_look)
+{
+    bp__key key;
+    if (bp__load_relaxed(&bp__forked) || !pool->pooled || !bp__key_from(name, &key)) return NULL;
+    return find(pool, name, &key, bp__ticks(), may_look);
 }
 
 bp_status bp_pool_version(bp_pool *pool, const char *name, bp_version *version)

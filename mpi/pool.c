@@ -170,10 +170,22 @@ static bp_status create_parts(bp_pool *pool, const bp_config *cfg, const bp__loa
     return start_service(pool, loader);
 }
 
-static void destroy_parts(bp_pool *pool)
+/* Whether this process holds a bundle, and which. */
+static bool holds_any(const bp_pool *pool, uint32_t *slot)
+{
+    if (!pool->pooled) return false;
+    for (*slot = 0; *slot < pool->dir.num_slots; ++*slot)
+        if (BP__PINS(bp__load_relaxed(&pool->own->use[*slot])) > 0) return true;
+    return false;
+}
+
+/* What is to outlive the pool is left to the process's end: the view, which the held bundles lie in, and their
+ * handles. */
+static void destroy_parts(bp_pool *pool, bool keep_images)
 {
     bp__service_stop(pool->service, true);
     bp__service_destroy(&pool->service);
+    if (keep_images) pool->arena.view = NULL;
     bp__window_destroy(&pool->arena);
     bp__window_destroy(&pool->control);
     bp__topology_destroy(&pool->top);
@@ -181,6 +193,7 @@ static void destroy_parts(bp_pool *pool)
     pthread_mutex_destroy(&pool->lock);
     pthread_mutex_destroy(&pool->helping);
     free(pool->world_rank);
+    if (keep_images) return;
     free(pool->handle);
     free(pool);
 }
@@ -192,15 +205,27 @@ static bp_pool *live;
 static int finalize_key = MPI_KEYVAL_INVALID;
 static int instance_key = MPI_KEYVAL_INVALID;
 
+/* Pools that bundles of were still held at MPI_Finalize: only for their memory to be reachable. */
+static bp_pool *ended;
+
 /* Called by MPI_Finalize before anything else of MPI is taken down, on every rank. */
 static int at_finalize(MPI_Comm comm, int key, void *value, void *extra)
 {
     (void)comm, (void)key, (void)value, (void)extra;
+    if (bp__load_relaxed(&bp__forked))
+        return MPI_SUCCESS; /* a child that ends MPI: its parent's pools live on */
     while (live) {
         bp_pool *pool = live;
         live = pool->next;
         MPI_Barrier(pool->top.world); /* by now no rank has a get under way */
-        destroy_parts(pool);
+        uint32_t slot;
+        bool held = holds_any(pool, &slot);
+        if (held) {
+            bp__store_relaxed(&pool->ended, true);
+            pool->next = ended;
+            ended = pool;
+        }
+        destroy_parts(pool, held);
     }
     return MPI_SUCCESS;
 }
@@ -255,14 +280,14 @@ bp_status bp__pool_create_with(MPI_Comm comm, const bp_config *cfg, const bp__lo
 
     bp_status s = bp__topology_create(comm, own.ranks_per_node, &p->top);
     if (bp__failed(s)) {
-        destroy_parts(p);
+        destroy_parts(p, false);
         return s;
     }
     s = create_parts(p, cfg, loader);
     if (s == BP_OK) s = bp__agree(p->top.world, register_pool(p));
     if (bp__failed(s)) {
         unregister_pool(p);
-        destroy_parts(p);
+        destroy_parts(p, false);
         return s;
     }
     *pool = p;
@@ -273,10 +298,10 @@ bp_status bp__pool_create_with(MPI_Comm comm, const bp_config *cfg, const bp__lo
 static bp_status agree_nothing_pinned(bp_pool *pool)
 {
     bp_status s = BP_OK;
-    for (uint32_t slot = 0; pool->pooled && s == BP_OK && slot < pool->dir.num_slots; slot++)
-        if (BP__PINS(bp__load_relaxed(&pool->own->use[slot])) > 0)
-            s = bp__fail(BP_EBUSY, "rank %d still holds bundle %s; release it before the pool is destroyed",
-                         pool->top.rank, pool->handle[slot].bundle.name);
+    uint32_t slot;
+    if (holds_any(pool, &slot))
+        s = bp__fail(BP_EBUSY, "rank %d still holds bundle %s; release it before the pool is destroyed",
+                     pool->top.rank, pool->handle[slot].bundle.name);
     return bp__agree(pool->top.world, s);
 }
 
@@ -288,7 +313,7 @@ bp_status bp_pool_destroy(bp_pool **pool)
         BP_FAIL(BP_EFORKED, "a pool cannot be used after fork in the child process");
     BP_TRY(agree_nothing_pinned(p));
     unregister_pool(p);
-    destroy_parts(p);
+    destroy_parts(p, false);
     *pool = NULL;
     return BP_OK;
 }
@@ -324,8 +349,9 @@ bp_status bp_pool_invalidate(bp_pool *pool, const char *name)
     return pool->pooled ? request(pool, BP__INVALIDATE, name, 0, "invalidate") : BP_OK;
 }
 
-static bp_status resize(bp_pool *pool, int64_t bundles)
+bp_status bp__pool_resize(bp_pool *pool, int64_t bundles)
 {
+    BP_TRY(check_usable(pool));
     if (bundles < 1 || bundles > most_bundles(&pool->cfg))
         BP_FAIL(BP_EINVAL, "max_bundle_pool_size: %lld is out of range; this pool can grow to %lld",
                 (long long)bundles, (long long)most_bundles(&pool->cfg));
@@ -369,7 +395,8 @@ bp_status bp__pool_instance_with(MPI_Comm comm, const bp_config *cfg, const bp__
     BP_TRY(bp_config_check(cfg));
     BP_TRY(bp__config_read(cfg, &own));
     BP_TRY(bp_pool_stats(live_one, &stats));
-    if (stats.max_pool_size != own.max_bundle_pool_size) BP_TRY(resize(live_one, own.max_bundle_pool_size));
+    if (stats.max_pool_size != own.max_bundle_pool_size)
+        BP_TRY(bp__pool_resize(live_one, own.max_bundle_pool_size));
     *pool = live_one;
     return BP_OK;
 }

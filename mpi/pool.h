@@ -34,6 +34,7 @@ struct bp_pool {
     int64_t staleness_ticks; /**< max_staleness_ms in ticks; -1: any age will do */
     bool may_check;          /**< this rank sees the files as rank 0 does, and a stat() is cheap */
     bool pooled;             /**< false: every get is a private load */
+    _Atomic bool ended;      /**< MPI_Finalize has destroyed it, but for what was still held */
     size_t root_len;
     bp_config cfg; /**< root is absolute */
 
@@ -55,6 +56,15 @@ struct bp_pool {
 };
 
 extern _Atomic bool bp__forked; /**< set in the child by a fork handler */
+
+/** bp_pool_get() as far as it waits for nobody.
+ *  @param[in] may_look  a stat() is allowed where it would tell; false: for callers that hold a lock
+ *  @return a bundle as from bp_pool_get(); NULL: nothing has happened, and bp_pool_get() will tell */
+const bp_bundle *bp__pool_find(bp_pool *pool, const char *name, bool may_look);
+
+/** Let a live pool hold another number of bundles, evicting by LRU; what bp_pool_instance() does.
+ *  @retval BP_EINVAL  out of range, or beyond what the pool was created for */
+bp_status bp__pool_resize(bp_pool *pool, int64_t bundles);
 
 /** Post a request and wait for its answer.
  *

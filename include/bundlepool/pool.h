@@ -6,7 +6,8 @@
  *  2. All ranks of the communicator call bp_pool_create() with the same configuration.
  *  3. Any rank, at any time, from any thread: bp_pool_get() pins the current version of a bundle and
  *     borrows its image; bp_bundle_release() gives it back. No rank waits for another one to call.
- *  4. All ranks call bp_pool_destroy(). A pool that was forgotten is destroyed by MPI_Finalize.
+ *  4. All ranks call bp_pool_destroy(). A pool that was forgotten is destroyed by MPI_Finalize; a bundle that is
+ *     held then stays readable until the process ends.
  *
  * Promises
  *  1. Snapshot. From get to release a bundle does not change, move or vanish, whatever is

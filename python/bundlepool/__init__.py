@@ -13,9 +13,12 @@ Importing this starts nothing, and imports neither NumPy nor mpi4py.
 
 from __future__ import annotations
 
-from bundlepool._core import columns, load
+from bundlepool._core import columns, config, load
 from bundlepool.bundle import Bundle
 from bundlepool.errors import *  # noqa: F403: one class for each status
 from bundlepool.errors import __all__ as _errors
+from bundlepool.pool import Counters, Pool, Stats
+from bundlepool.version import Version
 
-__all__ = ["Bundle", "columns", "load", *(name for name in _errors if name != "from_status")]
+__all__ = ["Bundle", "Counters", "Pool", "Stats", "Version", "columns", "config", "load",
+           *(name for name in _errors if name != "from_status")]

@@ -20,6 +20,7 @@
 #define PY_SSIZE_T_CLEAN
 #define Py_LIMITED_API 0x030b0000
 #include <Python.h>
+#include <structmember.h>
 
 #include <stdbool.h>
 
@@ -141,6 +142,9 @@ PyObject *bp__py_column_of(PyObject *pin, bp_column column);
 
 /** An object of the class that the face has registered, over a bundle that it takes over; see bp__py_pin_new(). */
 PyObject *bp__py_bundle_new(const bp_bundle *bundle, bool shared);
+
+/** A version as a dict of the fields of bundlepool.Version. */
+PyObject *bp__py_version(const bp_version *version);
 
 /** The Pin of a bundle object; borrowed. @return NULL and TypeError if it is not one */
 PyObject *bp__py_bundle_pin(PyObject *bundle);

@@ -6,7 +6,7 @@
  *
  * Nothing here refers to another Python object, so no cycle goes through a Pin: the last array's end is the pin's.
  */
-#include "python/core/core.h"
+#include "python/core/mpi.h"
 
 typedef struct pin {
     PyObject_HEAD
@@ -29,7 +29,13 @@ static void give_back(pin *p)
 {
     if (is_the_parents(p)) return;
     bp_reader_destroy(&p->reader);
-    bp_bundle_release(&p->bundle);
+    if (!p->shared)
+        bp_bundle_release(&p->bundle);
+    else if (bp__py_mpi_enter()) {
+        bp_bundle_release(&p->bundle);
+        bp__py_mpi_leave();
+    }
+    p->bundle = NULL; /* where MPI has ended, the pin went with the pool, and the memory stays */
 }
 
 PyObject *bp__py_pin_new(const bp_bundle *bundle, bool shared)

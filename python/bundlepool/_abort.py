@@ -1,0 +1,28 @@
+"""What keeps a job of several ranks from hanging when an exception ends one of them."""
+
+from __future__ import annotations
+
+import sys
+
+from bundlepool import _core
+
+
+def install() -> None:
+    """After the traceback of an uncaught exception, end the other ranks as well: they would wait for this one.
+
+    Called where this package has initialised MPI; where mpi4py has, `python3 -m mpi4py` does the same.
+    """
+    before = sys.excepthook
+
+    def hook(kind, value, traceback) -> None:
+        before(kind, value, traceback)
+        if sys.flags.interactive or hasattr(sys, "ps1"):
+            return
+        for stream in (sys.stdout, sys.stderr):
+            try:
+                stream.flush()
+            except (AttributeError, OSError, ValueError):
+                pass  # closed, or None: there is nothing to lose
+        _core._abort()
+
+    sys.excepthook = hook

@@ -1,0 +1,397 @@
+/* DESIGN of starting and ending MPI
+ *
+ *  - MPI_Init_thread waits for every rank of the job, and cannot be cancelled. It runs in a detached thread once per
+ *    process; callers wait for it in slices, until a signal or their time is up, and can wait for it again.
+ *  - Who initialises finalises: Py_AtExit, after the last Python code. mpi4py does the same when it was first.
+ *  - MPI_Finalize may come from anywhere, with threads of ours in the pools. An attribute of MPI_COMM_SELF that is set
+ *    after the pools' own is deleted before it: there we close the gate and wait for those inside. What Python still
+ *    holds stays readable (mpi/pool.c), and its end is none of MPI's business any more.
+ *  - In a forked child nothing of MPI is touched.
+ */
+#include "python/core/mpi.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/atomic.h"
+#include "core/clock.h"
+#include "core/status.h"
+
+#define LAST_CALLS_MS 10000 /* MPI_Finalize waits so long for calls that are under way */
+
+/* The gate: bit 31 once it is closed, and how many are inside. */
+#define CLOSED (UINT32_C(1) << 31)
+static _Atomic uint32_t gate;
+
+bool bp__py_mpi_enter(void)
+{
+    if (!(bp__add_seq_cst(&gate, 1) & CLOSED)) return true;
+    bp__add_seq_cst(&gate, UINT32_MAX);
+    return false;
+}
+
+void bp__py_mpi_leave(void)
+{
+    bp__add_seq_cst(&gate, UINT32_MAX);
+}
+
+/* Called by MPI_Finalize before the pools are destroyed. */
+static int close_gate(MPI_Comm comm, int key, void *value, void *extra)
+{
+    (void)comm, (void)key, (void)value, (void)extra;
+    if (bp__py_process() != 1) { /* numbered from 1 in the process that began; only its children count on */
+        fprintf(stderr,
+                "bundlepool: a forked child must not finalise MPI, which is its parent's; it ends here: "
+                "let children end with os._exit()\n");
+        _exit(1);
+    }
+    uint32_t inside = bp__add_seq_cst(&gate, CLOSED);
+    struct timespec step = {0, 1000000};
+    for (struct timespec end = bp__deadline(LAST_CALLS_MS); inside && !bp__deadline_passed(&end);) {
+        nanosleep(&step, NULL);
+        inside = bp__load_seq_cst(&gate) & ~CLOSED;
+    }
+    if (inside) {
+        fprintf(stderr, "bundlepool: MPI is finalised with %u calls of a pool under way\n", inside);
+        MPI_Abort(MPI_COMM_WORLD, 1);
+    }
+    return MPI_SUCCESS;
+}
+
+int bp__py_mpi_watch(void)
+{
+    static int key = MPI_KEYVAL_INVALID;
+    if (key != MPI_KEYVAL_INVALID) return 0;
+    if (MPI_Comm_create_keyval(MPI_COMM_NULL_COPY_FN, close_gate, &key, NULL) == MPI_SUCCESS &&
+        MPI_Comm_set_attr(MPI_COMM_SELF, key, NULL) == MPI_SUCCESS)
+        return 0;
+    bp__py_fail(BP_EMPI, "MPI_Comm_set_attr failed");
+    return -1;
+}
+
+/* Starting ----------------------------------------------------------------------------------------- */
+
+static struct {
+    pthread_mutex_t lock;
+    bool running, done;
+    int rc, level;
+    unsigned process;
+} init = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static void finalise(void)
+{
+    int finalised = 0;
+    if (bp__py_process() != init.process) return;
+    if (MPI_Finalized(&finalised) == MPI_SUCCESS && !finalised) MPI_Finalize();
+}
+
+static void *initialise(void *unused)
+{
+    (void)unused;
+    int level = MPI_THREAD_SINGLE, rc = MPI_Init_thread(NULL, NULL, MPI_THREAD_MULTIPLE, &level);
+    if (rc == MPI_SUCCESS) MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN);
+    pthread_mutex_lock(&init.lock);
+    init.rc = rc;
+    init.level = level;
+    init.done = true;
+    pthread_mutex_unlock(&init.lock);
+    return NULL;
+}
+
+static int start_thread(void *(*run)(void *))
+{
+    sigset_t all, before;
+    pthread_t thread;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int error = pthread_create(&thread, NULL, run, NULL);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (error == 0) pthread_detach(thread);
+    return error;
+}
+
+static bool is_initialised(void)
+{
+    pthread_mutex_lock(&init.lock);
+    bool done = init.done;
+    pthread_mutex_unlock(&init.lock);
+    return done;
+}
+
+/* @return -1 and an exception; 0 when MPI_Init_thread has returned */
+static int wait_for_init(int64_t timeout_ms)
+{
+    struct timespec end = bp__deadline(timeout_ms < 0 ? INT64_C(1) << 40 : timeout_ms), slice = {0, 2000000};
+    while (!is_initialised()) {
+        Py_BEGIN_ALLOW_THREADS
+        nanosleep(&slice, NULL);
+        Py_END_ALLOW_THREADS
+        if (PyErr_CheckSignals() != 0) return -1;
+        if (bp__deadline_passed(&end) && !is_initialised()) {
+            bp__py_fail(
+                BP_ETIMEOUT,
+                "MPI_Init_thread has not come back within %lld s: it waits for all ranks of the job, and some "
+                "have not called it; every rank has to use the pool, or to import mpi4py.MPI",
+                (long long)timeout_ms / 1000);
+            return -1;
+        }
+    }
+    return 0;
+}
+
+/* An exception that ends one of several ranks would leave the others waiting for it. */
+static int hook_exceptions(void)
+{
+    PyObject *module = PyImport_ImportModule("bundlepool._abort");
+    PyObject *done = module ? PyObject_CallMethod(module, "install", NULL) : NULL;
+    Py_XDECREF(module);
+    Py_XDECREF(done);
+    return done ? 0 : -1;
+}
+
+static int start_ours(int64_t timeout_ms)
+{
+    int error = 0;
+    pthread_mutex_lock(&init.lock);
+    if (!init.running) {
+        init.process = bp__py_process();
+        error = start_thread(initialise);
+        init.running = error == 0;
+    }
+    pthread_mutex_unlock(&init.lock);
+    if (error != 0) {
+        bp__py_fail(BP_ESYS, "a thread cannot be started: %s", strerror(error));
+        return -1;
+    }
+    if (wait_for_init(timeout_ms) != 0) return -1;
+    if (init.rc != MPI_SUCCESS) {
+        bp__py_fail(BP_EMPI, "MPI_Init_thread failed with code %d", init.rc);
+        return -1;
+    }
+    static bool registered;
+    if (registered) return 0;
+    registered = true;
+    if (Py_AtExit(finalise) != 0) {
+        bp__py_fail(BP_EMPI,
+                    "MPI cannot be finalised at exit: too many functions are registered with Py_AtExit");
+        return -1;
+    }
+    return hook_exceptions();
+}
+
+int bp__py_mpi_start(int64_t timeout_ms)
+{
+    int initialised = 0, finalised = 0, level = MPI_THREAD_SINGLE;
+    if (bp__py_process() != 1) return bp__py_raise_forked("MPI"), -1;
+    MPI_Finalized(&finalised);
+    if (finalised) {
+        bp__py_fail(BP_EMPI,
+                    "MPI has been finalised, and cannot be started again in this process; create the pool "
+                    "before that");
+        return -1;
+    }
+    MPI_Initialized(&initialised);
+    if ((!initialised || init.running) && start_ours(timeout_ms) != 0) return -1;
+    MPI_Query_thread(&level);
+    if (level >= MPI_THREAD_MULTIPLE) return 0;
+    bp__py_fail(BP_EMPI,
+                "MPI was initialised without MPI_THREAD_MULTIPLE, which a pool needs; before the first "
+                "'from mpi4py import MPI' write: import mpi4py; mpi4py.rc.thread_level = \"multiple\"");
+    return -1;
+}
+
+/* Communicators ------------------------------------------------------------------------------------ */
+
+/* mpi4py.MPI, borrowed, if somebody has imported it; what is no communicator of it is not ours to unpack. */
+static PyObject *mpi4py(void)
+{
+    PyObject *modules = PyImport_GetModuleDict();
+    return modules ? PyDict_GetItemString(modules, "mpi4py.MPI") : NULL;
+}
+
+static int check_kind(PyObject *object)
+{
+    PyObject *module = mpi4py(), *class = module ? PyObject_GetAttrString(module, "Comm") : NULL;
+    int is = class ? PyObject_IsInstance(object, class) : 0;
+    Py_XDECREF(class);
+    if (is == 0 && !PyErr_Occurred())
+        PyErr_Format(PyExc_TypeError, "comm: expected an mpi4py communicator, or None for all ranks; got %R",
+                     Py_TYPE(object));
+    return is > 0 ? 0 : -1;
+}
+
+/* Handles of one MPI library mean nothing to another. */
+static int check_library(void)
+{
+    char ours[MPI_MAX_LIBRARY_VERSION_STRING];
+    int length = 0;
+    PyObject *theirs = PyObject_CallMethod(mpi4py(), "Get_library_version", NULL);
+    if (!theirs) return -1;
+    const char *text = PyUnicode_Check(theirs) ? PyUnicode_AsUTF8AndSize(theirs, NULL) : "?";
+    MPI_Get_library_version(ours, &length);
+    int same = text && strncmp(text, ours, strcspn(ours, "\n")) == 0;
+    if (!same && text)
+        PyErr_Format(
+            PyExc_ImportError,
+            "mpi4py and bundlepool were built with different MPI libraries: mpi4py with '%.200s', bundlepool "
+            "with '%.200s'; build one of them anew with the other's",
+            text, ours);
+    Py_DECREF(theirs);
+    return same ? 0 : -1;
+}
+
+static int unpack(PyObject *object, MPI_Comm *comm)
+{
+    PyObject *handle = PyObject_CallMethod(object, "py2f", NULL);
+    long f = handle ? PyLong_AsLong(handle) : -1;
+    Py_XDECREF(handle);
+    if (PyErr_Occurred()) return -1;
+    *comm = MPI_Comm_f2c((MPI_Fint)f);
+    int inter = 0;
+    if (*comm == MPI_COMM_NULL || !*comm) {
+        bp__py_fail(BP_EINVAL,
+                    "comm: it is MPI.COMM_NULL, or has been freed; a pool needs a live communicator");
+        return -1;
+    }
+    if (MPI_Comm_test_inter(*comm, &inter) != MPI_SUCCESS) {
+        bp__py_fail(BP_EINVAL, "comm: MPI does not know this communicator; has it been freed?");
+        return -1;
+    }
+    if (inter) {
+        bp__py_fail(BP_EINVAL,
+                    "comm: it is an intercommunicator; a pool needs an intracommunicator: comm.Merge()");
+        return -1;
+    }
+    return 0;
+}
+
+int bp__py_mpi_comm(PyObject *object, MPI_Comm *comm)
+{
+    *comm = MPI_COMM_WORLD;
+    if (object != Py_None && (check_kind(object) != 0 || check_library() != 0)) return -1;
+    if (bp__py_mpi_start(-1) != 0) return -1;
+    return object == Py_None ? 0 : unpack(object, comm);
+}
+
+/* Meeting ------------------------------------------------------------------------------------------ */
+
+/* DESIGN of meeting
+ *
+ * The ranks of MPI_COMM_WORLD meet before they create the default pool, so that one that comes alone gets an error.
+ * Each round has two steps, both nonblocking: a barrier, and an agreement that all are still there. A rank whose time
+ * is up answers the second step with no before it leaves: whoever comes later learns that it came too late, and does
+ * not wait in its turn. A rank that comes again finishes its old round first. */
+static struct {
+    MPI_Request here, agree;
+    int willing, all_willing;
+    enum { NOTHING, HERE, AGREE } step;
+    bool gave_up;
+} meeting;
+
+static int begin_step(void)
+{
+    int rc = MPI_SUCCESS;
+    if (meeting.step == NOTHING) {
+        meeting.gave_up = false;
+        rc = MPI_Ibarrier(MPI_COMM_WORLD, &meeting.here);
+        if (rc == MPI_SUCCESS) meeting.step = HERE;
+    }
+    return rc;
+}
+
+static int begin_agree(bool willing)
+{
+    meeting.willing = willing;
+    meeting.gave_up = !willing;
+    meeting.step = AGREE;
+    return MPI_Iallreduce(&meeting.willing, &meeting.all_willing, 1, MPI_INT, MPI_MIN, MPI_COMM_WORLD,
+                          &meeting.agree);
+}
+
+/* @return an MPI code; *met 1: all are here, 0: somebody gave up, -1: not yet */
+static int look(int *met)
+{
+    int flag = 0, rc = MPI_SUCCESS;
+    *met = -1;
+    if (meeting.step == HERE) {
+        rc = MPI_Test(&meeting.here, &flag, MPI_STATUS_IGNORE);
+        if (rc == MPI_SUCCESS && flag) rc = begin_agree(true);
+    }
+    if (meeting.step == AGREE && rc == MPI_SUCCESS) {
+        rc = MPI_Test(&meeting.agree, &flag, MPI_STATUS_IGNORE);
+        if (rc == MPI_SUCCESS && flag) {
+            meeting.step = NOTHING;
+            *met = meeting.all_willing;
+        }
+    }
+    return rc;
+}
+
+static PyObject *too_late(bool alone, double seconds)
+{
+    return bp__py_fail(
+        BP_ETIMEOUT,
+        alone ? "the default pool: not all ranks of the job have come within %.0f s; its first use is "
+                "collective: call it on every rank, or make a Pool(comm) of those that use it"
+              : "the default pool: another rank has waited for this one for %.0f s, and given up; its "
+                "first use is collective: call it on every rank at about the same time",
+        seconds);
+}
+
+static PyObject *meet(PyObject *module, PyObject *timeout)
+{
+    (void)module;
+    double seconds = PyFloat_AsDouble(timeout);
+    if (PyErr_Occurred()) return NULL;
+    int64_t timeout_ms = (int64_t)(seconds * 1000);
+    struct timespec end = bp__deadline(timeout_ms), slice = {0, 1000000};
+    if (bp__py_mpi_start(timeout_ms) != 0) return NULL;
+    int met = -1, rc;
+    bool old = meeting.step == AGREE && meeting.gave_up;
+    for (;;) {
+        rc = begin_step();
+        if (rc == MPI_SUCCESS) rc = look(&met);
+        if (rc != MPI_SUCCESS)
+            return bp__py_fail(BP_EMPI, "the ranks cannot meet: MPI failed with code %d", rc);
+        if (met == 1) Py_RETURN_NONE;
+        if (met == 0 && !old) return too_late(false, seconds);
+        if (met == 0) old = false; /* the round that this rank left: a new one */
+        bool signalled = PyErr_CheckSignals() != 0;
+        if (signalled || bp__deadline_passed(&end)) {
+            if (meeting.step == HERE && begin_agree(false) != MPI_SUCCESS) meeting.step = NOTHING;
+            return signalled ? NULL : too_late(true, seconds);
+        }
+        Py_BEGIN_ALLOW_THREADS
+        nanosleep(&slice, NULL);
+        Py_END_ALLOW_THREADS
+    }
+}
+
+/* For Python --------------------------------------------------------------------------------------- */
+
+static PyObject *abort_all(PyObject *module, PyObject *none)
+{
+    (void)module, (void)none;
+    int initialised = 0, finalised = 0, size = 1;
+    MPI_Initialized(&initialised);
+    MPI_Finalized(&finalised);
+    if (initialised && !finalised && bp__py_process() == 1) {
+        MPI_Comm_size(MPI_COMM_WORLD, &size);
+        if (size > 1) MPI_Abort(MPI_COMM_WORLD, 1);
+    }
+    Py_RETURN_NONE;
+}
+
+static PyMethodDef functions[] = {
+    {"_meet", meet, METH_O, "Wait for all ranks of MPI_COMM_WORLD, so many seconds at most."},
+    {"_abort", abort_all, METH_NOARGS, "End all ranks of a job of several."},
+    {0},
+};
+
+int bp__py_add_mpi(PyObject *module)
+{
+    return PyModule_AddFunctions(module, functions);
+}
