@@ -82,6 +82,8 @@ class Bundle(_core.Bundle):
     def __repr__(self) -> str:
         if self.released:
             return "<bundlepool.Bundle, released>"
+        if self._foreign:
+            return "<bundlepool.Bundle of the parent process>"
         return (f"<bundlepool.Bundle {self.name!r}: {self.num_assets} assets, {self.num_sessions} sessions, "
                 f"{self.nbytes / 1e6:.1f} MB>")
 

@@ -111,6 +111,12 @@ static PyObject *get_released(PyObject *self, void *closure)
     return PyBool_FromLong(bp__py_pin_is_released(((bundle *)self)->pin));
 }
 
+static PyObject *get_foreign(PyObject *self, void *closure)
+{
+    (void)closure;
+    return PyBool_FromLong(bp__py_pin_is_foreign(((bundle *)self)->pin));
+}
+
 static PyObject *get_pin(PyObject *self, void *closure)
 {
     (void)closure;
@@ -183,6 +189,7 @@ static PyGetSetDef attributes[] = {
     {"num_sessions", get_num_sessions, NULL, "Number of sessions of the daily bars.", NULL},
     {"symbols", get_symbols, NULL, "Symbols of the assets with daily bars, a list of str [asset].", NULL},
     {"released", get_released, NULL, "Whether it has been released.", NULL},
+    {"_foreign", get_foreign, NULL, "Whether it is the parent's, and this is a child.", NULL},
     {"_pin", get_pin, NULL, "The Pin.", NULL},
     {0},
 };

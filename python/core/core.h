@@ -125,6 +125,9 @@ void bp__py_pin_leave(PyObject *pin);
 /** Whether a Pin has been released or left. */
 bool bp__py_pin_is_released(PyObject *pin);
 
+/** Whether a Pin is the parent's, and this is a child that must not use it. */
+bool bp__py_pin_is_foreign(PyObject *pin);
+
 /* Buffers: column.c -------------------------------------------------------------------------------- */
 
 /** A read-only buffer over memory that `owner` keeps: heap type `_core.Column`. If the owner is a Pin, each

@@ -138,6 +138,11 @@ bool bp__py_pin_is_released(PyObject *self)
     return !p->bundle || p->left;
 }
 
+bool bp__py_pin_is_foreign(PyObject *self)
+{
+    return is_the_parents((const pin *)self);
+}
+
 static PyType_Slot slots[] = {
     {Py_tp_doc, "A bundle that is held, and what uses it."},
     {Py_tp_dealloc, (void *)dealloc},
