@@ -151,6 +151,51 @@ static PyObject *column(PyObject *self, PyObject *name)
                        "%.100s: there is no such column; bundlepool.columns() names those there are", text);
 }
 
+/* A hash takes a second per 2 GB: as long as it is computed, whoever waits for it, the pin is held. */
+typedef struct hashing {
+    PyObject *pin;
+    const bp_bundle *bundle;
+    bp_version version;
+} hashing;
+
+static bp_status do_hash(void *argument)
+{
+    hashing *h = argument;
+    return bp_bundle_version(h->bundle, &h->version);
+}
+
+static void end_hash(hashing *h)
+{
+    bp__py_pin_let_go(h->pin);
+    Py_DECREF(h->pin);
+    bp_version_fini(&h->version);
+    free(h);
+}
+
+static void drop_hash(void *argument)
+{
+    if (!Py_IsInitialized()) return; /* the interpreter has ended, and all that it held with it */
+    PyGILState_STATE state = PyGILState_Ensure();
+    end_hash(argument);
+    PyGILState_Release(state);
+}
+
+static PyObject *version(PyObject *self, PyObject *none)
+{
+    static const bp__py_work work = {do_hash, drop_hash};
+    (void)none;
+    const bp_bundle *b = of(self);
+    hashing *h = b ? malloc(sizeof *h) : NULL;
+    if (!h) return b ? PyErr_NoMemory() : NULL;
+    *h = (hashing){Py_NewRef(((bundle *)self)->pin), b, bp_version_init()};
+    bp__py_pin_hold(h->pin);
+    bp_status s;
+    if (bp__py_wait(&work, h, &s) != 0) return NULL;
+    PyObject *result = s == BP_OK ? bp__py_version(&h->version) : bp__py_raise(s);
+    end_hash(h);
+    return result;
+}
+
 static PyObject *release(PyObject *self, PyObject *none)
 {
     (void)none;
@@ -196,6 +241,7 @@ static PyGetSetDef attributes[] = {
 
 static PyMethodDef methods[] = {
     {"_column", column, METH_O, "The buffer of the column of a name, such as \"data/close\"."},
+    {"_version", version, METH_NOARGS, "Its version, a dict."},
     {"release", release, METH_NOARGS,
      "Give the bundle back now.\n\nRaises Busy, which is a BufferError, and says how many arrays of it still live."},
     {"__enter__", enter, METH_NOARGS, "The bundle itself."},

@@ -81,7 +81,7 @@ unsigned bp__py_process(void);
 /** What may take long. `work` runs in a thread of its own, without the GIL; it must call nothing of Python. */
 typedef struct bp__py_work {
     bp_status (*work)(void *argument);
-    void (*drop)(void *argument); /**< undoes and frees, when nobody waits any more: also without the GIL */
+    void (*drop)(void *argument); /**< undoes and frees, when nobody waits any more; also without the GIL */
 } bp__py_work;
 
 /** Do the work and wait for it with the GIL dropped, looking for signals.

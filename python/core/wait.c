@@ -58,9 +58,11 @@ static void *run(void *argument)
     pthread_cond_signal(&b->changed);
     pthread_mutex_unlock(&b->lock); /* from here on the box is the caller's, if there is one */
     if (left) {
-        b->work.drop(b->argument);
+        bp__py_work work = b->work;
+        void *leavings = b->argument;
         destroy(b);
         bp__sub_release(&abandoned, 1);
+        work.drop(leavings); /* last: it may want the GIL, and never get it when the interpreter ends */
     }
     return NULL;
 }
