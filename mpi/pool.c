@@ -179,8 +179,8 @@ static bool holds_any(const bp_pool *pool, uint32_t *slot)
     return false;
 }
 
-/* What is to outlive the pool is left to the process's end: the view, which the held bundles lie in, and their
- * handles. */
+/* What is to outlive the pool is left to the process's end: the view, which the held bundles lie in, and
+ * their handles. */
 static void destroy_parts(bp_pool *pool, bool keep_images)
 {
     bp__service_stop(pool->service, true);

@@ -6,6 +6,7 @@ setup.py of the repository's root runs this file; both leave what they make in b
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -21,9 +22,7 @@ WORK = ROOT / "build-pip"  # setuptools' own choice, build/, is CMake's
 def release() -> str:
     """The release, which is written once: in the public header."""
     text = (ROOT / "include" / "bundlepool" / "version.h").read_text()
-    parts = {line.split()[1]: line.split()[2] for line in text.splitlines() if line.startswith("#define BP_VERSION_M")
-             or line.startswith("#define BP_VERSION_PATCH")}
-    return ".".join(parts[f"BP_VERSION_{part}"] for part in ("MAJOR", "MINOR", "PATCH"))
+    return ".".join(re.findall(r"^#define BP_VERSION_(?:MAJOR|MINOR|PATCH) (\d+)$", text, re.MULTILINE))
 
 
 class CMakeBuild(build_ext):
@@ -32,13 +31,15 @@ class CMakeBuild(build_ext):
     def build_extension(self, ext: Extension) -> None:
         cmake = shutil.which("cmake")
         if cmake is None:
-            raise RuntimeError("cmake is missing (Debian: cmake); the other libraries: scripts/setup.sh names them")
+            raise RuntimeError("cmake is missing (Debian: cmake); scripts/setup.sh names all that is needed")
         target = Path(self.get_ext_fullpath(ext.name)).resolve()
         build = WORK / "cmake"
         jobs = str(self.parallel or os.cpu_count() or 1)
         subprocess.run([cmake, "-S", ROOT, "-B", build, "-DBUNDLEPOOL_PYTHON=ON", "-DBUILD_TESTING=OFF",
-                        "-DCMAKE_BUILD_TYPE=RelWithDebInfo", f"-DPython3_EXECUTABLE={sys.executable}"], check=True)
-        subprocess.run([cmake, "--build", build, "-j", jobs, "--target", "_core", "bundle", "optimizer"], check=True)
+                        "-DCMAKE_BUILD_TYPE=RelWithDebInfo", f"-DPython3_EXECUTABLE={sys.executable}"],
+                       check=True)
+        subprocess.run([cmake, "--build", build, "-j", jobs, "--target", "_core", "bundle", "optimizer"],
+                       check=True)
         (target.parent / "bin").mkdir(parents=True, exist_ok=True)
         shutil.copy2(build / "python" / "bundlepool" / "_core.abi3.so", target)
         for program in ("bundle", "optimizer"):

@@ -8,7 +8,8 @@ from bundlepool import _core
 
 
 def install() -> None:
-    """After the traceback of an uncaught exception, end the other ranks as well: they would wait for this one.
+    """After the traceback of an uncaught exception, end the other ranks as well: they would wait for this
+    one.
 
     Called where this package has initialised MPI; where mpi4py has, `python3 -m mpi4py` does the same.
     """

@@ -22,12 +22,13 @@ def _array(column: _core.Column) -> np.ndarray:
 class Bundle(_core.Bundle):
     """One state of a bundle, from ``pool.get(name)`` or ``bundlepool.load(name)``.
 
-    Arrays are [asset][session], read-only, and views of the bundle's memory: nothing is copied. Each of them keeps
-    the bundle, so none is ever left without its memory; the bundle's memory goes with the last of them. Prices are
-    as traded, in the currency of the asset, missing ones NaN; volume is a number of shares, missing ones 0.
+    Arrays are [asset][session], read-only, and views of the bundle's memory: nothing is copied. Each of them
+    keeps the bundle, so none is ever left without its memory; the bundle's memory goes with the last of them.
+    Prices are as traded, in the currency of the asset, missing ones NaN; volume is a number of shares,
+    missing ones 0.
 
-    ``with`` ends the bundle's use at the end of the block. Attributes raise InvalidArgument (a ValueError) after that
-    or after release(), and Forked in a forked child of the process that got it from a pool.
+    ``with`` ends the bundle's use at the end of the block. Attributes raise InvalidArgument (a ValueError)
+    after that or after release(), and Forked in a forked child of the process that got it from a pool.
     """
 
     __slots__ = ()
@@ -69,14 +70,14 @@ class Bundle(_core.Bundle):
 
     @property
     def version(self) -> Version:
-        """Which state of its data this is. Hashes the image: about a second per 2 GB, with the GIL released."""
+        """Which state of its data this is. Hashes the image: about a second per 2 GB, without the GIL."""
         return Version(**self._version())
 
     def column(self, name: str) -> np.ndarray:
         """Any column as an array: int64, float64, uint32 or uint8 as the file's format says; see columns().
 
-        Times are int64 nanoseconds since the epoch, UTC: ``.view("datetime64[ns]")``. A dataset that the file lacks
-        is an array without elements. Raises NotFound for a name that is none.
+        Times are int64 nanoseconds since the epoch, UTC: ``.view("datetime64[ns]")``. A dataset that the file
+        lacks is an array without elements. Raises NotFound for a name that is none.
         """
         return _array(self._column(name))
 

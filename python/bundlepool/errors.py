@@ -5,7 +5,8 @@ from __future__ import annotations
 __all__ = [
     "AmbiguousSymbol", "Busy", "Changed", "Error", "Forked", "FormatError", "InvalidArgument", "MPIError",
     "NoDataAfterDate", "NoDataBeforeDate", "NoDataForDate", "NoDataOnDate", "NoMemory", "NoSid", "NoSymbol",
-    "NotFound", "OutOfRange", "PoolFull", "PoolTimeout", "ReadError", "Stopped", "SystemFailure", "from_status",
+    "NotFound", "OutOfRange", "PoolFull", "PoolTimeout", "ReadError", "Stopped", "SystemFailure",
+    "from_status",
 ]
 
 
@@ -159,14 +160,14 @@ class AmbiguousSymbol(Error, LookupError):
 
 _CLASSES: dict[int, type[Error]] = {
     cls.code: cls
-    for cls in (InvalidArgument, NotFound, FormatError, ReadError, NoMemory, PoolFull, PoolTimeout, Busy, Forked,
-                MPIError, OutOfRange, Changed, SystemFailure, NoSid, NoDataBeforeDate, NoDataOnDate,
+    for cls in (InvalidArgument, NotFound, FormatError, ReadError, NoMemory, PoolFull, PoolTimeout, Busy,
+                Forked, MPIError, OutOfRange, Changed, SystemFailure, NoSid, NoDataBeforeDate, NoDataOnDate,
                 NoDataAfterDate, Stopped, NoSymbol, AmbiguousSymbol)
 }
 
 
 def from_status(code: int, name: str, text: str) -> Error:
-    """The exception for a status: an instance of the class of ``code``, or a plain Error for one that is new."""
+    """The exception for a status: of the class of ``code``, or a plain Error for one that is new."""
     error = _CLASSES.get(code, Error)(text)
     error.code, error.name = code, name
     return error

@@ -71,14 +71,14 @@ class Pool(_core.Pool):
 
     Pool(comm=None, **settings)
 
-    comm: an mpi4py communicator (3.1 or later), or None: all ranks, MPI_COMM_WORLD. It is duplicated, never used. MPI
-    is initialised with MPI_THREAD_MULTIPLE if nobody has, and then finalised at exit.
-    settings: fields of the configuration, such as ``max_staleness_ms=1000``, ``pool_memory="2G"``, ``root="bundles"``:
-    they win over the environment (BUNDLEPOOL_ROOT and so on). config() shows them all.
+    comm: an mpi4py communicator (3.1 or later), or None: all ranks, MPI_COMM_WORLD. It is duplicated, never
+    used. MPI is initialised with MPI_THREAD_MULTIPLE if nobody has, and then finalised at exit.
+    settings: fields of the configuration, such as ``max_staleness_ms=1000``, ``pool_memory="2G"``,
+    ``root="bundles"``: they win over the environment (BUNDLEPOOL_ROOT and so on). config() shows them all.
 
     Collective: every rank of comm creates it with the same settings. Everything else but close() is not.
-    Raises InvalidArgument, MPIError, NoMemory, SystemFailure, the same on every rank; TypeError for what is no
-    communicator or no setting; ImportError where mpi4py uses another MPI library.
+    Raises InvalidArgument, MPIError, NoMemory, SystemFailure, the same on every rank; TypeError for what is
+    no communicator or no setting; ImportError where mpi4py uses another MPI library.
     """
 
     def stats(self) -> Stats:
@@ -108,9 +108,9 @@ _lock = threading.Lock()
 def default_pool(**settings: Any) -> Pool:
     """The pool of this process over all ranks, created by the first call.
 
-    The first call is collective over MPI_COMM_WORLD: every rank makes it, with the same settings. One that waits for
-    others longer than 30 s raises PoolTimeout, and may call again. Later calls only return the pool; their settings
-    are ignored. A pool that was closed is created anew.
+    The first call is collective over MPI_COMM_WORLD: every rank makes it, with the same settings. One that
+    waits for others longer than 30 s raises PoolTimeout, and may call again. Later calls only return the
+    pool; their settings are ignored. A pool that was closed is created anew.
     """
     global _default
     with _lock:

@@ -11,8 +11,8 @@ __all__ = ["Version"]
 class Version:
     """Identifies one state of a bundle.
 
-    ``computed_hash`` is 64 hex digits over symbols, dates and schema; ``content_hash`` over every value: it changes
-    when a price does.
+    ``computed_hash`` is 64 hex digits over symbols, dates and schema; ``content_hash`` over every value: it
+    changes when a price does.
     """
 
     bundle_name: str
@@ -24,5 +24,5 @@ class Version:
 
     def __repr__(self) -> str:
         first, last = self.date_range
-        return (f"<bundlepool.Version of {self.bundle_name!r}: {len(self.asset_list)} symbols, {first} to {last}, "
-                f"content {self.content_hash[:12]}…>")
+        return (f"<bundlepool.Version of {self.bundle_name!r}: {len(self.asset_list)} symbols, "
+                f"{first} to {last}, content {self.content_hash[:12]}…>")

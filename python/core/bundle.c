@@ -151,6 +151,21 @@ static PyObject *column(PyObject *self, PyObject *name)
                        "%.100s: there is no such column; bundlepool.columns() names those there are", text);
 }
 
+PyObject *bp__py_version(const bp_version *v)
+{
+    PyObject *assets = PyList_New((Py_ssize_t)v->num_assets);
+    for (size_t i = 0; assets && i < v->num_assets; i++) {
+        PyObject *text =
+            PyUnicode_DecodeUTF8(v->asset_list[i], (Py_ssize_t)strlen(v->asset_list[i]), "replace");
+        if (!text || PyList_SetItem(assets, (Py_ssize_t)i, text) != 0) Py_CLEAR(assets);
+    }
+    if (!assets) return NULL;
+    return Py_BuildValue("{s:s,s:s,s:s,s:N,s:(ss),s:s}", "bundle_name", v->bundle_name, "computed_hash",
+                         v->computed_hash, "content_hash", v->content_hash, "asset_list", assets,
+                         "date_range", v->date_range[0], v->date_range[1], "schema_version",
+                         v->schema_version);
+}
+
 /* A hash takes a second per 2 GB: as long as it is computed, whoever waits for it, the pin is held. */
 typedef struct hashing {
     PyObject *pin;
@@ -243,7 +258,8 @@ static PyMethodDef methods[] = {
     {"_column", column, METH_O, "The buffer of the column of a name, such as \"data/close\"."},
     {"_version", version, METH_NOARGS, "Its version, a dict."},
     {"release", release, METH_NOARGS,
-     "Give the bundle back now.\n\nRaises Busy, which is a BufferError, and says how many arrays of it still live."},
+     "Give the bundle back now.\n\nRaises Busy, which is a BufferError, and says how many arrays of it "
+     "still live."},
     {"__enter__", enter, METH_NOARGS, "The bundle itself."},
     {"__exit__", leave, METH_VARARGS, "Let the pin go, now or when the last array of it does."},
     {"__reduce_ex__", reduce, METH_O, "Raises TypeError: bundles are not pickled."},

@@ -1,18 +1,18 @@
 /** @file python/core/core.h
  * What the files of the extension `bundlepool._core` share.
  *
- * Only the limited API of CPython 3.11 is used, so one binary serves every later release, and no C interface of
- * NumPy: arrays are buffers (PEP 3118). Each file that adds types or functions has one bp__py_add_NAME(), which
- * module.c calls.
+ * Only the limited API of CPython 3.11 is used, so one binary serves every later release, and no C interface
+ * of NumPy: arrays are buffers (PEP 3118). Each file that adds types or functions has one bp__py_add_NAME(),
+ * which module.c calls.
  *
- * Unless it says otherwise, a function here is called with the GIL held, and on failure sets a Python exception
- * and returns NULL or -1. The library's own failures become exceptions by bp__py_raise().
+ * Unless it says otherwise, a function here is called with the GIL held, and on failure sets a Python
+ * exception and returns NULL or -1. The library's own failures become exceptions by bp__py_raise().
  *
  * Waiting. What may wait drops the GIL, and ends within 0.2 s of a signal whose Python handler raises:
  * bp__py_wait(). A lock of the library is never held by a thread that wants the GIL.
  *
- * Forks. The pins of a pool belong to the process that got them: a child releases none of them, and using one is
- * an error of its own. Memory of bp_bundle_load() is private, a child has a copy of it, and may use it.
+ * Forks. The pins of a pool belong to the process that got them: a child releases none of them, and using one
+ * is an error of its own. Memory of bp_bundle_load() is private, a child has a copy of it, and may use it.
  */
 #ifndef BP_PYTHON_CORE_H
 #define BP_PYTHON_CORE_H
@@ -28,17 +28,7 @@
 #include <bundlepool/reader.h>
 #include <bundlepool/status.h>
 
-/* Modules ---------------------------------------------------------------------------------------- */
-
-/** The parts of the extension. One that is not built yet is left out. */
-#define BP_PY_PARTS(X)                                                                                       \
-    X(errors)                                                                                                \
-    X(pin)                                                                                                   \
-    X(column) X(bundle) X(pool) X(reader) X(mpi) X(config) X(search) X(market) X(view) X(panel) X(commands)
-
-#define X(name) int bp__py_add_##name(PyObject *module) __attribute__((weak));
-BP_PY_PARTS(X)
-#undef X
+/* Types, arguments, processes: object.c ------------------------------------------------------------ */
 
 /** Make a heap type of `spec` and add it to the module under the last part of its name.
  *  @param[out] type  a reference of its own; kept for the life of the process */
@@ -62,8 +52,6 @@ __attribute__((format(printf, 2, 3))) PyObject *bp__py_fail(bp_status s, const c
 /** A child process touched what is its parent's. `what`: "the bundle quandl". @return NULL */
 PyObject *bp__py_raise_forked(const char *what);
 
-/* Arguments ---------------------------------------------------------------------------------------- */
-
 /** The UTF-8 of an exact str without NUL, borrowed from it; NULL and TypeError or ValueError, which names
  *  the argument, for anything else. */
 const char *bp__py_text(PyObject *value, const char *argument);
@@ -71,14 +59,16 @@ const char *bp__py_text(PyObject *value, const char *argument);
 /** The bytes of a path: str, bytes or os.PathLike. @return a new bytes object */
 PyObject *bp__py_path(PyObject *value, const char *argument);
 
-/* Processes ---------------------------------------------------------------------------------------- */
-
 /** A number of this process that differs in each of its children. */
 unsigned bp__py_process(void);
 
+/** Once, before the first bp__py_process(). @return -1 and MemoryError */
+int bp__py_watch_forks(void);
+
 /* Waiting: wait.c ---------------------------------------------------------------------------------- */
 
-/** What may take long. `work` runs in a thread of its own, without the GIL; it must call nothing of Python. */
+/** What may take long. `work` runs in a thread of its own, without the GIL; it must call nothing of Python.
+ */
 typedef struct bp__py_work {
     bp_status (*work)(void *argument);
     void (*drop)(void *argument); /**< undoes and frees, when nobody waits any more; also without the GIL */
@@ -104,7 +94,8 @@ extern PyObject *bp__py_pin_type;
  *  @return a new Pin; on failure the bundle has been released */
 PyObject *bp__py_pin_new(const bp_bundle *bundle, bool shared);
 
-/** The bundle of a Pin. @return NULL and an exception if it has been released, or is the parent's of this child */
+/** The bundle of a Pin. @return NULL and an exception if it has been released, or is the parent's of this
+ * child */
 const bp_bundle *bp__py_pin_bundle(PyObject *pin);
 
 /** Its readers, built by the first call. @return NULL and an exception as above, or if its columns contradict
@@ -143,7 +134,8 @@ PyObject *bp__py_column_of(PyObject *pin, bp_column column);
 
 /* Bundles: bundle.c -------------------------------------------------------------------------------- */
 
-/** An object of the class that the face has registered, over a bundle that it takes over; see bp__py_pin_new(). */
+/** An object of the class that the face has registered, over a bundle that it takes over; see
+ * bp__py_pin_new(). */
 PyObject *bp__py_bundle_new(const bp_bundle *bundle, bool shared);
 
 /** A version as a dict of the fields of bundlepool.Version. */

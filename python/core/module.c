@@ -1,67 +1,10 @@
 /* The module bundlepool._core: its parts, and what they need of CPython. */
 #include "python/core/core.h"
 
-#include <pthread.h>
-#include <string.h>
-
-static unsigned process = 1;
-
-static void in_child(void)
-{
-    process++;
-}
-
-unsigned bp__py_process(void)
-{
-    return process;
-}
-
-int bp__py_add_type(PyObject *module, PyType_Spec *spec, PyObject **type)
-{
-    if (!*type)
-        *type = PyType_FromModuleAndSpec(module, spec, NULL); /* a module that is imported anew keeps it */
-    if (!*type) return -1;
-    const char *dot = strrchr(spec->name, '.');
-    return PyModule_AddObjectRef(module, dot ? dot + 1 : spec->name, *type);
-}
-
-void bp__py_free(PyObject *self)
-{
-    PyTypeObject *type = Py_TYPE(self);
-    freefunc release = (freefunc)PyType_GetSlot(type, Py_tp_free);
-    release(self);
-    Py_DECREF(type);
-}
-
-const char *bp__py_text(PyObject *value, const char *argument)
-{
-    if (!PyUnicode_Check(value)) {
-        PyErr_Format(PyExc_TypeError, "%s: expected str, got %R", argument, Py_TYPE(value));
-        return NULL;
-    }
-    Py_ssize_t length;
-    const char *text = PyUnicode_AsUTF8AndSize(value, &length);
-    if (!text) {
-        PyErr_Clear();
-        PyErr_Format(PyExc_ValueError, "%s: %A is not a text that UTF-8 can hold", argument, value);
-        return NULL;
-    }
-    if (strlen(text) != (size_t)length) {
-        PyErr_Format(PyExc_ValueError, "%s: %A contains a NUL character", argument, value);
-        return NULL;
-    }
-    return text;
-}
-
-PyObject *bp__py_path(PyObject *value, const char *argument)
-{
-    PyObject *bytes = NULL;
-    if (PyUnicode_FSConverter(value, &bytes)) return bytes;
-    if (PyErr_ExceptionMatches(PyExc_TypeError))
-        PyErr_Format(PyExc_TypeError, "%s: expected str, bytes or os.PathLike, got %R", argument,
-                     Py_TYPE(value));
-    return NULL;
-}
+/* BP_PY_PARTS is an X(NAME) for each bp__py_add_NAME() in this folder: CMake looks for them. */
+#define X(name) int bp__py_add_##name(PyObject *module);
+BP_PY_PARTS
+#undef X
 
 /* What is static here is one interpreter's: a second one in this process would share its objects. */
 static int check_interpreter(void)
@@ -70,9 +13,8 @@ static int check_interpreter(void)
     int64_t id = PyInterpreterState_GetID(PyInterpreterState_Get());
     if (first < 0) {
         first = id;
-        if (pthread_atfork(NULL, NULL, in_child) != 0) {
+        if (bp__py_watch_forks() != 0) {
             first = -1;
-            PyErr_NoMemory();
             return -1;
         }
     }
@@ -87,8 +29,8 @@ static int fill(PyObject *module)
 {
     if (check_interpreter() != 0) return -1;
 #define X(name)                                                                                              \
-    if (bp__py_add_##name && bp__py_add_##name(module) != 0) return -1;
-    BP_PY_PARTS(X)
+    if (bp__py_add_##name(module) != 0) return -1;
+    BP_PY_PARTS
 #undef X
     return 0;
 }

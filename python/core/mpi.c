@@ -1,11 +1,12 @@
 /* DESIGN of starting and ending MPI
  *
- *  - MPI_Init_thread waits for every rank of the job, and cannot be cancelled. It runs in a detached thread once per
- *    process; callers wait for it in slices, until a signal or their time is up, and can wait for it again.
- *  - Who initialises finalises: Py_AtExit, after the last Python code. mpi4py does the same when it was first.
- *  - MPI_Finalize may come from anywhere, with threads of ours in the pools. An attribute of MPI_COMM_SELF that is set
- *    after the pools' own is deleted before it: there we close the gate and wait for those inside. What Python still
- *    holds stays readable (mpi/pool.c), and its end is none of MPI's business any more.
+ *  - MPI_Init_thread waits for every rank of the job, and cannot be cancelled. It runs in a detached thread
+ *    once per process; callers wait for it in slices, until a signal or their time is up, and can wait for it
+ *    again.
+ *  - Who initialises finalises: Py_AtExit, after the last Python code. mpi4py does the same if it was first.
+ *  - MPI_Finalize may come from anywhere, with threads of ours in the pools. An attribute of MPI_COMM_SELF
+ *    that is set after the pools' own is deleted before it: there we close the gate and wait for those
+ *    inside. What Python still holds stays readable (mpi/pool.c), and its end is none of MPI's business.
  *  - In a forked child nothing of MPI is touched.
  */
 #include "python/core/mpi.h"
@@ -133,7 +134,8 @@ static int wait_for_init(int64_t timeout_ms)
         if (bp__deadline_passed(&end) && !is_initialised()) {
             bp__py_fail(
                 BP_ETIMEOUT,
-                "MPI_Init_thread has not come back within %lld s: it waits for all ranks of the job, and some "
+                "MPI_Init_thread has not come back within %lld s: it waits for all ranks of the job, and "
+                "some "
                 "have not called it; every rank has to use the pool, or to import mpi4py.MPI",
                 (long long)timeout_ms / 1000);
             return -1;
@@ -280,10 +282,10 @@ int bp__py_mpi_comm(PyObject *object, MPI_Comm *comm)
 
 /* DESIGN of meeting
  *
- * The ranks of MPI_COMM_WORLD meet before they create the default pool, so that one that comes alone gets an error.
- * Each round has two steps, both nonblocking: a barrier, and an agreement that all are still there. A rank whose time
- * is up answers the second step with no before it leaves: whoever comes later learns that it came too late, and does
- * not wait in its turn. A rank that comes again finishes its old round first. */
+ * The ranks of MPI_COMM_WORLD meet before they create the default pool, so that one that comes alone gets an
+ * error. Each round has two steps, both nonblocking: a barrier, and an agreement that all are still there. A
+ * rank whose time is up answers the second step with no before it leaves: whoever comes later learns that it
+ * came too late, and does not wait in its turn. A rank that comes again finishes its old round first. */
 static struct {
     MPI_Request here, agree;
     int willing, all_willing;

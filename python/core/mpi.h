@@ -22,12 +22,14 @@ int bp__py_mpi_start(int64_t timeout_ms);
  *  @return -1 and TypeError, ImportError (mpi4py uses another MPI library), InvalidArgument or MPIError */
 int bp__py_mpi_comm(PyObject *object, MPI_Comm *comm);
 
-/** Around what must not be under way while MPI_Finalize destroys the pools. Any thread, with or without the GIL.
+/** Around what must not be under way while MPI_Finalize destroys the pools. Any thread, with or without the
+ * GIL.
  *  @return false: MPI has been finalised, or will be right now; then there is nothing to leave */
 bool bp__py_mpi_enter(void);
 void bp__py_mpi_leave(void);
 
-/** After a pool has been created: let MPI_Finalize wait for those that have entered. @return -1 and MPIError */
+/** After a pool has been created: let MPI_Finalize wait for those that have entered. @return -1 and MPIError
+ */
 int bp__py_mpi_watch(void);
 
 /* Pools: pool.c ------------------------------------------------------------------------------------ */

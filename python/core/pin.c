@@ -1,10 +1,12 @@
 /* DESIGN of lifetimes
  *
- * A Pin owns one bundle. Buffers of it are counted as holds, as is each call that works without the GIL; the count
- * changes under the GIL only. While there are holds nothing is released: release() says so, and a Pin that was left
- * (the end of a `with` block) is released by its last hold. A Pin without any reference is released as well.
+ * A Pin owns one bundle. Buffers of it are counted as holds, as is each call that works without the GIL; the
+ * count changes under the GIL only. While there are holds nothing is released: release() says so, and a Pin
+ * that was left (the end of a `with` block) is released by its last hold. A Pin without any reference is
+ * released as well.
  *
- * Nothing here refers to another Python object, so no cycle goes through a Pin: the last array's end is the pin's.
+ * Nothing here refers to another Python object, so no cycle goes through a Pin: the last array's end is the
+ * pin's.
  */
 #include "python/core/mpi.h"
 

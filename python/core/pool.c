@@ -1,11 +1,12 @@
 /* DESIGN of pools in Python
  *
- *  - A hit (bp__pool_find) waits for nothing, and keeps the GIL; one that has to look at the file drops it. Everything
- *    else runs by bp__py_wait().
- *  - What a call in another thread needs lives in a `shell`, which outlives the Python object: such a call may go on
- *    after its caller has left. Shells are kept to the end of the process; there is one for each pool that was made.
- *  - close() is collective. It lets nobody in any more, waits for the calls that are under way, and destroys the pool,
- *    unless a rank holds a bundle: then all get Busy, and the pool is open as before.
+ *  - A hit (bp__pool_find) waits for nothing, and keeps the GIL; one that has to look at the file drops it.
+ *    Everything else runs by bp__py_wait().
+ *  - What a call in another thread needs lives in a `shell`, which outlives the Python object: such a call
+ *    may go on after its caller has left. Shells are kept to the end of the process; there is one for each
+ *    pool that was made.
+ *  - close() is collective. It lets nobody in any more, waits for the calls that are under way, and destroys
+ *    the pool, unless a rank holds a bundle: then all get Busy, and the pool is open as before.
  *  - The gate of MPI (mpi.h) is passed by every call: MPI_Finalize destroys pools as well.
  */
 #include <stddef.h>
@@ -231,21 +232,6 @@ static PyObject *invalidate(PyObject *self, PyObject *arguments, PyObject *keywo
     if (make(self, c) != 0) return NULL;
     end_call(c);
     Py_RETURN_NONE;
-}
-
-PyObject *bp__py_version(const bp_version *v)
-{
-    PyObject *assets = PyList_New((Py_ssize_t)v->num_assets);
-    for (size_t i = 0; assets && i < v->num_assets; i++) {
-        PyObject *text =
-            PyUnicode_DecodeUTF8(v->asset_list[i], (Py_ssize_t)strlen(v->asset_list[i]), "replace");
-        if (!text || PyList_SetItem(assets, (Py_ssize_t)i, text) != 0) Py_CLEAR(assets);
-    }
-    if (!assets) return NULL;
-    return Py_BuildValue("{s:s,s:s,s:s,s:N,s:(ss),s:s}", "bundle_name", v->bundle_name, "computed_hash",
-                         v->computed_hash, "content_hash", v->content_hash, "asset_list", assets,
-                         "date_range", v->date_range[0], v->date_range[1], "schema_version",
-                         v->schema_version);
 }
 
 static PyObject *version(PyObject *self, PyObject *name)
@@ -520,9 +506,10 @@ static PyMethodDef methods[] = {
     {"get", (PyCFunction)(void *)get, METH_FASTCALL | METH_KEYWORDS,
      "get($self, /, name)\n--\n\n"
      "Pin the current version of a bundle: a Bundle, to be used in a `with` block, or until release().\n\n"
-     "A hit takes about a microsecond. A miss waits until the bundle is published, with the GIL released; Ctrl-C ends "
-     "the wait. Any thread.\n"
-     "Raises NotFound, FormatError, ReadError, PoolFull, NoMemory, PoolTimeout, Changed, Stopped, InvalidArgument."},
+     "A hit takes about a microsecond. A miss waits until the bundle is published, with the GIL released; "
+     "Ctrl-C ends the wait. Any thread.\n"
+     "Raises NotFound, FormatError, ReadError, PoolFull, NoMemory, PoolTimeout, Changed, Stopped, "
+     "InvalidArgument."},
     {"invalidate", (PyCFunction)(void *)invalidate, METH_VARARGS | METH_KEYWORDS,
      "invalidate($self, /, name=None)\n--\n\n"
      "Forget a bundle, or all: a get that starts afterwards, on any rank, loads it again."},
@@ -530,11 +517,12 @@ static PyMethodDef methods[] = {
     {"_stats", stats, METH_NOARGS, "Statistics, a dict."},
     {"resize", resize, METH_O,
      "resize($self, bundles, /)\n--\n\n"
-     "Hold another number of bundles from now on, on all nodes; evicts the least recently used. Not collective."},
+     "Hold another number of bundles from now on, on all nodes; evicts the least recently used. Not "
+     "collective."},
     {"close", close_pool, METH_NOARGS,
      "close($self, /)\n--\n\n"
-     "Destroy the pool. Collective: all its ranks call it. Raises Busy on every rank, and destroys nothing, if a rank "
-     "still holds a bundle. A pool that was not closed ends with MPI."},
+     "Destroy the pool. Collective: all its ranks call it. Raises Busy on every rank, and destroys nothing, "
+     "if a rank still holds a bundle. A pool that was not closed ends with MPI."},
     {"__enter__", enter, METH_NOARGS, "The pool itself."},
     {"__exit__", leave, METH_VARARGS, "close(), unless an exception is under way."},
     {"__reduce_ex__", reduce, METH_O, "Raises TypeError: pools are not pickled."},

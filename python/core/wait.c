@@ -1,9 +1,9 @@
 /* DESIGN of waiting
  *
- * The library's calls that wait cannot be cancelled. So one that may wait runs in a detached thread of its own, and
- * the thread that called sleeps on a condition variable for 50 ms at a time, with the GIL dropped, and looks for
- * signals in between. When a signal's handler raises, the caller leaves; the work goes on, and whoever of the two
- * comes last undoes it: what was got is given back, not lost.
+ * The library's calls that wait cannot be cancelled. So one that may wait runs in a detached thread of its
+ * own, and the thread that called sleeps on a condition variable for 50 ms at a time, with the GIL dropped,
+ * and looks for signals in between. When a signal's handler raises, the caller leaves; the work goes on, and
+ * whoever of the two comes last undoes it: what was got is given back, not lost.
  *
  * All signals are blocked in these threads: CPython's handlers run where its main thread is woken.
  */

@@ -4,7 +4,7 @@ A mutation is a section of a file *.ini beside this one:
 
     [name]
     promise = what the doctored code breaks, in one line
-    was     = text that stands exactly once in the code; how it is broken into lines does not matter
+    was     = text that stands exactly once in the code, C or Python; how it is broken into lines does not matter
     now     = text in its place
     tests   = the tests that must notice, the quickest first: one of them has to fail
     file    = end of the path of the only file to be searched, where the text alone is not unique
@@ -109,7 +109,8 @@ def make_copy():
         content = (SOURCE / name).read_bytes()
         write_if_other(TREE / name, content)
         shutil.copymode(SOURCE / name, TREE / name)
-        if name.suffix in (".c", ".h") and name.parts[0] not in ("tests", "benchmarks", "build-mutations"):
+        is_code = name.suffix in (".c", ".h") or (name.suffix == ".py" and name.parts[0] == "python")
+        if is_code and name.parts[0] not in ("tests", "benchmarks", "build-mutations"):
             code[name] = content.decode()
     for path in list(TREE.rglob("*")):
         inside = path.relative_to(TREE)
@@ -151,6 +152,8 @@ def targets_of(test):
         path = Path(word)
         if BUILD in path.parents:
             targets |= {"bundle", "optimizer"} if path.is_dir() else {path.name}
+        if path == BUILD:  # of the package for Python
+            targets |= {"_core", "bundle", "optimizer"}
     return targets
 
 

@@ -27,7 +27,8 @@ def python_command() -> list[str]:
 
 def make_bundle(root: Path, name: str, *options: str) -> None:
     """A bundle of a made-up market, ROOT/NAME.h5."""
-    subprocess.run([BUILD / "bin" / "bundle", "demo", name, "--root", root, *options], check=True, capture_output=True)
+    subprocess.run([BUILD / "bin" / "bundle", "demo", name, "--root", root, *options], check=True,
+                   capture_output=True)
 
 
 @pytest.fixture(scope="session")
@@ -55,8 +56,8 @@ class Program:
         return [*start, *python_command(), str(self.write(text)), str(self.root)]
 
     def start(self, text: str, ranks: int | None = None, **environment: str) -> subprocess.Popen[str]:
-        return subprocess.Popen(self.command(text, ranks), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                                env={**os.environ, **environment}, start_new_session=True)
+        return subprocess.Popen(self.command(text, ranks), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                text=True, env={**os.environ, **environment}, start_new_session=True)
 
     def end(self, process: subprocess.Popen[str], timeout: float = PATIENCE) -> tuple[int, str, str]:
         """Exit code, what it wrote, and what it wrote to stderr. One that hangs is killed, and fails."""

@@ -19,7 +19,10 @@ export OMPI_MCA_mpi_yield_when_idle=1 OMPI_MCA_hwloc_base_binding_policy=none
 export HWLOC_COMPONENTS=-gl,-opencl,-cuda,-nvml,-rsmi,-levelzero
 runtime=$(ldd "$build/python/bundlepool/_core.abi3.so" | awk '$1 ~ /^libasan\.so/ {print $3}')
 if [ -n "$runtime" ]; then
+    # Objects from malloc(), so that their use after free is seen. Of each allocation only who asked for it is kept, so
+    # that what the interpreter leaks can be told from what is leaked by what it calls: lsan.supp.
     export BUNDLEPOOL_TEST_PRELOAD=$runtime PYTHONMALLOC=malloc
-    export LSAN_OPTIONS=suppressions=$here/lsan.supp:print_suppressions=0 ASAN_OPTIONS=detect_leaks=1:fast_unwind_on_malloc=0
+    cat "$here/lsan.supp" "$here/../support/lsan.supp" >"$work/lsan.supp"
+    export LSAN_OPTIONS=suppressions=$work/lsan.supp:print_suppressions=0 ASAN_OPTIONS=detect_leaks=1:malloc_context_size=2
 fi
 LD_PRELOAD=$runtime "$python" -m pytest -q -p no:cacheprovider -p no:randomly --rootdir="$here" --basetemp="$work/pytest" "$here/$file" "$@"

@@ -53,7 +53,8 @@ def test_stats_and_version(pool: bp.Pool) -> None:
     with pool.get("a"):
         stats = pool.stats()
     assert dict(stats)["pool_size"] == stats.pool_size == 1 and dict(stats.rank)["misses"] == 1
-    assert stats.max_pool_size == 100 and stats.num_ranks == stats.num_nodes == 1 and len(stats) == len(dict(stats))
+    assert stats.max_pool_size == 100 and stats.num_ranks == stats.num_nodes == 1
+    assert len(stats) == len(dict(stats))
     with pytest.raises(dataclasses.FrozenInstanceError):
         stats.pool_size = 3
     version = pool.version("a")
@@ -66,10 +67,13 @@ def test_stats_and_version(pool: bp.Pool) -> None:
 
 @pytest.mark.parametrize(("settings", "error", "text"), [
     ({"max_stalness_ms": 3}, TypeError, "no setting 'max_stalness_ms'; did you mean 'max_staleness_ms'?"),
-    ({"xyzzy": 3}, TypeError, "there are: "), ({"max_staleness_ms": "soon"}, bp.InvalidArgument, "max_staleness_ms"),
+    ({"xyzzy": 3}, TypeError, "there are: "),
+    ({"max_staleness_ms": "soon"}, bp.InvalidArgument, "max_staleness_ms"),
     ({"max_staleness_ms": 0.5}, TypeError, "max_staleness_ms: expected a whole number"),
-    ({"max_staleness_ms": None}, TypeError, "max_staleness_ms"), ({"pool_memory": []}, TypeError, "pool_memory"),
-    ({"max_bundle_pool_size": 0}, ValueError, "out of range"), ({"max_bundle_pool_size": 10**30}, ValueError, "size"),
+    ({"max_staleness_ms": None}, TypeError, "max_staleness_ms"),
+    ({"pool_memory": []}, TypeError, "pool_memory"),
+    ({"max_bundle_pool_size": 0}, ValueError, "out of range"),
+    ({"max_bundle_pool_size": 10**30}, ValueError, "size"),
     ({"log_level": "loud"}, ValueError, "log_level"), ({"root": 3}, TypeError, "root"),
     ({"root": "x\0y"}, ValueError, "null byte"), ({"root": ""}, ValueError, "root"),
     ({"enable_bundle_pooling": "perhaps"}, ValueError, "enable_bundle_pooling"),
@@ -84,10 +88,11 @@ def test_bad_settings(settings: dict, error: type[Exception], text: str) -> None
 
 def test_settings_of_every_kind(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BUNDLEPOOL_MAX_STALENESS_MS", "77")
-    config = bp.config(pool_memory=2e9, max_bundle_pool_size=np.int64(7), enable_bundle_pooling=False, root=root,
-                       log_level="error")
-    assert config == {**bp.config(), "pool_memory": 2_000_000_000, "max_bundle_pool_size": 7, "log_level": "error",
-                      "enable_bundle_pooling": False, "root": str(root), "max_staleness_ms": 77}
+    config = bp.config(pool_memory=2e9, max_bundle_pool_size=np.int64(7), enable_bundle_pooling=False,
+                       root=root, log_level="error")
+    assert config == {**bp.config(), "pool_memory": 2_000_000_000, "max_bundle_pool_size": 7,
+                      "log_level": "error", "enable_bundle_pooling": False, "root": str(root),
+                      "max_staleness_ms": 77}
     with bp.Pool(root=root, enable_bundle_pooling=False) as private:
         bundle = private.get("a")
         assert bundle.close.size and private.stats().pool_size == 0
@@ -170,8 +175,8 @@ def test_use_after_close(root: Path) -> None:
         pool.get("a").release()
     assert pool.closed and "closed" in repr(pool)
     pool.close()
-    for call in (lambda: pool.get("a"), pool.stats, pool.invalidate, lambda: pool.version("a"), pool.__enter__,
-                 lambda: pool.resize(3)):
+    for call in (lambda: pool.get("a"), pool.stats, pool.invalidate, lambda: pool.version("a"),
+                 pool.__enter__, lambda: pool.resize(3)):
         with pytest.raises(ValueError, match="the pool has been closed"):
             call()
 
@@ -182,6 +187,18 @@ def test_an_exception_leaves_the_pool(root: Path) -> None:
             1 / 0
     assert not pool.closed  # other ranks would not have come
     pool.close()
+
+
+def test_the_last_array_lets_the_pin_go(root: Path) -> None:
+    """After its `with` block a bundle that is still referred to holds nothing, once its arrays are gone."""
+    pool = bp.Pool(root=root)
+    with pool.get("a") as bundle:
+        array = bundle.close
+    with pytest.raises(bp.Busy):
+        pool.close()
+    del array
+    pool.close()
+    assert bundle.released
 
 
 def test_two_pools(root: Path) -> None:
@@ -281,7 +298,7 @@ def test_threads(pool: bp.Pool) -> None:
 def full_pool(root: Path) -> Iterator[bp.Pool]:
     """A pool with room for one bundle of root, in which a get waits for long."""
     size = bp.load("a", root).nbytes
-    pool = bp.Pool(root=root, max_staleness_ms=-1, pool_memory=size * 3 // 2, room_timeout_ms=100_000)
+    pool = bp.Pool(root=root, max_staleness_ms=-1, pool_memory=size * 3 // 2, room_timeout_ms=60_000)
     yield pool
     pool.close()
 
