@@ -7,17 +7,24 @@ needed=(cmake:cmake make:make gcc:gcc pkg-config:pkg-config mpicc:libopenmpi-dev
     h5cc:libhdf5-dev openssl/evp.h:libssl-dev libdeflate.h:libdeflate-dev zlib.h:zlib1g-dev)
 # without these the programs work, but cannot read all that they could
 useful=(sqlite3.h:libsqlite3-dev blosc.h:libblosc-dev jansson.h:libjansson-dev bzlib.h:libbz2-dev lzma.h:liblzma-dev
-    zstd.h:libzstd-dev /usr/share/zoneinfo/Europe/London:tzdata)
+    zstd.h:libzstd-dev /usr/share/zoneinfo/Europe/London:tzdata python3-dev:python3-dev python3-numpy:python3-numpy)
 wanted=(CUnit/CUnit.h:libcunit1-dev h5dump:hdf5-tools shellcheck:shellcheck clang-format:clang-format
-    python3:python3 python3-h5py:python3-h5py python3-numpy:python3-numpy python3-blosc:python3-blosc unshare:util-linux ip:iproute2 pgrep:procps spin:spin git:git
+    python3:python3 python3-h5py:python3-h5py python3-blosc:python3-blosc python3-mpi4py:python3-mpi4py
+    python3-pandas:python3-pandas python3-pytest:python3-pytest python3-tqdm:python3-tqdm
+    python3-setuptools:python3-setuptools python3-pip:python3-pip python3-venv:python3-venv unshare:util-linux ip:iproute2 pgrep:procps spin:spin git:git
     slurmctld:slurm-wlm munged:munge clang:clang c++:g++)
+
+python_can() { # STATEMENTS : whether an interpreter that may be used can run them
+    /usr/bin/env python3 -c "$1" >/dev/null 2>&1 || /usr/bin/python3 -c "$1" >/dev/null 2>&1
+}
 
 is_there() {
     case $1 in
     /*) [ -e "$1" ] ;;
     *.h) echo "#include <$1>" | ${CC:-cc} -E -x c - >/dev/null 2>&1 ;;
-    python3-*) /usr/bin/env python3 -c "import ${1#python3-}" >/dev/null 2>&1 ||
-        /usr/bin/python3 -c "import ${1#python3-}" >/dev/null 2>&1 ;;
+    python3-dev) python_can "import os, sysconfig; os.stat(sysconfig.get_path('include') + '/Python.h')" ;;
+    python3-venv) python_can "import ensurepip, venv" ;;
+    python3-*) python_can "import ${1#python3-}" ;;
     *) PATH=$PATH:/usr/sbin:/sbin command -v "$1" >/dev/null 2>&1 ;;
     esac
 }

@@ -273,7 +273,7 @@ def test_threads(pool: bp.Pool) -> None:
     done = threading.Event()
 
     def read() -> None:
-        for i in range(100):
+        for i in range(30):
             name = "abc"[i % 3]
             with pool.get(name) as bundle:
                 if not np.array_equal(bundle.close[3], expected[name], equal_nan=True):
