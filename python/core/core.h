@@ -78,8 +78,8 @@ typedef struct bp__py_work {
  *
  * @param[in] argument  from malloc(); the caller's again when this returns 0
  * @param[out] status   what `work` returned; if it failed, bp_error_text() is its text
- * @return 0 when the work is done; -1 with an exception when a signal ended the wait, or no thread could be
- *         started: then `drop` has been called or will be, and the argument is gone */
+ * @return 0 when the work is done; -1 with an exception when a signal ended the wait: then `drop` has been
+ *         called or will be, and the argument is gone */
 int bp__py_wait(const bp__py_work *work, void *argument, bp_status *status);
 
 /** Threads of bp__py_wait() that go on although nobody waits for them. */

@@ -105,18 +105,25 @@ typedef struct call {
     bp_stats stats;
 } call;
 
+/* The gate is left here and not by the caller: at the interpreter's end, one in a daemon thread is never heard
+ * of again. */
 static bp_status run_call(void *argument)
 {
     call *c = argument;
-    return c->what(c);
+    bp_status s = c->what(c);
+    bp__py_mpi_leave();
+    return s;
 }
 
 static void end_call(void *argument)
 {
     call *c = argument;
-    bp_bundle_release(&c->bundle);
+    if (c->bundle && bp__py_mpi_enter()) {
+        bp_bundle_release(&c->bundle);
+        bp__py_mpi_leave();
+    }
     bp_version_fini(&c->version);
-    exit_shell(c->shell);
+    bp__sub_release(&c->shell->users, 1);
     free(c);
 }
 
@@ -300,16 +307,9 @@ static bp_status do_create(call *c)
     return bp_pool_create(c->comm, &c->shell->cfg, &c->shell->pool);
 }
 
-/* A pool that its creator did not wait for is left to MPI_Finalize. */
-static void drop_create(void *argument)
-{
-    bp__py_mpi_leave();
-    free(argument);
-}
-
 static int create(pool *self, MPI_Comm comm, const bp_config *cfg)
 {
-    static const bp__py_work work = {run_call, drop_create};
+    static const bp__py_work work = {run_call, free}; /* a pool that nobody waited for is MPI_Finalize's */
     shell *s = calloc(1, sizeof *s);
     call *c = new_call(do_create, NULL);
     if (!s || !c) {
@@ -332,7 +332,7 @@ static int create(pool *self, MPI_Comm comm, const bp_config *cfg)
     }
     bp_status status;
     if (bp__py_wait(&work, c, &status) != 0) return -1;
-    drop_create(c);
+    free(c);
     if (status != BP_OK) {
         bp__py_raise(status);
         return -1;
@@ -390,7 +390,7 @@ static int wait_for_users(const shell *s)
 
 static int destroy(shell *s)
 {
-    static const bp__py_work work = {run_call, drop_create};
+    static const bp__py_work work = {run_call, free};
     bp_status status;
     call *c = new_call(do_close, NULL);
     if (!c) return -1;
@@ -400,7 +400,7 @@ static int destroy(shell *s)
         return 0;
     }
     if (bp__py_wait(&work, c, &status) != 0) return -1;
-    drop_create(c);
+    free(c);
     if (status == BP_OK) return 0;
     s->state = OPEN;
     bp__py_raise(status);

@@ -126,11 +126,12 @@ int bp__py_wait(const bp__py_work *work, void *argument, bp_status *status)
 {
     box *b = create(work, argument);
     int error = b ? start(b) : ENOMEM;
-    if (error != 0) {
+    if (error != 0) { /* without a thread to wait for, signals have to wait */
         if (b) destroy(b);
-        work->drop(argument);
-        bp__py_fail(BP_ESYS, "a thread cannot be started: %s", strerror(error));
-        return -1;
+        Py_BEGIN_ALLOW_THREADS
+        *status = work->work(argument);
+        Py_END_ALLOW_THREADS
+        return 0;
     }
     for (bool done = false; !done;) {
         Py_BEGIN_ALLOW_THREADS

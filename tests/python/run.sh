@@ -21,6 +21,7 @@ runtime=$(ldd "$build/python/bundlepool/_core.abi3.so" | awk '$1 ~ /^libasan\.so
 if [ -n "$runtime" ]; then
     # Objects from malloc(), so that their use after free is seen. Of each allocation only who asked for it is kept, so
     # that what the interpreter leaks can be told from what is leaked by what it calls: lsan.supp.
+    runtime=$runtime:$build/python/keep_modules.so
     export BUNDLEPOOL_TEST_PRELOAD=$runtime PYTHONMALLOC=malloc
     cat "$here/lsan.supp" "$here/../support/lsan.supp" >"$work/lsan.supp"
     export LSAN_OPTIONS=suppressions=$work/lsan.supp:print_suppressions=0 ASAN_OPTIONS=detect_leaks=1:malloc_context_size=2

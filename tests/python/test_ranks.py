@@ -61,6 +61,23 @@ def test_exit_with_pins_and_arrays(program: Program, begin: str, ranks: int | No
     assert out.count("late True") == (ranks or 1)
 
 
+@beginnings
+def test_exit_with_a_thread_in_a_get(program: Program, begin: str) -> None:
+    """A daemon thread that waits at the interpreter's end, for what then comes, is none that MPI waits for."""
+    out = program(text(begin, """
+        import threading, time
+        room = bp.load("quandl", root=root).nbytes + bp.load("small", root=root).nbytes // 2
+        pool = bp.Pool(comm, root=root, max_staleness_ms=-1, pool_memory=room, room_timeout_ms=3000)
+        held = pool.get("quandl")
+        thread = threading.Thread(target=lambda: pool.get("small"), daemon=True)
+        thread.start()
+        while pool.stats().cluster.evictions == 0:  # it waits for the room that "quandl" has
+            time.sleep(0.001)
+        os.write(1, f"{held.close[0, 0] > 0} {thread.is_alive()}\\n".encode())
+    """))
+    assert out == "True True\n"
+
+
 @needs_mpi4py
 @pytest.mark.parametrize("ranks", [None, 4])
 def test_mpi_finalised_first(program: Program, ranks: int | None) -> None:
