@@ -1,7 +1,7 @@
 /* Configurations: keywords in, a dict out. The library's table of fields is the only one. */
-#include <stdio.h>
 #include <string.h>
 
+#include "core/config.h"
 #include "python/core/mpi.h"
 
 /* ", did you mean 'max_staleness_ms'?", or nothing */
@@ -92,37 +92,26 @@ int bp__py_config_read(PyObject *keywords, const char *caller, bp_config *cfg)
     return s == BP_OK ? 0 : -1;
 }
 
-static int put(PyObject *dict, const char *name, PyObject *value)
+static PyObject *value_of(const bp__setting *value)
 {
-    int rc = value ? PyDict_SetItemString(dict, name, value) : -1;
-    Py_XDECREF(value);
-    return rc;
-}
-
-static PyObject *choice(const char *const names[], unsigned value)
-{
-    return PyUnicode_FromString(names[value]);
+    switch (value->kind) {
+    case BP__SETTING_BOOL: return PyBool_FromLong(value->truth);
+    case BP__SETTING_NUMBER: return PyLong_FromLongLong(value->number);
+    case BP__SETTING_TEXT: break;
+    }
+    return PyUnicode_DecodeFSDefault(value->text);
 }
 
 PyObject *bp__py_config_dict(const bp_config *cfg)
 {
-    static const char *const levels[] = {"error", "warn", "info", "debug"},
-                             *const formats[] = {"text", "json"},
-                             *const transfers[] = {"auto", "decoded", "stored"};
     PyObject *dict = PyDict_New();
-    if (!dict) return NULL;
-    if (put(dict, "enable_bundle_pooling", PyBool_FromLong(cfg->enable_bundle_pooling)) != 0 ||
-        put(dict, "max_bundle_pool_size", PyLong_FromLongLong(cfg->max_bundle_pool_size)) != 0 ||
-        put(dict, "pool_memory", PyLong_FromLongLong(cfg->pool_memory)) != 0 ||
-        put(dict, "max_staleness_ms", PyLong_FromLongLong(cfg->max_staleness_ms)) != 0 ||
-        put(dict, "load_timeout_ms", PyLong_FromLongLong(cfg->load_timeout_ms)) != 0 ||
-        put(dict, "room_timeout_ms", PyLong_FromLongLong(cfg->room_timeout_ms)) != 0 ||
-        put(dict, "ranks_per_node", PyLong_FromLongLong(cfg->ranks_per_node)) != 0 ||
-        put(dict, "transfer", choice(transfers, cfg->transfer)) != 0 ||
-        put(dict, "log_level", choice(levels, cfg->log_level)) != 0 ||
-        put(dict, "log_format", choice(formats, cfg->log_format)) != 0 ||
-        put(dict, "root", PyUnicode_DecodeFSDefault(cfg->root)) != 0)
-        Py_CLEAR(dict);
+    const char *name, *fallback, *help;
+    bp__setting setting;
+    for (unsigned i = 0; dict && bp_config_field(i, &name, &fallback, &help); i++) {
+        PyObject *value = bp__config_value(cfg, i, &setting) ? value_of(&setting) : NULL;
+        if (!value || PyDict_SetItemString(dict, name, value) != 0) Py_CLEAR(dict);
+        Py_XDECREF(value);
+    }
     return dict;
 }
 

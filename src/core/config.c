@@ -273,6 +273,32 @@ bool bp_config_should_use_pool(const bp_config *cfg)
     return cfg->enable_bundle_pooling;
 }
 
+bool bp__config_value(const bp_config *cfg, unsigned i, bp__setting *value)
+{
+    if (i >= NUM_FIELDS) return false;
+    const struct field *f = &fields[i];
+    const char *at = (const char *)cfg + f->offset;
+    unsigned chosen;
+    *value = (bp__setting){.kind = BP__SETTING_TEXT, .text = at};
+    switch (f->kind) {
+    case BOOLEAN:
+        value->kind = BP__SETTING_BOOL;
+        memcpy(&value->truth, at, sizeof value->truth);
+        break;
+    case NUMBER:
+    case BYTES:
+        value->kind = BP__SETTING_NUMBER;
+        memcpy(&value->number, at, sizeof value->number);
+        break;
+    case CHOICE:
+        memcpy(&chosen, at, sizeof chosen);
+        value->text = f->choices[chosen];
+        break;
+    case TEXT: break;
+    }
+    return true;
+}
+
 bool bp_config_field(unsigned i, const char **name, const char **fallback, const char **help)
 {
     if (i >= NUM_FIELDS) return false;

@@ -15,6 +15,18 @@
  *  @retval BP_EINVAL  its size is not possible, or a newer caller has set what this library does not know */
 bp_status bp__config_read(const bp_config *theirs, bp_config *own);
 
+/** The value of a field, for who shows it: which of the three it is, and in which of them it stands. */
+typedef struct bp__setting {
+    enum { BP__SETTING_BOOL, BP__SETTING_NUMBER, BP__SETTING_TEXT } kind;
+    bool truth;
+    int64_t number;
+    const char *text; /**< of a text, borrowed from the configuration; of a choice, its name, static */
+} bp__setting;
+
+/** The value of the i-th field, in the order of bp_config_field(), in a whole configuration.
+ *  @return false past the last field */
+bool bp__config_value(const bp_config *cfg, unsigned i, bp__setting *value);
+
 /** Name of the first field in which two whole configurations of one pool may not differ but do; NULL if none.
  *  */
 const char *bp__config_difference(const bp_config *a, const bp_config *b);

@@ -111,7 +111,17 @@ static void test_fields(void)
         CU_ASSERT_EQUAL(bp_config_set(&c, name, fallback, name), BP_OK);
         bp_config defaults = fresh();
         CU_ASSERT(memcmp(&c, &defaults, sizeof c) == 0);
+        bp__setting value;
+        CU_ASSERT(bp__config_value(&c, n, &value));
+        switch (value.kind) {
+        case BP__SETTING_BOOL: CU_ASSERT_EQUAL(value.truth, strcmp(fallback, "true") == 0); break;
+        case BP__SETTING_NUMBER: CU_ASSERT_EQUAL(value.number, strtoll(fallback, NULL, 10)); break;
+        case BP__SETTING_TEXT: CU_ASSERT_STRING_EQUAL(value.text, fallback); break;
+        }
     }
+    bp_config c = fresh();
+    bp__setting value;
+    CU_ASSERT_FALSE(bp__config_value(&c, n, &value));
     CU_ASSERT_EQUAL(n, NUM_SETTINGS);
     CU_ASSERT_FALSE(bp_config_field(UINT32_MAX, &name, &fallback, &help));
 }
