@@ -14,8 +14,11 @@ __all__ = ["Bundle"]
 
 
 def _array(column: _core.Column) -> np.ndarray:
-    import numpy  # where arrays are asked for, and no earlier
-
+    try:
+        import numpy  # where arrays are asked for, and no earlier
+    except ImportError as error:
+        raise ImportError("arrays need NumPy, which cannot be imported (Debian: python3-numpy); view(name) "
+                          "of a bundle works without") from error
     return numpy.asarray(column)
 
 

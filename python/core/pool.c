@@ -105,8 +105,8 @@ typedef struct call {
     bp_stats stats;
 } call;
 
-/* The gate is left here and not by the caller: at the interpreter's end, one in a daemon thread is never heard
- * of again. */
+/* The gate is left here and not by the caller: one in a daemon thread is never heard of again when the
+ * interpreter ends. */
 static bp_status run_call(void *argument)
 {
     call *c = argument;

@@ -218,7 +218,7 @@ def test_without_numpy(program) -> None:
         try:
             bundle.close
         except ImportError as error:
-            print("ImportError", "numpy" in str(error))
+            print("ImportError", "python3-numpy" in str(error))
     """)
     assert out.splitlines() == ["d (5, 1260) True True True", "ImportError True"]
 

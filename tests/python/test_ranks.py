@@ -63,7 +63,9 @@ def test_exit_with_pins_and_arrays(program: Program, begin: str, ranks: int | No
 
 @beginnings
 def test_exit_with_a_thread_in_a_get(program: Program, begin: str) -> None:
-    """A daemon thread that waits at the interpreter's end, for what then comes, is none that MPI waits for."""
+    """A daemon thread that waits when the interpreter ends, for what then comes, holds nothing up.
+
+    What it has is lost with it: no leak of ours."""
     out = program(text(begin, """
         import threading, time
         room = bp.load("quandl", root=root).nbytes + bp.load("small", root=root).nbytes // 2
@@ -74,7 +76,7 @@ def test_exit_with_a_thread_in_a_get(program: Program, begin: str) -> None:
         while pool.stats().cluster.evictions == 0:  # it waits for the room that "quandl" has
             time.sleep(0.001)
         os.write(1, f"{held.close[0, 0] > 0} {thread.is_alive()}\\n".encode())
-    """))
+    """), ASAN_OPTIONS="detect_leaks=0")
     assert out == "True True\n"
 
 
