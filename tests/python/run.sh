@@ -26,4 +26,11 @@ if [ -n "$runtime" ]; then
     cat "$here/lsan.supp" "$here/../support/lsan.supp" >"$work/lsan.supp"
     export LSAN_OPTIONS=suppressions=$work/lsan.supp:print_suppressions=0 ASAN_OPTIONS=detect_leaks=1:malloc_context_size=2
 fi
-LD_PRELOAD=$runtime "$python" -m pytest -q -p no:cacheprovider -p no:randomly --rootdir="$here" --basetemp="$work/pytest" "$here/$file" "$@"
+LD_PRELOAD=$runtime "$python" -m pytest -q -rs -p no:cacheprovider -p no:randomly --rootdir="$here" \
+    --basetemp="$work/pytest" "$here/$file" "$@" | tee "$work/out"
+rc=${PIPESTATUS[0]}
+if [ "$rc" = 0 ] && ! tail -n 1 "$work/out" | grep -q passed; then
+    echo "SKIPPED: $(sed -n 's/^SKIPPED \[[0-9]*\] [^ ]* //p' "$work/out" | head -n 1)"
+    exit 77
+fi
+exit "$rc"
