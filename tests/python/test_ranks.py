@@ -363,7 +363,9 @@ def test_forked_children(program: Program, begin: str, ranks: int | None) -> Non
 
 @pytest.mark.parametrize("how", ["sys.exit(0)", "pass", "raise SystemExit"])
 def test_a_child_that_exits(program: Program, how: str) -> None:
-    """The interpreter's whole end in a child: the parent's pool lives on."""
+    """The interpreter's whole end in a child: the parent's pool lives on.
+
+    What only the parent's threads refer to is no leak of the child."""
     out = program(text("alone", f"""
         pool = bp.Pool(comm, root=root, max_staleness_ms=-1)
         bundle = pool.get("quandl")
@@ -374,7 +376,7 @@ def test_a_child_that_exits(program: Program, how: str) -> None:
                   pool.stats().rank.hits)
         else:
             {how}
-    """))
+    """), ASAN_OPTIONS="detect_leaks=0")
     assert out == "0 True 50 1\n"
 
 
