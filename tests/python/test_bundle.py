@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import copy
 import gc
+import io
 import os
 import pickle
+import struct
 import sys
 import threading
 import weakref
@@ -66,6 +68,11 @@ def test_read_only(bundle: bp.Bundle) -> None:
         bundle.close.flags.writeable = True
     with pytest.raises(TypeError):
         bundle.view("close")[0, 0] = 1
+    column = bundle._column("data/close")
+    with pytest.raises((BufferError, TypeError)):
+        io.BytesIO(bytes(8)).readinto(column)
+    with pytest.raises((BufferError, TypeError)):
+        struct.pack_into("d", column, 0, 1.0)
 
 
 def test_array_keeps_the_bundle(market: Path) -> None:
