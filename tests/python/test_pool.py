@@ -299,7 +299,7 @@ def test_threads(pool: bp.Pool) -> None:
 def full_pool(root: Path) -> Iterator[bp.Pool]:
     """A pool with room for one bundle of root, in which a get waits for long."""
     size = bp.load("a", root).nbytes
-    pool = bp.Pool(root=root, max_staleness_ms=-1, pool_memory=size * 3 // 2, room_timeout_ms=60_000)
+    pool = bp.Pool(root=root, max_staleness_ms=-1, pool_memory=size * 3 // 2, room_timeout_ms=20_000)
     yield pool
     pool.close()
 
