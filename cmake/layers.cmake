@@ -18,7 +18,7 @@ set(BP_LAYERS
     "search    bp_search    src/search/              backtest reader door mpi core include pool.h MPI"
     "cli       bp_cli       src/cli/                 core include"
     "bundle    bundle       src/bundle/              cli reader hdf5 ingest draft core include"
-    "optimizer optimizer    src/optimizer/           cli search reader backtest door mpi core include pool.h MPI"
+    "optimizer bp_optimizer src/optimizer/           cli search reader backtest door mpi core include pool.h MPI"
     "python    bp_python    python/core/             cli search reader backtest door mpi core include pool.h MPI")
 
 # Write the table for the lint: "layer NAME PREFIXES USES…" and "object NAME PATH" lines.

@@ -15,13 +15,32 @@
     (offsetof(bp_strategy, memory) + sizeof(void *)) /* when the interface was first released */
 #define LARGEST_WHOLE 0x1p53                         /* up to here a double holds every whole number */
 
-static const char name_rule[] = "a name is a-z, then a-z, 0-9 or _, at most 31 bytes";
+#define LOWER  "abcdefghijklmnopqrstuvwxyz"
+#define UPPER  "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+#define DIGITS "0123456789"
+
+/* Letters that a name begins with, and goes on with. */
+typedef struct rule {
+    const char *first, *others, *text;
+} rule;
+
+static const rule name_rules[] = {
+    [BP__NAMES_OF_PLUGINS] = {LOWER, LOWER DIGITS "_", "a name is a-z, then a-z, 0-9 or _, at most 31 bytes"},
+    [BP__NAMES_OF_ANY_CASE] = {LOWER UPPER "_", LOWER UPPER DIGITS "_",
+                               "a name is a letter or _, then letters, digits or _, at most 31 bytes"},
+};
+static const rule word_rules[] = {
+    [BP__NAMES_OF_PLUGINS] = {LOWER, LOWER DIGITS "_", "a name is a-z, then a-z, 0-9 or _, at most 31 bytes"},
+    [BP__NAMES_OF_ANY_CASE] = {LOWER UPPER "_", LOWER UPPER DIGITS "_.-",
+                               "a word is a letter or _, then letters, digits, _, . or -, at most 31 bytes"},
+};
 
 /* Where something is wrong: the file, its strategy, and which of its parameters. */
 typedef struct place {
     const char *file;
     const char *strategy;
     const char *param; /* NULL: the strategy as a whole */
+    bp__naming naming;
 } place;
 
 __attribute__((format(printf, 2, 3))) static bp_status wrong(const place *at, const char *fmt, ...)
@@ -37,12 +56,10 @@ __attribute__((format(printf, 2, 3))) static bp_status wrong(const place *at, co
     BP_FAIL(BP_EFORMAT, "%.160s: strategy '%.40s': %s", at->file, at->strategy, what);
 }
 
-static bool is_name(const char *name)
+static bool is_name(const rule *r, const char *name)
 {
-    static const char letters[] = "abcdefghijklmnopqrstuvwxyz",
-                      others[] = "abcdefghijklmnopqrstuvwxyz0123456789_";
     const size_t n = strnlen(name, MAX_NAME + 1);
-    return n >= 1 && n <= MAX_NAME && strchr(letters, name[0]) && strspn(name, others) == n;
+    return n >= 1 && n <= MAX_NAME && strchr(r->first, name[0]) && strspn(name, r->others) == n;
 }
 
 /* One line for a terminal. NULL and "" are no help. */
@@ -59,11 +76,12 @@ static bool is_help(const char *help)
 
 static bp_status check_words(const place *at, const bp_param *p)
 {
+    const rule *r = &word_rules[at->naming];
     size_t n = 0;
     if (!p->words || !p->words[0]) return wrong(at, "it takes one of several words, and has none");
     for (; p->words[n]; n++) {
         if (n == MAX_WORDS) return wrong(at, "more than %d words, or no NULL behind them", MAX_WORDS);
-        if (!is_name(p->words[n])) return wrong(at, "word %zu is '%.40s'; %s", n, p->words[n], name_rule);
+        if (!is_name(r, p->words[n])) return wrong(at, "word %zu is '%.40s'; %s", n, p->words[n], r->text);
         for (size_t i = 0; i < n; i++)
             if (strcmp(p->words[i], p->words[n]) == 0)
                 return wrong(at, "the word '%s' is there twice", p->words[n]);
@@ -98,9 +116,10 @@ static bp_status check_numbers(const place *at, const bp_param *p)
 static bp_status check_param(const place *of, const bp_param *param, size_t i)
 {
     const bp_param *p = &param[i];
+    const rule *r = &name_rules[of->naming];
     if (!p->name) return wrong(of, "parameter %zu has no name", i);
-    if (!is_name(p->name)) return wrong(of, "parameter %zu is called '%.40s'; %s", i, p->name, name_rule);
-    const place at = {of->file, of->strategy, p->name};
+    if (!is_name(r, p->name)) return wrong(of, "parameter %zu is called '%.40s'; %s", i, p->name, r->text);
+    const place at = {of->file, of->strategy, p->name, of->naming};
     for (size_t k = 0; k < i; k++)
         if (strcmp(param[k].name, p->name) == 0) return wrong(&at, "it is there twice");
     if (!is_help(p->help))
@@ -137,16 +156,17 @@ static bp_status check_form(const place *at, const bp_strategy *s)
     return BP_OK;
 }
 
-static bp_status check_strategy(const char *file, const bp_module *module, uint32_t i)
+static bp_status check_strategy(const char *file, const bp_module *module, uint32_t i, bp__naming naming)
 {
+    const rule *r = &name_rules[naming];
     const bp_strategy *s = module->strategy[i];
     if (!s) BP_FAIL(BP_EFORMAT, "%.200s: strategy number %" PRIu32 " of its module is NULL", file, i);
     /* the name lies behind the size; that may be wrong, and the name nonsense */
-    const place unnamed = {.file = file, .strategy = "?"};
+    const place unnamed = {.file = file, .strategy = "?", .naming = naming};
     BP_TRY(check_size(&unnamed, s));
     if (!s->name) BP_FAIL(BP_EFORMAT, "%.200s: strategy number %" PRIu32 " has no name", file, i);
-    const place at = {.file = file, .strategy = s->name};
-    if (!is_name(s->name)) return wrong(&at, "that is no name for it; %s", name_rule);
+    const place at = {.file = file, .strategy = s->name, .naming = naming};
+    if (!is_name(r, s->name)) return wrong(&at, "that is no name for it; %s", r->text);
     for (uint32_t k = 0; k < i; k++)
         if (strcmp(module->strategy[k]->name, s->name) == 0) return wrong(&at, "it is there twice");
     if (!is_help(s->help))
@@ -161,7 +181,7 @@ static bp_status check_strategy(const char *file, const bp_module *module, uint3
     return BP_OK;
 }
 
-bp_status bp__description_check(const char *file, const bp_module *module)
+bp_status bp__description_check(const char *file, const bp_module *module, bp__naming naming)
 {
     if (!module) BP_FAIL(BP_EFORMAT, "%.200s: its bp_strategy_module() has refused this program", file);
     if (module->abi != BP_STRATEGY_ABI)
@@ -175,6 +195,32 @@ bp_status bp__description_check(const char *file, const bp_module *module)
     if (module->count > MAX_STRATEGIES)
         BP_FAIL(BP_EFORMAT, "%.200s: it says that it holds %" PRIu32 " strategies; at most %d are allowed",
                 file, module->count, MAX_STRATEGIES);
-    for (uint32_t i = 0; i < module->count; i++) BP_TRY(check_strategy(file, module, i));
+    for (uint32_t i = 0; i < module->count; i++) BP_TRY(check_strategy(file, module, i, naming));
     return BP_OK;
+}
+
+/* Choosing -------------------------------------------------------------------------------------- */
+
+const char *bp__description_names(const bp_strategy *const *strategy, size_t count, char *text, size_t size)
+{
+    static const char more[] = ", ...";
+    size_t used = 0;
+    text[0] = '\0';
+    for (size_t i = 0; i < count; i++) {
+        const char *name = strategy[i]->name, *comma = i ? ", " : "";
+        const size_t room = size - used - (i + 1 < count ? sizeof more : 1);
+        if (strlen(comma) + strlen(name) > room) {
+            snprintf(text + used, size - used, "%s", more);
+            break;
+        }
+        used += (size_t)snprintf(text + used, size - used, "%s%s", comma, name);
+    }
+    return text;
+}
+
+bp_status bp__description_not_chosen(const char *name, const bp_strategy *const *strategy, size_t count)
+{
+    char names[200];
+    BP_FAIL(BP_EINVAL, "%.160s: it holds several strategies: %s; choose one, such as %.60s:%s", name,
+            bp__description_names(strategy, count, names, sizeof names), name, strategy[0]->name);
 }

@@ -9,11 +9,22 @@
 
 #include "core/status.h"
 
+/** What strategies, parameters and words may be called: as <bundlepool/strategy.h> says; or as names are in other
+ *  languages, with A-Z, with _ first, and in words . and - as well. */
+typedef enum bp__naming { BP__NAMES_OF_PLUGINS, BP__NAMES_OF_ANY_CASE } bp__naming;
+
 /** Check a module and all of its strategies.
  *
  * @param[in] file    how errors name where it comes from
  * @param[in] module  NULL: the file's function has refused this program
  * @retval BP_EFORMAT  the text names the file, the strategy, its parameter, and what is wrong */
-bp_status bp__description_check(const char *file, const bp_module *module);
+bp_status bp__description_check(const char *file, const bp_module *module, bp__naming naming);
+
+/** The names of strategies, as many as there is room for. @param[out] text  [size], enough for a name @return `text` */
+const char *bp__description_names(const bp_strategy *const *strategy, size_t count, char *text, size_t size);
+
+/** None of several strategies has been chosen. @param[in] name  how they are named together: a path
+ *  @retval BP_EINVAL  always; the text lists them */
+bp_status bp__description_not_chosen(const char *name, const bp_strategy *const *strategy, size_t count);
 
 #endif

@@ -263,28 +263,10 @@ static bp_status ask_for_module(bp__plugin *p, const bp_host *host)
                 p->path);
     memcpy(&entry, &symbol, sizeof entry); /* ISO C knows no conversion between the two */
     p->module = entry(host);
-    return bp__description_check(p->path, p->module);
+    return bp__description_check(p->path, p->module, BP__NAMES_OF_PLUGINS);
 }
 
 /* Choosing -------------------------------------------------------------------------------------- */
-
-/* As many names as there is room for. */
-static const char *names_of(const bp_module *module, char *text, size_t size)
-{
-    static const char more[] = ", ...";
-    size_t used = 0;
-    text[0] = '\0';
-    for (uint32_t i = 0; i < module->count; i++) {
-        const char *name = module->strategy[i]->name, *comma = i ? ", " : "";
-        const size_t room = size - used - (i + 1 < module->count ? sizeof more : 1);
-        if (strlen(comma) + strlen(name) > room) {
-            snprintf(text + used, size - used, "%s", more);
-            break;
-        }
-        used += (size_t)snprintf(text + used, size - used, "%s%s", comma, name);
-    }
-    return text;
-}
 
 static const bp_strategy *find(const bp__plugin *p)
 {
@@ -296,11 +278,8 @@ static const bp_strategy *find(const bp__plugin *p)
 
 bp_status bp__plugin_strategy(const bp__plugin *p, const bp_strategy **strategy)
 {
-    char names[200];
     *strategy = find(p);
-    if (*strategy) return BP_OK;
-    BP_FAIL(BP_EINVAL, "%.160s: it holds several strategies: %s; choose one, such as %.60s:%s", p->path,
-            names_of(p->module, names, sizeof names), p->path, p->module->strategy[0]->name);
+    return *strategy ? BP_OK : bp__description_not_chosen(p->path, p->module->strategy, p->module->count);
 }
 
 static bp_status check_name(const bp__plugin *p)
@@ -308,7 +287,7 @@ static bp_status check_name(const bp__plugin *p)
     char names[200];
     if (!p->name || find(p)) return BP_OK;
     BP_FAIL(BP_ENOTFOUND, "%.160s: there is no strategy '%.40s' in it, choose from %s", p->path, p->name,
-            names_of(p->module, names, sizeof names));
+            bp__description_names(p->module->strategy, p->module->count, names, sizeof names));
 }
 
 /* Life ------------------------------------------------------------------------------------------ */
@@ -340,14 +319,10 @@ void bp__plugin_close(bp__plugin **plugin)
     free(p);
 }
 
-size_t bp__plugin_count(const bp__plugin *p)
+const bp_strategy *const *bp__plugin_strategies(const bp__plugin *p, size_t *count)
 {
-    return p->module->count;
-}
-
-const bp_strategy *bp__plugin_at(const bp__plugin *p, size_t i)
-{
-    return p->module->strategy[i];
+    *count = p->module->count;
+    return p->module->strategy;
 }
 
 const char *bp__plugin_file(const bp__plugin *p)

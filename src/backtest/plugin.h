@@ -45,8 +45,7 @@ void bp__plugin_close(bp__plugin **plugin);
 bp_status bp__plugin_strategy(const bp__plugin *plugin, const bp_strategy **strategy);
 
 /** All strategies of the file: at least one. */
-size_t bp__plugin_count(const bp__plugin *plugin);
-const bp_strategy *bp__plugin_at(const bp__plugin *plugin, size_t i);
+const bp_strategy *const *bp__plugin_strategies(const bp__plugin *plugin, size_t *count);
 
 /** The file's name without its folder. */
 const char *bp__plugin_file(const bp__plugin *plugin);

@@ -20,9 +20,10 @@ static bp_status choose_grid(bp__options *o)
     const bp_strategy *strategy;
     bp__spec *spec = &o->spec;
     if (!o->strategy) BP_FAIL(BP_EINVAL, "--strategy is missing; --list-strategies tells which there are");
-    BP_TRY(bp__strategy_named(o->strategy, &o->plugin, &strategy));
-    if (!strategy) return bp__plugin_strategy(o->plugin, &strategy); /* for its text */
-    BP_TRY(bp__spec_set_strategy(spec, strategy, o->plugin ? bp__plugin_hash(o->plugin) : ""));
+    BP_TRY(bp__strategy_named(o, o->strategy, &strategy));
+    if (!strategy) return bp__strategy_not_chosen(o, o->strategy);
+    BP_TRY(bp__spec_set_strategy(spec, strategy, o->provided.hash));
+    if (o->provided.pieces) BP_TRY(bp__spec_set_pieces(spec, o->provided.pieces));
     for (int i = 0; i < o->num_params; i++) BP_TRY(bp__grid_set(&spec->grid, o->param[i]));
     if (o->results) BP_TRY(bp__rerun_pick(&o->rerun, o->row, o->bundle ? spec->bundle[0] : NULL, spec));
     if (spec->num_bundles > BP__MAX_COMBINATIONS / spec->grid.size)

@@ -47,6 +47,7 @@ static struct guard {
     struct sigaction before[NUM_CAUSES];
     bool catches; /* handlers are set */
     void *stack;
+    stack_t stack_before; /* somebody else's, such as a language's that looks after its own crashes */
 
     const bp__options *options;
     int rank, code;    /* the job's exit code */
@@ -236,7 +237,7 @@ static bp_status catch_signals(void)
     guard.stack = mmap(NULL, STACK_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (guard.stack == MAP_FAILED) BP_FAIL_ERRNO(BP_ENOMEM, errno, "no memory for a signal's stack");
     const stack_t stack = {.ss_sp = guard.stack, .ss_size = STACK_SIZE};
-    if (sigaltstack(&stack, NULL) != 0)
+    if (sigaltstack(&stack, &guard.stack_before) != 0)
         BP_FAIL_ERRNO(BP_ESYS, errno, "a signal cannot have a stack of its own");
     sigfillset(&action.sa_mask); /* this and the next cannot fail with valid signals */
     for (size_t i = 0; i < NUM_CAUSES; i++) sigaction(causes[i].signal, &action, &guard.before[i]);
@@ -248,7 +249,7 @@ static void let_signals_be(void)
 {
     if (!guard.catches) return;
     for (size_t i = 0; i < NUM_CAUSES; i++) sigaction(causes[i].signal, &guard.before[i], NULL);
-    sigaltstack(&(stack_t){.ss_flags = SS_DISABLE}, NULL);
+    sigaltstack(&guard.stack_before, NULL); /* which may be none */
     munmap(guard.stack, STACK_SIZE);
     guard.catches = false;
 }
@@ -375,15 +376,19 @@ bp_status bp__guard_begin(const bp__options *o, bool searches, int rank, int num
     static bool registered;
     guard.options = o;
     guard.rank = rank;
+    guard.count = 0;
+    guard.began_ns = 0;
+    atomic_store_explicit(&guard.crashed, false, memory_order_relaxed); /* of a search before */
+    atomic_store_explicit(&guard.over, false, memory_order_relaxed);
     guard.code = searches && o->conduct.journal ? BP__EXIT_AGAIN : BP__EXIT_FAILED;
     guard.limit_ns = searches ? (uint64_t)(o->timeout_s * 1e9) : 0;
-    if (!o->plugin && guard.limit_ns == 0) return BP_OK;
+    if (!o->provided_by && guard.limit_ns == 0) return BP_OK;
     make_tail(o, searches, num_ranks);
     if (searches) BP_TRY(find_place(o));
-    if (o->plugin) BP_TRY(catch_signals());
-    if (o->plugin && !registered && atexit(handle_exit) != 0)
+    if (o->provided_by) BP_TRY(catch_signals());
+    if (o->provided_by && !registered && atexit(handle_exit) != 0)
         BP_FAIL(BP_ENOMEM, "no memory for what is to be done at the end");
-    registered = registered || o->plugin;
+    registered = registered || o->provided_by;
     return start_watch();
 }
 
@@ -430,7 +435,7 @@ static void make_head(const uint64_t *task, size_t count)
     const char *bundle = count > 0 && spec->several ? spec->bundle[task[0] / spec->grid.size] : "";
     if (count > 0) bp__grid_text(&spec->grid, task[0] % spec->grid.size, text, sizeof text);
     if (count > 1) snprintf(others, sizeof others, " and %zu more at once", count - 1);
-    snprintf(strategy, sizeof strategy, o->plugin ? "%s of %s" : "%s", spec->strategy, o->strategy);
+    snprintf(strategy, sizeof strategy, o->provided_by ? "%s of %s" : "%s", spec->strategy, o->strategy);
     snprintf(guard.head, sizeof guard.head, "strategy %s, %s%s%s%s, rank %d: ", strategy, bundle,
              *bundle ? " " : "", *text ? text : "without parameters", others, guard.rank);
     bp__text_clean(guard.head);

@@ -63,7 +63,7 @@ static void print_strategy_json(bp__json *j, const bp_strategy *s)
 static const bp_strategy *strategy_at(const bp__options *o, unsigned i)
 {
     if (o->listed) return i == 0 ? o->listed : NULL;
-    if (o->plugin) return i < bp__plugin_count(o->plugin) ? bp__plugin_at(o->plugin, i) : NULL;
+    if (o->provided_by) return i < o->provided.count ? o->provided.strategy[i] : NULL;
     return bp__builtin_at(i);
 }
 

@@ -20,8 +20,8 @@ typedef struct checks {
 static const char *strategy_of(const bp__options *o, char *text, size_t size)
 {
     const char *name = o->spec.strategy;
-    if (o->plugin)
-        snprintf(text, size, "%s:%s", bp__plugin_file(o->plugin), name);
+    if (o->provided_by)
+        snprintf(text, size, "%s:%s", o->provided.file, name);
     else
         snprintf(text, size, "%s", name);
     return text;

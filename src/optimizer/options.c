@@ -699,7 +699,7 @@ static bp_status parse(int argc, char **argv, bp__options *o)
     BP_TRY(bp__program_command(program, argc, argv, &o->command));
     if (o->command->use & RUNS) BP_TRY(bp__past_begin(program, argc, argv, o));
     BP_TRY(bp__program_read(program, o->command, argc, argv, o, &arg, &o->num_inputs));
-    if (o->list_of && !o->help && !o->version) return bp__strategy_named(o->list_of, &o->plugin, &o->listed);
+    if (o->list_of && !o->help && !o->version) return bp__strategy_named(o, o->list_of, &o->listed);
     if (bp__options_only_tell(o)) return BP_OK;
     if ((o->command->use & RUNS) && o->num_inputs > 0)
         BP_FAIL(BP_EINVAL, "unexpected argument '%.80s'; a bundle is named by --bundle", arg[0]);
@@ -710,9 +710,10 @@ static bp_status parse(int argc, char **argv, bp__options *o)
     return bp__complete(o);
 }
 
-bp_status bp__options_parse(int argc, char **argv, bp__options *o)
+bp_status bp__options_parse(int argc, char **argv, const bp__provider *provider, bp__options *o)
 {
-    *o = (bp__options){.top = 10,
+    *o = (bp__options){.provider = provider,
+                       .top = 10,
                        .row = BP__NO_TASK,
                        .grace_s = 30,
                        .progress_s = 10,
@@ -726,7 +727,7 @@ bp_status bp__options_parse(int argc, char **argv, bp__options *o)
 void bp__options_fini(bp__options *o)
 {
     bp__spec_fini(&o->spec);
-    bp__plugin_close(&o->plugin);
+    bp__strategy_let_go(o);
     free(o->param);
     free(o->journal_path);
     free(o->past_strategy);

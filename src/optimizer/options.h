@@ -5,8 +5,8 @@
 #define BP_OPTIMIZER_OPTIONS_H
 
 #include "backtest/lookahead.h"
-#include "backtest/plugin.h"
 #include "cli/program.h"
+#include "optimizer/provider.h"
 #include "optimizer/sheets.h"
 #include "search/rerun.h"
 #include "search/search.h"
@@ -26,11 +26,13 @@ typedef struct bp__options {
     uint64_t top;
     const char *out; /**< borrowed from argv; NULL: no file */
     const char
-        *sheet[4];      /**< files of what one run did, by a bp__sheet_kind; borrowed from argv; NULL: none */
-    bool replace;       /**< whatever results are there */
-    bp__plugin *plugin; /**< that the strategy is of; owned; NULL: it is built in */
-    double timeout_s;   /**< for one backtest; 0: none */
-    bool check_lookahead; /**< in place of a search, or of a run */
+        *sheet[4]; /**< files of what one run did, by a bp__sheet_kind; borrowed from argv; NULL: none */
+    bool replace;  /**< whatever results are there */
+    const bp__provider *provider;    /**< the caller's; borrowed; NULL: none */
+    const bp__provider *provided_by; /**< whose the strategy is; NULL: it is built in */
+    bp__provided provided;           /**< what it is from, if it is not */
+    double timeout_s;                /**< for one backtest; 0: none */
+    bool check_lookahead;            /**< in place of a search, or of a run */
     uint64_t lookahead_cuts, lookahead_seed;
     double grace_s;           /**< for what is in hand, when a signal has come */
     double progress_s;        /**< between two lines; 0: none */
@@ -57,10 +59,12 @@ const bp__program *bp__optimizer(void);
 
 /** Read the environment and the command line; options win. Permutes argv. Needs no MPI.
  *
- * @param[out] options  bp__options_fini(), after a failure too; borrows from argv
+ * @param[in]  provider  of strategies that are neither built in nor shared objects; borrowed until bp__options_fini();
+ *                       NULL: none
+ * @param[out] options   bp__options_fini(), after a failure too; borrows from argv
  * @retval BP_ENOMEM    the machine's fault
  * @retval any other    the caller's: the text names the option or the variable */
-bp_status bp__options_parse(int argc, char **argv, bp__options *options);
+bp_status bp__options_parse(int argc, char **argv, const bp__provider *provider, bp__options *options);
 void bp__options_fini(bp__options *options);
 
 /** Whether help, the version or a list is all that is asked for. */

@@ -51,6 +51,7 @@ static bp_status choose_strategy(bp__options *o)
 {
     const char *path = o->rerun.table.path;
     char hash[BP__HASH_DIGITS + 1];
+    const bool made = strstr(o->rerun.origin.text ? o->rerun.origin.text : "", "\npiece ") != NULL;
     if (o->strategy) return BP_OK;
     if (!o->past_strategy)
         BP_FAIL(BP_EINVAL,
@@ -58,8 +59,8 @@ static bp_status choose_strategy(bp__options *o)
                 path);
     if (bp__result_origin_line(o->rerun.origin.text, "plugin", hash, sizeof hash))
         BP_FAIL(BP_EINVAL,
-                "--strategy is missing: %.160s is of a strategy in a file; name it, as FILE.so:%.40s", path,
-                o->past_strategy);
+                "--strategy is missing: %.160s is of a strategy in a file; name it, as FILE%s:%.40s", path,
+                made ? "" : ".so", o->past_strategy);
     o->strategy = o->past_strategy;
     return BP_OK;
 }

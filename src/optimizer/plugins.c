@@ -6,23 +6,108 @@
 #include <unistd.h>
 
 #include "backtest/backtest.h"
+#include "backtest/description.h"
 #include "backtest/host.h"
+#include "backtest/plugin.h"
 #include "core/hash.h"
 #include "mpi/comm.h"
 #include "optimizer/guard.h"
 
-bp_status bp__strategy_named(const char *name, bp__plugin **plugin, const bp_strategy **strategy)
+/* Shared objects ---------------------------------------------------------------------------------- */
+
+static bool is_plugin(void *context, const char *name)
 {
-    *plugin = NULL;
-    *strategy = NULL;
-    if (!bp__plugin_is_named(name)) return bp__builtin_find(name, strategy);
-    bp__guard_loading(name);
-    bp_status s = bp__plugin_open(name, bp__host(), plugin);
-    bp__guard_loaded();
-    BP_TRY(s);
-    if (bp__failed(bp__plugin_strategy(*plugin, strategy))) *strategy = NULL;
+    (void)context;
+    return bp__plugin_is_named(name);
+}
+
+static bp_status open_plugin(void *context, const char *name, bp__provided *provided)
+{
+    bp__plugin *plugin;
+    (void)context;
+    BP_TRY(bp__plugin_open(name, bp__host(), &plugin));
+    provided->own = plugin;
+    provided->strategy = bp__plugin_strategies(plugin, &provided->count);
+    if (bp__failed(bp__plugin_strategy(plugin, &provided->named))) provided->named = NULL;
+    provided->file = bp__plugin_file(plugin);
+    snprintf(provided->hash, sizeof provided->hash, "%s", bp__plugin_hash(plugin));
     return BP_OK;
 }
+
+static void close_plugin(void *context, bp__provided *provided)
+{
+    bp__plugin *plugin = provided->own;
+    (void)context;
+    bp__plugin_close(&plugin);
+}
+
+static const bp__provider plugins = {.is_named = is_plugin, .open = open_plugin, .close = close_plugin};
+
+/* What a provider has ----------------------------------------------------------------------------- */
+
+static bp_status check_hash(const bp__provided *p)
+{
+    if (memchr(p->hash, '\0', sizeof p->hash) && strlen(p->hash) == BP__HASH_DIGITS &&
+        strspn(p->hash, "0123456789abcdef") == BP__HASH_DIGITS)
+        return BP_OK;
+    BP_FAIL(BP_EFORMAT, "%.200s: its hash is not %d lower-case hex digits", p->file, BP__HASH_DIGITS);
+}
+
+/* Another program's code is behind it: what it says of its strategies is looked at as a plug-in's is. */
+static bp_status check_provided(const char *name, const bp__provided *p)
+{
+    const bp_module module = {.abi = BP_STRATEGY_ABI, .count = (uint32_t)p->count, .strategy = p->strategy};
+    bool is_there = !p->named;
+    if (!p->file || !*p->file) BP_FAIL(BP_EFORMAT, "%.200s: what it is from has no name", name);
+    if (p->count > UINT32_MAX) BP_FAIL(BP_EFORMAT, "%.200s: %zu strategies are too many", p->file, p->count);
+    BP_TRY(bp__description_check(p->file, &module, BP__NAMES_OF_ANY_CASE));
+    for (size_t i = 0; i < p->count; i++) is_there |= p->strategy[i] == p->named;
+    if (!is_there) BP_FAIL(BP_EFORMAT, "%.200s: the strategy that was named is none of it", p->file);
+    return check_hash(p);
+}
+
+static bp_status open_named(bp__options *o, const bp__provider *provider, const char *name)
+{
+    o->provided = (bp__provided){.count = 0};
+    bp__guard_loading(name);
+    bp_status s = provider->open(provider->context, name, &o->provided);
+    bp__guard_loaded();
+    if (s == BP_OK)
+        o->provided_by = provider; /* to be closed, whatever it is */
+    else
+        o->provided = (bp__provided){.count = 0};
+    if (s == BP_OK && provider != &plugins) s = check_provided(name, &o->provided);
+    return s;
+}
+
+bp_status bp__strategy_named(bp__options *o, const char *name, const bp_strategy **strategy)
+{
+    const bp__provider *own = o->provider;
+    *strategy = NULL;
+    if (own && own->is_named(own->context, name))
+        BP_TRY(open_named(o, own, name));
+    else if (bp__plugin_is_named(name))
+        BP_TRY(open_named(o, &plugins, name));
+    else
+        return bp__builtin_find(name, strategy);
+    *strategy = o->provided.named;
+    return BP_OK;
+}
+
+void bp__strategy_let_go(bp__options *o)
+{
+    if (o->provided_by) o->provided_by->close(o->provided_by->context, &o->provided);
+    o->provided_by = NULL;
+    o->provided = (bp__provided){.count = 0};
+}
+
+bp_status bp__strategy_not_chosen(const bp__options *o, const char *name)
+{
+    const bp__provided *p = &o->provided;
+    return bp__description_not_chosen(name, p->strategy, p->count);
+}
+
+/* All ranks --------------------------------------------------------------------------------------- */
 
 /* What a rank has to tell of its plug-in. */
 typedef struct word {
@@ -70,20 +155,20 @@ static bp_status hash_search(const bp__options *o, char hash[BP__HASH_TEXT])
     return s;
 }
 
-bp_status bp__plugin_alike(const bp__options *o, bp_status s)
+bp_status bp__plugin_alike(MPI_Comm comm, const bp__options *o, bp_status s)
 {
     int failed = bp__failed(s), some, all;
     word mine = {.hash = ""}, first;
-    BP_MPI(MPI_Allreduce(&failed, &some, 1, MPI_INT, MPI_MAX, MPI_COMM_WORLD));
-    BP_MPI(MPI_Allreduce(&failed, &all, 1, MPI_INT, MPI_MIN, MPI_COMM_WORLD));
+    BP_MPI(MPI_Allreduce(&failed, &some, 1, MPI_INT, MPI_MAX, comm));
+    BP_MPI(MPI_Allreduce(&failed, &all, 1, MPI_INT, MPI_MIN, comm));
     if (gethostname(mine.host, sizeof mine.host) != 0) strcpy(mine.host, "?");
     mine.host[sizeof mine.host - 1] = '\0';
     if (failed) return all ? s : name_node(mine.host, s);
     if (some) return BP_OK; /* the others tell why */
-    if (o->plugin) snprintf(mine.hash, sizeof mine.hash, "%s", bp__plugin_hash(o->plugin));
+    snprintf(mine.hash, sizeof mine.hash, "%s", o->provided.hash);
     bp_status hashed = hash_search(o, mine.search);
     first = mine;
-    BP_MPI(MPI_Bcast(&first, (int)sizeof first, MPI_BYTE, 0, MPI_COMM_WORLD));
+    BP_MPI(MPI_Bcast(&first, (int)sizeof first, MPI_BYTE, 0, comm));
     BP_TRY(hashed);
     BP_TRY(compare(o->strategy ? o->strategy : "", &mine, &first));
     return compare_searches(o, &mine, &first);

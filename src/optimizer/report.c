@@ -201,7 +201,7 @@ void bp__report_costs(FILE *file, const bp__account *a)
             bp__slippage_text(a, slippage, sizeof slippage), bp__fill_names[a->fill]);
 }
 
-static const char *doubts_text(const char *bundle, const bp__doubts *doubts, char *text, size_t size)
+const char *bp__report_doubts_text(const char *bundle, const bp__doubts *doubts, char *text, size_t size)
 {
     snprintf(
         text, size,
@@ -214,7 +214,8 @@ static const char *doubts_text(const char *bundle, const bp__doubts *doubts, cha
 void bp__report_doubts(FILE *file, const char *bundle, const bp__doubts *doubts)
 {
     char text[1024];
-    if (doubts->num > 0) bp__text_line(file, "doubtful: %s", doubts_text(bundle, doubts, text, sizeof text));
+    if (doubts->num > 0)
+        bp__text_line(file, "doubtful: %s", bp__report_doubts_text(bundle, doubts, text, sizeof text));
 }
 
 void bp__report_json_doubts(bp__json *j, const bp__doubts *doubts)
@@ -226,7 +227,8 @@ void bp__report_json_doubts(bp__json *j, const bp__doubts *doubts)
 void bp__report_warn_of_doubts(const char *bundle, const bp__doubts *doubts)
 {
     char text[1024];
-    if (doubts->num > 0) bp__report_problem("warning", "%s", doubts_text(bundle, doubts, text, sizeof text));
+    if (doubts->num > 0)
+        bp__report_problem("warning", "%s", bp__report_doubts_text(bundle, doubts, text, sizeof text));
 }
 
 /* Where holdings may have been sold because an asset ends: whether that was a delisting the data cannot tell. */

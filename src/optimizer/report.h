@@ -27,6 +27,9 @@ void bp__report_json_costs(bp__json *json, const bp__account *account);
 void bp__report_doubts(FILE *file, const char *bundle, const bp__doubts *doubts);
 void bp__report_json_doubts(bp__json *json, const bp__doubts *doubts);
 
+/** What that line says. @param[in] doubts  there are some @return `text` */
+const char *bp__report_doubts_text(const char *bundle, const bp__doubts *doubts, char *text, size_t size);
+
 /** The same as a warning of the log, before anything is tested. */
 void bp__report_warn_of_doubts(const char *bundle, const bp__doubts *doubts);
 

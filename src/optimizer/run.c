@@ -3,7 +3,6 @@
 #include <inttypes.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include <mpi.h>
 
@@ -15,6 +14,7 @@
 #include "optimizer/guard.h"
 #include "optimizer/out.h"
 #include "optimizer/progress.h"
+#include "optimizer/quiet.h"
 #include "optimizer/report.h"
 #include "optimizer/signals.h"
 #include "optimizer/single.h"
@@ -24,78 +24,45 @@
 
 /* What the hooks need; of rank 0. */
 typedef struct run {
-    const bp__options *options;
+    bp__quiet quiet;       /* first: the context of its hooks */
     bp__progress progress; /* since the first backtest */
     uint64_t next_stats_ns;
-    bool complete; /* everything was done, whether or not it could be stored */
-    bool refused;  /* --out would replace what it must not: wrong usage */
 } run;
-
-/* --out ----------------------------------------------------------------------------------------- */
-
-/* Before anything is loaded; rank 0. */
-static bp_status check_out_early(run *r)
-{
-    const bp__options *o = r->options;
-    if (o->out) BP_TRY(bp__results_check_path(o->out));
-    bp_status s = o->out ? bp__check_out(o, &o->spec, NULL) : BP_OK;
-    if (s == BP_OK) s = bp__check_sheets(o);
-    r->refused = s == BP_EINVAL;
-    return s;
-}
-
-/* Once more: now the content of one bundle is known, or of all. */
-static bp_status check_out_again(run *r, const bp__found *found)
-{
-    const uint64_t n = found->spec->num_bundles;
-    if (!r->options->out) return BP_OK;
-    char(*content)[BP__HASH_DIGITS + 1] = calloc(n, sizeof *content);
-    if (!content) BP_FAIL(BP_ENOMEM, "--out: no memory to compare the content of %" PRIu64 " bundles", n);
-    for (uint64_t b = 0; b < n; b++) memcpy(content[b], found->tested[b].content_hash, sizeof *content);
-    bp_status s = bp__check_out(r->options, found->spec, content);
-    free(content);
-    r->refused = s == BP_EINVAL;
-    return s;
-}
 
 /* Hooks ----------------------------------------------------------------------------------------- */
 
 static void opened(void *context, const bp__found *found)
 {
-    const bp__options *o = ((run *)context)->options;
+    const bp__options *o = ((run *)context)->quiet.options;
     if (o->conduct.resume)
         fprintf(o->json ? stderr : stdout, "resumed: %" PRIu64 " of %" PRIu64 "\n", found->resumed,
                 found->results.num_todo);
 }
 
-static bp_status accept(void *context, const bp__found *found, uint64_t bundle)
-{
-    (void)bundle;
-    return check_out_again(context, found);
-}
-
 static void begun(void *context, const bp__found *found, uint64_t bundle)
 {
     run *r = context;
-    const bp__report_facts facts = {.options = r->options, .results = &found->results, .found = found};
-    if (!r->options->json) bp__report_header(stdout, &facts, bundle);
+    const bp__options *o = r->quiet.options;
+    const bp__report_facts facts = {.options = o, .results = &found->results, .found = found};
+    if (!o->json) bp__report_header(stdout, &facts, bundle);
     bp__report_warn_of_doubts(found->spec->bundle[bundle], &found->tested[bundle].doubts);
-    if (r->progress.start_ns == 0) bp__progress_init(found, r->options->progress_s, &r->progress);
+    if (r->progress.start_ns == 0) bp__progress_init(found, o->progress_s, &r->progress);
 }
 
 static void tell_stats(run *r, const bp__found *found, bp_pool *pool)
 {
     bp_stats stats = bp_stats_init();
+    const double seconds = r->quiet.options->stats_s;
     const uint64_t now = bp__clock_ns();
-    if (r->options->stats_s <= 0 || now < r->next_stats_ns) return;
-    r->next_stats_ns = now + (uint64_t)(r->options->stats_s * 1e9);
+    if (seconds <= 0 || now < r->next_stats_ns) return;
+    r->next_stats_ns = now + (uint64_t)(seconds * 1e9);
     if (bp_pool_stats(pool, &stats) == BP_OK) bp__report_stats(&found->results, &stats);
 }
 
 static bool go_on(void *context, const bp__found *found, bp_pool *pool, uint64_t *until_ns)
 {
     run *r = context;
-    const uint64_t grace = (uint64_t)(r->options->grace_s * 1e9);
+    const uint64_t grace = (uint64_t)(r->quiet.options->grace_s * 1e9);
     uint64_t since_ns;
     bp__progress_update(&r->progress);
     tell_stats(r, found, pool);
@@ -108,15 +75,6 @@ static void warn(void *context, const char *text)
 {
     (void)context;
     bp__report_problem("warning", "%s", text);
-}
-
-static bp_status store(void *context, const bp__found *found)
-{
-    run *r = context;
-    r->complete = true;
-    if (!r->options->out) return BP_OK;
-    BP_TRY(check_out_again(r, found)); /* hours may have passed */
-    return bp__results_write(&found->results, r->options->out);
 }
 
 /* What is told at the end ----------------------------------------------------------------------- */
@@ -176,22 +134,12 @@ static int tell_failed_combinations(const bp__results *r)
     return BP__EXIT_FAILED;
 }
 
-/* What the best one did. */
-static bp_status write_best(const bp__options *o, const bp__found *found)
-{
-    const uint64_t best = found->results.best, size = o->spec.grid.size;
-    bool wanted = false;
-    for (size_t k = 0; k < sizeof o->sheet / sizeof *o->sheet; k++) wanted |= o->sheet[k] != NULL;
-    if (!wanted || best == BP__NO_TASK) return BP_OK;
-    return bp__write_sheets(o, best / size, best % size, found->results.content[best / size]);
-}
-
 /* Rank 0. @return the exit code */
 static int tell_end(const run *r, const bp__found *found, bp_status s)
 {
-    const bp__options *o = r->options;
+    const bp__options *o = r->quiet.options;
     if (bp__failed(s)) {
-        const int code = r->refused ? BP__EXIT_USAGE : BP__EXIT_FAILED;
+        const int code = r->quiet.refused ? BP__EXIT_USAGE : BP__EXIT_FAILED;
         bp__program_error(bp__optimizer(), code);
         if (found->unfinished || found->ending == BP__ENDED_UNWRITABLE) tell_command(o, found);
         return code;
@@ -212,57 +160,44 @@ _Noreturn static void end_all_ranks(bp_status s)
     abort();
 }
 
-/* A fraction where basis points are meant makes costs ten thousand times too small. */
-static void ask_about_cost(const char *option, bool doubtful, double bps)
+static bp_status prepare(run *r, int rank, int num_ranks)
 {
-    if (doubtful)
-        bp__report_problem("warning", "--%s: %g is %g basis points; if a fraction is meant, write %g%%",
-                           option, bps, bps, 100 * bps);
+    if (rank == 0) BP_TRY(bp__quiet_check(&r->quiet));
+    return bp__guard_begin(r->quiet.options, true, rank, num_ranks);
 }
 
-static void ask_about_costs(const bp__options *o)
+int bp__run_search(const bp__options *o, MPI_Comm comm)
 {
-    ask_about_cost("commission", o->doubtful_commission, o->spec.account.commission_bps);
-    ask_about_cost("slippage", o->doubtful_slippage, o->spec.account.slippage_bps);
-}
-
-static bp_status prepare(run *r, int rank)
-{
-    int num_ranks;
-    MPI_Comm_size(MPI_COMM_WORLD, &num_ranks); /* over MPI_COMM_WORLD a failure ends the job */
-    if (rank == 0) BP_TRY(check_out_early(r));
-    return bp__guard_begin(r->options, true, rank, num_ranks);
-}
-
-int bp__run_search(const bp__options *o, int rank)
-{
-    run r = {.options = o};
+    run r = {.quiet = {.options = o}};
+    int rank, num_ranks;
     const bp__hooks hooks = {.context = &r,
                              .opened = opened,
-                             .accept = accept,
+                             .accept = bp__quiet_accept,
                              .begun = begun,
                              .go_on = go_on,
                              .warn = warn,
-                             .store = store,
+                             .store = bp__quiet_store,
                              .enter = bp__guard_enter,
                              .leave = bp__guard_leave};
     bp__found found = {.spec = &o->spec};
-    if (rank == 0) ask_about_costs(o);
-    bp_status s = bp__agree(MPI_COMM_WORLD, prepare(&r, rank));
-    if (s == BP_OK) s = bp__search_run(MPI_COMM_WORLD, &o->spec, &o->conduct, &hooks, &found);
+    MPI_Comm_rank(comm, &rank); /* over comm a failure ends the job */
+    MPI_Comm_size(comm, &num_ranks);
+    if (rank == 0) bp__quiet_ask_about_costs(o, warn, &r);
+    bp_status s = bp__agree(comm, prepare(&r, rank, num_ranks));
+    if (s == BP_OK) s = bp__search_run(comm, &o->spec, &o->conduct, &hooks, &found);
     bp__progress_fini(&r.progress);
     if (found.ending == BP__ENDED_ABANDONED) end_all_ranks(s);
     bp__guard_end();
 
     char text[BP_ERROR_TEXT_MAX] = ""; /* the first failure is the one to be told */
     if (bp__failed(s)) snprintf(text, sizeof text, "%s", bp_error_text());
-    bp_status told = rank == 0 && r.complete ? report(o, &found.results, &found) : BP_OK;
-    if (told == BP_OK && s == BP_OK && rank == 0 && r.complete) told = write_best(o, &found);
+    bp_status told = rank == 0 && r.quiet.complete ? report(o, &found.results, &found) : BP_OK;
+    if (told == BP_OK && s == BP_OK && rank == 0 && r.quiet.complete) told = bp__quiet_write_best(o, &found);
     if (told == BP_OK && rank == 0) told = bp__check_stdout();
-    told = bp__agree(MPI_COMM_WORLD, told);
+    told = bp__agree(comm, told);
     s = bp__failed(s) ? bp__fail_text(s, text) : told;
     int code = rank == 0 ? tell_end(&r, &found, s) : BP__EXIT_DONE;
-    MPI_Bcast(&code, 1, MPI_INT, 0, MPI_COMM_WORLD);
+    MPI_Bcast(&code, 1, MPI_INT, 0, comm);
     bp__search_fini(&found);
     return code;
 }

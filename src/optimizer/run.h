@@ -1,16 +1,49 @@
 /** @file src/optimizer/run.h
- * The commands of the program, from the options to the exit code: what a person or a batch script sees of them.
+ * Searches as the options ask for them: with everything told on stdout and stderr, or without a word for a program that
+ * has the options and no terminal.
  */
 #ifndef BP_OPTIMIZER_RUN_H
 #define BP_OPTIMIZER_RUN_H
 
+#include <mpi.h>
+
 #include "optimizer/options.h"
 
-/** Search and tell. Collective over MPI_COMM_WORLD. @return the exit code, the same on every rank; where a rank cannot
- *  be waited for, the job is ended instead */
-int bp__run_search(const bp__options *options, int rank);
+/** What the caller of a quiet search hears of it, on rank 0 only, in the thread that searches. Each may be NULL. */
+typedef struct bp__run_hooks {
+    void *context;
+    /** Between any two backtests of rank 0, and every few milliseconds where it has none: how many are done or have
+     *  failed, of how many. */
+    void (*progress)(void *context, uint64_t done, uint64_t total);
+    /** Something is odd, and the search goes on. */
+    void (*warn)(void *context, const char *text);
+    /** As often as progress(): whether to go on. After the first no, what is in hand has as long as --grace says. */
+    bool (*go_on)(void *context);
+} bp__run_hooks;
 
-/** Merge and tell. Needs no MPI. @return the exit code */
+/** Search, and write what the options name: --out, the journal, and what the best one did. Prints nothing, catches no
+ * signal, ends no process. Several may be under way in a job, over communicators of different ranks.
+ *
+ * Collective over comm, which is the caller's. All ranks have to ask for the same search, which is checked; what
+ * bp__options_parse() has come to on each they agree on before, as bp__plugin_alike() does.
+ *
+ * @param[in]  options  of a search; conduct.pool may be set. --timeout is refused: nothing here could end a backtest
+ * @param[in]  hooks    borrowed for the call; rank 0's count
+ * @param[out] found    bp__search_fini(), after a failure too. The results are rank 0's; how it ended, the counts of the
+ *                      results (done, failed, skipped, num_todo) and `resumed` are there on every rank
+ *
+ * @retval BP_OK  ended: found->ending tells whether it is complete, or go_on() has stopped it
+ * @retval BP_EINVAL  wrong options, the ranks differ in them, or a file would be replaced that must not be
+ * @retval any  of bp__search_run(); the same on every rank unless found->ending is BP__ENDED_ABANDONED: then no rank may
+ *              be waited for any more, and the caller has to end the job */
+bp_status bp__search_with(const bp__options *options, MPI_Comm comm, const bp__run_hooks *hooks,
+                          bp__found *found);
+
+/** Search and tell. Collective over comm. @return the exit code, the same on every rank; where a rank cannot
+ *  be waited for it does not return: the job is ended */
+int bp__run_search(const bp__options *options, MPI_Comm comm);
+
+/** Merge journals and tell. Needs no MPI. @return the exit code */
 int bp__run_merge(const bp__options *options);
 
 #endif

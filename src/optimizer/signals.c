@@ -2,6 +2,7 @@
 
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "core/clock.h"
@@ -9,6 +10,11 @@
 /* written by the handler only, in whichever thread it runs; the time before the signal */
 static _Atomic uint64_t seen_ns;
 static volatile sig_atomic_t seen;
+
+static const int caught[] = {SIGUSR1, SIGTERM, SIGINT, SIGXFSZ};
+#define NUM_CAUGHT (sizeof caught / sizeof *caught)
+static struct sigaction before[NUM_CAUGHT];
+static bool catches;
 
 static void handle(int signal)
 {
@@ -20,13 +26,24 @@ static void handle(int signal)
 void bp__signals_catch(void)
 {
     struct sigaction action = {.sa_handler = handle, .sa_flags = SA_RESTART};
-    sigemptyset(&action.sa_mask); /* none of these can fail with valid signals */
+    seen = 0;
+    atomic_store_explicit(&seen_ns, 0, memory_order_release);
+    /* none of these can fail with valid signals */
+    for (size_t i = 0; i < NUM_CAUGHT; i++) sigaction(caught[i], NULL, &before[i]);
+    catches = true;
+    sigemptyset(&action.sa_mask);
     sigaction(SIGUSR1, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
     action.sa_flags |= (int)SA_RESETHAND;
     sigaction(SIGINT, &action, NULL);
     action = (struct sigaction){.sa_handler = SIG_IGN};
     sigaction(SIGXFSZ, &action, NULL);
+}
+
+void bp__signals_release(void)
+{
+    for (size_t i = 0; catches && i < NUM_CAUGHT; i++) sigaction(caught[i], &before[i], NULL);
+    catches = false;
 }
 
 int bp__signal_seen(uint64_t *since_ns)

@@ -9,8 +9,11 @@
 
 #include <stdint.h>
 
-/** Once, before MPI is started. */
+/** Before MPI is started, if it does not run yet. None has been seen then. */
 void bp__signals_catch(void);
+
+/** Give them the effect back that they had before. */
+void bp__signals_release(void);
 
 /** The most urgent signal that has come: 0 (none), SIGUSR1, SIGINT or SIGTERM.
  *  @param[out] since_ns  when, by bp__clock_ns() */

@@ -243,11 +243,17 @@ bp_status bp__result_origin_store(const char *path, const char *csv, size_t size
 
 /* Differences ------------------------------------------------------------------------------------- */
 
-/* Length of what names a line: "commission", "param fast", "parameter fast". A line is known by it in either text. */
+/* Length of what names a line: "commission", "param fast", "parameter fast", "piece function helper", which ends before the
+ * last word. A line is known by it in either text. */
 static size_t key_length(const char *line)
 {
     const size_t end = strcspn(line, "\n"), word = strcspn(line, " \n");
     if (strncmp(line, "bundles ", 8) == 0) return 6; /* of several or of one: the same line */
+    if (strncmp(line, "piece ", 6) == 0) {
+        size_t last = end;
+        while (last > 6 && line[last - 1] != ' ') last--;
+        return last > 6 ? last - 1 : end;
+    }
     const bool param = strncmp(line, "param ", 6) == 0;
     if (!param && strncmp(line, "parameter ", 10) != 0) return word;
     const size_t name = param ? strcspn(line, "=") : 10 + strcspn(line + 10, " \n");
@@ -312,8 +318,9 @@ static bool lines_differ(const char *a, const char *b, bp__difference *d)
     if (strcmp(d->what, "results") == 0) snprintf(d->what, sizeof d->what, "rules of a backtest");
     snprintf(d->a, sizeof d->a, "-");
     snprintf(d->b, sizeof d->b, "-");
-    if (strcmp(d->what, "plugin") == 0) {
-        snprintf(d->what, sizeof d->what, "file of the strategy");
+    const bool plugin = strcmp(d->what, "plugin") == 0;
+    if (plugin) snprintf(d->what, sizeof d->what, "file of the strategy");
+    if (plugin || strncmp(d->what, "piece ", 6) == 0) {
         m = m < SHOWN_DIGITS ? m : SHOWN_DIGITS;
         n = n < SHOWN_DIGITS ? n : SHOWN_DIGITS;
     }

@@ -52,6 +52,8 @@ static void forget_grid(bp__spec *old)
     old->num_bundles = 0;
     old->several = false;
     old->strategy[0] = old->plugin[0] = '\0';
+    free(old->pieces);
+    old->pieces = NULL;
     if (bp__metric_find("sharpe", strlen("sharpe"), &sharpe) && bp__spec_has(old, sharpe, &column) &&
         column < old->num_columns)
         old->ranking.column = column;

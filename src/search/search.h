@@ -27,6 +27,10 @@ typedef struct bp__conduct {
     const char *journal; /**< borrowed; NULL: nothing is kept */
     bool resume;         /**< go on from what the journal knows */
     bp__on_update on_update;
+    bp_pool *
+        pool; /**< borrowed: the bundles are taken from it, so that several searches of a process share one load. Of a
+                        communicator of the same ranks, and of the same root as cfg, of which nothing else is used then.
+                        NULL: the search makes its own out of cfg */
 } bp__conduct;
 
 #define BP__DELISTED_TEXT 160
@@ -104,7 +108,8 @@ typedef struct bp__hooks {
  * @retval BP_OK        ended; found->ending tells how: complete (a combination may have failed), or stopped
  * @retval BP_EBUSY     found->unfinished, or another job writes the journal
  * @retval BP_EFORMAT   the journal is damaged
- * @retval BP_EINVAL    the journal is of another search, or the ranks have different ones
+ * @retval BP_EINVAL    the journal is of another search, or the ranks have different ones; or conduct->pool is of other
+ *                      ranks, or of another root
  * @retval BP_EIO       the journal cannot be written; results that came in before are in it
  * @retval BP_ECHANGED  a bundle has changed (on_update is BP__UPDATE_FAIL), or its version is not the journal's
  * @retval BP_ETIMEOUT, BP_EMPI, BP_EIO  with BP__ENDED_ABANDONED: on this rank; others may not return at all

@@ -48,6 +48,7 @@ void bp__spec_fini(bp__spec *spec)
     for (size_t i = 0; spec->symbols && spec->symbols[i]; i++) free(spec->symbols[i]);
     free(spec->symbols);
     free(spec->bundle);
+    free(spec->pieces);
     bp__grid_fini(&spec->grid);
     bp__expr_destroy(&spec->where);
     bp__expr_destroy(&spec->ranking.objective);
@@ -63,6 +64,31 @@ bp_status bp__spec_set_strategy(bp__spec *spec, const bp_strategy *strategy, con
     snprintf(spec->plugin, sizeof spec->plugin, "%s", plugin);
     spec->runs = strategy;
     return bp__grid_init(strategy->param, strategy->num_params, &spec->grid);
+}
+
+/* What is known of a line "NAME HASH": where the hash begins. 0: it is none. */
+static size_t hash_of_piece(const char *line, size_t length)
+{
+    size_t at = length;
+    while (at > 0 && line[at - 1] != ' ') at--;
+    for (size_t i = 0; i < length; i++)
+        if ((unsigned char)line[i] < ' ' || line[i] == 0x7f) return 0;
+    return at > 1 && at < length && line[0] != ' ' ? at : 0;
+}
+
+bp_status bp__spec_set_pieces(bp__spec *spec, const char *pieces)
+{
+    for (const char *line = pieces; *line;) {
+        const size_t n = strcspn(line, "\n");
+        if (hash_of_piece(line, n) == 0 || !line[n])
+            BP_FAIL(BP_EINVAL, "strategy %s: '%.*s' is not the line of a piece, NAME HASH", spec->strategy,
+                    n < 80 ? (int)n : 80, line);
+        line += n + 1;
+    }
+    free(spec->pieces);
+    spec->pieces = strdup(pieces);
+    if (!spec->pieces) BP_FAIL(BP_ENOMEM, "strategy %s: no memory for what it is made of", spec->strategy);
+    return BP_OK;
 }
 
 const char *bp__spec_check(const bp__spec *spec, const double *params)
@@ -257,11 +283,18 @@ static void put_terms(FILE *f, const bp__terms *terms)
     fprintf(f, "first-return %s\n", terms->first_return ? "yes" : "no");
 }
 
+static void put_pieces(FILE *f, const char *pieces)
+{
+    for (const char *line = pieces; line && *line; line += strcspn(line, "\n") + 1)
+        fprintf(f, "piece %.*s\n", (int)strcspn(line, "\n"), line);
+}
+
 static void put_spec(FILE *f, const bp__spec *spec)
 {
     fprintf(f, "program optimizer " BP_VERSION_STRING "\nresults %d\n", BP__RESULTS_VERSION);
     fprintf(f, "strategy %s\n", spec->strategy);
     if (*spec->plugin) fprintf(f, "plugin %s\n", spec->plugin);
+    put_pieces(f, spec->pieces);
     for (unsigned i = 0; i < spec->grid.num_axes; i++) put_parameter(f, &spec->grid.axis[i].param);
     fputs(spec->several ? "bundles " : "bundle ", f);
     for (uint64_t b = 0; b < spec->num_bundles; b++) fprintf(f, "%s%s", b ? "," : "", spec->bundle[b]);
@@ -333,12 +366,76 @@ static bp_status other_rules(const char *path, unsigned results)
         path, results, BP__RESULTS_VERSION);
 }
 
+static bool is_strategy_line(const char *line)
+{
+    return strncmp(line, "plugin ", 7) == 0 || strncmp(line, "piece ", 6) == 0;
+}
+
+/* The line behind, of those of one strategy; NULL: there is none. */
+static const char *next_piece(const char *line)
+{
+    line += strcspn(line, "\n");
+    return *line && strncmp(line + 1, "piece ", 6) == 0 ? line + 1 : NULL;
+}
+
+/* Whether two lines "piece NAME HASH" have one name. */
+static bool same_piece(const char *a, const char *b)
+{
+    const size_t m = hash_of_piece(a + 6, strcspn(a + 6, "\n")),
+                 n = hash_of_piece(b + 6, strcspn(b + 6, "\n"));
+    return m == n && memcmp(a + 6, b + 6, m) == 0;
+}
+
+static const char *find_piece(const char *first, const char *piece)
+{
+    for (; first; first = next_piece(first))
+        if (same_piece(first, piece)) return first;
+    return NULL;
+}
+
+/* Append what has become of a piece, as long as there is room. */
+static void tell_piece(char *text, size_t size, const char *piece, const char *what)
+{
+    const size_t used = strlen(text), n = hash_of_piece(piece + 6, strcspn(piece + 6, "\n"));
+    if (n == 0 || used + n + 20 > size) return;
+    snprintf(text + used, size - used, "%s%.*s %s", used ? ", " : "", (int)n - 1, piece + 6, what);
+}
+
+/* Which pieces of a strategy differ. @param[in] ours, theirs  their first lines, or NULL @return `text`; "": none */
+static const char *changed_pieces(const char *ours, const char *theirs, char *text, size_t size)
+{
+    text[0] = '\0';
+    for (const char *p = theirs; p; p = next_piece(p)) {
+        const char *now = find_piece(ours, p);
+        if (!now)
+            tell_piece(text, size, p, "is gone");
+        else if (strcspn(now, "\n") != strcspn(p, "\n") || memcmp(now, p, strcspn(p, "\n")) != 0)
+            tell_piece(text, size, p, "has changed");
+    }
+    for (const char *p = ours; p; p = next_piece(p))
+        if (!find_piece(theirs, p)) tell_piece(text, size, p, "is new");
+    return text;
+}
+
+/* The first piece at or behind a line of a strategy. */
+static const char *first_piece(const char *line)
+{
+    return strncmp(line, "piece ", 6) == 0    ? line
+           : strncmp(line, "plugin ", 7) == 0 ? next_piece(line)
+                                              : NULL;
+}
+
 /* Why two lines that differ from byte `at` on make two searches. */
 static bp_status refuse(const char *path, const char *ours, const char *theirs, size_t at)
 {
-    char here[BP__EXCERPT_MAX], there[BP__EXCERPT_MAX];
+    char here[BP__EXCERPT_MAX], there[BP__EXCERPT_MAX], pieces[240];
     unsigned results;
     if (sscanf(theirs, "results %u", &results) == 1) return other_rules(path, results);
+    if (is_strategy_line(theirs) && is_strategy_line(ours) &&
+        *changed_pieces(first_piece(ours), first_piece(theirs), pieces, sizeof pieces))
+        BP_FAIL(BP_EINVAL,
+                "%.120s: the strategy has changed since: %s; restore it, or name another --journal", path,
+                pieces);
     if (strncmp(theirs, "plugin ", 7) == 0 && strncmp(ours, "plugin ", 7) == 0)
         BP_FAIL(
             BP_EINVAL,
@@ -476,6 +573,17 @@ static bp_status read_plugin(const char *path, const char *line, const char *val
     return BP_OK;
 }
 
+static bp_status read_piece(const char *path, const char *line, const char *value, bp__spec *spec)
+{
+    const size_t n = strlen(value), used = spec->pieces ? strlen(spec->pieces) : 0;
+    if (!*spec->plugin || hash_of_piece(value, n) == 0) return unreadable(path, line);
+    char *pieces = realloc(spec->pieces, used + n + 2);
+    if (!pieces) BP_FAIL(BP_ENOMEM, "%.200s: no memory to read it", path);
+    snprintf(pieces + used, n + 2, "%s\n", value);
+    spec->pieces = pieces;
+    return BP_OK;
+}
+
 static bp_status read_year(const char *path, const char *line, const char *value, bp__spec *spec)
 {
     if (strcmp(value, "of the bundle") == 0) return spec->terms.sessions_per_year = 0, BP_OK;
@@ -516,6 +624,7 @@ static bp_status read_line(const char *path, const char *line, bp__spec *spec)
         {"results", read_results},
         {"strategy", read_strategy},
         {"plugin", read_plugin},
+        {"piece", read_piece},
         {"parameter", read_parameter},
         {"bundle", read_one},
         {"bundles", read_several},

@@ -3,7 +3,8 @@
  * with which a journal begins, so that results of one search never get into another.
  *
  * The text has one line each, "KEY VALUE", in a fixed order: program, results, strategy, the hash of its
- * plug-in if it is from one, a line "parameter" for each that it takes, bundles, start, end, symbols, cash,
+ * plug-in if it is from one, a line "piece NAME HASH" for each piece that it is made of, where that is known, a line
+ * "parameter" for each that it takes, bundles, start, end, symbols, cash,
  * commission, slippage, the account's other options, slice, sessions-per-year, first-return, where, metrics
  * if they are not the usual ones, hidden ones, then "param NAME=VALUES" for each parameter. A list of more
  * than 1000 values that was given as a range stays one. The line "program" tells people who wrote the
@@ -40,8 +41,9 @@ typedef struct bp__ranking {
 typedef struct bp__spec {
     char strategy[BP__STRATEGY_NAME_MAX + 1];
     char plugin[BP__HASH_DIGITS + 1]; /**< hash of the file that the strategy is from; "": it is built in */
-    const bp_strategy *runs;          /**< borrowed; NULL: the search has been read from a journal */
-    bp__bundle_name *bundle;          /**< [num_bundles], owned */
+    char *pieces; /**< lines "NAME HASH\n" of what the strategy is made of; owned; NULL: not known */
+    const bp_strategy *runs; /**< borrowed; NULL: the search has been read from a journal */
+    bp__bundle_name *bundle; /**< [num_bundles], owned */
     uint64_t num_bundles;
     bool several; /**< a list was asked for: whatever names a combination names its bundle too */
     bp__grid grid;
@@ -69,6 +71,11 @@ void bp__spec_fini(bp__spec *spec);
  *  @param[in] plugin    hash of the file that it is from, BP__HASH_DIGITS; "": it is built in
  *  @retval BP_ENOMEM */
 bp_status bp__spec_set_strategy(bp__spec *spec, const bp_strategy *strategy, const char *plugin);
+
+/** Say what the strategy is made of, so that a journal tells what has changed. At most once.
+ *  @param[in] pieces  a line "NAME HASH" for each piece, in a fixed order; a name may have blanks in it; copied
+ *  @retval BP_EINVAL  it is none: the text names the line @retval BP_ENOMEM */
+bp_status bp__spec_set_pieces(bp__spec *spec, const char *pieces);
 
 /** Why the strategy takes no sense in a combination, or --where excludes it. @return NULL: it is to be tested */
 const char *bp__spec_check(const bp__spec *spec, const double *params);

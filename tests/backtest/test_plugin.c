@@ -74,8 +74,9 @@ static void test_one(void)
     MUST(bp__plugin_open(path, &host, &p));
     MUST(bp__plugin_strategy(p, &s));
     CU_ASSERT_STRING_EQUAL(s->name, "one");
-    CU_ASSERT_EQUAL(bp__plugin_count(p), 1);
-    CU_ASSERT_PTR_EQUAL(bp__plugin_at(p, 0), s);
+    size_t count;
+    CU_ASSERT_PTR_EQUAL(bp__plugin_strategies(p, &count)[0], s);
+    CU_ASSERT_EQUAL(count, 1);
     CU_ASSERT_STRING_EQUAL(bp__plugin_file(p), "a:b.so");
     snprintf(command, sizeof command, "sha256sum <%s", path);
     FILE *sum = popen(command, "r");
@@ -98,7 +99,9 @@ static void test_several(void)
     char named[300];
     const char *path = copy("two", "two.so");
     MUST(bp__plugin_open(path, &host, &p));
-    CU_ASSERT_EQUAL(bp__plugin_count(p), 2);
+    size_t count;
+    CU_ASSERT_PTR_NOT_NULL(bp__plugin_strategies(p, &count)[1]);
+    CU_ASSERT_EQUAL(count, 2);
     FAILS(bp__plugin_strategy(p, &s), BP_EINVAL, "weights, orders");
     CU_ASSERT(strstr(bp_error_text(), "two.so:weights") != NULL);
     bp__plugin_close(&p);
@@ -240,21 +243,26 @@ static void make(void)
 static bp_status check(void)
 {
     const bp_strategy *const list[] = {&made};
-    return bp__description_check("f.so", &(bp_module){BP_STRATEGY_ABI, 1, list});
+    return bp__description_check("f.so", &(bp_module){BP_STRATEGY_ABI, 1, list}, BP__NAMES_OF_PLUGINS);
 }
 
 static void test_modules(void)
 {
     const bp_strategy *const list[] = {&made, NULL}, *const twice[] = {&made, &made};
     make();
-    FAILS(bp__description_check("f.so", NULL), BP_EFORMAT, "f.so: its bp_strategy_module() has refused");
-    FAILS(bp__description_check("f.so", &(bp_module){7, 1, list}), BP_EFORMAT, "for version 7 of");
-    FAILS(bp__description_check("f.so", &(bp_module){1, 0, list}), BP_EFORMAT, "no strategy in it");
-    FAILS(bp__description_check("f.so", &(bp_module){1, 1, NULL}), BP_EFORMAT, "no strategy in it");
-    FAILS(bp__description_check("f.so", &(bp_module){1, 2, list}), BP_EFORMAT,
+    FAILS(bp__description_check("f.so", NULL, BP__NAMES_OF_PLUGINS), BP_EFORMAT,
+          "f.so: its bp_strategy_module() has refused");
+    FAILS(bp__description_check("f.so", &(bp_module){7, 1, list}, BP__NAMES_OF_PLUGINS), BP_EFORMAT,
+          "for version 7 of");
+    FAILS(bp__description_check("f.so", &(bp_module){1, 0, list}, BP__NAMES_OF_PLUGINS), BP_EFORMAT,
+          "no strategy in it");
+    FAILS(bp__description_check("f.so", &(bp_module){1, 1, NULL}, BP__NAMES_OF_PLUGINS), BP_EFORMAT,
+          "no strategy in it");
+    FAILS(bp__description_check("f.so", &(bp_module){1, 2, list}, BP__NAMES_OF_PLUGINS), BP_EFORMAT,
           "number 1 of its module is NULL");
-    FAILS(bp__description_check("f.so", &(bp_module){1, 2, twice}), BP_EFORMAT, "'s': it is there twice");
-    FAILS(bp__description_check("f.so", &(bp_module){1, 1000000, list}), BP_EFORMAT,
+    FAILS(bp__description_check("f.so", &(bp_module){1, 2, twice}, BP__NAMES_OF_PLUGINS), BP_EFORMAT,
+          "'s': it is there twice");
+    FAILS(bp__description_check("f.so", &(bp_module){1, 1000000, list}, BP__NAMES_OF_PLUGINS), BP_EFORMAT,
           "says that it holds 1000000");
 }
 
@@ -302,10 +310,10 @@ static void test_strategies(void)
     make();
     newer.known = made;
     newer.known.size = sizeof newer;
-    MUST(bp__description_check("f.so", &(bp_module){BP_STRATEGY_ABI, 1, list}));
+    MUST(bp__description_check("f.so", &(bp_module){BP_STRATEGY_ABI, 1, list}, BP__NAMES_OF_PLUGINS));
     newer.later = 1;
-    FAILS(bp__description_check("f.so", &(bp_module){BP_STRATEGY_ABI, 1, list}), BP_EFORMAT,
-          "does not know yet");
+    FAILS(bp__description_check("f.so", &(bp_module){BP_STRATEGY_ABI, 1, list}, BP__NAMES_OF_PLUGINS),
+          BP_EFORMAT, "does not know yet");
 }
 
 static void test_params(void)
