@@ -19,6 +19,8 @@
 
 #define BP__NO_ASSET SIZE_MAX
 
+typedef struct bp__weights bp__weights;
+
 /** A strategy at work. */
 typedef struct bp__call {
     const bp__scope *scope;
@@ -32,6 +34,8 @@ typedef struct bp__call {
     double **view_sum; /**< [num_assets] with views, for each that was asked for: hi, then lo */
     bp__scratch sums;  /**< where these are */
     bp__windows windows;
+    bp__weights *weights; /**< by which signals may be answered in this call; NULL: they may not */
+    bool toggled;         /**< a signal has been given in it */
 } bp__call;
 
 typedef struct bp__market {
@@ -49,14 +53,14 @@ typedef struct bp__signals {
     bool *decide;     /**< [num_sessions] orders are made after this close; set wherever a bit is */
 } bp__signals;
 
-/** What a strategy of the form *weights* has said. */
-typedef struct bp__weights {
+/** What a strategy of the form *weights* has said, or one of the form *signals* that has answered by weights. */
+struct bp__weights {
     bp_weights face;
     bp__call *call;
     int32_t *t;  /**< [count] ascending */
     double *row; /**< [count][num_assets] */
     size_t count, capacity;
-} bp__weights;
+};
 
 /** What a strategy of the form *decide* sees: the account is trader.h's. */
 typedef struct bp__view {
@@ -82,11 +86,12 @@ bp_status bp__call_status(const bp__call *call);
 /** No toggles, no decisions. */
 void bp__signals_clear(bp__signals *signals);
 
-/** What a strategy of the form *signals* said when it was last run with these parameters; NULL: that is forgotten. */
+/** What a strategy of the form *signals* said when it was last run with these parameters; NULL: that is forgotten, or it has
+ *  answered by weights. */
 const bp__signals *bp__said_signals(const bp__workspace *ws, const bp_strategy *strategy,
                                     const double *params);
 
-/** What a strategy of the form *weights* said when it was last run. */
-const bp__weights *bp__said_weights(const bp__workspace *ws);
+/** What a strategy said when it was last run, by weights. NULL: it has not spoken by weights. */
+const bp__weights *bp__said_weights(const bp__workspace *ws, const bp_strategy *strategy);
 
 #endif

@@ -223,9 +223,19 @@ static bool bar_is_in_range(bp__call *call, int32_t t)
     return false;
 }
 
+/* @return false: this call has answered by weights before, and so has failed */
+static bool may_signal(bp__call *call, int32_t t)
+{
+    call->toggled = true;
+    if (!call->weights || call->weights->count == 0) return true;
+    bp__call_fail(call, t, "it answers by weights and by signals as well; choose one");
+    return false;
+}
+
 static void signals_toggle(bp_signals *face, int32_t t, size_t asset)
 {
     bp__signals *s = (bp__signals *)face;
+    if (!may_signal(s->call, t)) return;
     if (!bar_is_in_range(s->call, t) || !asset_is_there(s->call, asset)) return;
     if (t >= s->call->scope->asset[asset].delisted) {
         bp__call_fail(s->call, t, "%.20s is toggled, but it is delisted",
@@ -244,7 +254,7 @@ static void signals_toggle(bp_signals *face, int32_t t, size_t asset)
 static void signals_decide(bp_signals *face, int32_t t)
 {
     bp__signals *s = (bp__signals *)face;
-    if (bar_is_in_range(s->call, t)) s->decide[t] = true;
+    if (may_signal(s->call, t) && bar_is_in_range(s->call, t)) s->decide[t] = true;
 }
 
 void bp__signals_clear(bp__signals *s)
@@ -270,6 +280,8 @@ static double *weights_row(bp_weights *face, int32_t t)
 {
     bp__weights *w = (bp__weights *)face;
     const size_t n = w->call->scope->num_assets;
+    if (w->call->toggled)
+        bp__call_fail(w->call, t, "it answers by signals and by weights as well; choose one");
     if (!bar_is_in_range(w->call, t)) return bp__scratch_take(&w->call->scratch, n * sizeof *w->row);
     if (w->count > 0 && t <= w->t[w->count - 1])
         bp__call_fail(w->call, t, "a rebalance comes after a later one, or twice");
@@ -281,6 +293,16 @@ static double *weights_row(bp_weights *face, int32_t t)
     memset(row, 0, n * sizeof *row);
     w->t[w->count++] = t;
     return row;
+}
+
+bp_weights *bp__market_weights(const bp_market *m)
+{
+    bp__call *call = call_of(m);
+    if (call->weights) return &call->weights->face;
+    bp__call_fail(call, BP__NEVER,
+                  "it answers by weights where signals of several combinations are asked for, or its "
+                  "form is another");
+    return NULL;
 }
 
 /* View ------------------------------------------------------------------------------------------ */
@@ -555,5 +577,7 @@ void bp__call_begin(bp__call *call, const bp_strategy *strategy)
     call->strategy = strategy;
     call->failed = false;
     call->t = BP__NEVER;
+    call->weights = NULL;
+    call->toggled = false;
     bp__scratch_clear(&call->scratch);
 }

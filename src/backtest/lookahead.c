@@ -25,6 +25,7 @@ typedef struct speech {
     word *at;
     size_t count, capacity;
     int32_t last; /* session up to which it could speak */
+    bool weights; /* it has spoken by weights; whoever says nothing at all need not have */
     bool lost;    /* there was no memory for all of it */
 } speech;
 
@@ -116,10 +117,12 @@ static bp_status listen(check *c, const bp__scope *scope, bp__workspace *ws, spe
                                            task->strategy->decide ? &ledger : NULL, &record);
     /* an account that has no number any more ends a run; what was said has been said */
     if (ran != BP_OK && ran != BP_ERANGE) return ran;
-    if (task->strategy->signals)
+    const bp__weights *weights = bp__said_weights(ws, task->strategy);
+    spoke->weights = weights != NULL;
+    if (weights)
+        hear_weights(spoke, weights, scope->num_assets);
+    else if (task->strategy->signals)
         hear_signals(spoke, bp__said_signals(ws, task->strategy, task->params), c->in_set);
-    else if (task->strategy->weights)
-        hear_weights(spoke, bp__said_weights(ws), scope->num_assets);
     if (spoke->lost) BP_FAIL(BP_ENOMEM, "no memory for what strategy %s says", task->strategy->name);
     return BP_OK;
 }
@@ -166,16 +169,17 @@ static uint32_t asset_of(const speech *s, size_t k)
     return s->at[decides ? k + 1 : k].asset;
 }
 
-static void quote(const bp_strategy *strategy, const speech *s, size_t k, int32_t t, uint32_t asset,
+/* @param[in] orders, weights  what it speaks by; else signals */
+static void quote(bool orders, bool weights, const speech *s, size_t k, int32_t t, uint32_t asset,
                   char text[48])
 {
     const bool decides = k < s->count && s->at[k].t == t;
-    while (k < s->count && s->at[k].t == t && s->at[k].asset != asset && !strategy->decide) k++;
+    while (k < s->count && s->at[k].t == t && s->at[k].asset != asset && !orders) k++;
     const bool speaks = k < s->count && s->at[k].t == t && s->at[k].asset == asset;
     const double value = speaks ? s->at[k].value : 0;
-    if (strategy->decide)
+    if (orders)
         snprintf(text, 48, speaks ? "order %.10g" : "no order", value);
-    else if (strategy->weights)
+    else if (weights)
         snprintf(text, 48, decides || speaks ? "weight %.10g" : "no rebalance", value);
     else if (asset == NO_ASSET)
         snprintf(text, 48, "%s", speaks ? "new orders" : "nothing");
@@ -188,7 +192,10 @@ static void compare(check *c, const speech *early, const speech *late)
 {
     const int32_t last = early->last;
     size_t k = 0;
-    while (has(early, k, last) && has(late, k, last) && same_word(&early->at[k], &late->at[k])) k++;
+    const bool orders = c->task->strategy->decide, weights = early->weights || late->weights;
+    while (has(early, k, last) && has(late, k, last) && early->weights == late->weights &&
+           same_word(&early->at[k], &late->at[k]))
+        k++;
     const bool a = has(early, k, last), b = has(late, k, last);
     if (!a && !b) return;
     /* who speaks first of an earlier session, or of an asset before, is the one that the other does not confirm */
@@ -204,9 +211,9 @@ static void compare(check *c, const speech *early, const speech *late)
     c->result->found = true;
     c->result->session = c->whole->day[t];
     c->result->symbol = asset == NO_ASSET ? NULL : bp__scope_symbol(c->whole, asset);
-    c->result->known = c->whole->day[early->last + (c->task->strategy->decide != NULL)];
-    quote(c->task->strategy, early, k, t, asset, c->result->early);
-    quote(c->task->strategy, late, k, t, asset, c->result->late);
+    c->result->known = c->whole->day[early->last + orders];
+    quote(orders, weights, early, k, t, asset, c->result->early);
+    quote(orders, weights, late, k, t, asset, c->result->late);
 }
 
 /* Cuts ------------------------------------------------------------------------------------------- */

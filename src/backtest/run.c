@@ -3,6 +3,7 @@
  * DESIGN
  *  - Signals and weights are found for the whole range before the account begins; a strategy that decides is called
  *    between two sessions of it.
+ *  - A strategy of the form *signals* may answer by weights (host.h); then its rows take the place of its signals.
  *  - Signals of several combinations can be found in one call (bp__backtest_prepare()), which saves what they have in
  *    common; each has its own set of bits, and the runs that follow take them from there.
  *  - There are two accounts with the same results: plain.c for signals where the options are the usual ones, trader.c
@@ -37,6 +38,7 @@ struct bp__workspace {
     const bp_strategy *prepared; /* whose signals are there, or NULL; */
     size_t num_prepared;         /* of so many combinations: */
     double params[BP__MAX_BATCH][BP__MAX_PARAMS];
+    bool by_weights;    /* the one that is prepared has answered by weights */
     bp__scratch memory; /* of a strategy that decides */
 };
 
@@ -69,6 +71,8 @@ static void find_signals(bp__workspace *ws, const bp_strategy *strategy, size_t 
     bp_signals *face[BP__MAX_BATCH];
     ws->prepared = NULL;
     bp__call_begin(&ws->call, strategy);
+    ws->weights.count = 0;
+    if (count == 1) ws->call.weights = &ws->weights;
     for (size_t i = 0; i < count; i++) {
         face[i] = &ws->signals[i].face;
         bp__signals_clear(&ws->signals[i]);
@@ -80,6 +84,7 @@ static void find_signals(bp__workspace *ws, const bp_strategy *strategy, size_t 
         strategy->signals(strategy->context, &ws->market.face, params[0], face[0]);
     ws->prepared = strategy;
     ws->num_prepared = count;
+    ws->by_weights = ws->weights.count > 0;
 }
 
 void bp__backtest_prepare(bp__workspace *ws, const bp_strategy *strategy, size_t count,
@@ -161,16 +166,29 @@ static void check_row(bp__workspace *ws, const bp__account *account, int32_t t, 
                       account->max_leverage);
 }
 
-static bp_status find_weights(bp__workspace *ws, const bp_strategy *strategy, const double *params,
-                              const bp__account *account)
+static bp_status check_weights(bp__workspace *ws, const bp__account *account)
 {
     const size_t n = ws->scope->num_assets;
-    ws->weights.count = 0;
-    bp__call_begin(&ws->call, strategy);
-    strategy->weights(strategy->context, &ws->market.face, params, &ws->weights.face);
     for (size_t k = 0; k < ws->weights.count && !ws->call.failed; k++)
         check_row(ws, account, ws->weights.t[k], ws->weights.row + k * n);
     return bp__call_status(&ws->call);
+}
+
+static bp_status find_weights(bp__workspace *ws, const bp_strategy *strategy, const double *params,
+                              const bp__account *account)
+{
+    if (ws->by_weights) ws->prepared = NULL; /* its rows make room */
+    ws->weights.count = 0;
+    bp__call_begin(&ws->call, strategy);
+    strategy->weights(strategy->context, &ws->market.face, params, &ws->weights.face);
+    return check_weights(ws, account);
+}
+
+/* Rows that a strategy of the form *signals* has answered by, perhaps for a run before. */
+static bp_status reuse_weights(bp__workspace *ws, const bp_strategy *strategy, const bp__account *account)
+{
+    bp__call_begin(&ws->call, strategy);
+    return check_weights(ws, account);
 }
 
 /* @param[in,out] next  row that comes next */
@@ -215,7 +233,7 @@ static bp_status make_memory(bp__workspace *ws, const bp_strategy *strategy, con
     return BP_OK;
 }
 
-/* With all options. @param[in] signals  NULL where the strategy has another form */
+/* With all options. @param[in] signals  NULL where the strategy speaks otherwise */
 static bp_status run_trader(bp__workspace *ws, const bp_strategy *strategy, const double *params,
                             const bp__account *account, const bp__ledger *ledger, const bp__signals *signals)
 {
@@ -240,7 +258,7 @@ static bp_status run_trader(bp__workspace *ws, const bp_strategy *strategy, cons
         if (t == n - 1) break;
         if (signals) {
             BP_TRY(decide_by_signals(ws, signals, t));
-        } else if (strategy->weights) {
+        } else if (!strategy->decide) {
             BP_TRY(decide_by_weights(ws, t, &next_row));
         } else {
             ws->call.t = t;
@@ -258,6 +276,10 @@ static bp_status run(bp__workspace *ws, const bp_strategy *strategy, const doubl
     const bp__signals *signals = NULL;
     BP_TRY(bp__account_check(account));
     if (strategy->signals) BP_TRY(signals_of(ws, strategy, params, &signals));
+    if (strategy->signals && ws->by_weights) {
+        BP_TRY(reuse_weights(ws, strategy, account));
+        signals = NULL;
+    }
     if (strategy->weights) BP_TRY(find_weights(ws, strategy, params, account));
     if (signals && !ledger && bp__plain_can(account)) {
         bp__plain_run(&ws->plain, signals, account, ws->equity, record);
@@ -326,12 +348,13 @@ void bp__workspace_destroy(bp__workspace **workspace)
 const bp__signals *bp__said_signals(const bp__workspace *ws, const bp_strategy *strategy,
                                     const double *params)
 {
-    for (size_t i = 0; ws->prepared == strategy && i < ws->num_prepared; i++)
+    for (size_t i = 0; ws->prepared == strategy && !ws->by_weights && i < ws->num_prepared; i++)
         if (!params || same_params(strategy, ws->params[i], params)) return &ws->signals[i];
     return NULL;
 }
 
-const bp__weights *bp__said_weights(const bp__workspace *ws)
+const bp__weights *bp__said_weights(const bp__workspace *ws, const bp_strategy *strategy)
 {
-    return &ws->weights;
+    const bool said = strategy->weights || (ws->prepared == strategy && ws->by_weights);
+    return said ? &ws->weights : NULL;
 }
