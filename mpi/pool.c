@@ -12,6 +12,7 @@
 #include "core/log.h"
 #include "core/stats.h"
 #include "mpi/budget.h"
+#include "mpi/lend.h"
 
 #define ROOM_TO_GROW 1024 /* bundles: every pool can be resized to this many, or to its first size */
 
@@ -399,6 +400,16 @@ bp_status bp__pool_instance_with(MPI_Comm comm, const bp_config *cfg, const bp__
         BP_TRY(bp__pool_resize(live_one, own.max_bundle_pool_size));
     *pool = live_one;
     return BP_OK;
+}
+
+MPI_Comm bp__pool_comm(const bp_pool *pool)
+{
+    return pool->top.world;
+}
+
+const bp_config *bp__pool_config(const bp_pool *pool)
+{
+    return &pool->cfg;
 }
 
 static bp_counters counters_from(const bp__report *r)

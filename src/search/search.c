@@ -417,7 +417,7 @@ static bp_status search_grid(search *s)
     MPI_Comm messages;
     BP_TRY(agree_on_values(s));
     BP_TRY(agree(s, prepare(s)));
-    BP_TRY(bp__sweep_open(s->comm, s->spec, &s->conduct->cfg, &s->sweep));
+    BP_TRY(bp__sweep_open(s->comm, s->spec, &s->conduct->cfg, s->conduct->pool, &s->sweep));
     s->sweep.hooks = s->hooks;
     BP_TRY(agree_on_batches(s));
     BP_MPI(MPI_Comm_dup(s->comm, &messages));

@@ -2,8 +2,10 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "mpi/comm.h"
+#include "mpi/lend.h"
 #include "search/search.h"
 
 #define VERSION_ATTEMPTS 20
@@ -43,10 +45,53 @@ static bp_status pin(bp__sweep *w)
             w->name);
 }
 
-bp_status bp__sweep_open(MPI_Comm comm, const bp__spec *spec, const bp_config *cfg, bp__sweep *w)
+static bool is_one_folder(const char *a, const char *b)
+{
+    struct stat x, y;
+    if (strcmp(a, b) == 0) return true;
+    return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
+/* Whether a pool has what is searched, on the ranks that search. */
+static bp_status check_pool(MPI_Comm comm, const bp_config *cfg, const bp_pool *pool)
+{
+    const char *root = bp__pool_config(pool)->root;
+    int ranks;
+    BP_MPI(MPI_Comm_compare(comm, bp__pool_comm(pool), &ranks));
+    if (ranks == MPI_UNEQUAL)
+        BP_FAIL(BP_EINVAL, "the pool is of other ranks than the search; create one over the communicator of "
+                           "the search, or search over that of the pool");
+    if (!is_one_folder(root, cfg->root))
+        BP_FAIL(BP_EINVAL,
+                "the pool has the bundles of %.160s, the search asks for those of %.160s; give "
+                "both the same root",
+                root, cfg->root);
+    return BP_OK;
+}
+
+/* Whether all ranks have a pool, or none has: otherwise some would create one, and wait for the others. */
+static bp_status agree_on_pool(MPI_Comm comm, const bp_pool *pool)
+{
+    const int mine[2] = {pool != NULL, pool == NULL};
+    int some[2];
+    BP_MPI(MPI_Allreduce(mine, some, 2, MPI_INT, MPI_MAX, comm));
+    if (some[0] && some[1])
+        BP_FAIL(BP_EINVAL,
+                "some ranks bring a pool to the search, and others do not; bring one on all of them");
+    return BP_OK;
+}
+
+bp_status bp__sweep_open(MPI_Comm comm, const bp__spec *spec, const bp_config *cfg, bp_pool *pool,
+                         bp__sweep *w)
 {
     *w = (bp__sweep){.comm = comm, .spec = spec, .pooled = bp_config_should_use_pool(cfg)};
-    return bp_pool_create(comm, cfg, &w->pool);
+    BP_TRY(agree_on_pool(comm, pool));
+    if (!pool) return bp_pool_create(comm, cfg, &w->pool);
+    BP_TRY(bp__agree(comm, check_pool(comm, cfg, pool)));
+    w->pool = pool;
+    w->borrowed = true;
+    w->pooled = bp_config_should_use_pool(bp__pool_config(pool));
+    return BP_OK;
 }
 
 bp_status bp__sweep_begin(bp__sweep *w, uint64_t bundle)
@@ -73,7 +118,9 @@ void bp__sweep_end(bp__sweep *w)
 bp_status bp__sweep_close(bp__sweep *w)
 {
     bp__sweep_end(w);
-    return bp_pool_destroy(&w->pool);
+    if (!w->borrowed) return bp_pool_destroy(&w->pool);
+    w->pool = NULL;
+    return BP_OK;
 }
 
 /* Each backtest asks for its bundle by name, as any program would: that makes it recently used, and tells

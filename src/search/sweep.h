@@ -21,6 +21,7 @@ typedef struct bp__sweep {
     const bp__spec *spec; /**< borrowed */
     bool pooled;          /**< false: every rank loads for itself */
     bp_pool *pool;
+    bool borrowed;           /**< the pool is somebody else's */
     const char *name;        /**< of the bundle under way */
     const bp_bundle *bundle; /**< pinned; the same version on every rank */
     bp__scope *scope;
@@ -36,10 +37,13 @@ typedef struct bp__sweep {
 } bp__sweep;
 
 /** Collective over comm.
- *  @param[in]  comm, spec  borrowed until bp__sweep_close()
+ *  @param[in]  comm, spec  borrowed until bp__sweep_close(), as the pool
+ *  @param[in]  pool        whose bundles are used; NULL: of one that is created out of cfg
  *  @param[out] sweep       bp__sweep_close(), after a failure too
+ *  @retval BP_EINVAL  the pool is of other ranks or of another root, or only some ranks have one
  *  @retval as bp_pool_create() */
-bp_status bp__sweep_open(MPI_Comm comm, const bp__spec *spec, const bp_config *cfg, bp__sweep *sweep);
+bp_status bp__sweep_open(MPI_Comm comm, const bp__spec *spec, const bp_config *cfg, bp_pool *pool,
+                         bp__sweep *sweep);
 
 /** Collective. */
 bp_status bp__sweep_close(bp__sweep *sweep);

@@ -1,0 +1,15 @@
+/** @file mpi/lend.h
+ * What a pool is of, for who is handed one that another has created.
+ */
+#ifndef BP_MPI_LEND_H
+#define BP_MPI_LEND_H
+
+#include <bundlepool/pool.h>
+
+/** The pool's own duplicate of the communicator that it was created over. Borrowed; not for messages. */
+MPI_Comm bp__pool_comm(const bp_pool *pool);
+
+/** Its configuration, with an absolute root. Borrowed. */
+const bp_config *bp__pool_config(const bp_pool *pool);
+
+#endif
