@@ -318,7 +318,7 @@ static inline void *bp_market_scratch(const bp_market *m, size_t bytes)
     return m->host->market_scratch(m, bytes);
 }
 
-/** The combination has failed (all of a batch). @param[in] why  copied; at most some 100 bytes are shown */
+/** The combination has failed (all of a batch). @param[in] why  copied, up to 2000 bytes; tables show its first line */
 static inline void bp_market_fail(const bp_market *m, const char *why)
 {
     m->host->market_fail(m, why);
@@ -451,7 +451,7 @@ static inline void *bp_view_memory(bp_view *v)
     return v->host->view_memory(v);
 }
 
-/** The combination has failed. @param[in] why  copied; at most some 100 bytes are shown */
+/** The combination has failed. @param[in] why  copied, up to 2000 bytes; tables show its first line */
 static inline void bp_view_fail(bp_view *v, const char *why)
 {
     v->host->view_fail(v, why);

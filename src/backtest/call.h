@@ -16,6 +16,7 @@
 #include "backtest/scope.h"
 #include "backtest/scratch.h"
 #include "backtest/windows.h"
+#include "core/status.h"
 
 #define BP__NO_ASSET SIZE_MAX
 
@@ -27,7 +28,7 @@ typedef struct bp__call {
     const bp_strategy *strategy;
     int32_t t; /**< bar of a view; otherwise BP__NEVER */
     bool failed;
-    char why[160]; /**< of the first failure: bar and reason */
+    char why[BP_LONG_TEXT_MAX - 64]; /**< of the first failure: bar and reason */
     bp__scratch scratch;
     size_t summed;     /**< asset whose prefix sums are in hi, lo; BP__NO_ASSET: none */
     double *hi, *lo;   /**< [history + 1] */

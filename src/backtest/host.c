@@ -18,24 +18,24 @@
 
 void bp__call_fail(bp__call *call, int32_t t, const char *fmt, ...)
 {
-    char why[96], day[32];
+    char day[32];
+    int n = 0;
     va_list ap;
     if (call->failed) return;
     call->failed = true;
+    if (t >= 0 && (size_t)t < call->scope->num_sessions)
+        n = snprintf(call->why, sizeof call->why, "%s: ", bp__day_text(call->scope->day[t], day));
     va_start(ap, fmt);
-    vsnprintf(why, sizeof why, fmt, ap);
+    vsnprintf(call->why + n, sizeof call->why - (size_t)n, fmt, ap);
     va_end(ap);
-    const bool in_range = t >= 0 && (size_t)t < call->scope->num_sessions;
-    if (in_range)
-        snprintf(call->why, sizeof call->why, "%s: %s", bp__day_text(call->scope->day[t], day), why);
-    else
-        snprintf(call->why, sizeof call->why, "%s", why);
 }
 
 bp_status bp__call_status(const bp__call *call)
 {
     if (!call->failed) return BP_OK;
-    BP_FAIL(BP_EINVAL, "strategy %s: %s", call->strategy->name, call->why);
+    char text[BP_LONG_TEXT_MAX];
+    snprintf(text, sizeof text, "strategy %.40s: %s", call->strategy->name, call->why);
+    return bp__fail_long(BP_EINVAL, text);
 }
 
 static bool asset_is_there(bp__call *call, size_t asset)

@@ -8,6 +8,7 @@
 #include "backtest/call.h"
 #include "backtest/scope.h"
 #include "core/status.h"
+#include "core/text.h"
 
 #define NO_ASSET UINT32_MAX
 
@@ -274,7 +275,7 @@ static bp_status try_cuts(check *c, speech spoke[2])
         const bp_status s = run_cut(c, t, &spoke[now]);
         if (s == BP_EINVAL) {
             if (c->result->failed++ == 0)
-                snprintf(c->result->why, sizeof c->result->why, "%s", bp_error_text());
+                bp__text_first_line(bp_error_text(), c->result->why, sizeof c->result->why);
             continue;
         }
         BP_TRY(s);

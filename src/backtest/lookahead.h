@@ -47,7 +47,7 @@ typedef struct bp__lookahead {
     char late[48];   /**< and this with later data */
     uint64_t cuts;   /**< runs on cut data that could be compared */
     uint64_t failed; /**< runs on cut data in which it failed: these tell nothing */
-    char why[128];   /**< of the first of them */
+    char why[512];   /**< of the first of them: a line */
 } bp__lookahead;
 
 /** Check one combination.

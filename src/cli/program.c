@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/log.h"
+#include "core/text.h"
 #include "core/version.h"
 
 #define HELP_COLUMN 12
@@ -170,12 +171,25 @@ bool bp__program_tell(const bp__program *program, int argc, char **argv, bool pr
 
 /* Errors ---------------------------------------------------------------------------------------- */
 
+/* Further lines of an error, such as a traceback of a strategy. */
+static void tell_lines(const char *text)
+{
+    while (*text) {
+        const size_t n = strcspn(text, "\n");
+        if (n > 0) bp__text_line(stderr, "  %.*s", (int)n, text);
+        text += n + (text[n] == '\n');
+    }
+}
+
 int bp__program_error(const bp__program *program, int code)
 {
-    char text[2048];
-    snprintf(text, sizeof text, code == BP__EXIT_USAGE ? "%s; try '%s --help'" : "%s", bp_error_text(),
+    char text[BP_LONG_TEXT_MAX + 80];
+    const char *why = bp_error_text();
+    const size_t n = bp__log_is_json() ? strlen(why) : strcspn(why, "\n");
+    snprintf(text, sizeof text, code == BP__EXIT_USAGE ? "%.*s; try '%s --help'" : "%.*s", (int)n, why,
              program->name);
     bp__log_as(program->name, "error", text);
+    tell_lines(why + n);
     return code;
 }
 

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static _Thread_local char error_text[BP_ERROR_TEXT_MAX];
+static _Thread_local char error_text[BP_LONG_TEXT_MAX];
 
 const char *bp_status_name(bp_status s)
 {
@@ -58,10 +58,20 @@ bp_status bp__fail_errno(bp_status code, int err, const char *fmt, ...)
     return bp__fail_text(code, text);
 }
 
-bp_status bp__fail_text(bp_status code, const char *text)
+static bp_status record(bp_status code, const char *text, size_t size)
 {
-    size_t n = strnlen(text, sizeof error_text - 1);
+    size_t n = strnlen(text, size - 1);
     memmove(error_text, text, n); /* `text` may be the old text itself */
     error_text[n] = '\0';
     return code;
+}
+
+bp_status bp__fail_text(bp_status code, const char *text)
+{
+    return record(code, text, BP_ERROR_TEXT_MAX);
+}
+
+bp_status bp__fail_long(bp_status code, const char *text)
+{
+    return record(code, text, sizeof error_text);
 }

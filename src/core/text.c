@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 
 int bp__utf8_length(const char *text)
 {
@@ -57,6 +58,31 @@ char *bp__text_clean(char *text)
         c += n ? n : 1;
     }
     return text;
+}
+
+char *bp__text_copy(char *to, size_t size, const char *from)
+{
+    size_t n = 0;
+    while (from[n]) {
+        const size_t more = bp__utf8_length(from + n) ? (size_t)bp__utf8_length(from + n) : 1;
+        if (n + more >= size) break;
+        n += more;
+    }
+    memmove(to, from, n);
+    to[n] = '\0';
+    return to;
+}
+
+char *bp__text_first_line(const char *text, char *line, size_t size)
+{
+    static const char more[] = " ...";
+    const size_t n = strcspn(text, "\r\n");
+    if (!text[n + strspn(text + n, " \t\r\n")]) {
+        bp__text_copy(line, n < size ? n + 1 : size, text);
+        return line;
+    }
+    bp__text_copy(line, n + sizeof more < size ? n + 1 : size - sizeof more + 1, text);
+    return strcat(line, more);
 }
 
 int bp__text_width(const char *text)

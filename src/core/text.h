@@ -5,6 +5,7 @@
 #ifndef BP_CORE_TEXT_H
 #define BP_CORE_TEXT_H
 
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -19,6 +20,12 @@ __attribute__((format(printf, 2, 3))) void bp__text_line(FILE *file, const char 
 
 /** Make a text printable in place. @return `text` */
 char *bp__text_clean(char *text);
+
+/** Copy as much of a text as there is room for, and no part of a character. @return `to` */
+char *bp__text_copy(char *to, size_t size, const char *from);
+
+/** The first line of a text that may have several, with " ..." behind it if it has. @return `line` */
+char *bp__text_first_line(const char *text, char *line, size_t size);
 
 /** Columns that a text takes up on a terminal, counting one for each character. */
 int bp__text_width(const char *text);

@@ -27,7 +27,7 @@
 #define LAST_RESORT_S 10           /* for the thread that ends the job */
 #define STACK_NEAR    (64 * 1024)  /* a fault so close to the stack's end is one of the stack */
 #define MAX_LINE      1400
-#define MAX_TEXT      (2 * MAX_LINE + BP__WHY_MAX + 32)
+#define MAX_TEXT      (2 * MAX_LINE + BP__NOTE_WHY_MAX + 32)
 
 /* What an error of the processor, or of a library, is called. */
 static const struct cause {
@@ -67,7 +67,7 @@ static struct guard {
     bool watched;
     int event; /* wakes the watch: the handler has done its part, or it is over */
     atomic_bool crashed, over;
-    char why[BP__WHY_MAX]; /* the reason of a crash; the handler's, then the watch's */
+    char why[BP__NOTE_WHY_MAX]; /* the reason of a crash; the handler's, then the watch's */
 } guard = {.lock = PTHREAD_MUTEX_INITIALIZER, .event = -1, .place.folder = -1};
 
 /* Saying it ------------------------------------------------------------------------------------- */
@@ -304,7 +304,7 @@ static uint64_t time_left(void)
 /* The backtest cannot go on: it would have to take the lock to end. */
 _Noreturn static void end_late(void)
 {
-    char why[BP__WHY_MAX];
+    char why[BP__NOTE_WHY_MAX];
     snprintf(why, sizeof why, "it took longer than %g seconds",
              guard.options->timeout_s * (double)guard.count);
     leave_word(BP_ETIMEOUT, why);

@@ -13,10 +13,11 @@
 #include "door/source.h"
 #include "optimizer/changes.h"
 
-#define HASH_DIGITS 12
-#define NOTE_MOST   4400 /* a path, and a sentence */
-#define USUAL_YEAR  252  /* sessions; another number is told */
-#define MAX_CELLS   (4 + BP_STRATEGY_MAX_PARAMS + BP__NUM_METRICS)
+#define HASH_DIGITS   12
+#define NOTE_MOST     4400 /* a path, and a sentence */
+#define FAILURES_TOLD 3
+#define USUAL_YEAR    252 /* sessions; another number is told */
+#define MAX_CELLS     (4 + BP_STRATEGY_MAX_PARAMS + BP__NUM_METRICS)
 
 static const bp__spec *spec_of(const bp__report_facts *f)
 {
@@ -430,10 +431,11 @@ void bp__report_problem(const char *kind, const char *fmt, ...)
 
 void bp__report_failures(const bp__results *r)
 {
-    char text[256];
-    for (unsigned i = 0; i < r->num_told; i++) {
+    char text[256], why[1024];
+    for (size_t i = 0; i < r->num_failures && i < FAILURES_TOLD; i++) {
         const uint64_t task = r->failure[i].task;
         bp__report_problem("warning", "combination %" PRIu64 " (%s) failed: %s", task % r->spec->grid.size,
-                           bp__results_task(r, task, text, sizeof text), r->failure[i].why);
+                           bp__results_task(r, task, text, sizeof text),
+                           bp__text_first_line(r->failure[i].why, why, sizeof why));
     }
 }

@@ -4,12 +4,13 @@
 
 #include "core/clock.h"
 #include "mpi/comm.h"
+#include "search/packet.h"
 
 enum { TAG_REQUEST = 1, TAG_BATCH, TAG_RESULTS, TAG_STOP, TAG_STOPPED };
 #define MAX_BATCH 64
-/* In a message: so many that it stays below the size up to which MPI sends without asking the receiver. */
-#define MAX_RESULTS ((int)(4000 / sizeof(bp__result)))
-_Static_assert(sizeof(bp__result) <= 1000, "a message holds several results");
+/* Bytes of a message with results: below the size up to which MPI sends without asking the receiver. */
+#define MAX_MESSAGE 4000
+_Static_assert(BP__PACKET_MAX <= MAX_MESSAGE, "a message holds a result");
 #define FLUSH_NS   UINT64_C(100000000)
 #define NAP_MIN_NS 200000
 #define NAP_MAX_NS 1000000
@@ -34,8 +35,9 @@ static bp_status wait_for(MPI_Request *request, MPI_Status *status)
 /* Results on their way: one buffer is filled while the other is sent. */
 typedef struct outbox {
     MPI_Comm comm;
-    bp__result buffer[2][MAX_RESULTS];
-    int filling, count;
+    char buffer[2][MAX_MESSAGE];
+    int filling;
+    size_t used; /* bytes of the one that is filled */
     MPI_Request sending;
     uint64_t flushed_ns;
 } outbox;
@@ -43,12 +45,11 @@ typedef struct outbox {
 static bp_status flush(outbox *o)
 {
     o->flushed_ns = bp__clock_ns();
-    if (o->count == 0) return BP_OK;
+    if (o->used == 0) return BP_OK;
     BP_TRY(wait_for(&o->sending, MPI_STATUS_IGNORE));
-    BP_MPI(MPI_Isend(o->buffer[o->filling], o->count * (int)sizeof(bp__result), MPI_BYTE, 0, TAG_RESULTS,
-                     o->comm, &o->sending));
+    BP_MPI(MPI_Isend(o->buffer[o->filling], (int)o->used, MPI_BYTE, 0, TAG_RESULTS, o->comm, &o->sending));
     o->filling = !o->filling;
-    o->count = 0;
+    o->used = 0;
     return BP_OK;
 }
 
@@ -100,9 +101,11 @@ static bp_status run_batch(worker_state *w, const uint64_t *batch, int count)
     for (int i = 0; i < count; i++) {
         BP_TRY(heed_stop(w));
         if (w->stopped) break;
-        w->tasks->run(w->tasks->context, batch[i], &out->buffer[out->filling][out->count]);
-        out->count++;
-        bool due = out->count == MAX_RESULTS || i == count - 1 || bp__clock_ns() - out->flushed_ns > FLUSH_NS;
+        bp__result result;
+        w->tasks->run(w->tasks->context, batch[i], &result);
+        out->used += bp__result_pack(&result, out->buffer[out->filling] + out->used);
+        bool due = out->used > MAX_MESSAGE - BP__PACKET_MAX || i == count - 1 ||
+                   bp__clock_ns() - out->flushed_ns > FLUSH_NS;
         if (due) BP_TRY(flush(out));
     }
     return BP_OK;
@@ -175,13 +178,17 @@ static bp_status serve(server *s, bool *served)
     *served = found;
     if (!found) return BP_OK;
     BP_MPI(MPI_Get_count(&status, MPI_BYTE, &bytes));
-    bp__result result[MAX_RESULTS];
-    BP_MPI(MPI_Mrecv(result, (int)sizeof result, MPI_BYTE, &message, MPI_STATUS_IGNORE));
+    char buffer[MAX_MESSAGE];
+    BP_MPI(MPI_Mrecv(buffer, (int)sizeof buffer, MPI_BYTE, &message, MPI_STATUS_IGNORE));
     if (status.MPI_TAG == TAG_REQUEST) return answer(s, status.MPI_SOURCE);
     s->stopped += status.MPI_TAG == TAG_STOPPED;
-    const int n = bytes / (int)sizeof *result;
-    for (int i = 0; i < n; i++) s->tasks->enter(s->tasks->context, &result[i]);
-    s->taken += (uint64_t)n;
+    for (size_t at = 0; at < (size_t)bytes; s->taken++) {
+        bp__result result;
+        const size_t n = bp__result_unpack(buffer + at, (size_t)bytes - at, &result);
+        if (n == 0) BP_FAIL(BP_EMPI, "rank %d has sent what is no result", status.MPI_SOURCE);
+        s->tasks->enter(s->tasks->context, &result);
+        at += n;
+    }
     return BP_OK;
 }
 

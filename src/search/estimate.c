@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "core/clock.h"
+#include "core/text.h"
 #include "search/single.h"
 
 #define BUDGET_NS UINT64_C(3000000000) /* for all bundles */
@@ -20,7 +21,7 @@ static void run_sample(bp__single *single, uint64_t task, bp__estimate *e)
 {
     bp__record record;
     const bp_status s = bp__single_run(single, task % single->spec->grid.size, NULL, &record);
-    if (bp__failed(s) && e->failed++ == 0) snprintf(e->why, sizeof e->why, "%s", bp_error_text());
+    if (bp__failed(s) && e->failed++ == 0) bp__text_first_line(bp_error_text(), e->why, sizeof e->why);
     e->samples++;
 }
 

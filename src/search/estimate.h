@@ -14,7 +14,7 @@
 typedef struct bp__estimate {
     uint64_t rows, skipped, backtests; /**< of this slice, over all bundles */
     uint64_t samples, failed;          /**< backtests that were run, and how many of them failed */
-    char why[BP__WHY_MAX];             /**< of the first of these; "": none */
+    char why[512];                     /**< of the first of these, a line; "": none */
     double load_s;                     /**< of all bundles, one after the other */
     double shortest_s, longest_s;      /**< a backtest */
     double total_s;                    /**< all backtests, on one rank */

@@ -22,6 +22,7 @@
 #include "search/results.h"
 
 #define BP__NOTE_MAX_TASKS 4096
+#define BP__NOTE_WHY_MAX   128
 
 /** Where a rank would leave its note. */
 typedef struct bp__note_place {
@@ -48,7 +49,7 @@ bool bp__note_write(const bp__note_place *place, bp_status status, const char *w
 typedef struct bp__note {
     char *name; /**< of its file, in the journal's folder */
     bp_status status;
-    char why[BP__WHY_MAX];
+    char why[BP__NOTE_WHY_MAX];
     uint64_t *task; /**< [count] */
     size_t count;
 } bp__note;

@@ -47,6 +47,8 @@ void bp__results_fini(bp__results *r)
     free(r->outcome);
     free(r->value);
     free(r->content);
+    for (size_t i = 0; i < r->num_failures; i++) free(r->failure[i].why);
+    free(r->failure);
     *r = (bp__results){0};
 }
 
@@ -90,15 +92,36 @@ static void consider(bp__results *r, uint64_t task)
 
 /* Tasks ----------------------------------------------------------------------------------------- */
 
-/* The texts of the lowest few failures are kept. */
+/* Room for one more, or one falls out. @return false: there is no memory */
+static bool make_room_for_failure(bp__results *r)
+{
+    if (r->num_failures == BP__FAILURES_KEPT) {
+        free(r->failure[--r->num_failures].why);
+        return true;
+    }
+    if (r->num_failures < r->failure_room) return true;
+    const size_t room = r->failure_room ? 2 * r->failure_room : 8;
+    bp__failure *more = realloc(r->failure, room * sizeof *more);
+    if (!more) return false;
+    r->failure = more;
+    r->failure_room = room;
+    return true;
+}
+
+/* The texts of the lowest ones are kept. */
 static void keep_failure(bp__results *r, const bp__result *result)
 {
-    unsigned at = r->num_told;
+    size_t at = r->num_failures;
     while (at > 0 && r->failure[at - 1].task > result->task) at--;
-    if (at == BP__FAILURES_TOLD) return;
-    if (r->num_told < BP__FAILURES_TOLD) r->num_told++; /* else the last one falls out */
-    memmove(&r->failure[at + 1], &r->failure[at], (r->num_told - 1 - at) * sizeof *r->failure);
-    r->failure[at] = *result;
+    if (at == BP__FAILURES_KEPT) return;
+    char *why = strdup(result->why);
+    if (!why || !make_room_for_failure(r)) {
+        free(why);
+        return;
+    }
+    memmove(&r->failure[at + 1], &r->failure[at], (r->num_failures - at) * sizeof *r->failure);
+    r->failure[at] = (bp__failure){.task = result->task, .status = result->status, .why = why};
+    r->num_failures++;
 }
 
 void bp__results_enter(bp__results *r, const bp__result *result)
@@ -136,10 +159,14 @@ uint64_t bp__results_forget(bp__results *r, uint64_t bundle)
         r->failed -= failed;
         if (done || failed) r->outcome[task] = BP__PENDING;
     }
-    unsigned kept = 0;
-    for (unsigned i = 0; i < r->num_told; i++)
-        if (r->failure[i].task / size != bundle) r->failure[kept++] = r->failure[i];
-    r->num_told = kept;
+    size_t kept = 0;
+    for (size_t i = 0; i < r->num_failures; i++) {
+        if (r->failure[i].task / size == bundle)
+            free(r->failure[i].why);
+        else
+            r->failure[kept++] = r->failure[i];
+    }
+    r->num_failures = kept;
     r->best = BP__NO_TASK;
     for (uint64_t task = 0; task < r->num_rows; task++)
         if (r->outcome[task] == BP__DONE) consider(r, task);

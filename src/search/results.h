@@ -11,22 +11,29 @@
 #include "search/ranking.h"
 #include "search/skips.h"
 
-#define BP__WHY_MAX       128
+#define BP__WHY_MAX       2001 /**< bytes of a failure's text, NUL included */
 #define BP__HASH_DIGITS   64
-#define BP__FAILURES_TOLD 3
+#define BP__FAILURES_KEPT 1000
 #define BP__NO_TASK       UINT64_MAX
 
-/** One backtest's outcome as it travels between ranks. */
+/** One backtest's outcome. How it travels between ranks: packet.h. */
 typedef struct bp__result {
     uint64_t task;
     int64_t status;      /**< a bp_status; values are there for BP_OK only */
     uint32_t changed;    /**< whether the rank has found another version of the bundle on disk, or none */
     uint32_t num_values; /**< as many as the search keeps metrics */
     double value[BP__NUM_METRICS]; /**< [num_values] one for each */
-    char why[BP__WHY_MAX];         /**< text of a failure */
+    char why[BP__WHY_MAX];         /**< text of a failure: one line or several */
 } bp__result;
 
 typedef enum bp__outcome { BP__PENDING, BP__DONE, BP__SKIPPED, BP__FAILED, BP__ELSEWHERE } bp__outcome;
+
+/** A combination that has failed. */
+typedef struct bp__failure {
+    uint64_t task;
+    int64_t status; /**< a bp_status */
+    char *why;      /**< owned */
+} bp__failure;
 
 typedef struct bp__results {
     const bp__spec *spec;                 /**< borrowed */
@@ -34,12 +41,13 @@ typedef struct bp__results {
     double *value;                        /**< [num_rows][spec->num_metrics] of those that are done */
     char (*content)[BP__HASH_DIGITS + 1]; /**< [spec->num_bundles] hash of what was tested; "": none yet */
     uint64_t num_rows;
-    uint64_t num_todo;                     /**< tasks of this slice that make sense */
-    uint64_t done, skipped, failed;        /**< of this slice */
-    uint64_t best;                         /**< the best task that is done and ranked, or BP__NO_TASK */
-    bp__rated rating;                      /**< of that */
-    bp__result failure[BP__FAILURES_TOLD]; /**< [num_told] of those with the lowest numbers, ascending */
-    unsigned num_told;
+    uint64_t num_todo;              /**< tasks of this slice that make sense */
+    uint64_t done, skipped, failed; /**< of this slice */
+    uint64_t best;                  /**< the best task that is done and ranked, or BP__NO_TASK */
+    bp__rated rating;               /**< of that */
+    bp__failure *failure;           /**< [num_failures] of the lowest numbers, ascending, at most
+                                                BP__FAILURES_KEPT; fewer where there was no memory; owned */
+    size_t num_failures, failure_room;
 } bp__results;
 
 /** Room for every task.

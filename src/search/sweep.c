@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "core/text.h"
 #include "mpi/comm.h"
 #include "mpi/lend.h"
 #include "search/search.h"
@@ -191,7 +192,7 @@ void bp__sweep_run(bp__sweep *w, uint64_t task, bp__result *result)
     result->status = bp__backtest_run(w->workspace, spec->runs, params, &spec->account, NULL, &record);
     leave(w);
     if (result->status != BP_OK) {
-        snprintf(result->why, sizeof result->why, "%s", bp_error_text());
+        bp__text_copy(result->why, sizeof result->why, bp_error_text());
         return;
     }
     result->num_values = spec->num_metrics;

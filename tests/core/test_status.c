@@ -72,6 +72,20 @@ static void test_cut(void)
     }
 }
 
+/* What a strategy says may be longer, and is whole where it is not kept in less room. */
+static void test_long(void)
+{
+    char xs[2 * BP_LONG_TEXT_MAX];
+    memset(xs, 'x', sizeof xs - 1);
+    xs[sizeof xs - 1] = '\0';
+    xs[2000] = '\n';
+    CU_ASSERT_EQUAL(bp__fail_long(BP_EINVAL, xs), BP_EINVAL);
+    CU_ASSERT_EQUAL(strlen(bp_error_text()), BP_LONG_TEXT_MAX - 1);
+    CU_ASSERT_EQUAL(bp_error_text()[2000], '\n');
+    bp__fail(BP_EIO, "%s", bp_error_text());
+    CU_ASSERT_EQUAL(strlen(bp_error_text()), BP_ERROR_TEXT_MAX - 1);
+}
+
 static void test_old_text_as_argument(void)
 {
     bp__fail(BP_EIO, "dataset close");
@@ -130,6 +144,7 @@ int main(void)
         {"names and texts", test_names},
         {"text of a failure", test_text},
         {"cut at the limit", test_cut},
+        {"long texts", test_long},
         {"the old text as an argument", test_old_text_as_argument},
         {"BP_TRY", test_try},
         {"one text a thread", test_per_thread},

@@ -48,6 +48,46 @@ static void test_clean(void)
     CU_ASSERT_EQUAL(bp__text_width("\xc3"), 1);
 }
 
+static void expect_copy(const char *text, size_t size, const char *copy)
+{
+    char to[64];
+    CU_ASSERT_STRING_EQUAL(bp__text_copy(to, size, text), copy);
+}
+
+static void test_copy(void)
+{
+    expect_copy("abc", 4, "abc");
+    expect_copy("abc", 3, "ab");
+    expect_copy("abc", 1, "");
+    expect_copy("", 1, "");
+    expect_copy("a\xc3\xa4z", 4, "a\xc3\xa4");
+    expect_copy("a\xc3\xa4z", 3, "a"); /* no half of it */
+    expect_copy("\xf0\x9f\x98\x80", 4, "");
+    expect_copy("a\xff\xfe", 4, "a\xff\xfe"); /* what is no UTF-8 is bytes */
+}
+
+static void expect_line(const char *text, size_t size, const char *line)
+{
+    char to[64];
+    CU_ASSERT_STRING_EQUAL(bp__text_first_line(text, to, size), line);
+}
+
+static void test_first_line(void)
+{
+    expect_line("one", 64, "one");
+    expect_line("one\n", 64, "one");
+    expect_line("one\r\n \n", 64, "one");
+    expect_line("one\ntwo", 64, "one ...");
+    expect_line("one\n\n  two\nthree", 64, "one ...");
+    expect_line("\ntwo", 64, " ...");
+    expect_line("", 64, "");
+    expect_line("one", 4, "one");
+    expect_line("four", 4, "fou");
+    expect_line("one\ntwo", 8, "one ...");
+    expect_line("one\ntwo", 7, "on ...");
+    expect_line("\xc3\xa4\ntwo", 6, " ...");
+}
+
 static void test_bytes(void)
 {
     char text[32];
@@ -133,8 +173,9 @@ static void test_names(void)
 int main(void)
 {
     CU_TestInfo tests[] = {
-        {"clean text", test_clean}, {"bytes", test_bytes},        {"days", test_days},
-        {"numbers", test_numbers},  {"bundle names", test_names}, CU_TEST_INFO_NULL,
+        {"clean text", test_clean},   {"copies", test_copy}, {"first lines", test_first_line},
+        {"bytes", test_bytes},        {"days", test_days},   {"numbers", test_numbers},
+        {"bundle names", test_names}, CU_TEST_INFO_NULL,
     };
     return suite_main("text", tests);
 }

@@ -107,6 +107,61 @@ static void test_differences(void)
     bp__grid_fini(&a.grid);
 }
 
+/* A strategy that is made of pieces: which of them has changed is told. */
+static char *text_of_pieces(char digit, const char *pieces)
+{
+    bp__spec o = base();
+    memset(o.plugin, digit, BP__HASH_DIGITS);
+    o.plugin[BP__HASH_DIGITS] = '\0';
+    if (pieces) MUST(bp__spec_set_pieces(&o, pieces));
+    char *text = text_of(&o);
+    free(o.pieces);
+    bp__grid_fini(&o.grid);
+    return text;
+}
+
+static void expect_changes(const char *now, const char *then, const char *words)
+{
+    char *ours = text_of_pieces('a', now), *theirs = text_of_pieces('b', then);
+    FAILS(bp__spec_compare("a.journal", ours, theirs, false), BP_EINVAL, words);
+    FAILS(bp__spec_compare("a.journal", ours, theirs, true), BP_EINVAL, words);
+    free(ours), free(theirs);
+}
+
+static void test_pieces(void)
+{
+    static const char then[] = "function rule 11\nfunction helper 22\nconstant LIMIT 33\n";
+    bp__spec o = base();
+    char *ours, *theirs;
+    expect_changes("function rule 11\nfunction helper 23\nconstant LIMIT 33\n", then,
+                   "the strategy has changed since: function helper has changed; restore it");
+    expect_changes("function rule 19\nconstant LIMIT 34\nfunction helper 22\n", then,
+                   "since: function rule has changed, constant LIMIT has changed; restore it");
+    expect_changes("function rule 11\nfunction helper 22\n", then, "since: constant LIMIT is gone;");
+    expect_changes("function rule 11\nfunction helper2 9\nfunction helper 22\nconstant LIMIT 33\n", then,
+                   "since: function helper2 is new;");
+    /* nothing of it has, or it is not known: then there is the hash of all */
+    expect_changes(then, then,
+                   "the file of the strategy has changed: there its content is bbbbbbbbbbbb, here aaaaaaa");
+    expect_changes(NULL, NULL,
+                   "the file of the strategy has changed: there its content is bbbbbbbbbbbb, here aaaaaaa");
+
+    ours = text_of_pieces('a', then), theirs = text_of_pieces('a', "function rule 11\nfunction helper 7\n");
+    FAILS(bp__spec_compare("j", ours, theirs, false), BP_EINVAL,
+          "since: function helper has changed, constant LIMIT is new;");
+    free(theirs);
+    theirs = text_of_pieces('a', then);
+    MUST(bp__spec_compare("j", ours, theirs, false));
+    free(ours), free(theirs);
+
+    FAILS(bp__spec_set_pieces(&o, "rule 11\nhelper\n"), BP_EINVAL, "'helper' is not the line of a piece");
+    FAILS(bp__spec_set_pieces(&o, "rule 11"), BP_EINVAL, "'rule 11' is not the line of a piece");
+    FAILS(bp__spec_set_pieces(&o, "rule \n"), BP_EINVAL, "'rule ' is not");
+    FAILS(bp__spec_set_pieces(&o, " 11\n"), BP_EINVAL, "' 11' is not");
+    FAILS(bp__spec_set_pieces(&o, "a\x1b b\n"), BP_EINVAL, "is not the line");
+    bp__grid_fini(&o.grid);
+}
+
 static void test_slices(void)
 {
     bp__spec a = base(), b = base();
@@ -139,6 +194,7 @@ static void read_back(bp__spec o)
     CU_ASSERT_EQUAL_FATAL(back.num_metrics, o.num_metrics);
     CU_ASSERT_EQUAL(back.num_columns, o.num_columns);
     CU_ASSERT_STRING_EQUAL(back.plugin, o.plugin);
+    CU_ASSERT_STRING_EQUAL(back.pieces ? back.pieces : "none", o.pieces ? o.pieces : "none");
     CU_ASSERT(memcmp(back.metric, o.metric, o.num_metrics * sizeof *o.metric) == 0);
     char *again = text_of(&back);
     CU_ASSERT_STRING_EQUAL(again, text);
@@ -188,6 +244,11 @@ static void test_reading(void)
     o = base();
     o.account.max_leverage = INFINITY;
     read_back(o);
+    o = base();
+    memset(o.plugin, 'f', BP__HASH_DIGITS);
+    MUST(bp__spec_set_pieces(&o, "function rule 11\nfunction helper of mine 22\nconstant LIMIT 33\n"));
+    read_back(o);
+    free(o.pieces);
 }
 
 static void expect_metrics(const bp__spec *o, const char *columns, const char *hidden, const char *objective)
@@ -441,6 +502,7 @@ int main(void)
     CU_TestInfo tests[] = {
         {"equal searches", test_equal},
         {"differences", test_differences},
+        {"pieces of a strategy", test_pieces},
         {"slices", test_slices},
         {"reading", test_reading},
         {"damaged", test_damaged},

@@ -58,7 +58,7 @@ static bp_status store(void *context, const bp__found *found)
 static void enter(void *context, const uint64_t *task, size_t count)
 {
     counted *c = context;
-    CHECK(c->entered == c->left && (count == 0 || task[count - 1] < COMBINATIONS));
+    CHECK(c->entered == c->left && (count == 0 || task[count - 1] < 1200));
     c->entered++;
     c->batches += count > 1;
 }
@@ -68,14 +68,15 @@ static void leave(void *context)
     ((counted *)context)->left++;
 }
 
-static void make_bundle(void)
+/* @param[in] rank  that makes it */
+static void make_bundle(int rank, const char *name, uint64_t seed)
 {
     char path[BP_PATH_MAX];
     bp__draft draft;
-    if (check_rank != 0) return;
-    snprintf(path, sizeof path, "%s/demo.h5", root);
-    CHECK_OK(bp__draft_init(&draft, "demo", NULL));
-    CHECK_OK(bp__demo_generate(&(bp__demo_options){.assets = 8, .days = 250, .seed = 5}, &draft));
+    if (rank != 0) return;
+    snprintf(path, sizeof path, "%s/%s.h5", root, name);
+    CHECK_OK(bp__draft_init(&draft, name, NULL));
+    CHECK_OK(bp__demo_generate(&(bp__demo_options){.assets = 8, .days = 250, .seed = seed}, &draft));
     CHECK_OK(bp__draft_finish(&draft));
     CHECK_OK(bp__h5_write(&draft, path, &(bp__write_options){0}));
     bp__draft_fini(&draft);
@@ -104,8 +105,8 @@ static void fini_spec(bp__spec *spec)
     bp__spec_fini(spec);
 }
 
-static bp_status run(MPI_Comm comm, const bp__spec *spec, const char *journal, bool resume, counted *c,
-                     bp__found *found)
+static bp_status run_over(bp_pool *pool, MPI_Comm comm, const bp__spec *spec, const char *journal,
+                          bool resume, counted *c, bp__found *found)
 {
     const bp__hooks hooks = {.context = c,
                              .opened = opened,
@@ -114,10 +115,16 @@ static bp_status run(MPI_Comm comm, const bp__spec *spec, const char *journal, b
                              .store = store,
                              .enter = enter,
                              .leave = leave};
-    bp__conduct conduct = {.cfg = bp_config_init(), .journal = journal, .resume = resume};
+    bp__conduct conduct = {.cfg = bp_config_init(), .journal = journal, .resume = resume, .pool = pool};
     CHECK_OK(bp_config_default(&conduct.cfg));
     snprintf(conduct.cfg.root, sizeof conduct.cfg.root, "%s", root);
     return bp__search_run(comm, spec, &conduct, &hooks, found);
+}
+
+static bp_status run(MPI_Comm comm, const bp__spec *spec, const char *journal, bool resume, counted *c,
+                     bp__found *found)
+{
+    return run_over(NULL, comm, spec, journal, resume, c, found);
 }
 
 /* All of it, in one search: its values on rank 0 are what all others are compared with. */
@@ -269,6 +276,177 @@ static void test_notes(double value[COMBINATIONS][KEPT])
     fini_spec(&spec);
 }
 
+/* One pool for several searches ------------------------------------------------------------------ */
+
+static bp_pool *create_pool(MPI_Comm comm, int64_t size)
+{
+    bp_pool *pool = NULL;
+    bp_config cfg = bp_config_init();
+    CHECK_OK(bp_config_default(&cfg));
+    snprintf(cfg.root, sizeof cfg.root, "%s", root);
+    cfg.max_bundle_pool_size = size;
+    cfg.max_staleness_ms = 0;
+    CHECK_OK(bp_pool_create(comm, &cfg, &pool));
+    return pool;
+}
+
+/* @param[in] loads  of the pool, from its beginning. @return the value of combination 0 */
+static double search_over(bp_pool *pool, MPI_Comm comm, const bp__spec *spec, uint64_t loads)
+{
+    bp__found found;
+    counted c = {0};
+    int rank;
+    double first = 0;
+    MPI_Comm_rank(comm, &rank);
+    CHECK_OK(run_over(pool, comm, spec, NULL, false, &c, &found));
+    CHECK(found.ending == BP__ENDED_COMPLETE);
+    if (rank == 0) {
+        CHECK(found.results.done == COMBINATIONS && found.stats.cluster.loads == loads);
+        first = *bp__results_values(&found.results, 0);
+    }
+    MPI_Bcast(&first, 1, MPI_DOUBLE, 0, comm);
+    bp__search_fini(&found);
+    return first;
+}
+
+static void test_one_pool(double value[COMBINATIONS][KEPT])
+{
+    bp__spec spec;
+    bp__bundle_name other = "other", *kept;
+    check_case("several searches over one pool");
+    make_bundle(check_rank, "other", 6);
+    MPI_Barrier(MPI_COMM_WORLD);
+    make_spec(&spec, 1, 1);
+    kept = spec.bundle;
+    for (int64_t size = 1; size <= 10; size += 9) {
+        bp_pool *pool = create_pool(MPI_COMM_WORLD, size);
+        CHECK(search_over(pool, MPI_COMM_WORLD, &spec, 1) == value[0][0]);
+        CHECK(search_over(pool, MPI_COMM_WORLD, &spec, 1) == value[0][0]);
+        spec.bundle = &other;
+        const double before = search_over(pool, MPI_COMM_WORLD, &spec, 2);
+        CHECK(before != value[0][0]);
+        spec.bundle = kept; /* where there is room for one, it has been evicted */
+        CHECK(search_over(pool, MPI_COMM_WORLD, &spec, size == 1 ? 3 : 2) == value[0][0]);
+        /* another content meanwhile, which a search of its own sees as well */
+        make_bundle(check_rank, "other", 7);
+        MPI_Barrier(MPI_COMM_WORLD);
+        spec.bundle = &other;
+        const double after = search_over(pool, MPI_COMM_WORLD, &spec, size == 1 ? 4 : 3);
+        CHECK(after != before && after == search_over(NULL, MPI_COMM_WORLD, &spec, 1));
+        make_bundle(check_rank, "other", 6);
+        MPI_Barrier(MPI_COMM_WORLD);
+        spec.bundle = kept;
+        CHECK_OK(bp_pool_destroy(&pool));
+    }
+    fini_spec(&spec);
+}
+
+/* Two halves of the ranks search at a time, several times, each over a pool of its own. */
+static void test_pools_at_a_time(double value[COMBINATIONS][KEPT])
+{
+    MPI_Comm half;
+    bp__spec spec;
+    check_case("several searches at a time, each half over its pool");
+    const int color = check_rank % 2;
+    MPI_Comm_split(MPI_COMM_WORLD, color, -check_rank, &half);
+    make_spec(&spec, 1, 1);
+    bp_pool *pool = create_pool(half, 2);
+    for (int i = 0; i < 3 + color; i++) CHECK(search_over(pool, half, &spec, 1) == value[0][0]);
+    CHECK_OK(bp_pool_destroy(&pool));
+    fini_spec(&spec);
+    MPI_Comm_free(&half);
+}
+
+/* A pool that does not fit is refused, on all ranks. */
+static void test_wrong_pools(void)
+{
+    bp__spec spec;
+    bp__found found;
+    counted c = {0};
+    MPI_Comm half;
+    check_case("pools that do not fit");
+    make_spec(&spec, 1, 1);
+    MPI_Comm_split(MPI_COMM_WORLD, check_rank >= check_size / 2, check_rank, &half);
+    bp_pool *pool = create_pool(check_size > 1 ? half : MPI_COMM_WORLD, 2);
+    if (check_size > 1) {
+        CHECK_STATUS(run_over(pool, MPI_COMM_WORLD, &spec, NULL, false, &c, &found), BP_EINVAL);
+        CHECK(strstr(bp_error_text(), "the pool is of other ranks"));
+        bp__search_fini(&found);
+        CHECK_STATUS(run_over(check_rank ? NULL : pool, MPI_COMM_WORLD, &spec, NULL, false, &c, &found),
+                     BP_EINVAL);
+        CHECK(strstr(bp_error_text(), "some ranks bring a pool"));
+        bp__search_fini(&found);
+    }
+    const char *right = root;
+    root = "/";
+    CHECK_STATUS(run_over(pool, check_size > 1 ? half : MPI_COMM_WORLD, &spec, NULL, false, &c, &found),
+                 BP_EINVAL);
+    CHECK(strstr(bp_error_text(), "give both the same root"));
+    bp__search_fini(&found);
+    root = right;
+    CHECK(c.begun == 0);
+    CHECK_OK(bp_pool_destroy(&pool));
+    MPI_Comm_free(&half);
+    fini_spec(&spec);
+}
+
+/* Failures with much to say ----------------------------------------------------------------------- */
+
+static const char *traceback(int n, char text[BP_LONG_TEXT_MAX])
+{
+    size_t used = (size_t)snprintf(text, BP_LONG_TEXT_MAX, "ValueError: %d (mine.py:3)", n);
+    while (used < 1900)
+        used += (size_t)snprintf(text + used, BP_LONG_TEXT_MAX - used, "\n  line %zu of %d", used, n);
+    return text;
+}
+
+/* Every third combination fails. */
+static void fail_loudly(void *context, const bp_market *m, const double *params, bp_signals *signals)
+{
+    char text[BP_LONG_TEXT_MAX];
+    (void)context, (void)signals;
+    if ((int)params[0] % 3 == 0) bp_market_fail(m, traceback((int)params[0], text));
+}
+
+static void expect_failures(const bp__found *found)
+{
+    char text[BP_LONG_TEXT_MAX], why[BP_LONG_TEXT_MAX + 32];
+    CHECK(found->results.failed == 400 && found->results.num_failures == 400);
+    for (size_t i = 0; i < found->results.num_failures; i++) {
+        const bp__failure *f = &found->results.failure[i];
+        snprintf(why, sizeof why, "strategy loud: %s", traceback((int)(3 * i), text));
+        CHECK(f->task == 3 * i && f->status == BP_EINVAL && strcmp(f->why, why) == 0);
+    }
+}
+
+static void test_failures(void)
+{
+    static const bp_param n = {.name = "n", .kind = BP_PARAM_INTEGER, .max = 1e6};
+    static const bp_strategy loud = {
+        .size = sizeof loud, .name = "loud", .param = &n, .num_params = 1, .signals = fail_loudly};
+    char journal[BP_PATH_MAX];
+    bp__spec spec;
+    bp__found found;
+    counted c = {0};
+    check_case("failures with much to say");
+    snprintf(journal, sizeof journal, "%s/loud", root);
+    bp__spec_init(&spec);
+    spec.bundle = &bundle;
+    spec.num_bundles = 1;
+    CHECK_OK(bp__spec_set_strategy(&spec, &loud, ""));
+    CHECK_OK(bp__grid_set(&spec.grid, "n=0:1199"));
+    CHECK_OK(run(MPI_COMM_WORLD, &spec, journal, false, &c, &found));
+    if (check_rank == 0) expect_failures(&found);
+    bp__search_fini(&found);
+    CHECK_OK(run(MPI_COMM_WORLD, &spec, journal, true, &c, &found)); /* all of them out of the journal */
+    if (check_rank == 0) {
+        CHECK(found.resumed == 1200);
+        expect_failures(&found);
+    }
+    bp__search_fini(&found);
+    fini_spec(&spec);
+}
+
 /* What is printed while `test` runs goes to a file; there must be nothing. */
 static int silenced = -1;
 static FILE *printed;
@@ -295,7 +473,7 @@ int main(int argc, char **argv)
     double value[COMBINATIONS][KEPT];
     check_init(&argc, &argv);
     root = market_root();
-    make_bundle();
+    make_bundle(check_rank, "demo", 5);
     check_case("a whole search");
     begin_silence();
     search_whole(value);
@@ -303,6 +481,10 @@ int main(int argc, char **argv)
     if (check_size > 1) test_two_at_a_time(value);
     test_stop_and_go_on(value);
     test_notes(value);
+    test_one_pool(value);
+    if (check_size > 1) test_pools_at_a_time(value);
+    test_wrong_pools();
+    test_failures();
     market_remove();
     return check_finish();
 }
