@@ -87,8 +87,8 @@ bp_status bp__call_status(const bp__call *call);
 /** No toggles, no decisions. */
 void bp__signals_clear(bp__signals *signals);
 
-/** What a strategy of the form *signals* said when it was last run with these parameters; NULL: that is forgotten, or it has
- *  answered by weights. */
+/** What a strategy of the form *signals* said when it was last run with these parameters; NULL: that is forgotten, or
+ *  it has answered by weights. */
 const bp__signals *bp__said_signals(const bp__workspace *ws, const bp_strategy *strategy,
                                     const double *params);
 

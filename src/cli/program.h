@@ -67,7 +67,8 @@ void bp__program_help(const bp__program *program, const bp__command *command);
 
 void bp__program_version(const bp__program *program, bool json);
 
-/** "PROGRAM: error: TEXT" with bp_error_text(), one line on stderr, and further ones where the text has several; wrong usage is told where to read on.
+/** "PROGRAM: error: TEXT" with bp_error_text(), one line on stderr, and further ones where the text has several; wrong
+ *  usage is told where to read on.
  *  @return `code` */
 int bp__program_error(const bp__program *program, int code);
 

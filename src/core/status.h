@@ -25,8 +25,8 @@ __attribute__((format(printf, 3, 4))) bp_status bp__fail_errno(bp_status code, i
 /** Record `text` as it is (a failure of another thread or rank) and return `code`. */
 bp_status bp__fail_text(bp_status code, const char *text);
 
-/** The same for what is not ours, and has a form and a length of its own: lines of a strategy, up to BP_LONG_TEXT_MAX. Whoever
- *  keeps texts in less room keeps their beginning. */
+/** The same for what is not ours, and has a form and a length of its own: lines of a strategy, up to BP_LONG_TEXT_MAX.
+ *  Whoever keeps texts in less room keeps their beginning. */
 bp_status bp__fail_long(bp_status code, const char *text);
 
 static inline bool bp__failed(bp_status s)

@@ -59,6 +59,7 @@ static bp_status check_provided(const char *name, const bp__provided *p)
     const bp_module module = {.abi = BP_STRATEGY_ABI, .count = (uint32_t)p->count, .strategy = p->strategy};
     bool is_there = !p->named;
     if (!p->file || !*p->file) BP_FAIL(BP_EFORMAT, "%.200s: what it is from has no name", name);
+    if (p->count == 0 || !p->strategy) BP_FAIL(BP_EFORMAT, "%.200s: there is no strategy in it", p->file);
     if (p->count > UINT32_MAX) BP_FAIL(BP_EFORMAT, "%.200s: %zu strategies are too many", p->file, p->count);
     BP_TRY(bp__description_check(p->file, &module, BP__NAMES_OF_ANY_CASE));
     for (size_t i = 0; i < p->count; i++) is_there |= p->strategy[i] == p->named;

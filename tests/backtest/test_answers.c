@@ -119,8 +119,11 @@ static void test_equal(void)
         desk d = open_desk(&m);
         for (int step = 1; step < 30; step += 7) {
             const double params[] = {step, seed % 2 ? 1 : -1};
+            const double others[] = {step + 1, 0.5};
             const outcome a = run(&d, &answer, params, &account), again = run(&d, &answer, params, &account),
-                          b = run(&d, &form, params, &account), last = run(&d, &answer, params, &account);
+                          b = run(&d, &form, params, &account), other = run(&d, &form, others, &account),
+                          last = run(&d, &answer, params, &account);
+            CU_ASSERT(!same(&a, &other));
             CU_ASSERT(same(&a, &b));
             CU_ASSERT(same(&a, &again)); /* which was not asked for again */
             CU_ASSERT(same(&a, &last));  /* which was: its rows have made room for others */
