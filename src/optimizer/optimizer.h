@@ -15,7 +15,8 @@
  *
  * @param[in] argv      [argc + 1], the last one NULL; permuted, and borrowed for the call
  * @param[in] provider  borrowed for the call; NULL: strategies are built in, or those of shared objects
- * @return the exit code, the same on every rank
+ * @return the exit code, the same on every rank; but what is the work of one process (run, merge, compare) the first one
+ *         does, and the others of a launcher return 0 at once, where MPI does not run yet
  */
 int bp__optimizer_main(int argc, char **argv, const bp__provider *provider);
 

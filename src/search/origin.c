@@ -20,6 +20,7 @@
 #define JOURNAL_MAGIC  "bundlepool jrnl\n"
 #define HDF5_MAGIC     "\x89HDF\r\n\x1a\n"
 #define MAX_ORIGIN     (INT64_C(512) << 20)
+#define STRATEGY_FILE  "file of the strategy"
 #define SHOWN_DIGITS   12
 #define FIRST_LINE_MAX 512
 
@@ -319,7 +320,7 @@ static bool lines_differ(const char *a, const char *b, bp__difference *d)
     snprintf(d->a, sizeof d->a, "-");
     snprintf(d->b, sizeof d->b, "-");
     const bool plugin = strcmp(d->what, "plugin") == 0;
-    if (plugin) snprintf(d->what, sizeof d->what, "file of the strategy");
+    if (plugin) snprintf(d->what, sizeof d->what, STRATEGY_FILE);
     if (plugin || strncmp(d->what, "piece ", 6) == 0) {
         m = m < SHOWN_DIGITS ? m : SHOWN_DIGITS;
         n = n < SHOWN_DIGITS ? n : SHOWN_DIGITS;
@@ -432,17 +433,27 @@ static bp_status refuse_unknown(const char *path, const mapping *m)
             "--out: %.200s is not a file of results; give --replace to lose it, or name another file", path);
 }
 
+/* The one to be told: which piece of a strategy has changed says more than the hash of all of it. */
+static const bp__difference *telling(const bp__difference *d, size_t n)
+{
+    if (strcmp(d->what, STRATEGY_FILE) != 0) return d;
+    for (size_t i = 1; i < n; i++)
+        if (strncmp(d[i].what, "piece ", 6) == 0) return &d[i];
+    return d;
+}
+
 static bp_status check_same(const char *path, const bp__result_origin *theirs, const bp__result_origin *ours)
 {
     bp__difference *d;
     size_t n;
     BP_TRY(bp__result_origin_differences(theirs, ours, &d, &n));
     bp_status s = BP_OK;
-    if (n > 0)
+    const bp__difference *first = n > 0 ? telling(d, n) : NULL;
+    if (first)
         s = bp__fail(BP_EINVAL,
                      "--out: %.120s has results of another search (%.60s: there '%.88s', here '%.88s'); give "
                      "--replace, or name another file",
-                     path, d[0].what, d[0].a, d[0].b);
+                     path, first->what, first->a, first->b);
     free(d);
     return s;
 }

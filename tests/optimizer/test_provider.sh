@@ -74,9 +74,9 @@ rc=0
 optimizer 2 "${loud[@]}" --out loud.csv --resume || rc=$?
 [ $rc = 1 ] && grep -q '^resumed: 12 of 12$' out || fail 'long texts are not read again'
 rc=0
-"$optimizer" merge loud.csv.journal --out merged.csv >out 2>err || rc=$?
+"$optimizer" merge loud.csv.journal --out again.csv >out 2>err || rc=$?
 [ $rc = 1 ] || fail "merged failures: $rc"
-cmp loud.csv merged.csv || fail 'merged to another file'
+cmp loud.csv again.csv || fail 'merged to another file'
 rc=0
 timeout 60 "$optimizer" run --bundle demo --strategy mine.tiny:Loud --param n=6 >out 2>err || rc=$?
 [ $rc = 1 ] && [ "$(grep -c '^optimizer: error: strategy Loud: ValueError: no 6 (mine.tiny:3)$' err)" = 1 ] ||
