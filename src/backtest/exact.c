@@ -1,6 +1,7 @@
 #include "backtest/exact.h"
 
 #include <math.h>
+#include <stdbool.h>
 
 /* Windows of a deviation that are worked on side by side: each sum keeps its own order, together they hide the latency
  * of an addition. */
@@ -66,6 +67,23 @@ double bp__mean(const double *x, size_t n)
         hi = sum;
     }
     return divide(hi, lo, (double)n);
+}
+
+void bp__sums_add(const double *restrict x, size_t n, double *restrict hi, double *restrict lo,
+                  double *restrict count)
+{
+    for (size_t i = 0; i < n; i++) {
+        const bool has_value = x[i] == x[i];
+        const double value = has_value ? x[i] : 0.0, sum = hi[i] + value;
+        lo[i] += rounded_off(hi[i], value, sum);
+        hi[i] = sum;
+        count[i] += has_value ? 1.0 : 0.0;
+    }
+}
+
+double bp__sum_mean(double hi, double lo, double count)
+{
+    return count > 0 ? divide(hi, lo, count) : NAN;
 }
 
 double bp__deviation(const double *x, size_t n, double mean)

@@ -24,6 +24,13 @@ void bp__prefix_means(const double *restrict hi, const double *restrict lo, int3
 /** Mean of n numbers; NaN where n is 0. */
 double bp__mean(const double *x, size_t n);
 
+/** Sums side by side: x[i] is added to the i-th of n sums, each a pair as above, and counted; NaN is left out. */
+void bp__sums_add(const double *restrict x, size_t n, double *restrict hi, double *restrict lo,
+                  double *restrict count);
+
+/** Mean of `count` numbers, a whole number, by their sum, to the bit as bp__mean(). NaN where count is 0. */
+double bp__sum_mean(double hi, double lo, double count);
+
 /** Sample deviation of n numbers around `mean`: squares are added from the first number on. NaN where n < 2. */
 double bp__deviation(const double *x, size_t n, double mean);
 

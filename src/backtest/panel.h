@@ -20,6 +20,8 @@
 #include "backtest/scope.h"
 #include "backtest/windows.h"
 
+#define BP__PANEL_MAX_K 1000000 /* as of every window that a strategy may ask for */
+
 /** Values of all assets, which are somebody else's: row i begins at value + i * stride. Borrowed. */
 typedef struct bp__panel {
     const double *value;

@@ -29,7 +29,7 @@ typedef struct bp__shelf_stats {
     uint64_t hits; /**< also those that waited for another thread's */
     uint64_t misses;
     uint64_t evictions;
-    size_t entries, bytes; /**< kept now; what is borrowed counts no bytes */
+    size_t entries, bytes; /**< kept now; what is borrowed counts some 200 bytes */
     size_t bound;
 } bp__shelf_stats;
 
