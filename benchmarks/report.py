@@ -392,7 +392,8 @@ SECTIONS = [("cold", "Cold start", cold), ("memory", "Memory of a node", plain),
             ("grid", "The seed's three tables", grid),
             ("sweep", "Sweep under pressure", sweep), ("growth", "Growth", growth),
             ("wait", "Waiting, and stolen time", plain),
-            ("readers", "Readers, beside h5py and pandas", plain)]
+            ("readers", "Readers, beside h5py and pandas", plain),
+            ("panel", "Helpers over whole panels", plain)]
 
 # Headline ----------------------------------------------------------------------------------------------------------
 

@@ -151,6 +151,9 @@ run 1800 benchmarks/bench_optimizer.sh --json --root "$bundles" --bundle optimiz
 run 900 benchmarks/bench_readers.sh --json --root "$bundles" --bundle optimizer --repeats "$([ "$mode" = quick ] && echo 3 || echo 7)"
 mpi 120 1 bench_readers --root "$bundles" --bundle "${minute}_gzip"
 
+# Helpers of rules that are written for arrays
+for holes in 0 50; do mpi 120 1 bench_panel --holes "$holes"; done
+
 # Making bundles
 if [ "$mode" = quick ]; then ingest=(--repeats 1 --gigabytes 0); else ingest=(--repeats 5 --gigabytes 2); fi
 run 1800 "$python" benchmarks/bench_ingest.py --json --dir "$bundles/ingest" "${ingest[@]}"

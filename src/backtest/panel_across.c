@@ -44,10 +44,12 @@ static void merge(const item *a, const item *a_end, const item *b_end, item *to)
 {
     const item *b = a_end;
     while (a < a_end && b < b_end) {
-        const bool second = b->key < a->key;
-        *to++ = *(second ? b : a);
+        const size_t second = b->key < a->key, mask = -second;
+        to->key = (a->key & ~mask) | (b->key & mask);
+        to->asset = (a->asset & ~mask) | (b->asset & mask);
+        to++;
         b += second;
-        a += !second;
+        a += 1 - second;
     }
     while (a < a_end) *to++ = *a++;
     while (b < b_end) *to++ = *b++;
