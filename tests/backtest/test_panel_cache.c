@@ -431,6 +431,43 @@ static void test_threads(void)
     }
 }
 
+enum { ROUNDS = 40 };
+
+static void *ask_for_the_same(void *arg)
+{
+    asker *a = arg;
+    for (int64_t k = 50; k < 50 + ROUNDS; k++) {
+        bp__kept *kept;
+        pthread_barrier_wait(a->start);
+        a->failed += bp__panels_apply(a->f->panels, BP__STD, k, NULL, &kept) != BP_OK;
+        bp__kept_release(&kept);
+    }
+    return NULL;
+}
+
+/* All at once, of panels that take longer than it takes to ask. */
+static void test_same_panel(void)
+{
+    fixture f;
+    asker askers[THREADS];
+    pthread_t thread[THREADS];
+    pthread_barrier_t start;
+    setup(&f, 60, 500, 2 * ROUNDS, 0);
+    CU_ASSERT_EQUAL_FATAL(pthread_barrier_init(&start, NULL, THREADS), 0);
+    for (size_t i = 0; i < THREADS; i++) {
+        askers[i] = (asker){.f = &f, .start = &start};
+        CU_ASSERT_EQUAL_FATAL(pthread_create(&thread[i], NULL, ask_for_the_same, &askers[i]), 0);
+    }
+    for (size_t i = 0; i < THREADS; i++) {
+        pthread_join(thread[i], NULL);
+        CU_ASSERT_EQUAL(askers[i].failed, 0);
+    }
+    pthread_barrier_destroy(&start);
+    const bp__shelf_stats s = stats_of(&f, BP__SHELF_PANELS);
+    CU_ASSERT(s.misses == ROUNDS && s.entries == ROUNDS && s.hits == (THREADS - 1) * ROUNDS);
+    teardown(&f);
+}
+
 static void test_threads_without_memory(void)
 {
     fixture f;
@@ -455,6 +492,7 @@ int main(void)
                            {"windows", test_windows},
                            {"pieces", test_pieces},
                            {"threads", test_threads},
+                           {"threads that want the same", test_same_panel},
                            {"threads without memory", test_threads_without_memory},
                            CU_TEST_INFO_NULL};
     return suite_main("panel cache", tests);
