@@ -107,7 +107,8 @@ static void read_prices(const double *restrict close, source from, int32_t begin
     else
         for (int32_t i = begin; i < end; i++) {
             const double x = from.value[i];
-            out[i] = bp__priced(close[i]) & bp__priced(x) ? x / g : NAN;
+            const int there = bp__priced(close[i]) & (int)bp__priced(x); /* no branch for what is random */
+            out[i] = there ? x / g : NAN;
         }
 }
 
@@ -159,7 +160,7 @@ static bool row_is_plain(const bp__scope *s, bp_bar_column column, size_t asset)
         for (int32_t i = end; i < columns; i++) differs |= !(x[i] == 0);
     } else {
         for (int32_t i = 0; i < end; i++)
-            differs |= !(isnan(x[i]) | (bp__priced(x[i]) & bp__priced(close[i])));
+            differs |= !(isnan(x[i]) || (bp__priced(x[i]) && bp__priced(close[i])));
         for (int32_t i = end; i < columns; i++) differs |= !isnan(x[i]);
     }
     return !differs;

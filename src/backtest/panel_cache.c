@@ -66,15 +66,20 @@ static bp__recipe recipe_of_windows(const request *q)
 
 /* Making ---------------------------------------------------------------------------------------- */
 
+/* What an entry with numbers of its own counts for, padded as aligned_alloc() wants it. */
+static size_t bytes_for(size_t rows, size_t columns)
+{
+    return sizeof(bp__kept) + (rows * columns * sizeof(double) / ALIGN + 1) * ALIGN;
+}
+
 static bp_status allocate(bp__kept *kept, size_t rows, size_t columns)
 {
     if (rows > 0 && columns > SIZE_MAX / 2 / sizeof(double) / rows)
         BP_FAIL(BP_ENOMEM, "a panel of %zu assets and %zu sessions is too large", rows, columns);
-    const size_t bytes = (rows * columns * sizeof(double) / ALIGN + 1) * ALIGN;
-    kept->own = aligned_alloc(ALIGN, bytes);
+    kept->bytes = bytes_for(rows, columns);
+    kept->own = aligned_alloc(ALIGN, kept->bytes - sizeof *kept);
     if (!kept->own) BP_FAIL(BP_ENOMEM, "no memory for a panel of %zu assets and %zu sessions", rows, columns);
     kept->panel = (bp__panel){.value = kept->own, .rows = rows, .columns = columns, .stride = columns};
-    kept->bytes = sizeof *kept + bytes;
     return BP_OK;
 }
 
@@ -198,10 +203,10 @@ static request whole_range(const bp__panels *p, const request *q)
 
 static bool is_piece(const bp__panels *p, const request *q)
 {
-    const size_t cells = p->scope->num_assets * bp__panel_columns(p->scope);
-    const size_t room = p->shelf[BP__SHELF_WINDOWS].stats.bound;
-    return !is_adjusted(p, q) && q->k <= (int64_t)q->t + 1 + p->scope->first &&
-           cells <= room / sizeof(double);
+    const size_t columns = bp__panel_columns(p->scope);
+    const size_t bytes = bytes_for(p->scope->num_assets, columns);
+    return !is_adjusted(p, q) && columns <= BP__PANEL_MAX_K && q->k <= (int64_t)q->t + 1 + p->scope->first &&
+           bytes <= p->shelf[BP__SHELF_WINDOWS].stats.bound;
 }
 
 static bp_status slice(bp__kept *whole, size_t begin, size_t k, bp__kept **kept)

@@ -334,6 +334,23 @@ static void test_pieces(void)
     teardown(&f);
 }
 
+/* Where the whole panel is too large to be kept, by a little, its pieces are kept by themselves. */
+static void test_too_large_for_pieces(void)
+{
+    fixture f;
+    bp__kept *kept;
+    setup(&f, 12, 80, 0, 0);
+    const size_t bound = f.cells * sizeof(double);
+    teardown(&f);
+    setup(&f, 12, 80, 0, bound);
+    for (int round = 0; round < 2; round++) {
+        MUST(bp__panels_windows(f.panels, 5, 10, BP_BAR_HIGH, BP_AS_TRADED, &kept));
+        bp__kept_release(&kept);
+    }
+    CU_ASSERT_EQUAL(stats_of(&f, BP__SHELF_WINDOWS).hits, 1);
+    teardown(&f);
+}
+
 /* Threads --------------------------------------------------------------------------------------- */
 
 enum { THREADS = 8, QUESTIONS = 400, KINDS = 24 };
@@ -491,6 +508,7 @@ int main(void)
                            {"failures", test_failures},
                            {"windows", test_windows},
                            {"pieces", test_pieces},
+                           {"too large for pieces", test_too_large_for_pieces},
                            {"threads", test_threads},
                            {"threads that want the same", test_same_panel},
                            {"threads without memory", test_threads_without_memory},
