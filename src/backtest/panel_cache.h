@@ -65,6 +65,9 @@ bp_status bp__panels_windows(bp__panels *panels, int32_t t, int64_t k, bp_bar_co
 /** What is held. Read-only, valid until it is released. */
 const bp__panel *bp__kept_panel(const bp__kept *kept);
 
+/** Whether its numbers lie in the bundle or the scope, and go with them. */
+bool bp__kept_is_borrowed(const bp__kept *kept);
+
 /** Hold it once more. @return kept */
 bp__kept *bp__kept_hold(bp__kept *kept);
 

@@ -23,6 +23,12 @@ const bp__panel *bp__kept_panel(const bp__kept *kept)
     return &kept->panel;
 }
 
+bool bp__kept_is_borrowed(const bp__kept *kept)
+{
+    while (kept->part_of) kept = kept->part_of;
+    return kept->own == NULL;
+}
+
 bp__kept *bp__kept_hold(bp__kept *kept)
 {
     /* whoever calls holds it already, so that nothing has to be ordered */

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "core/atomic.h"
 #include "core/day.h"
 #include "core/status.h"
 #include "reader/dated.h"
@@ -410,10 +411,12 @@ static bp_status build_scope(build *b, const char *const *symbols, int64_t start
 bp_status bp__scope_create(const bp_bundle *bundle, const char *const *symbols, int64_t start, int64_t end,
                            uint32_t delisted_after, bp__scope **scope)
 {
+    static _Atomic uint64_t last_serial;
     *scope = NULL;
     bp__scope *s = calloc(1, sizeof *s);
     if (!s) BP_FAIL(BP_ENOMEM, "%s: no memory for a backtest", bp_bundle_name(bundle));
     s->bundle = bundle;
+    s->serial = bp__add_relaxed(&last_serial, 1) + 1;
     build b = {
         .scope = s,
         .bundle = bundle,

@@ -44,6 +44,7 @@ typedef struct bp__events {
 
 struct bp__scope {
     const bp_bundle *bundle;
+    uint64_t serial;      /**< no other scope of this process has it: an address may be used again */
     const int64_t *day;   /**< [sessions]; as the next, and open and close, from -first on */
     const int32_t *where; /**< [sessions] their places among the bundle's days; NULL: t + first */
     int32_t first;        /**< sessions before the range */
