@@ -19,7 +19,7 @@ set(BP_LAYERS
     "cli       bp_cli       src/cli/                 core include"
     "bundle    bundle       src/bundle/              cli reader hdf5 ingest draft core include"
     "optimizer bp_optimizer src/optimizer/           cli search reader backtest door mpi core include pool.h MPI"
-    "python    bp_python    python/core/             cli search reader backtest door mpi core include pool.h MPI")
+    "python    bp_python    python/core/             optimizer cli search reader backtest door mpi core include pool.h MPI")
 
 # Write the table for the lint: "layer NAME PREFIXES USES…" and "object NAME PATH" lines.
 function(bp_write_layers file)

@@ -8,17 +8,29 @@
 
     b = bp.load("quandl", root="bundles")     # without MPI
 
+    def sma_cross(m, fast, slow):             # a strategy: which assets are held after each close
+        return m.sma(fast) > m.sma(slow)
+
+    r = bp.sweep("quandl", sma_cross, {"fast": range(5, 51, 5), "slow": range(20, 201, 20)})
+    run = bp.backtest("quandl", sma_cross, fast=20, slow=100)
+
 Importing this starts nothing, and imports neither NumPy nor mpi4py.
 """
 
 from __future__ import annotations
 
 from bundlepool._core import columns, config, load
+from bundlepool.backtest import Run, backtest
 from bundlepool.bundle import Bundle
 from bundlepool.errors import *  # noqa: F403: one class for each status
 from bundlepool.errors import __all__ as _errors
+from bundlepool.lookahead import Lookahead, check_lookahead
+from bundlepool.market import Market, Orders, View
 from bundlepool.pool import Counters, Pool, Stats
+from bundlepool.results import Combination, Failure, Results
+from bundlepool.sweep import sweep
 from bundlepool.version import Version
 
-__all__ = ["Bundle", "Counters", "Pool", "Stats", "Version", "columns", "config", "load",
+__all__ = ["Bundle", "Combination", "Counters", "Failure", "Lookahead", "Market", "Orders", "Pool", "Results", "Run",
+           "Stats", "Version", "View", "backtest", "check_lookahead", "columns", "config", "load", "sweep",
            *(name for name in _errors if name != "from_status")]

@@ -1,0 +1,222 @@
+"""One backtest, to be looked at: in this process and thread, so that prints and pdb work in a strategy."""
+
+from __future__ import annotations
+
+import os
+from typing import Any, Mapping
+
+from bundlepool import _core
+from bundlepool.arguments import RUN, bundle_arguments, grid_arguments, option_arguments
+from bundlepool.strategy import Strategy
+from bundlepool.sweep import understand
+
+__all__ = ["Run", "backtest"]
+
+# Kinds of an entry of the account's ledger, as the C part numbers them.
+_ORDER, _FILL, _DELISTING, _UNFILLED, _SPLIT, _DIVIDEND, _REINVEST = range(7)
+_KINDS = ("order", "fill", "delisting", "unfilled", "split", "dividend", "reinvestment")
+_FIELDS = [("kind", "i8"), ("t", "i8"), ("asset", "i8"), ("order", "i8"), ("why", "i8"), ("shares", "f8"),
+           ("price", "f8"), ("commission", "f8"), ("slippage", "f8"), ("gain", "f8"), ("cash", "f8")]
+_ARGUMENTS = ("bundle", "strategy", "root")
+
+
+def backtest(bundle: Any, strategy: Any, *, root: str | os.PathLike[str] | None = None, **params_and_options: Any) -> Run:
+    """Run a strategy once, over a private copy of a bundle, and keep all that it did.
+
+    Args:
+        bundle: name, or path that ends in .h5.
+        strategy: a function, a class, or a name, as for sweep().
+        root: folder of the bundles; None: as the environment says (BUNDLEPOOL_ROOT).
+        params_and_options: parameters of the strategy, and options of ``optimizer run`` (``cash=1e7, commission=5``). A
+            parameter wins over an option of the same name.
+
+    Raises:
+        TypeError: a name that is neither.
+        Exception: whatever the strategy raises, as itself.
+        bundlepool.Error: as the library says.
+    """
+    strategy_, named = understand(strategy, {})
+    params = {name: value for name, value in params_and_options.items() if _is_param(strategy_, name)}
+    options = {name: value for name, value in params_and_options.items() if name not in params}
+    if strategy_:
+        strategy_, _ = understand(strategy, {name: [value] for name, value in params.items()})
+        others = [*_ARGUMENTS, *(p.name for p in strategy_.parameters)]
+    else:
+        others = list(_ARGUMENTS)
+    arguments = ["run", *bundle_arguments(bundle, "backtest"),
+                 f"--strategy={strategy_.option if strategy_ else named}", *grid_arguments(params, strategy_),
+                 *option_arguments(options, RUN, "backtest", others)]
+    if root is not None:
+        arguments.append(f"--root={os.fsdecode(os.fspath(root))}")
+    return Run(_core.backtest(arguments, strategy_.description() if strategy_ else None),
+               first_return=options.get("first_return", False))
+
+
+def _is_param(strategy: Strategy | None, name: str) -> bool:
+    """Whether a keyword is a parameter of the strategy: of one of C, whatever is no option."""
+    if strategy:
+        return strategy.parameter(name) is not None
+    try:
+        option_arguments({name: None}, RUN, "backtest")
+    except TypeError:
+        return name not in _ARGUMENTS
+    return False
+
+
+def _pandas() -> Any:
+    try:
+        import pandas
+    except ImportError:
+        return None
+    return pandas
+
+
+class Run:
+    """What one backtest did.
+
+    Tables are pandas' where that is there: a DatetimeIndex in UTC, of the midnights that name the sessions; else NumPy
+    structured arrays with a field ``session``.
+
+    Attributes:
+        metrics: metric → value; NaN: undefined.
+        params: parameter → value, as the strategy got it.
+        strategy, bundle, content_hash: what was tested, and over what.
+    """
+
+    def __init__(self, story: Mapping[str, Any], first_return: bool = False) -> None:
+        import numpy
+
+        self._np = numpy
+        self._story = story
+        self.metrics: dict[str, float] = story["metrics"]
+        self.params: dict[str, Any] = story["params"]
+        self.strategy: str = story["strategy"]
+        self.bundle: str = story["bundle"]
+        self.content_hash: str = story["content_hash"]
+        self._symbols = _distinct(story["assets"])
+        self._first_return = first_return
+        self._sessions = numpy.frombuffer(story["sessions"], dtype="i8").view("M8[ns]")
+        self._entries = numpy.frombuffer(story["entries"], dtype=_FIELDS)
+
+    # Series -------------------------------------------------------------------------------------------------
+
+    @property
+    def sessions(self) -> Any:
+        """The sessions of the range: datetime64[ns] [session]."""
+        return self._sessions
+
+    def _of(self, name: str) -> Any:
+        return self._np.frombuffer(self._story[name], dtype=float)
+
+    def _series(self, name: str, values: Any, sessions: Any) -> Any:
+        pandas = _pandas()
+        if pandas is not None:
+            index = pandas.DatetimeIndex(sessions, tz="UTC", name="session")
+            return pandas.Series(values, index=index, name=name)
+        return self._structured({"session": sessions, name: values})
+
+    def _structured(self, columns: Mapping[str, Any]) -> Any:
+        arrays = {name: self._np.asarray(values) for name, values in columns.items()}
+        table = self._np.zeros(len(arrays["session"]), dtype=[(name, array.dtype) for name, array in arrays.items()])
+        for name, array in arrays.items():
+            table[name] = array
+        return table
+
+    @property
+    def equity(self) -> Any:
+        """Cash and positions after each close, in money: float64 [session]."""
+        return self._series("equity", self._of("equity"), self._sessions)
+
+    @property
+    def returns(self) -> Any:
+        """Returns from close to close, those that the metrics are of: one less than there are sessions.
+
+        With ``first_return=True`` that of the first session is there too.
+        """
+        equity = self._of("equity")
+        returns = equity[1:] / equity[:-1] - 1
+        if self._first_return:
+            returns = self._np.concatenate(([equity[0] / self._story["start_cash"] - 1], returns))
+        return self._series("returns", returns, self._sessions[-len(returns):])
+
+    def _held(self) -> tuple[Any, Any, Any]:
+        shape = (len(self._sessions), len(self._symbols))
+        shares, marks = self._of("shares").reshape(shape), self._of("marks").reshape(shape)
+        held = self._np.flatnonzero((shares != 0).any(axis=0))
+        return held, shares[:, held], marks[:, held]
+
+    @property
+    def shares(self) -> Any:
+        """Shares that were held after each close: a column for each asset that was ever held."""
+        held, shares, _ = self._held()
+        return self._frame(held, shares)
+
+    @property
+    def positions(self) -> Any:
+        """What was held after each close, in money: a column for each asset that was ever held, and ``cash``."""
+        held, shares, marks = self._held()
+        return self._frame(held, self._np.where(shares == 0, 0.0, shares * marks), cash=self._of("cash"))
+
+    def _frame(self, held: Any, values: Any, **more: Any) -> Any:
+        columns = {self._symbols[asset]: values[:, i] for i, asset in enumerate(held)}
+        pandas = _pandas()
+        if pandas is not None:
+            index = pandas.DatetimeIndex(self._sessions, tz="UTC", name="session")
+            return pandas.DataFrame({**columns, **more}, index=index)
+        return self._structured({"session": self._sessions, **columns, **more})
+
+    # Entries ------------------------------------------------------------------------------------------------
+
+    def _rows(self, kinds: tuple[int, ...], columns: Mapping[str, str]) -> Any:
+        np = self._np
+        rows = self._entries[np.isin(self._entries["kind"], kinds)]
+        symbols = np.array(self._symbols or [""])
+        sids = np.array([sid for _, sid in self._story["assets"]] or [0], dtype="i8")
+        table = {"session": self._sessions[rows["t"]], "symbol": symbols[rows["asset"]], "sid": sids[rows["asset"]]}
+        for name, field in columns.items():
+            table[name] = rows[field]
+        if "kind" in table:
+            table["kind"] = np.array(_KINDS)[rows["kind"]]
+        if "why" in table:
+            table["why"] = np.array([*self._story["why"], ""])[rows["why"]]
+        pandas = _pandas()
+        if pandas is None:
+            return self._structured(table)
+        index = pandas.DatetimeIndex(table.pop("session"), tz="UTC", name="session")
+        return pandas.DataFrame(table, index=index)
+
+    @property
+    def trades(self) -> Any:
+        """Fills, and sales at delistings: amount in shares (below 0: sold), price with slippage, costs in money, and
+        ``gain`` of the part that closed a position."""
+        return self._rows((_FILL, _DELISTING), {"amount": "shares", "price": "price", "commission": "commission",
+                                                "slippage": "slippage", "gain": "gain", "order": "order", "kind": "kind"})
+
+    @property
+    def orders(self) -> Any:
+        """Orders as they were given: after the close of a session, with the last price then."""
+        return self._rows((_ORDER,), {"amount": "shares", "price": "price", "order": "order"})
+
+    @property
+    def unfilled(self) -> Any:
+        """Orders, and parts of orders, that were not filled, and why."""
+        return self._rows((_UNFILLED,), {"amount": "shares", "order": "order", "why": "why"})
+
+    @property
+    def adjustments(self) -> Any:
+        """Splits, dividends and reinvestments of what was held: shares, and how the cash changed."""
+        return self._rows((_SPLIT, _DIVIDEND, _REINVEST), {"amount": "shares", "price": "price", "cash": "cash",
+                                                           "kind": "kind"})
+
+    def __repr__(self) -> str:
+        params = ", ".join(f"{name}={value!r}" for name, value in self.params.items())
+        shown = ", ".join(f"{name} {self.metrics[name]:.4g}" for name in ("total_return", "sharpe", "max_drawdown", "trades"))
+        return f"<bundlepool.Run of {self.strategy}({params}) over {self.bundle}: {shown}>"
+
+
+def _distinct(assets: list[tuple[str, int]]) -> list[str]:
+    """Symbols; of several assets with one symbol, with the sid behind it."""
+    count: dict[str, int] = {}
+    for symbol, _ in assets:
+        count[symbol] = count.get(symbol, 0) + 1
+    return [symbol if count[symbol] == 1 else f"{symbol}#{sid}" for symbol, sid in assets]

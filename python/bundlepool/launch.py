@@ -1,0 +1,173 @@
+"""Ranks: how many there are, and how to start some for a sweep."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from typing import Any, Mapping
+
+__all__ = ["num_ranks", "sweep", "under_launcher"]
+
+_SIZES = ("OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "MPI_LOCALNRANKS")
+_STEP = ("OMPI_COMM_", "OMPI_UNIVERSE", "OMPI_MCA_ess", "OMPI_MCA_orte", "PMIX_", "PMI_")
+_POLL_S = 0.05
+_GRACE_S = 35.0  # for backtests in hand after Ctrl-C: what --grace says, and some
+_LAST_S = 10.0  # for the others to end, when one rank has failed
+
+
+def under_launcher() -> bool:
+    """Whether this process was started by mpirun, srun or the like."""
+    return any(name in os.environ for name in (*_SIZES, "PMIX_RANK"))
+
+
+def num_ranks() -> int:
+    """Ranks of the job that this process is one of; 1: it was started by itself."""
+    for name in _SIZES:
+        if os.environ.get(name, "").isdigit():
+            return int(os.environ[name])
+    return 1
+
+
+def sweep(workers: int, strategy: Any, arguments: Mapping[str, Any], progress: Any) -> Any:
+    """A sweep on ranks of its own: this process starts them with mpirun, and waits for them.
+
+    Args:
+        workers: how many.
+        strategy: as for bundlepool.sweep().
+        arguments: the other arguments of bundlepool.sweep().
+        progress: as for bundlepool.sweep(); it is shown by this process.
+
+    Raises:
+        RuntimeError: there is no mpirun, or the ranks have ended without a result; the text has what they said.
+        KeyboardInterrupt: Ctrl-C, when all ranks have stopped.
+        Exception: whatever bundlepool.sweep() has raised there.
+    """
+    from bundlepool import parcel
+    from bundlepool.results import Results
+    from bundlepool.sweep import _progress_of, understand
+
+    mpirun = shutil.which("mpirun") or shutil.which("mpiexec")
+    if mpirun is None:
+        raise RuntimeError(f"workers={workers} starts mpirun, and there is none in PATH; install Open MPI")
+    strategy_, _ = understand(strategy, arguments["grid"], arguments["where"])
+    job = parcel.pack({"strategy": strategy, **arguments}, "sweep(workers=...): an argument")
+    folder = tempfile.mkdtemp(prefix="bundlepool-")
+    shown = _progress_of(progress)
+    try:
+        with open(os.path.join(folder, "job"), "wb") as file:
+            file.write(job)
+        found = _Ranks(mpirun, workers, folder).run(shown)
+        shown.end(found)
+        return Results(found, strategy_)
+    finally:
+        shown.close()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _environment(folder: str) -> dict[str, str]:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(_STEP)}
+    package = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    environment["PYTHONPATH"] = os.pathsep.join([package, *filter(None, [environment.get("PYTHONPATH")])])
+    environment["OMPI_MCA_rmaps_base_oversubscribe"] = "1"  # as many as were asked for
+    environment["BUNDLEPOOL_WORKER_FOLDER"] = folder
+    return environment
+
+
+class _Ranks:
+    """Processes under mpirun, in a session of their own: Ctrl-C at the terminal reaches this process alone."""
+
+    def __init__(self, mpirun: str, workers: int, folder: str) -> None:
+        self._folder = folder
+        self._said: list[str] = []
+        self._process = subprocess.Popen(
+            [mpirun, "-n", str(workers), sys.executable, "-m", "bundlepool._worker"], env=_environment(folder),
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True, text=True,
+            errors="replace")
+        self._readers = [threading.Thread(target=self._pass_on, args=(stream, name), daemon=True)
+                         for stream, name in ((self._process.stdout, "stdout"), (self._process.stderr, "stderr"))]
+        for reader in self._readers:
+            reader.start()
+
+    def _pass_on(self, stream: Any, name: str) -> None:
+        for line in stream:
+            if name == "stderr":
+                self._said = [*self._said[-30:], line]
+                if self._has("error"):
+                    continue  # what the launcher says of it
+            try:
+                getattr(sys, name).write(line)
+            except (AttributeError, OSError, ValueError):
+                pass  # there is nobody to read it
+
+    def _path(self, name: str) -> str:
+        return os.path.join(self._folder, name)
+
+    def _has(self, name: str) -> bool:
+        return os.path.exists(self._path(name))
+
+    def run(self, shown: Any) -> dict[str, Any]:
+        """Wait for them. Returns what was found."""
+        try:
+            self._wait(shown)
+        except BaseException:
+            self._stop()
+            raise
+        finally:
+            self._end()
+        if self._has("error"):
+            with open(self._path("error"), "rb") as file:
+                raise pickle.load(file)
+        if not self._has("result"):
+            said = "".join(self._said).strip()
+            raise RuntimeError(f"the ranks have ended without a result, with exit code {self._process.returncode}"
+                               + (f"; they said:\n{said}" if said else ""))
+        with open(self._path("result"), "rb") as file:
+            return pickle.load(file)
+
+    def _wait(self, shown: Any) -> None:
+        failed_since = None
+        while self._process.poll() is None:
+            try:
+                with open(self._path("progress"), encoding="ascii") as file:
+                    done, total = map(int, file.read().split())
+                shown.update(done, total)
+            except (OSError, ValueError):
+                pass  # nothing yet
+            if self._has("error"):
+                failed_since = failed_since or time.monotonic()
+                if time.monotonic() - failed_since > _LAST_S:
+                    return
+            time.sleep(_POLL_S)
+
+    def _stop(self) -> None:
+        """Ctrl-C: let them write down what they know, and end."""
+        self._send(signal.SIGUSR1)
+        try:
+            self._process.wait(_GRACE_S)
+        except (subprocess.TimeoutExpired, KeyboardInterrupt):
+            pass  # a second Ctrl-C: no grace
+
+    def _send(self, number: int) -> None:
+        if self._process.poll() is None:
+            self._process.send_signal(number)
+
+    def _end(self) -> None:
+        """Nothing is left behind."""
+        for number, seconds in ((0, 0.0), (signal.SIGTERM, 3.0), (signal.SIGKILL, 3.0)):
+            if self._process.poll() is not None:
+                break
+            if number:
+                try:
+                    os.killpg(self._process.pid, number) if number == signal.SIGKILL else self._send(number)
+                    self._process.wait(seconds)
+                except (OSError, subprocess.TimeoutExpired):
+                    continue
+        for reader in self._readers:
+            reader.join(2.0)
