@@ -28,6 +28,7 @@ typedef struct bp__call {
     const bp_strategy *strategy;
     int32_t t; /**< bar of a view; otherwise BP__NEVER */
     bool failed;
+    bool interrupted; /**< by somebody who wants the whole to stop: that is no failure of the strategy */
     char why[BP_LONG_TEXT_MAX - 64]; /**< of the first failure: bar and reason */
     bp__scratch scratch;
     size_t summed;     /**< asset whose prefix sums are in hi, lo; BP__NO_ASSET: none */
@@ -81,7 +82,10 @@ void bp__call_begin(bp__call *call, const bp_strategy *strategy);
 /** The first failure counts. @param[in] t  bar, or BP__NEVER */
 __attribute__((format(printf, 3, 4))) void bp__call_fail(bp__call *call, int32_t t, const char *fmt, ...);
 
-/** Whether it has failed. @retval BP_EINVAL  the text names strategy and session */
+/** It was ended before it had an answer, by a signal: there is no outcome. After it nothing else counts. */
+void bp__call_interrupt(bp__call *call);
+
+/** Whether it has failed. @retval BP_EINVAL  the text names strategy and session @retval BP_ESTOPPED  it was interrupted */
 bp_status bp__call_status(const bp__call *call);
 
 /** No toggles, no decisions. */

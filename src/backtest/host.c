@@ -30,8 +30,14 @@ void bp__call_fail(bp__call *call, int32_t t, const char *fmt, ...)
     va_end(ap);
 }
 
+void bp__call_interrupt(bp__call *call)
+{
+    call->failed = call->interrupted = true;
+}
+
 bp_status bp__call_status(const bp__call *call)
 {
+    if (call->interrupted) BP_FAIL(BP_ESTOPPED, "strategy %s was interrupted", call->strategy->name);
     if (!call->failed) return BP_OK;
     char text[BP_LONG_TEXT_MAX];
     snprintf(text, sizeof text, "strategy %.40s: %s", call->strategy->name, call->why);
@@ -575,7 +581,7 @@ void bp__call_fini(bp__call *call)
 void bp__call_begin(bp__call *call, const bp_strategy *strategy)
 {
     call->strategy = strategy;
-    call->failed = false;
+    call->failed = call->interrupted = false;
     call->t = BP__NEVER;
     call->weights = NULL;
     call->toggled = false;

@@ -180,20 +180,24 @@ static void take_note(void *context, const uint64_t *task, size_t count)
     bp__sweep_next(&s->sweep, task, count);
 }
 
-static void enter_one(void *context, const bp__result *result)
-{
-    search *s = context;
-    bp__results_enter(&s->found->results, result);
-    s->changed |= result->changed != 0;
-    /* a failure is the journal's: bp__journal_write() returns it */
-    if (s->journal) (void)bp__journal_result(s->journal, result);
-}
-
 /* @param[in] until_ns  UINT64_MAX: what is in hand may take its time */
 static void leave(search *s, bp__ending why, uint64_t until_ns)
 {
     if (s->found->ending == BP__ENDED_COMPLETE) s->found->ending = why, s->until_ns = UINT64_MAX;
     if (until_ns < s->until_ns) s->until_ns = until_ns;
+}
+
+static void enter_one(void *context, const bp__result *result)
+{
+    search *s = context;
+    if (result->status == BP_ESTOPPED) { /* no outcome: its rank was told to stop, and so are all */
+        leave(s, BP__ENDED_STOPPED, UINT64_MAX);
+        return;
+    }
+    bp__results_enter(&s->found->results, result);
+    s->changed |= result->changed != 0;
+    /* a failure is the journal's: bp__journal_write() returns it */
+    if (s->journal) (void)bp__journal_result(s->journal, result);
 }
 
 static bool go_on(void *context, uint64_t *until_ns)
