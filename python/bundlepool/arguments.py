@@ -118,8 +118,6 @@ def values_of(values: Any) -> list[Any]:
     """The values that a grid gives to a parameter: of one by itself that one; of a text in the manner of --param none."""
     if isinstance(values, str):
         return [values] if re.fullmatch(r"[a-z][a-z0-9_]*", values) else []
-    if isinstance(values, (bytes, Mapping)):
-        raise TypeError(f"values of a parameter are a list, not {values!r}")
     if not isinstance(values, Iterable) or getattr(values, "ndim", 1) == 0:
         return [values]
     return [v.item() if hasattr(v, "item") and getattr(v, "ndim", 0) == 0 else v for v in values]
@@ -134,6 +132,9 @@ def as_grid(grid: Mapping[str, Any] | None) -> dict[str, Any]:
     for name in grid:
         if not isinstance(name, str):
             raise TypeError(f"a parameter of a grid is named by a str, not {name!r}")
+    for name, values in grid.items():
+        if isinstance(values, (bytes, Mapping, set, frozenset)):
+            raise TypeError(f"grid: values of {name} are a list, in an order, not {type(values).__name__}")
     return {name: values if isinstance(values, (str, range, Sequence)) or not isinstance(values, Iterable) else
             list(values) if getattr(values, "ndim", 1) != 0 else values for name, values in grid.items()}
 

@@ -43,9 +43,9 @@ def backtest(bundle: Any, strategy: Any, *, root: str | os.PathLike[str] | None 
         others = [*_ARGUMENTS, *(p.name for p in strategy_.parameters)]
     else:
         others = list(_ARGUMENTS)
+    chosen = option_arguments(options, RUN, "backtest", others)  # a wrong name is told before one that is missing
     arguments = ["run", *bundle_arguments(bundle, "backtest"),
-                 f"--strategy={strategy_.option if strategy_ else named}", *grid_arguments(params, strategy_),
-                 *option_arguments(options, RUN, "backtest", others)]
+                 f"--strategy={strategy_.option if strategy_ else named}", *grid_arguments(params, strategy_), *chosen]
     if root is not None:
         arguments.append(f"--root={os.fsdecode(os.fspath(root))}")
     return Run(_core.backtest(arguments, strategy_.description() if strategy_ else None),

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import sys
-from typing import Sequence
+from typing import Any, Sequence
 
 from bundlepool import _core
 from bundlepool.strategy import resolve
@@ -18,6 +19,25 @@ Strategies of Python:
 """
 
 
+# Where these are given, combinations come from elsewhere, or none is needed.
+_WITHOUT_GRID = ("--from", "--results", "--list-strategies", "--list-metrics", "--help", "--version")
+
+
+def _given(argv: Sequence[str]) -> dict[str, list[str]]:
+    """Parameters that options --param name, each with its words, if that is what its values are."""
+    given = {}
+    for i, argument in enumerate(argv):
+        option, _, text = argument.partition("=")
+        if option != "--param":
+            continue
+        if text == "" and i + 1 < len(argv):
+            text = argv[i + 1]
+        name, _, values = text.partition("=")
+        words = values.split(",")
+        given[name] = words if all(re.fullmatch("[a-z][a-z0-9_]*", word) for word in words) else []
+    return given
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Do what a command line asks for.
 
@@ -28,8 +48,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit code: 0 done, 1 failed, 2 wrong usage, 75 stopped, and can be resumed.
     """
     argv = list(sys.argv[1:] if arguments is None else arguments)
+    given = _given(argv)
+    needed = not any(argument.partition("=")[0] in _WITHOUT_GRID for argument in argv)
+
+    def strategies(name: str) -> tuple[list[dict[str, Any]], int | None]:
+        return resolve(name, given, needed)
+
     sys.stdout.flush()
-    code = _core.optimizer(argv, resolve)
+    code = _core.optimizer(argv, strategies)
     if code == 0 and any(argument in ("--help", "-h", "help") for argument in argv):
         print(_HELP, end="")
     return code

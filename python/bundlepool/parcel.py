@@ -11,6 +11,7 @@ import importlib
 import io
 import linecache
 import marshal
+import os
 import pickle
 import runpy
 import sys
@@ -35,15 +36,20 @@ def pack(thing: Any, what: str) -> bytes:
         TypeError: something in it cannot be sent; the text names it.
     """
     buffer = io.BytesIO()
-    main = sys.modules[_MAIN]
-    path = getattr(main, "__file__", None)
-    module = getattr(getattr(main, "__spec__", None), "name", None)
+    path = _main_file()
+    module = getattr(getattr(sys.modules[_MAIN], "__spec__", None), "name", None)
     try:
         _Pickler(buffer).dump(thing)
     except (pickle.PicklingError, TypeError, AttributeError) as error:
         raise TypeError(f"{what} cannot be sent to other processes: {error}; put the strategy into a file of its own "
                         "and import it") from None
     return pickle.dumps((list(sys.path), path, module, buffer.getvalue()))
+
+
+def _main_file() -> str | None:
+    """The file that this program is; None: it is typed in, or comes from a pipe."""
+    path = getattr(sys.modules[_MAIN], "__file__", None)
+    return os.path.abspath(path) if path and os.path.isfile(path) else None
 
 
 def unpack(data: bytes) -> Any:
@@ -74,7 +80,7 @@ def _load_main(path: str, module: str | None) -> None:
 def _is_importable(thing: Any) -> bool:
     """Whether the other process finds it by its name."""
     module = sys.modules.get(thing.__module__ or "")
-    if module is None or (thing.__module__ == _MAIN and not getattr(module, "__file__", None)):
+    if module is None or (thing.__module__ == _MAIN and _main_file() is None):
         return False
     found: Any = module
     for name in thing.__qualname__.split("."):

@@ -397,11 +397,22 @@ def find(name: str) -> tuple[list[Any], int | None]:
     return list(things.values()), names.index(wanted) if wanted else 0 if len(names) == 1 else None
 
 
-def resolve(name: str) -> tuple[list[dict[str, Any]], int | None]:
-    """What the optimizer's option --strategy means by the name of a Python file: for the C part."""
+def resolve(name: str, given: Mapping[str, list[str]] | None = None,
+            needed: bool = False) -> tuple[list[dict[str, Any]], int | None]:
+    """What the optimizer's option --strategy means by the name of a Python file: for the C part.
+
+    Args:
+        name: FILE.py or FILE.py:NAME.
+        given: parameters that options name, with the words that they may be.
+        needed: whether parameters without a default have to be among them.
+
+    Raises:
+        LookupError: there is no such file, or no such strategy in it.
+        ValueError: the file cannot be run, or a parameter is missing.
+    """
     try:
         things, which = find(name)
-        return [strategy_of(thing).description() for thing in things], which
+        strategies = [strategy_of(thing, given) for thing in things]
     except (LookupError, FileNotFoundError) as error:
         raise LookupError(str(error.args[0] if error.args else error)) from None
     except SystemExit as error:
@@ -409,6 +420,10 @@ def resolve(name: str) -> tuple[list[dict[str, Any]], int | None]:
                          "if __name__ == '__main__'") from None
     except Exception as error:
         raise ValueError(f"{name}: {failure_text(error)}") from None
+    for parameter in strategies[which].parameters if needed and which is not None else ():
+        if parameter.is_required and parameter.name not in (given or {}):
+            raise ValueError(f"--param {parameter.name}=VALUES is missing: {parameter.name} of {name} has no default")
+    return [strategy.description() for strategy in strategies], which
 
 
 # Failures ---------------------------------------------------------------------------------------------------

@@ -61,6 +61,8 @@ def sweep(bundle: Any, strategy: Any, grid: Mapping[str, Any] | None = None, *, 
                            "if __name__ == '__main__':")
     if workers is not None and (isinstance(workers, bool) or not isinstance(workers, int) or workers < 1):
         raise ValueError(f"sweep(): workers is a number from 1 on, not {workers!r}")
+    if pool is not None and not isinstance(pool, _core.Pool):
+        raise TypeError(f"sweep(): pool is a bundlepool.Pool, not {pool!r}")
     grid = as_grid(grid)
     strategy_, named = understand(strategy, grid, where)
     _check_where(where, strategy_, grid)

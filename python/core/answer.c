@@ -55,13 +55,16 @@ static PyObject *name_of(PyObject *value)
 static int wrong(const bp__scope *s, PyObject *value, const char *hint)
 {
     PyObject *name = value == Py_None ? PyUnicode_FromString("None") : name_of(value);
-    if (!name) return -1;
-    PyErr_Format(
-        PyExc_TypeError,
-        "returned %U; expected bool (the set that is held) or float64 (target weights), of shape [%zu][%zu] or "
-        "[%zu][%zu]%s",
-        name, s->num_assets, bp__panel_columns(s), s->num_assets, s->num_sessions, hint);
-    Py_DECREF(name);
+    PyObject *range = s->first > 0 ? PyUnicode_FromFormat(" or [%zu][%zu]", s->num_assets, s->num_sessions)
+                                   : PyUnicode_FromString("");
+    if (name && range)
+        PyErr_Format(
+            PyExc_TypeError,
+            "returned %U; expected bool (the set that is held) or float64 (target weights), of shape "
+            "[%zu][%zu]%U%s",
+            name, s->num_assets, bp__panel_columns(s), range, hint);
+    Py_XDECREF(name);
+    Py_XDECREF(range);
     return -1;
 }
 
@@ -198,7 +201,7 @@ static int say_set(const bp__scope *s, const grid *g, bp__signals *said)
 static int say_weights(const bp__scope *s, const grid *g, const bool *when, const bp_market *market)
 {
     bp_weights *weights = bp__market_weights(market);
-    for (int32_t t = 0; weights && t < (int32_t)s->num_sessions - 1; t++) {
+    for (int32_t t = 0; weights && t < (int32_t)s->num_sessions; t++) {
         if (when && !when[t]) continue;
         double *row = bp_weights_row(weights, t);
         if (!row) break; /* no memory: the combination has failed, and the library knows it */
@@ -220,8 +223,8 @@ static int take_when(PyObject *value, const bp__scope *s, bool **when)
         PyObject *name = name_of(value);
         if (name)
             PyErr_Format(PyExc_TypeError,
-                         "returned weights and %U; expected when to rebalance: bool, of shape [%zd] or [%zd]",
-                         name, all, range);
+                         "returned weights and %U; expected when to rebalance: bool, of shape [%zd]", name,
+                         all);
         Py_XDECREF(name);
         if (got == 0) PyBuffer_Release(&view);
         return -1;

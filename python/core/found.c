@@ -80,7 +80,7 @@ static PyObject *ranked(const bp__results *results)
 static PyObject *failures_of(const bp__results *results)
 {
     PyObject *list = PyList_New(0);
-    for (unsigned i = 0; list && i < results->num_told; i++) {
+    for (size_t i = 0; list && i < results->num_failures; i++) {
         const char *why = results->failure[i].why;
         PyObject *text = PyUnicode_DecodeUTF8(why, (Py_ssize_t)strlen(why), "replace");
         PyObject *entry =

@@ -114,6 +114,14 @@ static bp_status read_options(MPI_Comm comm, const bp__py_argv *argv, const bp__
     return bp__agree(comm, bp__plugin_alike(comm, o, s));
 }
 
+/* A rank is in a backtest, or waits for a message that will not come: there is no other way out. */
+static void end_job(bp_status s, const bp__found *found)
+{
+    if (found->ending != BP__ENDED_ABANDONED || found->num_ranks < 2) return;
+    PySys_FormatStderr("bundlepool: error: %s\n", bp_error_text());
+    MPI_Abort(MPI_COMM_WORLD, s == BP_ETIMEOUT ? BP__EXIT_AGAIN : BP__EXIT_FAILED);
+}
+
 static PyObject *search(MPI_Comm comm, const bp__py_argv *argv, const bp__provider *provider, bp_pool *pool,
                         caller *c)
 {
@@ -129,6 +137,7 @@ static PyObject *search(MPI_Comm comm, const bp__py_argv *argv, const bp__provid
         s = bp__search_with(&o, comm, &hooks, &found);
     }
     bp__py_inside();
+    end_job(s, &found);
     PyObject *result = NULL;
     if (c->type) {
         PyErr_Restore(c->type, c->value, c->traceback);

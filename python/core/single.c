@@ -351,6 +351,7 @@ static PyObject *check_lookahead(PyObject *module, PyObject *args)
     const bp_status s =
         bp__options_parse(argv.count, argv.arg, description == Py_None ? NULL : &provider.face, &options);
     bp__py_inside();
+    if (provider.strategy) bp__py_strategy_keep_errors(provider.strategy);
     PyObject *result = s == BP_OK ? check(&options, &provider) : bp__py_raise(s);
     bp__options_fini(&options);
     bp__py_provider_fini(&provider);

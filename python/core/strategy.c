@@ -40,7 +40,8 @@ struct bp__py_strategy {
     run *runs;
     char *reason[MAX_REASONS]; /* of check, as static texts; owned */
     bool by_weights;           /* has answered by weights */
-    bool keeps_errors, interrupted;
+    bool interrupted; /* by KeyboardInterrupt: what is asked from then on is answered in the same way */
+    bool keeps_errors;
     PyObject *error; /* the first one, if it is kept */
 };
 
@@ -105,7 +106,11 @@ static PyObject *text_of(const bp__py_strategy *s, PyObject *error)
 static void fail(bp__py_strategy *s, const bp_market *market, bp_view *view)
 {
     if (!PyErr_Occurred()) PyErr_SetString(PyExc_SystemError, "it has failed without an exception");
+    bp__call *call = market ? ((bp__market *)(uintptr_t)market)->call
+                     : view ? ((bp__view *)view)->call
+                            : NULL;
     if (PyErr_ExceptionMatches(PyExc_KeyboardInterrupt)) s->interrupted = true;
+    if (call && s->interrupted) bp__call_interrupt(call);
     PyObject *error = take_exception();
     PyObject *bytes = error ? text_of(s, error) : NULL;
     const char *text = bytes ? PyBytes_AsString(bytes) : NULL;
@@ -155,6 +160,7 @@ static const bp__scope *scope_of(const bp_market *market)
 /* @return what the function has returned; NULL and an exception */
 static PyObject *ask(bp__py_strategy *s, const bp_market *market, const double *params)
 {
+    if (s->interrupted) return PyErr_SetNone(PyExc_KeyboardInterrupt), NULL;
     if (bp__py_board_turn(&s->board, scope_of(market), s->panel_bytes, s->window_bytes) != 0) return NULL;
     PyObject *m = bp__py_market_new(&s->board, market);
     PyObject *args = m ? arguments(s, m, params) : NULL;
@@ -466,9 +472,4 @@ void bp__py_strategy_keep_errors(bp__py_strategy *s)
 PyObject *bp__py_strategy_error(bp__py_strategy *s)
 {
     return Py_XNewRef(s->error);
-}
-
-bool bp__py_strategy_is_interrupted(const bp__py_strategy *s)
-{
-    return s->interrupted;
 }

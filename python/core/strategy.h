@@ -51,9 +51,6 @@ void bp__py_strategy_keep_errors(bp__py_strategy *strategy);
 /** The exception that was kept. @return new, or NULL without an exception: there is none */
 PyObject *bp__py_strategy_error(bp__py_strategy *strategy);
 
-/** Whether a call was ended by KeyboardInterrupt. */
-bool bp__py_strategy_is_interrupted(const bp__py_strategy *strategy);
-
 /* What a market's calls share: board.c ---------------------------------------------------------------- */
 
 /** Everything that all calls over one scope share: panels that are kept, arrays that were asked for. */
