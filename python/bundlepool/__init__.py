@@ -31,6 +31,6 @@ from bundlepool.results import Combination, Failure, Results
 from bundlepool.sweep import sweep
 from bundlepool.version import Version
 
-__all__ = ["Bundle", "Combination", "Counters", "Failure", "Lookahead", "Market", "Orders", "Pool", "Results", "Run",
-           "Stats", "Version", "View", "backtest", "check_lookahead", "columns", "config", "load", "sweep",
+__all__ = ["Bundle", "Combination", "Counters", "Failure", "Lookahead", "Market", "Orders", "Pool", "Results",
+           "Run", "Stats", "Version", "View", "backtest", "check_lookahead", "columns", "config", "load", "sweep",
            *(name for name in _errors if name != "from_status")]

@@ -18,9 +18,31 @@ __all__ = ["grid_arguments", "near", "option_arguments", "values_of"]
 SEARCH, RUN = 1, 8
 
 # What has no meaning where nothing is printed, or is an argument of its own.
-_NOT_HERE = frozenset({"help", "version", "json", "list-strategies", "list-metrics", "strategy", "param", "bundle",
-                       "bundles", "where", "resume", "out", "dry-run", "ranks", "check-lookahead", "progress",
-                       "stats-every", "timeout", "results", "row", "input"})
+_NOT_HERE = frozenset(
+    {
+        "help",
+        "version",
+        "json",
+        "list-strategies",
+        "list-metrics",
+        "strategy",
+        "param",
+        "bundle",
+        "bundles",
+        "where",
+        "resume",
+        "out",
+        "dry-run",
+        "ranks",
+        "check-lookahead",
+        "progress",
+        "stats-every",
+        "timeout",
+        "results",
+        "row",
+        "input",
+    }
+)
 
 
 @functools.lru_cache(maxsize=1)
@@ -36,10 +58,16 @@ def near(name: str, names: Iterable[str]) -> str:
 
 def known_options(use: int) -> list[str]:
     """Keywords that stand for options of a command."""
-    return [name.replace("-", "_") for name, (_, uses, _) in _table().items() if uses & use and name not in _NOT_HERE]
+    return [
+        name.replace("-", "_")
+        for name, (_, uses, _) in _table().items()
+        if uses & use and name not in _NOT_HERE
+    ]
 
 
-def option_arguments(options: Mapping[str, Any], use: int, caller: str, others: Iterable[str] = ()) -> list[str]:
+def option_arguments(
+    options: Mapping[str, Any], use: int, caller: str, others: Iterable[str] = ()
+) -> list[str]:
     """Options as the command line has them: cash=1e7 is --cash=1e7, short=True is --short.
 
     Raises:
@@ -50,7 +78,9 @@ def option_arguments(options: Mapping[str, Any], use: int, caller: str, others: 
         name = keyword.rstrip("_").replace("_", "-")
         takes_value, uses, _ = _table().get(name, (False, 0, ""))
         if name in _NOT_HERE or not uses & use:
-            raise TypeError(f"{caller}() has no argument {keyword!r}{near(keyword, [*others, *known_options(use)])}")
+            raise TypeError(
+                f"{caller}() has no argument {keyword!r}{near(keyword, [*others, *known_options(use)])}"
+            )
         if value is None or value is False and not takes_value:
             continue
         if not takes_value:
@@ -97,9 +127,15 @@ def _day_text(value: Any) -> str | None:
 
 def bundle_arguments(bundle: Any, caller: str) -> list[str]:
     """A bundle by its name, a path that ends in .h5, or a Bundle; several as a list."""
+
     def name_of(one: Any) -> str:
-        name = one if isinstance(one, str) else os.fsdecode(os.fspath(one)) if hasattr(one, "__fspath__") else getattr(
-            one, "name", None)
+        name = (
+            one
+            if isinstance(one, str)
+            else os.fsdecode(os.fspath(one))
+            if hasattr(one, "__fspath__")
+            else getattr(one, "name", None)
+        )
         if not isinstance(name, str):
             raise TypeError(f"{caller}(): a bundle is a name, a path, or a Bundle, not {one!r}")
         return name
@@ -115,7 +151,9 @@ def bundle_arguments(bundle: Any, caller: str) -> list[str]:
 
 
 def values_of(values: Any) -> list[Any]:
-    """The values that a grid gives to a parameter: of one by itself that one; of a text in the manner of --param none."""
+    """The values that a grid gives to a parameter: of one by itself that one; of a text in the manner of
+    --param none.
+    """
     if isinstance(values, str):
         return [values] if re.fullmatch(r"[a-z][a-z0-9_]*", values) else []
     if not isinstance(values, Iterable) or getattr(values, "ndim", 1) == 0:
@@ -135,8 +173,14 @@ def as_grid(grid: Mapping[str, Any] | None) -> dict[str, Any]:
     for name, values in grid.items():
         if isinstance(values, (bytes, Mapping, set, frozenset)):
             raise TypeError(f"grid: values of {name} are a list, in an order, not {type(values).__name__}")
-    return {name: values if isinstance(values, (str, range, Sequence)) or not isinstance(values, Iterable) else
-            list(values) if getattr(values, "ndim", 1) != 0 else values for name, values in grid.items()}
+    return {
+        name: values
+        if isinstance(values, (str, range, Sequence)) or not isinstance(values, Iterable)
+        else list(values)
+        if getattr(values, "ndim", 1) != 0
+        else values
+        for name, values in grid.items()
+    }
 
 
 def _values_text(name: str, values: Any, strategy: Strategy | None) -> str:
@@ -170,8 +214,12 @@ def grid_arguments(grid: Mapping[str, Any], strategy: Strategy | None) -> list[s
         for name in grid:
             if name not in names:
                 has = f"it has {', '.join(names)}" if names else "it has none"
-                raise TypeError(f"strategy {strategy.name} has no parameter {name!r}{near(name, names)} ({has})")
+                raise TypeError(
+                    f"strategy {strategy.name} has no parameter {name!r}{near(name, names)} ({has})"
+                )
         for parameter in strategy.parameters:
             if parameter.is_required and parameter.name not in grid:
-                raise TypeError(f"strategy {strategy.name}: parameter {parameter.name!r} has no default, and is not given")
+                raise TypeError(
+                    f"strategy {strategy.name}: parameter {parameter.name!r} has no default, and is not given"
+                )
     return [f"--param={name}={_values_text(name, values, strategy)}" for name, values in grid.items()]

@@ -15,20 +15,33 @@ __all__ = ["Run", "backtest"]
 # Kinds of an entry of the account's ledger, as the C part numbers them.
 _ORDER, _FILL, _DELISTING, _UNFILLED, _SPLIT, _DIVIDEND, _REINVEST = range(7)
 _KINDS = ("order", "fill", "delisting", "unfilled", "split", "dividend", "reinvestment")
-_FIELDS = [("kind", "i8"), ("t", "i8"), ("asset", "i8"), ("order", "i8"), ("why", "i8"), ("shares", "f8"),
-           ("price", "f8"), ("commission", "f8"), ("slippage", "f8"), ("gain", "f8"), ("cash", "f8")]
+_FIELDS = [
+    ("kind", "i8"),
+    ("t", "i8"),
+    ("asset", "i8"),
+    ("order", "i8"),
+    ("why", "i8"),
+    ("shares", "f8"),
+    ("price", "f8"),
+    ("commission", "f8"),
+    ("slippage", "f8"),
+    ("gain", "f8"),
+    ("cash", "f8"),
+]
 _ARGUMENTS = ("bundle", "strategy", "root")
 
 
-def backtest(bundle: Any, strategy: Any, *, root: str | os.PathLike[str] | None = None, **params_and_options: Any) -> Run:
+def backtest(
+    bundle: Any, strategy: Any, *, root: str | os.PathLike[str] | None = None, **params_and_options: Any
+) -> Run:
     """Run a strategy once, over a private copy of a bundle, and keep all that it did.
 
     Args:
         bundle: name, or path that ends in .h5.
         strategy: a function, a class, or a name, as for sweep().
         root: folder of the bundles; None: as the environment says (BUNDLEPOOL_ROOT).
-        params_and_options: parameters of the strategy, and options of ``optimizer run`` (``cash=1e7, commission=5``). A
-            parameter wins over an option of the same name.
+        params_and_options: parameters of the strategy, and options of ``optimizer run`` (``cash=1e7,
+            commission=5``). A parameter wins over an option of the same name.
 
     Raises:
         TypeError: a name that is neither.
@@ -43,13 +56,22 @@ def backtest(bundle: Any, strategy: Any, *, root: str | os.PathLike[str] | None 
         others = [*_ARGUMENTS, *(p.name for p in strategy_.parameters)]
     else:
         others = list(_ARGUMENTS)
-    chosen = option_arguments(options, RUN, "backtest", others)  # a wrong name is told before one that is missing
-    arguments = ["run", *bundle_arguments(bundle, "backtest"),
-                 f"--strategy={strategy_.option if strategy_ else named}", *grid_arguments(params, strategy_), *chosen]
+    chosen = option_arguments(
+        options, RUN, "backtest", others
+    )  # a wrong name is told before one that is missing
+    arguments = [
+        "run",
+        *bundle_arguments(bundle, "backtest"),
+        f"--strategy={strategy_.option if strategy_ else named}",
+        *grid_arguments(params, strategy_),
+        *chosen,
+    ]
     if root is not None:
         arguments.append(f"--root={os.fsdecode(os.fspath(root))}")
-    return Run(_core.backtest(arguments, strategy_.description() if strategy_ else None),
-               first_return=options.get("first_return", False))
+    return Run(
+        _core.backtest(arguments, strategy_.description() if strategy_ else None),
+        first_return=options.get("first_return", False),
+    )
 
 
 def _is_param(strategy: Strategy | None, name: str) -> bool:
@@ -74,8 +96,8 @@ def _pandas() -> Any:
 class Run:
     """What one backtest did.
 
-    Tables are pandas' where that is there: a DatetimeIndex in UTC, of the midnights that name the sessions; else NumPy
-    structured arrays with a field ``session``.
+    Tables are pandas' where that is there: a DatetimeIndex in UTC, of the midnights that name the sessions;
+    else NumPy structured arrays with a field ``session``.
 
     Attributes:
         metrics: metric → value; NaN: undefined.
@@ -117,7 +139,9 @@ class Run:
 
     def _structured(self, columns: Mapping[str, Any]) -> Any:
         arrays = {name: self._np.asarray(values) for name, values in columns.items()}
-        table = self._np.zeros(len(arrays["session"]), dtype=[(name, array.dtype) for name, array in arrays.items()])
+        table = self._np.zeros(
+            len(arrays["session"]), dtype=[(name, array.dtype) for name, array in arrays.items()]
+        )
         for name, array in arrays.items():
             table[name] = array
         return table
@@ -137,7 +161,7 @@ class Run:
         returns = equity[1:] / equity[:-1] - 1
         if self._first_return:
             returns = self._np.concatenate(([equity[0] / self._story["start_cash"] - 1], returns))
-        return self._series("returns", returns, self._sessions[-len(returns):])
+        return self._series("returns", returns, self._sessions[-len(returns) :])
 
     def _held(self) -> tuple[Any, Any, Any]:
         shape = (len(self._sessions), len(self._symbols))
@@ -153,7 +177,7 @@ class Run:
 
     @property
     def positions(self) -> Any:
-        """What was held after each close, in money: a column for each asset that was ever held, and ``cash``."""
+        """What was held after each close, in money: a column for each asset ever held, and ``cash``."""
         held, shares, marks = self._held()
         return self._frame(held, self._np.where(shares == 0, 0.0, shares * marks), cash=self._of("cash"))
 
@@ -172,7 +196,11 @@ class Run:
         rows = self._entries[np.isin(self._entries["kind"], kinds)]
         symbols = np.array(self._symbols or [""])
         sids = np.array([sid for _, sid in self._story["assets"]] or [0], dtype="i8")
-        table = {"session": self._sessions[rows["t"]], "symbol": symbols[rows["asset"]], "sid": sids[rows["asset"]]}
+        table = {
+            "session": self._sessions[rows["t"]],
+            "symbol": symbols[rows["asset"]],
+            "sid": sids[rows["asset"]],
+        }
         for name, field in columns.items():
             table[name] = rows[field]
         if "kind" in table:
@@ -187,10 +215,20 @@ class Run:
 
     @property
     def trades(self) -> Any:
-        """Fills, and sales at delistings: amount in shares (below 0: sold), price with slippage, costs in money, and
-        ``gain`` of the part that closed a position."""
-        return self._rows((_FILL, _DELISTING), {"amount": "shares", "price": "price", "commission": "commission",
-                                                "slippage": "slippage", "gain": "gain", "order": "order", "kind": "kind"})
+        """Fills, and sales at delistings: amount in shares (below 0: sold), price with slippage, costs in
+        money, and ``gain`` of the part that closed a position."""
+        return self._rows(
+            (_FILL, _DELISTING),
+            {
+                "amount": "shares",
+                "price": "price",
+                "commission": "commission",
+                "slippage": "slippage",
+                "gain": "gain",
+                "order": "order",
+                "kind": "kind",
+            },
+        )
 
     @property
     def orders(self) -> Any:
@@ -205,12 +243,17 @@ class Run:
     @property
     def adjustments(self) -> Any:
         """Splits, dividends and reinvestments of what was held: shares, and how the cash changed."""
-        return self._rows((_SPLIT, _DIVIDEND, _REINVEST), {"amount": "shares", "price": "price", "cash": "cash",
-                                                           "kind": "kind"})
+        return self._rows(
+            (_SPLIT, _DIVIDEND, _REINVEST),
+            {"amount": "shares", "price": "price", "cash": "cash", "kind": "kind"},
+        )
 
     def __repr__(self) -> str:
         params = ", ".join(f"{name}={value!r}" for name, value in self.params.items())
-        shown = ", ".join(f"{name} {self.metrics[name]:.4g}" for name in ("total_return", "sharpe", "max_drawdown", "trades"))
+        shown = ", ".join(
+            f"{name} {self.metrics[name]:.4g}"
+            for name in ("total_return", "sharpe", "max_drawdown", "trades")
+        )
         return f"<bundlepool.Run of {self.strategy}({params}) over {self.bundle}: {shown}>"
 
 

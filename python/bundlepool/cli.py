@@ -13,9 +13,10 @@ __all__ = ["main"]
 
 _HELP = """
 Strategies of Python:
-  python3 -m bundlepool is the program 'optimizer', whose options these are. Here --strategy takes a Python file too:
-  FILE.py:NAME, a function or a class in it, or FILE.py, if there is one strategy in it. --list-strategies FILE.py lists
-  them, and --resume goes on only if the strategy, and what it calls in files of yours, is what it was.
+  python3 -m bundlepool is the program 'optimizer', whose options these are. Here --strategy takes a file
+  of Python too: FILE.py:NAME, a function or a class in it, or FILE.py, if there is one strategy in it.
+  --list-strategies FILE.py lists them, and --resume goes on only if the strategy, and what it calls in
+  files of yours, is what it was.
 """
 
 

@@ -1,11 +1,12 @@
 """What a strategy *is*: a hash of its source, and of everything of the user's own that it reaches.
 
-A search is resumed, and parts of one are merged, only if the strategy is the same. So the journal keeps the hash that is
-made here, and the hash of each piece, by whose name a change is told: "the function helper has changed".
+A search is resumed, and parts of one are merged, only if the strategy is the same. So the journal keeps the
+hash that is made here, and the hash of each piece, by whose name a change is told: "the function helper has
+changed".
 
-A piece is a function, a class, a constant, or a module as a whole, that the strategy reaches by global names, by closures
-and by defaults. What is in the standard library, in site-packages or in this package is named, not hashed.
-Comments, docstrings and the layout of the source do not count.
+A piece is a function, a class, a constant, or a module as a whole, that the strategy reaches by global names,
+by closures and by defaults. What is in the standard library, in site-packages or in this package is named,
+not hashed. Comments, docstrings and the layout of the source do not count.
 """
 
 from __future__ import annotations
@@ -84,7 +85,9 @@ def _foreign_folders() -> tuple[str, ...]:
 
 
 def is_own_module(name: str | None) -> bool:
-    """Whether a loaded module is the user's own: neither built in, of the standard library, installed nor ours."""
+    """Whether a loaded module is the user's own: neither built in, of the standard library, installed nor
+    ours.
+    """
     module = sys.modules.get(name or "")
     if module is None:
         return True  # made on the fly
@@ -101,11 +104,19 @@ def is_own_module(name: str | None) -> bool:
 def _kind_of(thing: Any) -> str:
     if isinstance(thing, types.ModuleType):
         return "module"
-    return "class" if inspect.isclass(thing) else "function" if isinstance(thing, types.FunctionType) else "constant"
+    return (
+        "class"
+        if inspect.isclass(thing)
+        else "function"
+        if isinstance(thing, types.FunctionType)
+        else "constant"
+    )
 
 
 def _plain_name(thing: Any) -> str:
-    name = getattr(thing, "__qualname__", None) or getattr(thing, "__name__", None) or type(thing).__qualname__
+    name = (
+        getattr(thing, "__qualname__", None) or getattr(thing, "__name__", None) or type(thing).__qualname__
+    )
     return re.sub(r"\s", "_", name.replace("<locals>.", "").replace("<lambda>", "lambda"))
 
 
@@ -149,13 +160,18 @@ def _normal(node: ast.AST) -> str:
 
 
 def _node_of(code: types.CodeType) -> ast.AST | None:
-    """The node that a code object has been compiled from: None if there is no source, or another one by now."""
+    """The node that a code object is compiled from; None: there is no source, or another one by now."""
     parsed = _parsed(code.co_filename, _file_text(code.co_filename))
     if parsed is None or code not in parsed[1]:
         return None  # an edited file: what runs is not what stands there
     kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
-    found = [node for node in ast.walk(parsed[0]) if isinstance(node, kinds) and _begins(node) == code.co_firstlineno
-             and getattr(node, "name", "<lambda>") == code.co_name]
+    found = [
+        node
+        for node in ast.walk(parsed[0])
+        if isinstance(node, kinds)
+        and _begins(node) == code.co_firstlineno
+        and getattr(node, "name", "<lambda>") == code.co_name
+    ]
     return found[0] if len(found) == 1 else None
 
 
@@ -165,7 +181,9 @@ def _begins(node: ast.AST) -> int:
 
 
 def source_of(thing: Any) -> str | None:
-    """Normalised source of a function or a class; None: there is none, or the file has changed since it was read."""
+    """Normalised source of a function or a class; None: there is none, or the file has changed since it was
+    read.
+    """
     if inspect.isclass(thing):
         return _class_source(thing)
     node = _node_of(thing.__code__)
@@ -179,19 +197,34 @@ def _class_source(thing: type) -> str | None:
     file = getattr(module, "__file__", None)
     filename = names.pop() if len(names) == 1 else file
     parsed = _parsed(filename, _file_text(filename)) if filename else None
-    if parsed is None or any(function.__code__ not in parsed[1] for function in functions
-                             if function.__code__.co_filename == filename):
+    if parsed is None or any(
+        function.__code__ not in parsed[1]
+        for function in functions
+        if function.__code__.co_filename == filename
+    ):
         return None
-    found = [node for node in ast.walk(parsed[0]) if isinstance(node, ast.ClassDef) and node.name == thing.__name__]
+    found = [
+        node for node in ast.walk(parsed[0]) if isinstance(node, ast.ClassDef) and node.name == thing.__name__
+    ]
     return _normal(found[0]) if len(found) == 1 else None
 
 
 def _code_text(code: types.CodeType) -> str:
     """Everything of a code object that tells what it does, but for the lines of its source."""
     consts = [_code_text(c) if isinstance(c, types.CodeType) else _constant_text(c) for c in code.co_consts]
-    parts = (code.co_code.hex(), code.co_names, code.co_varnames, code.co_freevars, code.co_cellvars,
-             code.co_argcount, code.co_kwonlyargcount, code.co_posonlyargcount, code.co_flags, consts,
-             getattr(code, "co_exceptiontable", b"").hex())
+    parts = (
+        code.co_code.hex(),
+        code.co_names,
+        code.co_varnames,
+        code.co_freevars,
+        code.co_cellvars,
+        code.co_argcount,
+        code.co_kwonlyargcount,
+        code.co_posonlyargcount,
+        code.co_flags,
+        consts,
+        getattr(code, "co_exceptiontable", b"").hex(),
+    )
     return "code " + repr(parts)
 
 
@@ -269,7 +302,9 @@ class _Walk:
 
     def _reach(self, function: types.FunctionType, name: str) -> None:
         """Everything that a function refers to becomes a piece, later."""
-        for inner in (f for f in (inspect.unwrap(function), getattr(function, "py_func", None)) if f is not None):
+        for inner in (
+            f for f in (inspect.unwrap(function), getattr(function, "py_func", None)) if f is not None
+        ):
             if inner is not function:
                 self._later(self._named(inner), inner)
         defaults = inspect.signature(function, follow_wrapped=False).parameters.values()
@@ -339,12 +374,16 @@ class _Walk:
         return source_of(thing) or "class " + " ".join(texts) + self._attributes(thing, name)
 
     def _attributes(self, thing: type, name: str) -> str:
-        plain = {key: value for key, value in vars(thing).items()
-                 if not key.startswith("__") and not list(_functions_of(value))}
+        plain = {
+            key: value
+            for key, value in vars(thing).items()
+            if not key.startswith("__") and not list(_functions_of(value))
+        }
         return self._value(plain, name, 1)
 
     def _value(self, value: Any, name: str, depth: int) -> str:
         """A constant: in an order that does not depend on the process."""
+
         def inner(x: Any) -> str:
             return self._text(x, name, depth + 1)
 
@@ -380,11 +419,21 @@ class _Walk:
 
 def _reduced(value: Any) -> str:
     """A date, a Decimal, a Path, a frame: what pickle would keep, where that is the same in every process."""
-    if type(value).__module__.partition(".")[0] in ("datetime", "decimal", "fractions", "pathlib", "uuid", "re"):
+    if type(value).__module__.partition(".")[0] in (
+        "datetime",
+        "decimal",
+        "fractions",
+        "pathlib",
+        "uuid",
+        "re",
+    ):
         return repr(value)
     if hasattr(value, "to_numpy"):  # pandas, polars
-        return _numpy_text(value.to_numpy()) + repr(list(getattr(value, "columns", []))) + repr(
-            list(map(str, getattr(value, "index", []))))
+        return (
+            _numpy_text(value.to_numpy())
+            + repr(list(getattr(value, "columns", [])))
+            + repr(list(map(str, getattr(value, "index", []))))
+        )
     return ""
 
 
@@ -411,7 +460,9 @@ def _functions_of(value: Any) -> Iterator[types.FunctionType]:
 
 
 def _global_chains(code: types.CodeType) -> set[tuple[str, ...]]:
-    """Global names that a function uses, each with the attributes that are asked of it at once; and its imports."""
+    """Global names that a function uses, each with the attributes that are asked of it at once; and its
+    imports.
+    """
     chains: set[tuple[str, ...]] = set()
     for part in _codes(code):
         chain: list[str] = []

@@ -45,7 +45,8 @@ def sweep(workers: int, strategy: Any, arguments: Mapping[str, Any], progress: A
         progress: as for bundlepool.sweep(); it is shown by this process.
 
     Raises:
-        RuntimeError: there is no mpirun, or the ranks have ended without a result; the text has what they said.
+        RuntimeError: there is no mpirun, or the ranks have ended without a result; the text has what they
+            said.
         KeyboardInterrupt: Ctrl-C, when all ranks have stopped.
         Exception: whatever bundlepool.sweep() has raised there.
     """
@@ -81,17 +82,25 @@ def _environment(folder: str) -> dict[str, str]:
 
 
 class _Ranks:
-    """Processes under mpirun, in a session of their own: Ctrl-C at the terminal reaches this process alone."""
+    """Processes under mpirun, in a session of their own: Ctrl-C reaches this process alone."""
 
     def __init__(self, mpirun: str, workers: int, folder: str) -> None:
         self._folder = folder
         self._said: list[str] = []
         self._process = subprocess.Popen(
-            [mpirun, "-n", str(workers), sys.executable, "-m", "bundlepool._worker"], env=_environment(folder),
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True, text=True,
-            errors="replace")
-        self._readers = [threading.Thread(target=self._pass_on, args=(stream, name), daemon=True)
-                         for stream, name in ((self._process.stdout, "stdout"), (self._process.stderr, "stderr"))]
+            [mpirun, "-n", str(workers), sys.executable, "-m", "bundlepool._worker"],
+            env=_environment(folder),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+            text=True,
+            errors="replace",
+        )
+        self._readers = [
+            threading.Thread(target=self._pass_on, args=(stream, name), daemon=True)
+            for stream, name in ((self._process.stdout, "stdout"), (self._process.stderr, "stderr"))
+        ]
         for reader in self._readers:
             reader.start()
 
@@ -126,8 +135,10 @@ class _Ranks:
                 raise pickle.load(file)
         if not self._has("result"):
             said = "".join(self._said).strip()
-            raise RuntimeError(f"the ranks have ended without a result, with exit code {self._process.returncode}"
-                               + (f"; they said:\n{said}" if said else ""))
+            raise RuntimeError(
+                f"the ranks have ended without a result, with exit code {self._process.returncode}"
+                + (f"; they said:\n{said}" if said else "")
+            )
         with open(self._path("result"), "rb") as file:
             return pickle.load(file)
 

@@ -1,4 +1,6 @@
-"""Whether a strategy looks ahead: it is run again on data that ends earlier, and must have said the same until there."""
+"""Whether a strategy looks ahead: it is run again on data that ends earlier, and must have said the same
+until there.
+"""
 
 from __future__ import annotations
 
@@ -51,20 +53,39 @@ def _made_of(strategy: str, told: Mapping[str, Any]) -> Lookahead:
     head = f"{strategy}, combination {told['index']}" + (f" ({told['text']})" if told["text"] else "")
     if told["found"]:
         asset = f" asset {told['asset']}" if told["asset"] else ""
-        text = (f"{head}: at {_day(told['session'])}{asset}, known at the close of {_day(told['known'])} it says "
-                f"{told['early']!r}, with later data {told['late']!r}")
+        text = (
+            f"{head}: at {_day(told['session'])}{asset}, known at the close of {_day(told['known'])} it says "
+            f"{told['early']!r}, with later data {told['late']!r}"
+        )
     elif told["cuts"] == 0:
         text = f"{head}: cannot be told, it failed on all data that was cut: {told['why']}"
     else:
         text = f"{head}: none in {told['cuts']} runs on data that was cut"
         if told["failed"]:
             text += f"; it failed in {told['failed']} more: {told['why']}"
-    return Lookahead(told["found"], _day(told["session"]) if told["found"] else None, told["asset"], text, told["index"],
-                     told["text"], told["bundle"], told["cuts"], told["failed"])
+    return Lookahead(
+        told["found"],
+        _day(told["session"]) if told["found"] else None,
+        told["asset"],
+        text,
+        told["index"],
+        told["text"],
+        told["bundle"],
+        told["cuts"],
+        told["failed"],
+    )
 
 
-def check_lookahead(bundle: Any, strategy: Any, params: Mapping[str, Any] | None = None, *, cuts: int = 50, seed: int = 1,
-                    root: str | os.PathLike[str] | None = None, **options: Any) -> list[Lookahead]:
+def check_lookahead(
+    bundle: Any,
+    strategy: Any,
+    params: Mapping[str, Any] | None = None,
+    *,
+    cuts: int = 50,
+    seed: int = 1,
+    root: str | os.PathLike[str] | None = None,
+    **options: Any,
+) -> list[Lookahead]:
     """Check the first combinations, at most ten of each bundle. In this process, without MPI.
 
     Args:
@@ -80,10 +101,14 @@ def check_lookahead(bundle: Any, strategy: Any, params: Mapping[str, Any] | None
     """
     grid = as_grid(params)
     strategy_, named = understand(strategy, grid)
-    arguments = [*bundle_arguments(bundle, "check_lookahead"),
-                 f"--strategy={strategy_.option if strategy_ else named}", *grid_arguments(grid, strategy_),
-                 f"--lookahead-cuts={cuts}", f"--lookahead-seed={seed}",
-                 *option_arguments(options, SEARCH, "check_lookahead", ("params", "cuts", "seed", "root"))]
+    arguments = [
+        *bundle_arguments(bundle, "check_lookahead"),
+        f"--strategy={strategy_.option if strategy_ else named}",
+        *grid_arguments(grid, strategy_),
+        f"--lookahead-cuts={cuts}",
+        f"--lookahead-seed={seed}",
+        *option_arguments(options, SEARCH, "check_lookahead", ("params", "cuts", "seed", "root")),
+    ]
     if root is not None:
         arguments.append(f"--root={os.fsdecode(os.fspath(root))}")
     told = _core.check_lookahead(arguments, strategy_.description() if strategy_ else None)

@@ -1,8 +1,8 @@
 """Strategies on their way to other processes.
 
-What can be imported there goes by its name, as pickle has it. What cannot, such as a function of a notebook, a lambda or a
-closure, goes as its code with everything that it reaches, and with its source, so that it is the same strategy there.
-Both sides are the same Python.
+What can be imported there goes by its name, as pickle has it. What cannot, such as a function of a notebook,
+a lambda or a closure, goes as its code with everything that it reaches, and with its source, so that it is
+the same strategy there. Both sides are the same Python.
 """
 
 from __future__ import annotations
@@ -41,8 +41,10 @@ def pack(thing: Any, what: str) -> bytes:
     try:
         _Pickler(buffer).dump(thing)
     except (pickle.PicklingError, TypeError, AttributeError) as error:
-        raise TypeError(f"{what} cannot be sent to other processes: {error}; put the strategy into a file of its own "
-                        "and import it") from None
+        raise TypeError(
+            f"{what} cannot be sent to other processes: {error}; put the strategy into a file of its own "
+            "and import it"
+        ) from None
     return pickle.dumps((list(sys.path), path, module, buffer.getvalue()))
 
 
@@ -53,7 +55,9 @@ def _main_file() -> str | None:
 
 
 def unpack(data: bytes) -> Any:
-    """The thing, in the other process. Its main file is run there, as multiprocessing does it: not as __main__."""
+    """The thing, in the other process. Its main file is run there, as multiprocessing does it: not as
+    __main__.
+    """
     folders, path, module, body = pickle.loads(data)
     sys.path[:] = [*folders, *(folder for folder in sys.path if folder not in folders)]
     if path is not None and b"__main__" in body:
@@ -104,9 +108,29 @@ def _function_parts(function: types.FunctionType) -> Any:
     lines = linecache.getlines(code.co_filename)
     scope = {name: function.__globals__[name] for name in reached_names(code) if name in function.__globals__}
     cells = tuple(cell.cell_contents for cell in function.__closure__ or ())
-    state = (scope, cells, function.__defaults__, function.__kwdefaults__, function.__annotations__, function.__doc__)
-    return _make_function, (marshal.dumps(code), function.__module__, function.__name__, function.__qualname__,
-                            len(cells), lines), state, None, None, _fill_function
+    state = (
+        scope,
+        cells,
+        function.__defaults__,
+        function.__kwdefaults__,
+        function.__annotations__,
+        function.__doc__,
+    )
+    return (
+        _make_function,
+        (
+            marshal.dumps(code),
+            function.__module__,
+            function.__name__,
+            function.__qualname__,
+            len(cells),
+            lines,
+        ),
+        state,
+        None,
+        None,
+        _fill_function,
+    )
 
 
 def _make_function(code: bytes, module: str, name: str, qualname: str, cells: int, lines: list[str]) -> Any:
@@ -114,13 +138,22 @@ def _make_function(code: bytes, module: str, name: str, qualname: str, cells: in
     if lines and not linecache.getlines(body.co_filename):
         linecache.cache[body.co_filename] = (sum(map(len, lines)), None, lines, body.co_filename)
     home = sys.modules.get(module) or sys.modules[_MAIN]
-    function = types.FunctionType(body, home.__dict__, name, None, tuple(types.CellType() for _ in range(cells)) or None)
+    function = types.FunctionType(
+        body, home.__dict__, name, None, tuple(types.CellType() for _ in range(cells)) or None
+    )
     function.__module__, function.__qualname__ = module, qualname
     return function
 
 
 def _fill_function(function: Any, state: Any) -> None:
-    scope, cells, function.__defaults__, function.__kwdefaults__, function.__annotations__, function.__doc__ = state
+    (
+        scope,
+        cells,
+        function.__defaults__,
+        function.__kwdefaults__,
+        function.__annotations__,
+        function.__doc__,
+    ) = state
     for name, value in scope.items():
         function.__globals__.setdefault(name, value)
     for cell, value in zip(function.__closure__ or (), cells):
@@ -129,7 +162,14 @@ def _fill_function(function: Any, state: Any) -> None:
 
 def _class_parts(thing: type) -> Any:
     body = {name: value for name, value in vars(thing).items() if name not in ("__dict__", "__weakref__")}
-    return _make_class, (type(thing), thing.__name__, thing.__qualname__, thing.__bases__), body, None, None, _fill_class
+    return (
+        _make_class,
+        (type(thing), thing.__name__, thing.__qualname__, thing.__bases__),
+        body,
+        None,
+        None,
+        _fill_class,
+    )
 
 
 def _make_class(meta: Any, name: str, qualname: str, bases: tuple[type, ...]) -> type:

@@ -28,7 +28,8 @@ class Combination:
         bundle: name of the bundle.
         params: parameter → value, as the strategy gets it.
         metrics: metric → value; NaN: undefined. Empty unless it is done.
-        status: "done", "failed", "skipped", "pending" (the sweep was stopped), "elsewhere" (of another slice).
+        status: "done", "failed", "skipped", "pending" (the sweep was stopped), "elsewhere" (of another
+            slice).
     """
 
     index: int
@@ -61,8 +62,8 @@ class Failure:
 class Results:
     """Results of a sweep: a sequence of all combinations of the grid, in order of index, on rank 0.
 
-    ``r[i]`` is the combination with index i; of several bundles, those of the first come first. On other ranks there
-    are only the counts.
+    ``r[i]`` is the combination with index i; of several bundles, those of the first come first. On other
+    ranks there are only the counts.
 
     Attributes:
         done, failed, skipped: how many combinations; ``resumed``: how many of them were known from a journal.
@@ -82,8 +83,10 @@ class Results:
         self.has_all = "outcome" in found
         kinds = {p.name: p.kind for p in strategy.parameters} if strategy else {}
         words = {p.name: [value for _, value in p.words] for p in strategy.parameters} if strategy else {}
-        self._params = [(name, kinds.get(name, kind), words.get(name) or texts)
-                        for name, kind, texts in found.get("params", ())]
+        self._params = [
+            (name, kinds.get(name, kind), words.get(name) or texts)
+            for name, kind, texts in found.get("params", ())
+        ]
         self._metrics = [(name, more, kind) for name, more, kind, _ in found.get("metrics", ())]
         self._outcome = found.get("outcome", b"")
         self._grid = memoryview(found.get("grid", b"")).cast("d")
@@ -104,7 +107,9 @@ class Results:
 
     @property
     def bundles(self) -> list[dict[str, Any]]:
-        """Each bundle as it was tested: name, content_hash, num_assets, num_sessions, first_session (ns) and more."""
+        """Each bundle as it was tested: name, content_hash, num_assets, num_sessions, first_session (ns) and
+        more.
+        """
         return self._found.get("bundles", [])
 
     @property
@@ -112,11 +117,13 @@ class Results:
         """By what they are ranked."""
         return self._found.get("objective", "")
 
-    # Combinations ---------------------------------------------------------------------------------------------
+    # Combinations -------------------------------------------------------------------------------------------
 
     def _need_all(self) -> None:
         if not self.has_all:
-            raise RuntimeError("results are on rank 0; other ranks have the counts: done, failed, skipped, resumed")
+            raise RuntimeError(
+                "results are on rank 0; other ranks have the counts: done, failed, skipped, resumed"
+            )
 
     def __len__(self) -> int:
         return len(self._outcome)
@@ -126,7 +133,10 @@ class Results:
 
     def _param_values(self, index: int) -> dict[str, Any]:
         first = index * len(self._params)
-        return {name: _value(kind, words, self._grid[first + i]) for i, (name, kind, words) in enumerate(self._params)}
+        return {
+            name: _value(kind, words, self._grid[first + i])
+            for i, (name, kind, words) in enumerate(self._params)
+        }
 
     def _metric_values(self, task: int) -> dict[str, float]:
         first = task * self._found["num_values"]
@@ -141,8 +151,13 @@ class Results:
             raise IndexError(f"combination {i}: there are {len(self)}, from 0 on")
         index, status = task % self._found["size"], _STATUS[self._outcome[task]]
         metrics = self._metric_values(task) if status == "done" else {}
-        return Combination(index, self.bundles[task // self._found["size"]]["name"], self._param_values(index), metrics,
-                           status)
+        return Combination(
+            index,
+            self.bundles[task // self._found["size"]]["name"],
+            self._param_values(index),
+            metrics,
+            status,
+        )
 
     def __iter__(self) -> Iterator[Combination]:
         self._need_all()
@@ -165,14 +180,18 @@ class Results:
         """Combinations that have failed, and why, in order of index."""
         self._need_all()
         size = self._found["size"]
-        return [Failure(task % size, self._param_values(task % size), text, self.bundles[task // size]["name"])
-                for task, text in self._found["failures"]]
+        return [
+            Failure(task % size, self._param_values(task % size), text, self.bundles[task // size]["name"])
+            for task, text in self._found["failures"]
+        ]
 
-    # Tables -----------------------------------------------------------------------------------------------------
+    # Tables -------------------------------------------------------------------------------------------------
 
     @property
     def table(self) -> np.ndarray:
-        """All of it as a NumPy structured array: index, bundle (where there are several), status, parameters, metrics."""
+        """All of it as a NumPy structured array: index, bundle (where there are several), status, parameters,
+        metrics.
+        """
         import numpy
 
         self._need_all()
@@ -207,14 +226,19 @@ class Results:
         frame = pandas.DataFrame({name: table[name] for name in table.dtype.names or ()})
         return frame.set_index(["bundle", "index"] if self._found["several"] else "index")
 
-    # For people ---------------------------------------------------------------------------------------------------
+    # For people ---------------------------------------------------------------------------------------------
 
     def _head(self) -> list[str]:
         return [*(["bundle"] if self._found["several"] else []), "index", *self.params, *self.metrics]
 
     def _cells(self, c: Combination) -> list[str]:
         shown = [f"{c.metrics[name]:.{(4, 0, 2)[kind]}f}" for name, _, kind in self._metrics]
-        return [*([c.bundle] if self._found["several"] else []), str(c.index), *map(str, c.params.values()), *shown]
+        return [
+            *([c.bundle] if self._found["several"] else []),
+            str(c.index),
+            *map(str, c.params.values()),
+            *shown,
+        ]
 
     def _counts(self) -> str:
         text = f"{self.done} done, {self.skipped} skipped, {self.failed} failed"
@@ -233,24 +257,32 @@ class Results:
 
     def _html_table(self, rows: int) -> str:
         head = "".join(f"<th>{html.escape(name)}</th>" for name in self._head())
-        body = "".join("<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in self._cells(self[task])) + "</tr>"
-                       for task in self._order[:rows])
+        body = "".join(
+            "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in self._cells(self[task])) + "</tr>"
+            for task in self._order[:rows]
+        )
         return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
     def _repr_html_(self) -> str:
         if not self.has_all:
             return html.escape(repr(self))
-        return (f"<p><b>{html.escape(self.strategy)}</b>: {self._counts()}; by {html.escape(self.objective)}</p>"
-                + self._html_table(_ROWS_SHOWN))
+        return (
+            f"<p><b>{html.escape(self.strategy)}</b>: {self._counts()}; by {html.escape(self.objective)}</p>"
+            + self._html_table(_ROWS_SHOWN)
+        )
 
     def report(self, path: str | os.PathLike[str]) -> None:
-        """Write one HTML page of all this that needs no other file: the best, a map of two parameters, failures."""
+        """Write one HTML page of all this that needs no other file: the best, a map of two parameters,
+        failures.
+        """
         self._need_all()
         title = f"{self.strategy} over {', '.join(bundle['name'] for bundle in self.bundles)}"
         page = _PAGE.replace("@TITLE@", html.escape(title)).replace("@COUNTS@", html.escape(self._counts()))
         page = page.replace("@OBJECTIVE@", html.escape(self.objective)).replace("@MAP@", self._map())
         page = page.replace("@TABLE@", self._html_table(100)).replace("@FAILURES@", self._failures_html())
-        facts = json.dumps({"bundles": self.bundles, "ranks": self.num_ranks, "seconds": self.seconds}, indent=1)
+        facts = json.dumps(
+            {"bundles": self.bundles, "ranks": self.num_ranks, "seconds": self.seconds}, indent=1
+        )
         page = page.replace("@FACTS@", html.escape(facts))
         temporary = os.fspath(path) + ".part"
         with open(temporary, "w", encoding="utf-8") as file:
@@ -261,14 +293,18 @@ class Results:
         failures = self.failures
         if not failures:
             return ""
-        rows = "".join(f"<h3>{f.index}: {html.escape(_params_text(f.params))}</h3><pre>{html.escape(f.text)}</pre>"
-                       for f in failures[:20])
+        rows = "".join(
+            f"<h3>{f.index}: {html.escape(_params_text(f.params))}</h3><pre>{html.escape(f.text)}</pre>"
+            for f in failures[:20]
+        )
         return f"<h2>{self.failed} failed</h2>{rows}"
 
     def _map(self) -> str:
         """The first two parameters that vary, and the best of each pair."""
         name = self.objective if self.objective in self.metrics else self.metrics[0]
-        axes = [p for p in self.params if len({self._param_values(i)[p] for i in range(self._found["size"])}) > 1][:2]
+        axes = [
+            p for p in self.params if len({self._param_values(i)[p] for i in range(self._found["size"])}) > 1
+        ][:2]
         if len(axes) < 2:
             return ""
         more = next(more for metric, more, _ in self._metrics if metric == name)
@@ -283,10 +319,16 @@ class Results:
         rows = list(dict.fromkeys(self._param_values(i)[axes[0]] for i in range(self._found["size"])))
         columns = list(dict.fromkeys(self._param_values(i)[axes[1]] for i in range(self._found["size"])))
         head = "".join(f"<th>{html.escape(str(column))}</th>" for column in columns)
-        body = "".join(f"<tr><th>{html.escape(str(row))}</th>" + "".join(
-            _map_cell(best.get((row, column)), low, high, more) for column in columns) + "</tr>" for row in rows)
-        return (f"<h2>{html.escape(name)}: {html.escape(axes[0])} down, {html.escape(axes[1])} across</h2>"
-                f"<table class=map><tr><th></th>{head}</tr>{body}</table>")
+        body = "".join(
+            f"<tr><th>{html.escape(str(row))}</th>"
+            + "".join(_map_cell(best.get((row, column)), low, high, more) for column in columns)
+            + "</tr>"
+            for row in rows
+        )
+        return (
+            f"<h2>{html.escape(name)}: {html.escape(axes[0])} down, {html.escape(axes[1])} across</h2>"
+            f"<table class=map><tr><th></th>{head}</tr>{body}</table>"
+        )
 
 
 def _map_cell(value: float | None, low: float, high: float, more: bool) -> str:
@@ -319,9 +361,8 @@ _PAGE = """<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><title>@TITLE@</title>
 <style>
 body { font: 14px/1.4 sans-serif; margin: 2em; color: #222 }
-table { border-collapse: collapse } td, th { padding: 2px 10px; text-align: right; border-bottom: 1px solid #ddd }
-.map td { font-size: 11px; padding: 2px 4px } pre { background: #f6f6f6; padding: 1em; overflow-x: auto }
-</style></head><body>
-<h1>@TITLE@</h1><p>@COUNTS@; by @OBJECTIVE@</p>@MAP@<h2>The best</h2>@TABLE@@FAILURES@<h2>Facts</h2><pre>@FACTS@</pre>
-</body></html>
+table { border-collapse: collapse } td, th { padding: 2px 10px; text-align: right; border-bottom: 1px solid
+#ddd } .map td { font-size: 11px; padding: 2px 4px } pre { background: #f6f6f6; padding: 1em; overflow-x: auto
+} </style></head><body> <h1>@TITLE@</h1><p>@COUNTS@; by @OBJECTIVE@</p>@MAP@<h2>The
+best</h2>@TABLE@@FAILURES@<h2>Facts</h2><pre>@FACTS@</pre> </body></html>
 """

@@ -1,4 +1,5 @@
-"""Strategies written in Python: what their parameters are, where they are found, and how the C part gets them.
+"""Strategies written in Python: what their parameters are, where they are found, and how the C part gets
+them.
 
 A strategy is a function or a class::
 
@@ -9,8 +10,8 @@ A strategy is a function or a class::
         def __init__(self, lookback: int = 20, depth: float = 2.0): ...
         def decide(self, view, orders): ...   # after each close
 
-Its parameters are those of its signature. What one takes, is said by its annotation (int, float, bool, a Literal of
-words), else by the type of its default; else it takes numbers, of which whole ones arrive as int.
+Its parameters are those of its signature. What one takes, is said by its annotation (int, float, bool, a
+Literal of words), else by the type of its default; else it takes numbers, of which whole ones arrive as int.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ import typing
 from dataclasses import dataclass, field
 from typing import Any, Callable, Iterable, Mapping
 
+from bundlepool import launch
 from bundlepool.identity import Identity, identify
 
 __all__ = ["Parameter", "Strategy", "failure_text", "load_file", "names_file", "resolve", "strategy_of"]
@@ -71,13 +73,17 @@ class Parameter:
         return (what + ("; it has no default" if self.is_required else ""))[:400]
 
     def text_of(self, value: Any) -> str:
-        """A value as an option has it. Raises TypeError or ValueError for one that the parameter does not take."""
+        """A value as an option has it. Raises TypeError or ValueError for one that the parameter does not
+        take.
+        """
         if self.kind == "word":
             for text, word in self.words:
                 if type(word) is type(value) and word == value:
                     return text
-            raise ValueError(f"parameter {self.name}: {value!r} is none of "
-                             f"{', '.join(repr(word) for _, word in self.words)}")
+            raise ValueError(
+                f"parameter {self.name}: {value!r} is none of "
+                f"{', '.join(repr(word) for _, word in self.words)}"
+            )
         return number_text(self.name, value, whole=self.kind == "int")
 
 
@@ -136,10 +142,19 @@ class Strategy:
     def description(self, *, check: Callable[..., Any] | None = None, **more: Any) -> dict[str, Any]:
         """What the C part makes a strategy of."""
         return {
-            "name": self.name, "file": self.file, "option": self.option, "form": self.form, "help": _summary(self.call),
-            "hash": self.identity.hash, "pieces": self.identity.text, "call": self._positional(),
-            "tell": failure_text, "check": check,
-            "params": [(p.name, p.help, p.kind, p.fallback, p.words) for p in self.parameters], **more,
+            "name": self.name,
+            "file": self.file,
+            "option": self.option,
+            "form": self.form,
+            "help": _summary(self.call),
+            "hash": self.identity.hash,
+            "pieces": self.identity.text,
+            "call": self._positional(),
+            "tell": failure_text,
+            "check": check,
+            "panel_bytes": kept_bytes(),
+            "params": [(p.name, p.help, p.kind, p.fallback, p.words) for p in self.parameters],
+            **more,
         }
 
     def _positional(self) -> Callable[..., Any]:
@@ -156,9 +171,21 @@ class Strategy:
         return call
 
     def _has_no_gaps(self) -> bool:
-        """Whether the parameters are the first ones of the signature: one that is no number may lie between them."""
-        names = list(inspect.signature(self.call).parameters)[1 if self.form == "function" else 0:]
-        return names[:len(self.parameters)] == [p.name for p in self.parameters]
+        """Whether the parameters are the first ones of the signature: one that is no number may lie between
+        them.
+        """
+        names = list(inspect.signature(self.call).parameters)[1 if self.form == "function" else 0 :]
+        return names[: len(self.parameters)] == [p.name for p in self.parameters]
+
+
+def kept_bytes() -> int:
+    """How much a process keeps of panels between combinations, unless a configuration says: at most 1 GiB,
+    and of all ranks together an eighth of the machine's memory."""
+    try:
+        memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, ValueError):
+        memory = 2**31
+    return max(2**26, min(2**30, memory // 8 // launch.num_ranks()))
 
 
 def _summary(thing: Any) -> str:
@@ -188,15 +215,20 @@ def _form_of(thing: Any) -> str:
     if not callable(thing):
         raise TypeError(f"a strategy is a function, a class, or a name, not {thing!r}")
     if callable(getattr(thing, "decide", None)):
-        raise TypeError(f"strategy {type(thing).__name__}: pass the class, not an instance; each run gets its own")
+        raise TypeError(
+            f"strategy {type(thing).__name__}: pass the class, not an instance; each run gets its own"
+        )
     if inspect.iscoroutinefunction(thing) or inspect.isgeneratorfunction(thing):
-        raise TypeError(f"strategy {getattr(thing, '__name__', thing)}: a strategy returns its answer; this is "
-                        "a coroutine or a generator")
+        raise TypeError(
+            f"strategy {getattr(thing, '__name__', thing)}: a strategy returns its answer; this is "
+            "a coroutine or a generator"
+        )
     return "function"
 
 
-def strategy_of(thing: Any, given: Mapping[str, Iterable[Any]] | None = None,
-                more: dict[str, Any] | None = None) -> Strategy:
+def strategy_of(
+    thing: Any, given: Mapping[str, Iterable[Any]] | None = None, more: dict[str, Any] | None = None
+) -> Strategy:
     """Understand a function or a class as a strategy.
 
     Args:
@@ -217,19 +249,23 @@ def strategy_of(thing: Any, given: Mapping[str, Iterable[Any]] | None = None,
     if form == "function":
         if not parameters or parameters[0].kind in (parameters[0].KEYWORD_ONLY, parameters[0].VAR_KEYWORD):
             raise TypeError(f"strategy {name}: its first parameter is the market: def {name}(m, ...)")
-        parameters = parameters[0 if parameters[0].kind is parameters[0].VAR_POSITIONAL else 1:]
+        parameters = parameters[0 if parameters[0].kind is parameters[0].VAR_POSITIONAL else 1 :]
     hints = _hints(thing)
     found, keyword_only = [], set()
     for parameter in parameters:
         if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
             continue
-        taken = _parameter(name, parameter, hints.get(parameter.name), list((given or {}).get(parameter.name, ())))
+        taken = _parameter(
+            name, parameter, hints.get(parameter.name), list((given or {}).get(parameter.name, ()))
+        )
         if taken is None:
             continue
         found.append(taken)
         if parameter.kind is parameter.KEYWORD_ONLY:
             keyword_only.add(parameter.name)
-    return Strategy(thing, name, form, tuple(found), identify(thing, more), _file_of(thing), frozenset(keyword_only))
+    return Strategy(
+        thing, name, form, tuple(found), identify(thing, more), _file_of(thing), frozenset(keyword_only)
+    )
 
 
 def _hints(thing: Any) -> dict[str, Any]:
@@ -246,7 +282,9 @@ def _parameter(strategy: str, parameter: inspect.Parameter, hint: Any, given: li
     if not re.fullmatch(r"[a-z][a-z0-9_]{0,30}", name):
         if default is not parameter.empty and not given:
             return None
-        raise TypeError(f"strategy {strategy}: parameter {name}: a name is a-z, then a-z, 0-9 or _, at most 31 letters")
+        raise TypeError(
+            f"strategy {strategy}: parameter {name}: a name is a-z, then a-z, 0-9 or _, at most 31 letters"
+        )
     kind, words = _kind(strategy, name, hint, default, given)
     if kind is None:
         return None
@@ -261,8 +299,9 @@ def _parameter(strategy: str, parameter: inspect.Parameter, hint: Any, given: li
     return taken
 
 
-def _kind(strategy: str, name: str, hint: Any, default: Any,
-          given: list[Any]) -> tuple[str | None, tuple[tuple[str, Any], ...]]:
+def _kind(
+    strategy: str, name: str, hint: Any, default: Any, given: list[Any]
+) -> tuple[str | None, tuple[tuple[str, Any], ...]]:
     if typing.get_origin(hint) is typing.Literal:
         return "word", _words(strategy, name, typing.get_args(hint))
     if isinstance(hint, str):
@@ -275,7 +314,11 @@ def _kind(strategy: str, name: str, hint: Any, default: Any,
     if hint is bool or (hint is None and given and all(type(v) is bool for v in given)):
         return "word", (("false", False), ("true", True))
     if hint is str or any(isinstance(v, str) for v in given):
-        values = [v for v in ([default] if isinstance(default, str) else []) + given if v is not inspect.Parameter.empty]
+        values = [
+            v
+            for v in ([default] if isinstance(default, str) else []) + given
+            if v is not inspect.Parameter.empty
+        ]
         return ("word", _words(strategy, name, values)) if values else (None, ())
     if hint is int and not annotated and any(_is_fraction(v) for v in given):
         return "number", ()  # a default of 2 does not keep 2.5 out
@@ -294,7 +337,9 @@ def _words(strategy: str, name: str, values: Iterable[Any]) -> tuple[tuple[str, 
     words: dict[str, Any] = {}
     for value in values:
         if not isinstance(value, str) or not re.fullmatch(r"[a-z][a-z0-9_]{0,30}", value):
-            raise TypeError(f"strategy {strategy}: parameter {name}: {value!r} is not a word: a-z, then a-z, 0-9 or _")
+            raise TypeError(
+                f"strategy {strategy}: parameter {name}: {value!r} is not a word: a-z, then a-z, 0-9 or _"
+            )
         words.setdefault(value, value)
     return tuple(words.items())
 
@@ -391,14 +436,17 @@ def find(name: str) -> tuple[list[Any], int | None]:
         there = ", ".join(things) or "none"
         raise LookupError(f"{path}: there is no strategy {wanted!r}; it has {there}")
     if not things:
-        raise LookupError(f"{path}: there is no strategy in it; write def rule(m, ...), or a class with a method "
-                          "decide(self, view, orders)")
+        raise LookupError(
+            f"{path}: there is no strategy in it; write def rule(m, ...), or a class with a method "
+            "decide(self, view, orders)"
+        )
     names = list(things)
     return list(things.values()), names.index(wanted) if wanted else 0 if len(names) == 1 else None
 
 
-def resolve(name: str, given: Mapping[str, list[str]] | None = None,
-            needed: bool = False) -> tuple[list[dict[str, Any]], int | None]:
+def resolve(
+    name: str, given: Mapping[str, list[str]] | None = None, needed: bool = False
+) -> tuple[list[dict[str, Any]], int | None]:
     """What the optimizer's option --strategy means by the name of a Python file: for the C part.
 
     Args:
@@ -416,13 +464,17 @@ def resolve(name: str, given: Mapping[str, list[str]] | None = None,
     except (LookupError, FileNotFoundError) as error:
         raise LookupError(str(error.args[0] if error.args else error)) from None
     except SystemExit as error:
-        raise ValueError(f"{name}: it calls sys.exit({error.code!r}) when it is imported; put what it does behind "
-                         "if __name__ == '__main__'") from None
+        raise ValueError(
+            f"{name}: it calls sys.exit({error.code!r}) when it is imported; put what it does behind "
+            "if __name__ == '__main__'"
+        ) from None
     except Exception as error:
         raise ValueError(f"{name}: {failure_text(error)}") from None
     for parameter in strategies[which].parameters if needed and which is not None else ():
         if parameter.is_required and parameter.name not in (given or {}):
-            raise ValueError(f"--param {parameter.name}=VALUES is missing: {parameter.name} of {name} has no default")
+            raise ValueError(
+                f"--param {parameter.name}=VALUES is missing: {parameter.name} of {name} has no default"
+            )
     return [strategy.description() for strategy in strategies], which
 
 
@@ -434,8 +486,11 @@ def failure_text(error: BaseException) -> str:
 
     At most 1900 bytes; of a long traceback the beginning and the end are kept.
     """
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__)
-              if not os.path.abspath(frame.filename).startswith(_PACKAGE)]
+    frames = [
+        frame
+        for frame in traceback.extract_tb(error.__traceback__)
+        if not os.path.abspath(frame.filename).startswith(_PACKAGE)
+    ]
     where = f" ({os.path.basename(frames[-1].filename)}:{frames[-1].lineno})" if frames else ""
     message = " ".join(str(error).split())
     hint = ": the strategy calls sys.exit()" if isinstance(error, SystemExit) else ""

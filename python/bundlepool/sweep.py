@@ -13,30 +13,61 @@ import warnings
 from typing import Any, Callable, Mapping
 
 from bundlepool import _core, launch
-from bundlepool.arguments import SEARCH, as_grid, bundle_arguments, grid_arguments, option_arguments, values_of
+from bundlepool.arguments import (
+    SEARCH,
+    as_grid,
+    bundle_arguments,
+    grid_arguments,
+    option_arguments,
+    values_of,
+)
 from bundlepool.results import Results
 from bundlepool.strategy import Strategy, find, is_loading, names_file, strategy_of
 
 __all__ = ["sweep"]
 
-_ARGUMENTS = ("bundle", "strategy", "grid", "where", "comm", "pool", "out", "resume", "workers", "progress", "config")
+_ARGUMENTS = (
+    "bundle",
+    "strategy",
+    "grid",
+    "where",
+    "comm",
+    "pool",
+    "out",
+    "resume",
+    "workers",
+    "progress",
+    "config",
+)
 _TRIED_BEFORE = 1_000_000  # combinations that `where` is asked about before anything begins
 
 
-def sweep(bundle: Any, strategy: Any, grid: Mapping[str, Any] | None = None, *, where: Callable[..., Any] | str | None = None,
-          comm: Any = None, pool: Any = None, out: str | os.PathLike[str] | None = None, resume: bool = False,
-          workers: int | None = None, progress: Any = None, config: Any = None, **options: Any) -> Results:
+def sweep(
+    bundle: Any,
+    strategy: Any,
+    grid: Mapping[str, Any] | None = None,
+    *,
+    where: Callable[..., Any] | str | None = None,
+    comm: Any = None,
+    pool: Any = None,
+    out: str | os.PathLike[str] | None = None,
+    resume: bool = False,
+    workers: int | None = None,
+    progress: Any = None,
+    config: Any = None,
+    **options: Any,
+) -> Results:
     """Backtest a strategy with every combination of its parameters, and rank the results.
 
-    Collective: every rank of ``comm`` calls it with equal arguments. Results are the same for any number of ranks, and
-    those of the program ``optimizer``: a file ``out`` is equal to its --out, byte for byte.
+    Collective: every rank of ``comm`` calls it with equal arguments. Results are the same for any number of
+    ranks, and those of the program ``optimizer``: a file ``out`` is equal to its --out, byte for byte.
 
     Args:
         bundle: name of a bundle, a path that ends in .h5, or a Bundle; a list: one after the other.
-        strategy: a function, a class (see bundlepool.strategy), ``"mine.py:rule"``, ``"./mine.so:rule"``, or the name of
-            a strategy that is built in.
-        grid: parameter → values: a range, a list, an array, a single value, or a text as ``--param`` has it. A
-            parameter that is not in it has its default.
+        strategy: a function, a class (see bundlepool.strategy), ``"mine.py:rule"``, ``"./mine.so:rule"``, or
+            the name of a strategy that is built in.
+        grid: parameter → values: a range, a list, an array, a single value, or a text as of ``--param``.
+            A parameter that is not in it has its default.
         where: test only combinations for which this is true: a function of parameters, or an expression
             (``"fast < slow"``). The others are skipped.
         comm: an mpi4py communicator; None: all ranks.
@@ -46,7 +77,8 @@ def sweep(bundle: Any, strategy: Any, grid: Mapping[str, Any] | None = None, *, 
         workers: where this is not under mpirun: start so many ranks for this sweep, on this machine.
         progress: None: a bar or lines, on rank 0; False: nothing; or a function of (done, total).
         config: an OptimizationConfig: how much is kept between combinations.
-        options: those of ``optimizer``, with _ for -: ``cash=1e7, commission=5, start="2015-01-01", short=True``.
+        options: those of ``optimizer``, with _ for -: ``cash=1e7, commission=5, start="2015-01-01",
+            short=True``.
 
     Returns:
         What was found; on ranks other than 0 only the counts.
@@ -57,8 +89,10 @@ def sweep(bundle: Any, strategy: Any, grid: Mapping[str, Any] | None = None, *, 
         bundlepool.Error: as the library says.
     """
     if is_loading():
-        raise RuntimeError(f"{is_loading()}: it starts a sweep when it is imported; put that behind "
-                           "if __name__ == '__main__':")
+        raise RuntimeError(
+            f"{is_loading()}: it starts a sweep when it is imported; put that behind "
+            "if __name__ == '__main__':"
+        )
     if workers is not None and (isinstance(workers, bool) or not isinstance(workers, int) or workers < 1):
         raise ValueError(f"sweep(): workers is a number from 1 on, not {workers!r}")
     if pool is not None and not isinstance(pool, _core.Pool):
@@ -66,8 +100,12 @@ def sweep(bundle: Any, strategy: Any, grid: Mapping[str, Any] | None = None, *, 
     grid = as_grid(grid)
     strategy_, named = understand(strategy, grid, where)
     _check_where(where, strategy_, grid)
-    arguments = [*bundle_arguments(bundle, "sweep"), f"--strategy={strategy_.option if strategy_ else named}",
-                 *grid_arguments(grid, strategy_), *option_arguments(options, SEARCH, "sweep", _ARGUMENTS)]
+    arguments = [
+        *bundle_arguments(bundle, "sweep"),
+        f"--strategy={strategy_.option if strategy_ else named}",
+        *grid_arguments(grid, strategy_),
+        *option_arguments(options, SEARCH, "sweep", _ARGUMENTS),
+    ]
     if isinstance(where, str):
         arguments.append(f"--where={where}")
     if out is not None:
@@ -75,12 +113,19 @@ def sweep(bundle: Any, strategy: Any, grid: Mapping[str, Any] | None = None, *, 
     if resume:
         arguments.append("--resume")
     if workers is not None and launch.num_ranks() == 1 and comm is None and pool is None and workers > 1:
-        return launch.sweep(workers, strategy, dict(bundle=bundle, grid=grid, where=where, out=out, resume=resume,
-                                                    config=config, **options), progress)
+        return launch.sweep(
+            workers,
+            strategy,
+            dict(bundle=bundle, grid=grid, where=where, out=out, resume=resume, config=config, **options),
+            progress,
+        )
     if workers is not None and launch.num_ranks() != workers:
         ranks = comm.Get_size() if comm is not None else launch.num_ranks()
         if workers != ranks:
-            warnings.warn(f"sweep(): workers={workers} has no effect here: the sweep runs on {ranks} ranks", stacklevel=2)
+            warnings.warn(
+                f"sweep(): workers={workers} has no effect here: the sweep runs on {ranks} ranks",
+                stacklevel=2,
+            )
     return run(arguments, strategy_, where, comm, pool, progress, config)
 
 
@@ -92,25 +137,39 @@ def understand(strategy: Any, grid: Mapping[str, Any], where: Any = None) -> tup
             return None, name
         things, which = find(name)
         if which is None:
-            raise LookupError(f"{name}: there are several strategies in it; name one of "
-                              f"{', '.join(thing.__name__ for thing in things)}, as {name}:{things[0].__name__}")
+            raise LookupError(
+                f"{name}: there are several strategies in it; name one of "
+                f"{', '.join(thing.__name__ for thing in things)}, as {name}:{things[0].__name__}"
+            )
         strategy = things[which]
     given = {name: values_of(values) for name, values in grid.items() if isinstance(name, str)}
     return strategy_of(strategy, given, {"condition where": where} if callable(where) else None), ""
 
 
-def run(arguments: list[str], strategy: Strategy | None, where: Any, comm: Any, pool: Any, progress: Any,
-        config: Any) -> Results:
+def run(
+    arguments: list[str],
+    strategy: Strategy | None,
+    where: Any,
+    comm: Any,
+    pool: Any,
+    progress: Any,
+    config: Any,
+) -> Results:
     """Search on this rank."""
     description = None
     if strategy:
         check = _check_of(where, strategy) if callable(where) else None
         description = strategy.description(check=check, **kept_bytes(config))
     elif callable(where):
-        raise TypeError("sweep(): where is a text, such as 'fast < slow', with a strategy that is not of Python")
+        raise TypeError(
+            "sweep(): where is a text, such as 'fast < slow', with a strategy that is not of Python"
+        )
     if pool is not None:
-        arguments = [*arguments, f"--root={pool.root}"] if not any(
-            argument.startswith("--root=") for argument in arguments) else arguments
+        arguments = (
+            [*arguments, f"--root={pool.root}"]
+            if not any(argument.startswith("--root=") for argument in arguments)
+            else arguments
+        )
     with _Hooks(progress) as hooks:
         found = _core.sweep(comm, arguments, description, pool, hooks)
         hooks.end(found)
@@ -136,7 +195,10 @@ def _names_of(where: Callable[..., Any], strategy: Strategy) -> list[str] | None
         return None
     names = [p.name for p in parameters if p.kind is not p.VAR_POSITIONAL]
     for name in names:
-        if strategy.parameter(name) is None and inspect.signature(where).parameters[name].default is inspect.Parameter.empty:
+        if (
+            strategy.parameter(name) is None
+            and inspect.signature(where).parameters[name].default is inspect.Parameter.empty
+        ):
             raise TypeError(f"where: strategy {strategy.name} has no parameter {name!r}")
     return [name for name in names if strategy.parameter(name) is not None]
 
@@ -171,19 +233,21 @@ def _check_where(where: Any, strategy: Strategy | None, grid: Mapping[str, Any])
         check(*values)
 
 
-# What rank 0 hears --------------------------------------------------------------------------------------------
+# What rank 0 hears ------------------------------------------------------------------------------------------
 
 
 class _Hooks:
     """What is called between backtests: progress, warnings, and whether to go on.
 
-    Signals. While a sweep runs, signals that Python handles are noted, not handled: an exception in the middle of a
-    strategy would be taken for the strategy's own. Between two backtests of rank 0 they are: Ctrl-C, and a signal that
-    would end the process, stop the sweep, and have their effect when all ranks have stopped; any other handler is
-    called, and stops it if it raises. A second Ctrl-C interrupts the strategy.
+    Signals. While a sweep runs, signals that Python handles are noted, not handled: an exception in the
+    middle of a strategy would be taken for the strategy's own. Between two backtests of rank 0 they are:
+    Ctrl-C, and a signal that would end the process, stop the sweep, and have their effect when all ranks have
+    stopped; any other handler is called, and stops it if it raises. A second Ctrl-C interrupts the strategy.
     """
 
-    _SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGUSR1") if hasattr(signal, name))
+    _SIGNALS = tuple(
+        getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGUSR1") if hasattr(signal, name)
+    )
 
     def __init__(self, progress: Any) -> None:
         self._progress = _progress_of(progress)
@@ -208,7 +272,9 @@ class _Hooks:
                 signal.raise_signal(number)
 
     def _note(self, number: int, frame: Any) -> None:
-        if number == signal.SIGINT and (self._stopped_by == number or any(n == number for n, _ in self._pending)):
+        if number == signal.SIGINT and (
+            self._stopped_by == number or any(n == number for n, _ in self._pending)
+        ):
             raise KeyboardInterrupt
         self._pending.append((number, frame))
 
@@ -230,7 +296,7 @@ class _Hooks:
         return self._stopped_by == 0
 
     def end(self, found: Mapping[str, Any]) -> None:
-        """After a search that has come to its end on all ranks: a signal that has stopped it has its effect."""
+        """After a search has ended on all ranks: a signal that has stopped it has its effect."""
         self._progress.end(found)
         if found["ending"] != "stopped":
             return
@@ -244,13 +310,17 @@ class _Hooks:
 
 
 class _Silent:
-    def update(self, done: int, total: int) -> None: ...
+    def update(self, done: int, total: int) -> None:
+        ...
 
-    def clear(self) -> None: ...
+    def clear(self) -> None:
+        ...
 
-    def end(self, found: Mapping[str, Any]) -> None: ...
+    def end(self, found: Mapping[str, Any]) -> None:
+        ...
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        ...
 
 
 class _Called(_Silent):
@@ -321,7 +391,9 @@ def _progress_of(progress: Any) -> _Silent:
     if isinstance(progress, (int, float)) and not isinstance(progress, bool):
         return _Lines(float(progress)) if progress > 0 else _Silent()
     if progress is not None and progress is not True:
-        raise TypeError(f"sweep(): progress is True, False, a number of seconds or a function, not {progress!r}")
+        raise TypeError(
+            f"sweep(): progress is True, False, a number of seconds or a function, not {progress!r}"
+        )
     if _is_notebook() or (sys.stderr is not None and sys.stderr.isatty()):
         try:
             from tqdm.auto import tqdm

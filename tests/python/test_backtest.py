@@ -32,8 +32,27 @@ def sma_cross(m, fast, slow=50):
 
 
 def program(root: Path, *options: str) -> dict:
-    done = subprocess.run([BUILD / "bin" / "optimizer", "run", "--root", root, "--bundle", "demo", "--strategy", "sma_cross",
-                           "--param", "fast=5", "--param", "slow=20", "--json", *options], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [
+            BUILD / "bin" / "optimizer",
+            "run",
+            "--root",
+            root,
+            "--bundle",
+            "demo",
+            "--strategy",
+            "sma_cross",
+            "--param",
+            "fast=5",
+            "--param",
+            "slow=20",
+            "--json",
+            *options,
+        ],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     return json.loads(done.stdout)
 
 
@@ -71,7 +90,11 @@ def test_without_pandas(monkeypatch: pytest.MonkeyPatch) -> None:
     run = bp.backtest("demo", sma_cross, fast=5, slow=20)
     with_it = run.equity.tolist(), run.trades["amount"].tolist(), run.positions["cash"].tolist()
     monkeypatch.setitem(sys.modules, "pandas", None)
-    assert (run.equity["equity"].tolist(), run.trades["amount"].tolist(), run.positions["cash"].tolist()) == with_it
+    assert (
+        run.equity["equity"].tolist(),
+        run.trades["amount"].tolist(),
+        run.positions["cash"].tolist(),
+    ) == with_it
     assert run.equity["session"].dtype == "M8[ns]" and run.returns.dtype.names == ("session", "returns")
 
 
@@ -122,11 +145,17 @@ def test_parameters_win_over_options() -> None:
     assert seen == [7] and run.equity.iloc[0] == 1e7
 
 
-@pytest.mark.parametrize("arguments, error, text", [
-    (dict(fst=3), TypeError, "no argument 'fst'; did you mean 'fast'"), (dict(), TypeError, "'fast' has no default"),
-    (dict(fast=3, comission=1), TypeError, "did you mean 'commission'"), (dict(fast=[3, 4]), bp.InvalidArgument, "2 combinations"),
-    (dict(fast=3, start="2030-01-01"), bp.OutOfRange, "leave no session"), (dict(fast=3, resume=True), TypeError, "no argument 'resume'"),
-])
+@pytest.mark.parametrize(
+    "arguments, error, text",
+    [
+        (dict(fst=3), TypeError, "no argument 'fst'; did you mean 'fast'"),
+        (dict(), TypeError, "'fast' has no default"),
+        (dict(fast=3, comission=1), TypeError, "did you mean 'commission'"),
+        (dict(fast=[3, 4]), bp.InvalidArgument, "2 combinations"),
+        (dict(fast=3, start="2030-01-01"), bp.OutOfRange, "leave no session"),
+        (dict(fast=3, resume=True), TypeError, "no argument 'resume'"),
+    ],
+)
 def test_wrong_arguments(arguments: dict, error: type, text: str) -> None:
     with pytest.raises(error, match=text):
         bp.backtest("demo", sma_cross, **arguments)
@@ -137,11 +166,28 @@ def test_what_a_strategy_sees(root: Path) -> None:
     seen = {}
 
     def rule(m, k: int):
-        seen.update(start=m.start, symbols=m.symbols, sids=m.sids, sessions=m.sessions, close=m.close, volume=m.volume,
-                    sma=m.sma(k), std=m.std(k), returns=m.returns(), shifted=m.shift(m.close, 2), rank=m.rank(m.close),
-                    z=m.zscore(m.close), tradable=m.tradable, shape=(m.num_assets, m.num_sessions), index=m.index("nope"),
-                    found=m.index(m.symbols[3]), again=m.sma(k, m.close), of_volume=m.sma(k, m.volume),
-                    nested=m.sma(2, m.sma(k)), plain=m.sma(2, np.array(m.sma(k))))
+        seen.update(
+            start=m.start,
+            symbols=m.symbols,
+            sids=m.sids,
+            sessions=m.sessions,
+            close=m.close,
+            volume=m.volume,
+            sma=m.sma(k),
+            std=m.std(k),
+            returns=m.returns(),
+            shifted=m.shift(m.close, 2),
+            rank=m.rank(m.close),
+            z=m.zscore(m.close),
+            tradable=m.tradable,
+            shape=(m.num_assets, m.num_sessions),
+            index=m.index("nope"),
+            found=m.index(m.symbols[3]),
+            again=m.sma(k, m.close),
+            of_volume=m.sma(k, m.volume),
+            nested=m.sma(2, m.sma(k)),
+            plain=m.sma(2, np.array(m.sma(k))),
+        )
         return m.close > 0
 
     bp.backtest("demo", rule, k=5, start="2010-03-01", end="2010-12-31")
@@ -159,10 +205,15 @@ def test_what_a_strategy_sees(root: Path) -> None:
         windows = np.lib.stride_tricks.sliding_window_view(x, 5)
         assert np.allclose(seen["sma"][a][4:], windows.mean(axis=1)) and np.isnan(seen["sma"][a][:4]).all()
         assert np.allclose(seen["std"][a][4:], windows.std(axis=1, ddof=1))
-        assert (seen["returns"][a][1:] == x[1:] / x[:-1] - 1).all() and (seen["shifted"][a][2:] == x[:-2]).all()
+        assert (seen["returns"][a][1:] == x[1:] / x[:-1] - 1).all() and (
+            seen["shifted"][a][2:] == x[:-2]
+        ).all()
     t = raw.shape[1] - 1
     there = ~np.isnan(seen["close"][:, t])
-    assert sorted(seen["rank"][there, t]) == list(range(1, there.sum() + 1)) and np.isnan(seen["rank"][~there, t]).all()
+    assert (
+        sorted(seen["rank"][there, t]) == list(range(1, there.sum() + 1))
+        and np.isnan(seen["rank"][~there, t]).all()
+    )
     column = seen["close"][there, t]
     assert np.allclose(seen["z"][there, t], (column - column.mean()) / column.std(ddof=1))
     assert seen["index"] is None and seen["found"] == 3
@@ -184,16 +235,50 @@ def test_what_a_class_sees() -> None:
                 assert orders.cancel(other) and not orders.cancel(10**6)
                 seen.append((view.t, view.session, view.cash, view.equity, number, waiting, orders.open))
             if view.t == 7:
-                seen.append((view.position(0), view.positions[0], view.price(0), view.prices[0], view.cash, view.equity,
-                             view.window(0, 3), view.window(None, 3)[0], view.mean(0, 3), view.std(0, 3), view.observations(0),
-                             view.can_trade(0), view.index("nope"), view.num_assets, view.window(0, 20, "volume")))
+                seen.append(
+                    (
+                        view.position(0),
+                        view.positions[0],
+                        view.price(0),
+                        view.prices[0],
+                        view.cash,
+                        view.equity,
+                        view.window(0, 3),
+                        view.window(None, 3)[0],
+                        view.mean(0, 3),
+                        view.std(0, 3),
+                        view.observations(0),
+                        view.can_trade(0),
+                        view.index("nope"),
+                        view.num_assets,
+                        view.window(0, 20, "volume"),
+                    )
+                )
 
     bp.backtest("demo", Rule, cash=1e6)
     (t, session, cash, equity, number, waiting, left), then = seen
     assert t == 5 and session.dtype == "M8[ns]" and cash == equity == 1e6 and number == 1
     assert waiting == [(1, 0, 10.0), (2, 1, 10.0)] and left == [(1, 0, 10.0)]
-    position, positions, price, prices, cash, equity, window, row, mean, std, observations, can, index, assets, volume = then
+    (
+        position,
+        positions,
+        price,
+        prices,
+        cash,
+        equity,
+        window,
+        row,
+        mean,
+        std,
+        observations,
+        can,
+        index,
+        assets,
+        volume,
+    ) = then
     assert position == positions == 10 and price == prices and np.isclose(cash + 10 * price, equity)
     assert (window == row).all() and window[-1] == price and np.isclose(mean, window.mean())
-    assert np.isclose(std, window.std(ddof=1)) and observations == 8 and can and index is None and assets == 13
+    assert (
+        np.isclose(std, window.std(ddof=1)) and observations == 8 and can and index is None and assets == 13
+    )
     assert volume.shape == (20,) and (volume[:12] == 0).all()

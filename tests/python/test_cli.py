@@ -53,35 +53,65 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def run(folder: Path, *arguments: str, ranks: int | None = None, code: int = 0) -> str:
     start = [] if ranks is None else [str(RUN_MPI), str(ranks)]
-    done = subprocess.run([*start, *python_command(), "-m", "bundlepool", *arguments], capture_output=True, text=True,
-                          cwd=folder, env={**os.environ, "BUNDLEPOOL_ROOT": str(folder)})
+    done = subprocess.run(
+        [*start, *python_command(), "-m", "bundlepool", *arguments],
+        capture_output=True,
+        text=True,
+        cwd=folder,
+        env={**os.environ, "BUNDLEPOOL_ROOT": str(folder)},
+    )
     assert done.returncode == code, done.stdout + done.stderr
     return done.stdout + done.stderr
 
 
 def test_help_and_lists(folder: Path) -> None:
-    assert "--strategy takes a Python file too" in run(folder, "--help")
+    assert "--strategy takes a file" in run(folder, "--help")
     out = run(folder, "--list-strategies", "rules.py")
-    assert "Holds an asset while its fast average" in out and "buyer" in out and "hidden" not in out and "helper" not in out
+    assert (
+        "Holds an asset while its fast average" in out
+        and "buyer" in out
+        and "hidden" not in out
+        and "helper" not in out
+    )
     assert "sma_cross" in run(folder, "--list-strategies", "rules.py:sma_cross")
     run(folder, "--version")
 
 
 def test_search_run_and_lookahead(folder: Path) -> None:
-    out = run(folder, "--bundle", "demo", "--strategy", "./rules.py:sma_cross", "--param", "fast=3:5", "--param", "slow=20")
+    out = run(
+        folder,
+        "--bundle",
+        "demo",
+        "--strategy",
+        "./rules.py:sma_cross",
+        "--param",
+        "fast=3:5",
+        "--param",
+        "slow=20",
+    )
     assert "3 done" in out
-    out = run(folder, "run", "--bundle", "demo", "--strategy", "rules.py:Buyer", "--param", "share=0.25", "--json")
+    out = run(
+        folder, "run", "--bundle", "demo", "--strategy", "rules.py:Buyer", "--param", "share=0.25", "--json"
+    )
     assert json.loads(out)["parameters"] == {"share": 0.25}
-    out = run(folder, "--bundle", "demo", "--strategy", "one.py", "--check-lookahead", "--lookahead-cuts", "6")
+    out = run(
+        folder, "--bundle", "demo", "--strategy", "one.py", "--check-lookahead", "--lookahead-cuts", "6"
+    )
     assert "look-ahead: one.py:rule, combination 0: none in 6 runs" in out
     run(folder, "--bundle", "demo", "--strategy", "rules.py:sma_cross", "--param", "fast=3:9", "--dry-run")
 
 
-@pytest.mark.parametrize("strategy, text, code", [
-    ("nofile.py", "nofile.py: there is no such file", 2), ("rules.py:nope", "there is no strategy 'nope'; it has sma_cross", 2),
-    ("none.py", "there is no strategy in it", 2), ("broken.py", "SyntaxError", 2), ("exits.py", "sys.exit(5)", 2),
-    ("raises.py", "ModuleNotFoundError: No module named 'nothing_of_that_name' (raises.py:1)", 2),
-])
+@pytest.mark.parametrize(
+    "strategy, text, code",
+    [
+        ("nofile.py", "nofile.py: there is no such file", 2),
+        ("rules.py:nope", "there is no strategy 'nope'; it has sma_cross", 2),
+        ("none.py", "there is no strategy in it", 2),
+        ("broken.py", "SyntaxError", 2),
+        ("exits.py", "sys.exit(5)", 2),
+        ("raises.py", "ModuleNotFoundError: No module named 'nothing_of_that_name' (raises.py:1)", 2),
+    ],
+)
 def test_wrong_files(folder: Path, strategy: str, text: str, code: int) -> None:
     assert text in run(folder, "--bundle", "demo", "--strategy", strategy, code=code)
 
@@ -97,7 +127,18 @@ def test_a_parameter_without_default_is_missing(folder: Path) -> None:
 
 
 def test_failures_have_their_traceback_in_json(folder: Path) -> None:
-    out = run(folder, "--bundle", "demo", "--strategy", "rules.py:fails", "--param", "k=4:6", "--out", "f.csv", code=1)
+    out = run(
+        folder,
+        "--bundle",
+        "demo",
+        "--strategy",
+        "rules.py:fails",
+        "--param",
+        "k=4:6",
+        "--out",
+        "f.csv",
+        code=1,
+    )
     assert "ValueError: five is too much (rules.py:" in out
     assert "2 of 3 combinations failed" in out
     out = run(folder, "merge", "f.csv.journal", "--out", "g.csv", code=1)
@@ -106,13 +147,22 @@ def test_failures_have_their_traceback_in_json(folder: Path) -> None:
 
 @SANITIZED
 @pytest.mark.skipif(shutil.which("mpirun") is None, reason="mpirun is missing (Debian: openmpi-bin)")
-@pytest.mark.parametrize("number, ranks", [(signal.SIGUSR1, None), (signal.SIGTERM, None), (signal.SIGINT, None), (signal.SIGUSR1, 2)])
+@pytest.mark.parametrize(
+    "number, ranks",
+    [(signal.SIGUSR1, None), (signal.SIGTERM, None), (signal.SIGINT, None), (signal.SIGUSR1, 2)],
+)
 def test_signals_end_it_with_75(folder: Path, tmp_path: Path, number: int, ranks: int | None) -> None:
     start = [] if ranks is None else [str(RUN_MPI), str(ranks)]
     out = tmp_path / "s.csv"
     arguments = ["--bundle", "demo", "--strategy", "rules.py:slow", "--param", "k=2:201", "--out", str(out)]
-    process = subprocess.Popen([*start, *python_command(), "-m", "bundlepool", *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                               text=True, cwd=folder, env={**os.environ, "BUNDLEPOOL_ROOT": str(folder)})
+    process = subprocess.Popen(
+        [*start, *python_command(), "-m", "bundlepool", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=folder,
+        env={**os.environ, "BUNDLEPOOL_ROOT": str(folder)},
+    )
     journal, end = Path(f"{out}.journal"), time.monotonic() + 120
     while not (journal.exists() and journal.stat().st_size > 3000):
         assert process.poll() is None and time.monotonic() < end, process.communicate()

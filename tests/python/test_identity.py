@@ -20,7 +20,7 @@ RULE = '''
     from helpers import scale
 
     LIMIT = 3
-    TABLE = {"a": [1, 2], "b": {3, 4}}
+    TABLE = {"a": [1, 2], "b": {"x", "y", "z"}}
     WEIGHTS = np.arange(4.0)
 
     def helper(x):
@@ -46,7 +46,7 @@ RULE = '''
         def decide(self, view, orders):
             orders.order_percent(0, helper(self.share) * self.size())
 '''
-HELPERS = '''
+HELPERS = """
     def scale(x):
         return 2 * x
 
@@ -55,7 +55,7 @@ HELPERS = '''
 
     def unused():
         return 0
-'''
+"""
 
 
 @pytest.fixture
@@ -88,15 +88,18 @@ def changed(load: Callable[..., ModuleType], edit: tuple[str, str], name: str = 
     return {piece for piece in before.keys() | after.keys() if before.get(piece) != after.get(piece)}
 
 
-@pytest.mark.parametrize("edit, piece", [
-    (("m.sma(slow)", "m.ema(slow)"), "function rule"),
-    (("* LIMIT   # a comment", "/ LIMIT"), "function helper"),
-    (("LIMIT = 3", "LIMIT = 4"), "constant LIMIT"),
-    (('"a": [1, 2]', '"a": [1, 3]'), "constant TABLE"),
-    (("np.arange(4.0)", "np.arange(5.0)"), "constant WEIGHTS"),
-    (("return 2 * x", "return 3 * x"), "function helpers.scale"),
-    (("return 1\n", "return 2\n"), "function helpers.offset"),
-])
+@pytest.mark.parametrize(
+    "edit, piece",
+    [
+        (("m.sma(slow)", "m.ema(slow)"), "function rule"),
+        (("* LIMIT   # a comment", "/ LIMIT"), "function helper"),
+        (("LIMIT = 3", "LIMIT = 4"), "constant LIMIT"),
+        (('"a": [1, 2]', '"a": [1, 3]'), "constant TABLE"),
+        (("np.arange(4.0)", "np.arange(5.0)"), "constant WEIGHTS"),
+        (("return 2 * x", "return 3 * x"), "function helpers.scale"),
+        (("return 1\n", "return 2\n"), "function helpers.offset"),
+    ],
+)
 def test_an_edit_changes_the_piece_it_is_in(load, edit, piece) -> None:
     assert changed(load, edit) == {piece}
 
@@ -105,18 +108,29 @@ def test_a_default_is_a_piece(load) -> None:
     assert changed(load, ("slow=50", "slow=51")) == {"function rule", "default slow of rule"}
 
 
-@pytest.mark.parametrize("edit", [
-    ("# a comment", "# another"), ('"""Twice x."""', '"""Two times x."""'), ("return 0", "return 9"),
-    ("return scale(x) * LIMIT   # a comment", "return (scale(x)\n            * LIMIT)"), ("    import math\n"[4:], "import math\n\n\n"),
-])
+@pytest.mark.parametrize(
+    "edit",
+    [
+        ("# a comment", "# another"),
+        ('"""Twice x."""', '"""Two times x."""'),
+        ("return 0", "return 9"),
+        ("return scale(x) * LIMIT   # a comment", "return (scale(x)\n            * LIMIT)"),
+        ("    import math\n"[4:], "import math\n\n\n"),
+    ],
+)
 def test_what_does_not_matter_changes_nothing(load, edit) -> None:
     assert changed(load, edit) == set()
 
 
-@pytest.mark.parametrize("edit, piece", [
-    (("self.k = k", "self.k = k + 1"), "class Rule"), (("share = 0.5", "share = 0.6"), "class Rule"),
-    (("return LIMIT", "return LIMIT + 1"), "class Base"), (("return 2 * x", "return 3 * x"), "function helpers.scale"),
-])
+@pytest.mark.parametrize(
+    "edit, piece",
+    [
+        (("self.k = k", "self.k = k + 1"), "class Rule"),
+        (("share = 0.5", "share = 0.6"), "class Rule"),
+        (("return LIMIT", "return LIMIT + 1"), "class Base"),
+        (("return 2 * x", "return 3 * x"), "function helpers.scale"),
+    ],
+)
 def test_classes(load, edit, piece) -> None:
     assert changed(load, edit, "Rule") == {piece}
 
@@ -131,12 +145,18 @@ def test_what_a_closure_holds_is_a_piece(load) -> None:
 
 def test_the_same_in_another_process(load, tmp_path: Path) -> None:
     import subprocess
-    text = "from bundlepool.identity import identify; import rules; print(identify(rules.rule).hash, identify(rules.Rule).hash)"
+
+    text = (
+        "from bundlepool.identity import identify; import rules; "
+        "print(identify(rules.rule).hash, identify(rules.Rule).hash)"
+    )
     rules = load()
     ours = f"{identify(rules.rule).hash} {identify(rules.Rule).hash}"
     for seed in ("1", "2"):  # sets in another order
         env = {**__import__("os").environ, "PYTHONHASHSEED": seed, "PYTHONDONTWRITEBYTECODE": "1"}
-        done = subprocess.run([sys.executable, "-c", text], cwd=tmp_path, env=env, capture_output=True, text=True, check=True)
+        done = subprocess.run(
+            [sys.executable, "-c", text], cwd=tmp_path, env=env, capture_output=True, text=True, check=True
+        )
         assert done.stdout.strip() == ours
 
 

@@ -19,7 +19,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def check(strategy, root: Path, params=None, **options) -> bp.Lookahead:
-    found, = bp.check_lookahead("demo", strategy, params, root=root, cuts=12, **options)
+    (found,) = bp.check_lookahead("demo", strategy, params, root=root, cuts=12, **options)
     return found
 
 
@@ -58,9 +58,13 @@ def test_one_that_looks_ahead_is_named(strategy, root: Path) -> None:
 
 
 def test_one_that_does_not_is_not(root: Path) -> None:
-    for strategy, params in [(lambda m, k: m.sma(k) > m.ema(2 * k), {"k": 5}), (lambda m: m.rsi(14) < 30, None),
-                             (lambda m: np.where(m.tradable, 1 / m.num_assets, 0.0), None),
-                             (lambda m: m.zscore(m.volume, 10) > 1, None), (lambda m: m.shift(m.close) < m.close, None)]:
+    for strategy, params in [
+        (lambda m, k: m.sma(k) > m.ema(2 * k), {"k": 5}),
+        (lambda m: m.rsi(14) < 30, None),
+        (lambda m: np.where(m.tradable, 1 / m.num_assets, 0.0), None),
+        (lambda m: m.zscore(m.volume, 10) > 1, None),
+        (lambda m: m.shift(m.close) < m.close, None),
+    ]:
         found = check(strategy, root, params)
         assert not found and found.cuts == 12 and found.failed == 0, found.text
 

@@ -116,12 +116,27 @@ def slow(m, k):
     return m.close > m.sma(k)
 '''
 GRIDS = {
-    "sma_cross": ("sma_cross", "dict(fast=range(5, 26, 5), slow=range(20, 61, 20))", "'fast < slow'", "",
-                  ["--param", "fast=5:25:5", "--param", "slow=20:60:20"]),
-    "inverse_volatility": ("inverse_volatility", "dict(lookback=[20, 60], rebalance=[21, 63])", "None", "",
-                           ["--param", "lookback=20,60", "--param", "rebalance=21,63"]),
-    "Pairs": ("pairs", "dict(lookback=[20, 40], side=['long', 'both'])", "None", "short=True, start='2010-06-01'",
-              ["--param", "lookback=20,40", "--param", "side=long,both", "--short", "--start", "2010-06-01"]),
+    "sma_cross": (
+        "sma_cross",
+        "dict(fast=range(5, 26, 5), slow=range(20, 61, 20))",
+        "'fast < slow'",
+        "",
+        ["--param", "fast=5:25:5", "--param", "slow=20:60:20"],
+    ),
+    "inverse_volatility": (
+        "inverse_volatility",
+        "dict(lookback=[20, 60], rebalance=[21, 63])",
+        "None",
+        "",
+        ["--param", "lookback=20,60", "--param", "rebalance=21,63"],
+    ),
+    "Pairs": (
+        "pairs",
+        "dict(lookback=[20, 40], side=['long', 'both'])",
+        "None",
+        "short=True, start='2010-06-01'",
+        ["--param", "lookback=20,40", "--param", "side=long,both", "--short", "--start", "2010-06-01"],
+    ),
 }
 
 
@@ -131,6 +146,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("demo")
     make_bundle(root, "demo", "--assets", "13", "--days", "301")
     make_bundle(root, "other", "--assets", "9", "--days", "200", "--seed", "7")
+    make_bundle(root, "twin", "--assets", "13", "--days", "301", "--seed", "8")
     (root / "rules.py").write_text(RULES)
     return root
 
@@ -150,7 +166,12 @@ def optimizer(*arguments: str | Path, code: int = 0) -> str:
 
 def module(*arguments: str | Path, ranks: int | None = None, code: int = 0) -> str:
     start = [] if ranks is None else [str(RUN_MPI), str(ranks)]
-    done = subprocess.run([*start, *python_command(), "-m", "bundlepool", *map(str, arguments)], capture_output=True, text=True)
+    done = subprocess.run(
+        [*start, *python_command(), "-m", "bundlepool", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        env=dict(os.environ),
+    )  # without what MPI has set in this process
     assert done.returncode == code, done.stdout + done.stderr
     return done.stdout + done.stderr
 
@@ -158,13 +179,24 @@ def module(*arguments: str | Path, ranks: int | None = None, code: int = 0) -> s
 @pytest.mark.parametrize("name", GRIDS)
 def test_the_same_file_as_the_program(name: str, demo: Path) -> None:
     import rules
+
     builtin, grid, where, options, arguments = GRIDS[name]
     optimizer("--bundle", "demo", "--strategy", builtin, *arguments, "--out", "c.csv")
-    r = bp.sweep("demo", getattr(rules, name), eval(grid), where=eval(where), out="py.csv", **eval(f"dict({options})"))
+    r = bp.sweep(
+        "demo", getattr(rules, name), eval(grid), where=eval(where), out="py.csv", **eval(f"dict({options})")
+    )
     assert Path("py.csv").read_bytes() == Path("c.csv").read_bytes()
     assert r.done > 0 and r.failed == 0
-    module("--bundle", "demo", "--strategy", f"{demo}/rules.py:{name}", *arguments, "--out", "m.csv",
-           *([] if where == "None" else ["--where", eval(where)]))
+    module(
+        "--bundle",
+        "demo",
+        "--strategy",
+        f"{demo}/rules.py:{name}",
+        *arguments,
+        "--out",
+        "m.csv",
+        *([] if where == "None" else ["--where", eval(where)]),
+    )
     assert Path("m.csv").read_bytes() == Path("c.csv").read_bytes()
 
 
@@ -173,25 +205,50 @@ def test_the_same_file_as_the_program(name: str, demo: Path) -> None:
 @pytest.mark.parametrize("ranks", [1, 4, 16])
 def test_the_same_file_on_any_number_of_ranks(ranks: int, program: Program, demo: Path) -> None:
     optimizer("--bundle", "demo", "--strategy", "sma_cross", *GRIDS["sma_cross"][4], "--out", "c.csv")
-    program("""
+    program(
+        """
         import rules, bundlepool as bp
-        r = bp.sweep("demo", rules.sma_cross, dict(fast=range(5, 26, 5), slow=range(20, 61, 20)), out="py.csv",
-                     where=lambda fast, slow: fast < slow)
+        r = bp.sweep("demo", rules.sma_cross, dict(fast=range(5, 26, 5), slow=range(20, 61, 20)),
+                     out="py.csv", where=lambda fast, slow: fast < slow)
         assert r.done == 13 and r.skipped == 2 and r.has_all == (r.num_ranks == 1 or len(r) > 0)
-    """, ranks, PYTHONPATH=f"{demo}:{os.environ['PYTHONPATH']}")
-    module("--bundle", "demo", "--strategy", f"{demo}/rules.py:sma_cross", *GRIDS["sma_cross"][4], "--out", "m.csv",
-           "--where", "fast < slow", ranks=ranks)
+    """,
+        ranks,
+        PYTHONPATH=f"{demo}:{os.environ['PYTHONPATH']}",
+    )
+    module(
+        "--bundle",
+        "demo",
+        "--strategy",
+        f"{demo}/rules.py:sma_cross",
+        *GRIDS["sma_cross"][4],
+        "--out",
+        "m.csv",
+        "--where",
+        "fast < slow",
+        ranks=ranks,
+    )
     assert Path("py.csv").read_bytes() == Path("m.csv").read_bytes() == Path("c.csv").read_bytes()
 
 
 def test_two_bundles_and_a_plug_in_by_name() -> None:
     r = bp.sweep(["demo", "other"], "buy_and_hold")
-    assert [c.bundle for c in r] == ["demo", "other"] and r.table.dtype.names[:3] == ("bundle", "index", "status")
+    assert [c.bundle for c in r] == ["demo", "other"] and r.table.dtype.names[:3] == (
+        "bundle",
+        "index",
+        "status",
+    )
 
 
 def test_results() -> None:
     import rules
-    r = bp.sweep("demo", rules.sma_cross, {"fast": [5, 10, 30], "slow": [20]}, where="fast < slow", metrics=["sharpe", "trades"])
+
+    r = bp.sweep(
+        "demo",
+        rules.sma_cross,
+        {"fast": [5, 10, 30], "slow": [20]},
+        where="fast < slow",
+        metrics=["sharpe", "trades"],
+    )
     assert (r.done, r.skipped, r.failed, r.resumed, len(r)) == (2, 1, 0, 0, 3)
     assert r.params == ("fast", "slow") and r.metrics == ("sharpe", "trades") and r.objective == "sharpe"
     assert [c.status for c in r] == ["done", "done", "skipped"] and r[-1].params == {"fast": 30, "slow": 20}
@@ -218,17 +275,22 @@ def test_what_values_a_strategy_gets() -> None:
         return m.close > 1
 
     bp.sweep("demo", rule, {"a": [1, 2], "b": [3], "c": [1, 0.5], "d": [False], "side": ["both"]})
-    assert sorted(set(seen), key=repr) == sorted([(a, 3.0, c, False, "both") for a in (1, 2) for c in (1, 0.5)], key=repr)
+    assert sorted(set(seen), key=repr) == sorted(
+        [(a, 3.0, c, False, "both") for a in (1, 2) for c in (1, 0.5)], key=repr
+    )
     assert {type(x[1]) for x in seen} == {float} and {type(x[2]) for x in seen} == {int, float}
 
 
-# Failures ----------------------------------------------------------------------------------------------------
+# Failures ---------------------------------------------------------------------------------------------------
 
 BAD = {
     "an exception": (lambda m: 1 / 0, "ZeroDivisionError: division by zero (test_sweep.py:"),
     "None": (lambda m: None, "TypeError: returned None; expected bool"),
-    "float32": (lambda m: m.close.astype("f4"), "returned ndarray float32 [13][301]; expected bool (the set that is held) or "
-                                               "float64 (target weights), of shape [13][301]"),
+    "float32": (
+        lambda m: m.close.astype("f4"),
+        "returned ndarray float32 [13][301]; expected bool (the set that is held) or "
+        "float64 (target weights), of shape [13][301]",
+    ),
     "a wrong shape": (lambda m: m.close[:, :7] > 1, "returned ndarray bool [13][7]; expected"),
     "a frame the other way": (lambda m: m.close.T > 1, "returned ndarray bool [301][13]"),
     "a list": (lambda m: [[True]], "returned list"),
@@ -239,7 +301,10 @@ BAD = {
     "infinite weights": (lambda m: np.full(m.close.shape, np.inf), "the weight of"),
     "too much weight": (lambda m: np.where(m.tradable, 1.0, 0.0), "add up to"),
     "a set and when": (lambda m: (m.close > 1, m.close[0] > 1), "goes with weights"),
-    "weights and a wrong when": (lambda m: (m.close * 0, np.ones(3, bool)), "when to rebalance: bool, of shape [301]"),
+    "weights and a wrong when": (
+        lambda m: (m.close * 0, np.ones(3, bool)),
+        "when to rebalance: bool, of shape [301]",
+    ),
     "three things": (lambda m: (1, 2, 3), "returned tuple"),
     "a write": (lambda m: m.close.__setitem__((0, 0), 1), "assignment destination is read-only"),
     "a flag": (lambda m: setattr(m.close.flags, "writeable", True), "ValueError: cannot set WRITEABLE"),
@@ -247,7 +312,10 @@ BAD = {
     "no window": (lambda m: m.sma(0) > 1, "sma"),
     "half a window": (lambda m: m.sma(5.5) > 1, "a number of observations is an int, not 5.5"),
     "a huge window": (lambda m: m.sma(10**30) > 1, "sma"),
-    "x of another shape": (lambda m: m.sma(5, np.zeros((2, 2))) > 1, "sma: x has format 'd' and shape [2][2]; expected float64"),
+    "x of another shape": (
+        lambda m: m.sma(5, np.zeros((2, 2))) > 1,
+        "sma: x has format 'd' and shape [2][2]; expected float64",
+    ),
     "x of another type": (lambda m: m.sma(5, m.close > 1) > 1, "sma: x has format '?'"),
     "no attribute": (lambda m: m.closes, "AttributeError"),
     "an attribute is set": (lambda m: setattr(m, "close", 1), "AttributeError"),
@@ -263,7 +331,7 @@ def test_a_failure_is_one_combination_s(what: str) -> None:
 
     r = bp.sweep("demo", rule, {"k": [0, 1]}, out="f.csv")
     assert [c.status for c in r] == ["failed", "done"]
-    failure, = r.failures
+    (failure,) = r.failures
     index, params, why = failure
     assert index == 0 and params == {"k": 0} and text in why
     again = bp.sweep("demo", rule, {"k": [0, 1]}, out="f.csv", resume=True)
@@ -274,22 +342,36 @@ def test_endless_recursion() -> None:
     def rule(m):
         return rule(m)
 
-    failure, = bp.sweep("demo", rule).failures
+    (failure,) = bp.sweep("demo", rule).failures
     assert "RecursionError" in failure.text and "Traceback" in failure.text
 
 
-@pytest.mark.parametrize("body, text", [
-    ("raise ValueError('no')", "ValueError: no (test_sweep.py:"), ("return 5", "decide() returned <class 'int'>"),
-    ("orders.order('NOPE', 5)", "no asset has the symbol 'NOPE'"), ("orders.order(99, 5)", "asset 99: there are 13"),
-    ("orders.order(-1, 5)", "asset -1"), ("orders.order(1.5, 5)", "a symbol (str) or a number (int), not 1.5"),
-    ("orders.order(0, float('nan'))", "nan"), ("orders.order(0, 'x')", "real number"), ("view.window(0, 0)", "window: 0 bars"),
-    ("view.window(0, 5, 'closes')", "'closes' is none of open, high, low, close, volume"), ("view.mean(0, 5.5)", "is an int"),
-    ("view.cash = 3", "AttributeError"), ("sys.exit()", "SystemExit"),
-])
+@pytest.mark.parametrize(
+    "body, text",
+    [
+        ("raise ValueError('no')", "ValueError: no (test_sweep.py:"),
+        ("return 5", "decide() returned <class 'int'>"),
+        ("orders.order('NOPE', 5)", "no asset has the symbol 'NOPE'"),
+        ("orders.order(99, 5)", "asset 99: there are 13"),
+        ("orders.order(-1, 5)", "asset -1"),
+        ("orders.order(1.5, 5)", "a symbol (str) or a number (int), not 1.5"),
+        ("orders.order(0, float('nan'))", "nan"),
+        ("orders.order(0, 'x')", "real number"),
+        ("view.window(0, 0)", "window: 0 bars"),
+        ("view.window(0, 5, 'closes')", "'closes' is none of open, high, low, close, volume"),
+        ("view.mean(0, 5.5)", "is an int"),
+        ("view.cash = 3", "AttributeError"),
+        ("sys.exit()", "SystemExit"),
+    ],
+)
 def test_a_class_that_fails(body: str, text: str) -> None:
     scope: dict = {"sys": sys}
-    exec(f"class Rule:\n    def __init__(self, k: int):\n        self.k = k\n    def decide(self, view, orders):\n"
-         f"        if self.k == 0 and view.t == 3:\n            {body}\n", scope)
+    exec(
+        "class Rule:\n    def __init__(self, k: int):\n        self.k = k\n"
+        "    def decide(self, view, orders):\n"
+        f"        if self.k == 0 and view.t == 3:\n            {body}\n",
+        scope,
+    )
     r = bp.sweep("demo", scope["Rule"], {"k": [0, 1]})
     assert [c.status for c in r] == ["failed", "done"]
     assert text.replace("(test_sweep.py:", "(") in r.failures[0].text.replace("(<string>:", "(")
@@ -300,19 +382,32 @@ def test_a_class_that_cannot_be_made() -> None:
         def __init__(self, k):
             raise KeyError(k)
 
-        def decide(self, view, orders): ...
+        def decide(self, view, orders):
+            ...
 
     assert "KeyError: 3" in bp.sweep("demo", Rule, {"k": 3}).failures[0].text
 
 
-# Lifetimes ---------------------------------------------------------------------------------------------------
+# Lifetimes --------------------------------------------------------------------------------------------------
 
 
 def test_what_is_kept_is_valid_or_says_so() -> None:
     kept: list = []
 
     def rule(m, k):
-        kept.append((m, m.close, m.sma(k), m.shift(m.volume, 2), m.rank(m.close), m.tradable, m.sids, m.sessions, m.symbols))
+        kept.append(
+            (
+                m,
+                m.close,
+                m.sma(k),
+                m.shift(m.volume, 2),
+                m.rank(m.close),
+                m.tradable,
+                m.sids,
+                m.sessions,
+                m.symbols,
+            )
+        )
         return m.sma(k) > m.close
 
     class Rule:
@@ -327,30 +422,53 @@ def test_what_is_kept_is_valid_or_says_so() -> None:
         assert symbols == b.symbols
     assert np.isclose(arrays[0][0][~np.isnan(arrays[0][0])][-1], row[~np.isnan(row)][-1])
     assert all(np.isfinite(array.astype(float)).any() for array in arrays)
-    for use in (lambda: market.close, lambda: market.sma(3), lambda: market.symbols, lambda: kept[-1][0].cash,
-                lambda: kept[-1][1].order(0, 1), lambda: kept[-1][1].open):
+    for use in (
+        lambda: market.close,
+        lambda: market.sma(3),
+        lambda: market.symbols,
+        lambda: kept[-1][0].cash,
+        lambda: kept[-1][1].order(0, 1),
+        lambda: kept[-1][1].open,
+    ):
         with pytest.raises(RuntimeError):
             use()
     assert kept[-1][2].shape == (13, 3) and "ended" in repr(market)
 
 
+def test_nothing_is_printed_by_the_library(program: Program, demo: Path) -> None:
+    out = program(
+        """
+        import io, sys, rules, bundlepool as bp
+        sys.stdout = captured = io.StringIO()  # as a notebook's kernel does
+        r = bp.sweep("demo", lambda m: print("asked") or m.close > 1, progress=False)
+        run = bp.backtest("demo", rules.sma_cross, fast=3, slow=9)
+        sys.stdout = sys.__stdout__
+        assert captured.getvalue() == "asked\\n", captured.getvalue()
+        """,
+        PYTHONPATH=f"{demo}:{os.environ['PYTHONPATH']}",
+    )
+    assert out == ""
+
+
 def test_an_array_of_another_bundle_is_just_an_array() -> None:
     kept: list = []
+    same: list = []
 
-    def rule(m, k):
+    def rule(m):
         kept.append(m.sma(5))
-        if m.num_assets == kept[0].shape[0] and m.num_sessions == kept[0].shape[1]:
-            return m.sma(3, kept[0]) > 1
-        return m.close > 1
+        foreign = m.sma(3, kept[0])
+        same.append(np.array_equal(foreign, m.sma(3, np.array(kept[0])), equal_nan=True))
+        own = m.sma(3, m.sma(5))
+        same.append(np.array_equal(own, m.sma(3, np.array(m.sma(5))), equal_nan=True))
+        return own > m.close
 
-    bp.sweep(["demo", "other"], rule, {"k": [1]})
-    first = bp.sweep("demo", lambda m: m.sma(3, m.sma(5)) > m.close)
-    second = bp.sweep("demo", lambda m: m.sma(3, np.array(m.sma(5))) > m.close)
-    assert first[0].metrics == second[0].metrics
+    assert bp.sweep(["demo", "twin"], rule).done == 2
+    assert len(kept) == 2 and not np.array_equal(kept[0], kept[1], equal_nan=True) and all(same)
 
 
 def test_a_strategy_with_threads() -> None:
     import threading
+
     late: list = []
 
     def rule(m):
@@ -402,21 +520,24 @@ def test_nothing_is_kept_between_sweeps() -> None:
     assert grown < 40_000, grown  # an object for each call would be as much as that; an array far more
 
 
-# Answers -----------------------------------------------------------------------------------------------------
+# Answers ----------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("days, assets", [("37", "3"), ("64", "8"), ("65", "9"), ("130", "64"), ("99", "71")])
 def test_sets_of_all_shapes(days: str, assets: str, tmp_path: Path) -> None:
     make_bundle(tmp_path, "shape", "--days", days, "--assets", assets)
     answers = {
-        "plain": lambda m: m.close > m.sma(3), "range only": lambda m: (m.close > m.sma(3))[:, m.start:],
+        "plain": lambda m: m.close > m.sma(3),
+        "range only": lambda m: (m.close > m.sma(3))[:, m.start :],
         "columns first": lambda m: np.asfortranarray(m.close > m.sma(3)),
         "every other": lambda m: np.repeat(m.close > m.sma(3), 2, axis=1)[:, ::2],
         "backwards": lambda m: (m.close > m.sma(3))[:, ::-1].copy()[:, ::-1],
         "other bytes": lambda m: np.where(m.close > m.sma(3), 200, 0).astype("u1").view(bool),
         "true where nothing trades": lambda m: (m.close > m.sma(3)) | ~m.tradable,
     }
-    results = {name: bp.sweep("shape", rule, root=tmp_path, start="2010-01-20")[0] for name, rule in answers.items()}
+    results = {
+        name: bp.sweep("shape", rule, root=tmp_path, start="2010-01-20")[0] for name, rule in answers.items()
+    }
     assert all(c.status == "done" and c.metrics["trades"] > 0 for c in results.values())
     expected = results.pop("plain").metrics
     for name, c in results.items():
@@ -425,9 +546,11 @@ def test_sets_of_all_shapes(days: str, assets: str, tmp_path: Path) -> None:
 
 def test_batches_are_as_single_calls(monkeypatch: pytest.MonkeyPatch) -> None:
     import rules
+
     many = bp.sweep("demo", rules.sma_cross, {"fast": range(2, 40), "slow": [50]})
     assert [c.metrics for c in many][::7] == [
-        bp.sweep("demo", rules.sma_cross, {"fast": fast, "slow": 50})[0].metrics for fast in range(2, 40)[::7]]
+        bp.sweep("demo", rules.sma_cross, {"fast": fast, "slow": 50})[0].metrics for fast in range(2, 40)[::7]
+    ]
 
 
 def test_weights_for_some_and_a_set_for_others() -> None:
@@ -439,7 +562,7 @@ def test_weights_for_some_and_a_set_for_others() -> None:
     assert r.done == 6 and r[0].metrics == r[2].metrics != r[1].metrics == r[3].metrics
 
 
-# The journal -------------------------------------------------------------------------------------------------
+# The journal ------------------------------------------------------------------------------------------------
 
 
 def rule_file(folder: Path, text: str) -> str:
@@ -466,6 +589,7 @@ def test_an_edited_rule_is_refused_and_the_change_named(tmp_path: Path) -> None:
 
 def test_a_changed_condition_is_refused() -> None:
     import rules
+
     grid = {"fast": [5, 10], "slow": [20]}
     bp.sweep("demo", rules.sma_cross, grid, where=lambda fast: fast > 5, journal="w.journal")
     with pytest.raises(bp.InvalidArgument, match="condition where has changed"):
@@ -481,7 +605,9 @@ def test_killed_and_resumed(program: Program, demo: Path, tmp_path: Path) -> Non
     """
     environment = {"PYTHONPATH": f"{demo}:{os.environ['PYTHONPATH']}"}
     process = program.start(text, **environment)
-    wait_until(lambda: Path("k.csv.journal").exists() and Path("k.csv.journal").stat().st_size > 6000, process)
+    wait_until(
+        lambda: Path("k.csv.journal").exists() and Path("k.csv.journal").stat().st_size > 6000, process
+    )
     process.kill()
     program.end(process)
     assert not Path("k.csv").exists()
@@ -489,6 +615,7 @@ def test_killed_and_resumed(program: Program, demo: Path, tmp_path: Path) -> Non
     word, resumed, done = out.split()
     assert 0 < int(resumed) < 60 and done == "60"
     import rules
+
     bp.sweep("demo", rules.slow, {"k": range(2, 62)}, out="whole.csv")
     assert Path("k.csv").read_bytes() == Path("whole.csv").read_bytes()
 
@@ -502,29 +629,48 @@ def wait_until(holds, process: subprocess.Popen) -> None:
 
 
 @SANITIZED
-@pytest.mark.parametrize("number, code", [(signal.SIGINT, -signal.SIGINT), (signal.SIGTERM, -signal.SIGTERM),
-                                          (signal.SIGUSR1, -signal.SIGUSR1)])
+@pytest.mark.parametrize(
+    "number, code",
+    [(signal.SIGINT, -signal.SIGINT), (signal.SIGTERM, -signal.SIGTERM), (signal.SIGUSR1, -signal.SIGUSR1)],
+)
 def test_a_signal_stops_a_script(number: int, code: int, program: Program, demo: Path) -> None:
-    process = program.start("""
+    process = program.start(
+        """
         import sys, rules, bundlepool as bp
         try:
             bp.sweep("demo", rules.slow, {"k": range(2, 402)}, out="s.csv")
         except KeyboardInterrupt:
             print("interrupted", flush=True)
             raise
-    """, PYTHONPATH=f"{demo}:{os.environ['PYTHONPATH']}")
-    wait_until(lambda: Path("s.csv.journal").exists() and Path("s.csv.journal").stat().st_size > 4000, process)
+    """,
+        PYTHONPATH=f"{demo}:{os.environ['PYTHONPATH']}",
+    )
+    wait_until(
+        lambda: Path("s.csv.journal").exists() and Path("s.csv.journal").stat().st_size > 4000, process
+    )
     process.send_signal(number)
     rc, out, err = program.end(process, 60)
     assert rc == code, err
     assert ("interrupted" in out) == (number == signal.SIGINT)
     import rules
-    assert bp.sweep("demo", rules.slow, {"k": range(2, 402)}, out="s.csv", resume=True, on_update="fail",
-                    progress=lambda done, total: done >= 0).resumed > 0
+
+    assert (
+        bp.sweep(
+            "demo",
+            rules.slow,
+            {"k": range(2, 402)},
+            out="s.csv",
+            resume=True,
+            on_update="fail",
+            progress=lambda done, total: done >= 0,
+        ).resumed
+        > 0
+    )
 
 
 def test_a_handler_that_raises_stops_a_sweep_and_one_that_does_not_does_not() -> None:
     import rules
+
     calls: list = []
 
     def handler(number, frame):
@@ -559,20 +705,36 @@ def test_ctrl_c_in_a_strategy_is_no_failure_of_it() -> None:
     assert again.done == 37 and signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
+def test_an_interrupted_combination_has_no_outcome(monkeypatch: pytest.MonkeyPatch) -> None:
+    def rule(m, k):
+        if k == 5 and "CALM" not in os.environ:
+            signal.raise_signal(signal.SIGINT)
+            signal.raise_signal(signal.SIGINT)  # somebody who does not want to wait
+        return m.close > m.sma(k)
+
+    with pytest.raises(KeyboardInterrupt):
+        bp.sweep("demo", rule, {"k": range(3, 9)}, out="i.csv")
+    monkeypatch.setenv("CALM", "1")
+    r = bp.sweep("demo", rule, {"k": range(3, 9)}, out="i.csv", resume=True)
+    assert (r.done, r.failed) == (6, 0)
+
+
 def test_an_exception_of_progress_comes_through() -> None:
     import rules
+
     with pytest.raises(ZeroDivisionError):
         bp.sweep("demo", rules.slow, {"k": range(2, 60)}, progress=lambda done, total: 1 / 0)
 
 
-# Several ranks, started here ---------------------------------------------------------------------------------
+# Several ranks, started here --------------------------------------------------------------------------------
 
 
 @SANITIZED
 @pytest.mark.skipif(shutil.which("mpirun") is None, reason="mpirun is missing (Debian: openmpi-bin)")
 def test_workers(program: Program, demo: Path) -> None:
     optimizer("--bundle", "demo", "--strategy", "sma_cross", *GRIDS["sma_cross"][4], "--out", "c.csv")
-    out = program("""
+    out = program(
+        """
         import bundlepool as bp
 
         def sma_cross(m, fast, slow):
@@ -587,7 +749,8 @@ def test_workers(program: Program, demo: Path) -> None:
                     bp.sweep(wrong, sma_cross, {**grid, **({} if wrong == "nope" else {"x": 1})}, workers=2)
                 except error as e:
                     print(type(e).__name__)
-    """)
+    """
+    )
     assert out.splitlines()[0].startswith("3 13 ") and out.splitlines()[1:] == ["NotFound", "TypeError"]
     assert Path("w.csv").read_bytes() == Path("c.csv").read_bytes()
 
@@ -595,13 +758,19 @@ def test_workers(program: Program, demo: Path) -> None:
 @SANITIZED
 @pytest.mark.skipif(shutil.which("mpirun") is None, reason="mpirun is missing (Debian: openmpi-bin)")
 def test_ctrl_c_reaches_workers_and_nothing_is_left(program: Program, demo: Path, tmp_path: Path) -> None:
-    process = program.start("""
+    process = program.start(
+        """
         import tempfile, rules, bundlepool as bp
         tempfile.tempdir = "."
         if __name__ == "__main__":
             bp.sweep("demo", rules.slow, {"k": range(2, 402)}, out="s.csv", workers=2)
-    """, PYTHONPATH=f"{demo}:{os.environ['PYTHONPATH']}", MARK_OF_TEST=str(tmp_path))
-    wait_until(lambda: Path("s.csv.journal").exists() and Path("s.csv.journal").stat().st_size > 4000, process)
+    """,
+        PYTHONPATH=f"{demo}:{os.environ['PYTHONPATH']}",
+        MARK_OF_TEST=str(tmp_path),
+    )
+    wait_until(
+        lambda: Path("s.csv.journal").exists() and Path("s.csv.journal").stat().st_size > 4000, process
+    )
     process.send_signal(signal.SIGINT)
     rc, out, err = program.end(process, 90)
     assert rc == -signal.SIGINT and "KeyboardInterrupt" in err
@@ -618,6 +787,7 @@ def has_mark(pid: str, mark: str) -> bool:
 
 def test_workers_have_no_effect_on_ranks_that_are_there(monkeypatch: pytest.MonkeyPatch) -> None:
     import rules
+
     monkeypatch.setenv("OMPI_COMM_WORLD_SIZE", "2")
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always")
@@ -627,7 +797,9 @@ def test_workers_have_no_effect_on_ranks_that_are_there(monkeypatch: pytest.Monk
 
 
 def test_a_file_that_sweeps_when_it_is_imported(tmp_path: Path) -> None:
-    (tmp_path / "loud.py").write_text("import bundlepool as bp\ndef rule(m): return m.close > 1\nbp.sweep('demo', rule)\n")
+    (tmp_path / "loud.py").write_text(
+        "import bundlepool as bp\ndef rule(m): return m.close > 1\nbp.sweep('demo', rule)\n"
+    )
     with pytest.raises(RuntimeError, match="__main__"):
         bp.sweep("demo", f"{tmp_path}/loud.py")
 
@@ -636,15 +808,20 @@ def test_a_file_that_sweeps_when_it_is_imported(tmp_path: Path) -> None:
 @SANITIZED
 def test_sub_communicators_of_mpi4py(program: Program, demo: Path) -> None:
     pytest.importorskip("mpi4py")
-    out = program("""
+    out = program(
+        """
         from mpi4py import MPI
         import rules, bundlepool as bp
         world = MPI.COMM_WORLD
         half = world.Split(world.rank % 2)
         with bp.Pool(half) as pool:
             for k in (5, 6):
-                r = bp.sweep("demo", rules.sma_cross, {"fast": [k + world.rank % 2], "slow": [20, 30]}, comm=half, pool=pool)
+                grid = {"fast": [k + world.rank % 2], "slow": [20, 30]}
+                r = bp.sweep("demo", rules.sma_cross, grid, comm=half, pool=pool)
                 if half.rank == 0:
                     print(r.done, r.num_ranks, pool.stats().cluster.loads, flush=True)
-    """, 4, PYTHONPATH=f"{demo}:{os.environ['PYTHONPATH']}")
+    """,
+        4,
+        PYTHONPATH=f"{demo}:{os.environ['PYTHONPATH']}",
+    )
     assert sorted(out.splitlines()) == ["2 2 1"] * 4
