@@ -98,6 +98,18 @@ static void test_remarks(void)
     csv_end(&c);
 }
 
+/* A line break between quotes, in a column that is passed over, ends no row. */
+static void test_quotes(void)
+{
+    csv_put("daily/X.csv",
+            "date,open,high,low,close,volume,note\n2020-01-01,1,1,1,1,1,\"a\nb\"\n2020-01-02,2,2,2,2,2,c\n");
+    csv_case c = csv_read_folder(&(bp__ingest_options){.threads = 1});
+    CU_ASSERT_EQUAL(c.status, BP_OK);
+    CU_ASSERT_EQUAL(c.errors, 0);
+    CU_ASSERT_EQUAL(csv_value(&c, BP__DAILY, 0, 1, BP__CLOSE), 2);
+    csv_end(&c);
+}
+
 /* Whatever bytes are changed, lost or doubled, both ways say the same of what is left. */
 static void test_damage(void)
 {
@@ -125,7 +137,10 @@ static void test_damage(void)
 
 int main(void)
 {
-    CU_TestInfo tests[] = {
-        {"rows", test_rows}, {"remarks", test_remarks}, {"damage", test_damage}, CU_TEST_INFO_NULL};
+    CU_TestInfo tests[] = {{"rows", test_rows},
+                           {"remarks", test_remarks},
+                           {"quotes", test_quotes},
+                           {"damage", test_damage},
+                           CU_TEST_INFO_NULL};
     return csv_main("plain rows of CSV", tests);
 }
