@@ -1,11 +1,15 @@
 /* bundle: makes bundle files and looks into them. */
+#include <limits.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "bundle/command.h"
 #include "bundle/tables.h"
+#include "cli/option.h"
 #include "core/replace.h"
 
 static bp__program program = {
@@ -63,6 +67,16 @@ static void catch_signals(void)
 
 /* Running --------------------------------------------------------------------------------------- */
 
+/* An exit code is coarse, and a line on stderr is cleaned and cut. A program that runs this one, as the Python
+ * package does, names a descriptor to which the code's name and the full text go. */
+static void tell_status(bp_status s)
+{
+    const char *fd = getenv("BUNDLEPOOL_STATUS_FD");
+    uint64_t number;
+    if (!fd || !bp__count_from(fd, strlen(fd), &number) || number > INT_MAX) return;
+    if (dprintf((int)number, "%s\n%s\n", bp_status_name(s), bp_error_text()) < 0) return; /* nobody listens */
+}
+
 static int run(int argc, char **argv)
 {
     const bp__command *command;
@@ -79,10 +93,11 @@ static int run(int argc, char **argv)
         return BP__EXIT_DONE;
     }
     if (s == BP_OK) s = bp__program_check_args(&program, command, line.arg, num_args);
-    if (bp__failed(s)) return bp__program_error(&program, BP__EXIT_USAGE);
-    s = command->run(&line);
-    if (bp__failed(s)) return bp__program_error(&program, s == BP_EINVAL ? BP__EXIT_USAGE : BP__EXIT_FAILED);
-    return code;
+    const bool is_read = s == BP_OK;
+    if (s == BP_OK) s = command->run(&line);
+    if (s == BP_OK) return code;
+    tell_status(s);
+    return bp__program_error(&program, is_read && s != BP_EINVAL ? BP__EXIT_FAILED : BP__EXIT_USAGE);
 }
 
 int main(int argc, char **argv)
