@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bundlepool import _core
+from bundlepool.readers import HasReaders
 from bundlepool.version import Version
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ def _array(column: _core.Column) -> np.ndarray:
     return numpy.asarray(column)
 
 
-class Bundle(_core.Bundle):
+class Bundle(HasReaders, _core.Bundle):
     """One state of a bundle, from ``pool.get(name)`` or ``bundlepool.load(name)``.
 
     Arrays are [asset][session], read-only, and views of the bundle's memory: nothing is copied. Each of them
