@@ -19,9 +19,11 @@ Importing this starts nothing, and imports neither NumPy nor mpi4py.
 
 from __future__ import annotations
 
+from bundlepool import export, ingest
 from bundlepool._core import columns, config, load
 from bundlepool.backtest import Run, backtest
 from bundlepool.bundle import Bundle
+from bundlepool.checks import bundles, diff, info, sync, verify
 from bundlepool.errors import *  # noqa: F403: one class for each status
 from bundlepool.errors import __all__ as _errors
 from bundlepool.lookahead import Lookahead, check_lookahead
@@ -32,5 +34,6 @@ from bundlepool.sweep import sweep
 from bundlepool.version import Version
 
 __all__ = ["Bundle", "Combination", "Counters", "Failure", "Lookahead", "Market", "Orders", "Pool", "Results",
-           "Run", "Stats", "Version", "View", "backtest", "check_lookahead", "columns", "config", "load", "sweep",
+           "Run", "Stats", "Version", "View", "backtest", "bundles", "check_lookahead", "columns", "config",
+           "diff", "export", "info", "ingest", "load", "sweep", "sync", "verify",
            *(name for name in _errors if name != "from_status")]
