@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Iterable
 
 from bundlepool import _core, _dates
-from bundlepool.errors import NoSid, NoSymbol
+from bundlepool.errors import NoSid
 
 if TYPE_CHECKING:
     import numpy as np
@@ -75,8 +75,8 @@ class Reader:
 
     def _symbol(self, sid: int) -> str:
         try:
-            return _core.reader_symbol_of(self._pin, sid, None)
-        except (NoSid, NoSymbol):
+            return _core.reader_retrieve_asset(self._pin, sid)[1]
+        except NoSid:  # there are bars, but no asset table
             return str(sid)
 
     def _labels(self, sids: np.ndarray, label: str) -> list:
