@@ -62,9 +62,10 @@ class Report(Sequence[Message]):
         return f"<bundlepool.Report>\n{self}"
 
 
-def report_of(outcome: commands.Outcome, keep_going: bool = False) -> Report:
-    """The Report of a run; warns of what was told. Raises the run's failure, with the Report as its
-    ``report``."""
+def report_of(outcome: commands.Outcome, keep_going: bool = False, level: int = 3) -> Report:
+    """The Report of a run; warns of what was told, of the line `level` calls up.
+
+    Raises the run's failure, with the Report as its ``report``."""
     complete = outcome.error is None
     report = Report(outcome.output, outcome.messages, complete)
     if outcome.error is not None and not (keep_going and report.made):
@@ -76,12 +77,12 @@ def report_of(outcome: commands.Outcome, keep_going: bool = False) -> Report:
     if lines:
         more = len(lines) - _SHOWN
         shown = lines[:_SHOWN] + ([f"… and {more} more in the report"] if more > 0 else [])
-        warnings.warn("\n".join(shown), IngestWarning, stacklevel=4)
+        warnings.warn("\n".join(shown), IngestWarning, stacklevel=level)
     return report
 
 
 def _make(command: str, arguments: list[Any], root: Any, options: dict[str, Any]) -> Report:
-    return report_of(commands.run(command, arguments, root, options), options.get("keep_going") is True)
+    return report_of(commands.run(command, arguments, root, options), options.get("keep_going") is True, 4)
 
 
 def csvdir(source: str | os.PathLike, name: str, root: str | os.PathLike | None = None,
