@@ -20,6 +20,7 @@ Importing this starts nothing, and imports neither NumPy nor mpi4py.
 from __future__ import annotations
 
 from bundlepool import export, ingest
+from bundlepool._config import Config
 from bundlepool._core import columns, config, load
 from bundlepool.backtest import Run, backtest
 from bundlepool.bundle import Bundle
@@ -33,7 +34,7 @@ from bundlepool.results import Combination, Failure, Results
 from bundlepool.sweep import sweep
 from bundlepool.version import Version
 
-__all__ = ["Bundle", "Combination", "Counters", "Failure", "Lookahead", "Market", "Orders", "Pool", "Results",
-           "Run", "Stats", "Version", "View", "backtest", "bundles", "check_lookahead", "columns", "config",
-           "diff", "export", "info", "ingest", "load", "sweep", "sync", "verify",
+__all__ = ["Bundle", "Combination", "Config", "Counters", "Failure", "Lookahead", "Market", "Orders", "Pool",
+           "Results", "Run", "Stats", "Version", "View", "backtest", "bundles", "check_lookahead", "columns",
+           "config", "diff", "export", "info", "ingest", "load", "sweep", "sync", "verify",
            *(name for name in _errors if name != "from_status")]
