@@ -1,0 +1,1 @@
+"""``bundlepool.data.bundles.core.load``: the name of rustybt's guide."""

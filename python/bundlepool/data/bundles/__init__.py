@@ -1,0 +1,5 @@
+"""Bundles without a pool."""
+
+from bundlepool.data.bundles.core import load
+
+__all__ = ["load"]
