@@ -28,9 +28,9 @@ def _refuse_children() -> None:
     processes = sys.modules.get("multiprocessing.process")
     if os.getpid() == _pid and (processes is None or processes.parent_process() is None):
         return
-    raise Forked("the bundle pool is used in a worker process of multiprocessing or fork, which cannot share "
-                 "it yet: start the script with 'mpirun -n N python3 SCRIPT', whose ranks share one copy; or let "
-                 "a worker load a copy of its own with bundlepool.load(NAME)")
+    raise Forked("the bundle pool is used in a worker process of multiprocessing or fork, which cannot "
+                 "share it yet: start the script with 'mpirun -n N python3 SCRIPT', whose ranks share one "
+                 "copy; or let a worker load a copy of its own with bundlepool.load(NAME)")
 
 
 class BundleConnectionPool:

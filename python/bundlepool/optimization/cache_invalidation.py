@@ -10,11 +10,11 @@ __all__ = ["get_bundle_version"]
 
 
 def get_bundle_version(bundle_name: str) -> Version:
-    """The version of a bundle: computed_hash, asset_list, date_range, schema_version, bundle_name, content_hash.
+    """The version of a bundle: its hashes, symbols, dates and schema; see bundlepool.Version.
 
-    ``computed_hash`` covers the sorted symbols, the dates and the schema; ``content_hash`` changes when any value
-    does. With the pool in use it is the version that a get would return now. Otherwise the whole bundle is read for
-    this process alone: so any rank, or a worker process, may call it by itself.
+    ``computed_hash`` covers the sorted symbols, the dates and the schema; ``content_hash`` changes when any
+    value does. With the pool in use it is the version that a get would return now. Otherwise the whole bundle
+    is read for this process alone: so any rank, or a worker process, may call it by itself.
 
     Raises NotFound, FormatError, ReadError, NoMemory.
     """
