@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import html
 import json
 import os
 from typing import Any, Generic, Iterator, Sequence, TypeVar
@@ -117,6 +116,8 @@ class _Rows(Sequence[Row], Generic[Row]):
         return "\n".join([self._title(), *lines, *filter(None, [self._more()])])
 
     def _repr_html_(self) -> str:
+        import html  # where it is needed, and no earlier
+
         head, *rows = self._cells()
         body = "".join("<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>"
                        for row in rows)

@@ -7,7 +7,6 @@ and comes back with the answer or with the exception.
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import os
 import re
 import selectors
@@ -126,6 +125,8 @@ def environment() -> dict[str, str]:
 
 def near(wrong: str, known: Any) -> str:
     """"; did you mean 'x'?", or what there is."""
+    import difflib  # where it is needed, and no earlier
+
     close = difflib.get_close_matches(wrong, list(known), n=1, cutoff=0.6)
     return f"did you mean {close[0]!r}?" if close else f"it takes {', '.join(sorted(known)) or 'none'}"
 

@@ -6,8 +6,10 @@ import copy
 import datetime
 import gc
 import pickle
+import re
 import sys
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -415,6 +417,20 @@ def test_threads_read_and_release(root):
         thread.join()
     assert not failures
     b.release()
+
+
+# What is written about them --------------------------------------------------------------------------------
+
+
+def test_the_page(tmp_path, monkeypatch):
+    pytest.importorskip("pandas")
+    page = Path(__file__).parents[2] / "docs" / "readers.md"
+    blocks = re.findall(r"^```python\n(.*?)^```$", page.read_text(), re.MULTILINE | re.DOTALL)
+    monkeypatch.chdir(tmp_path)
+    there = {}
+    for block in blocks:
+        exec(block, there)
+    assert there["closes"].shape == there["volumes"].shape and there["closes"].shape[1] == 1
 
 
 # pandas --------------------------------------------------------------------------------------------------
