@@ -124,7 +124,7 @@ def many(values: Iterable[Any], name: str) -> np.ndarray:
         if array.ndim != 1:
             raise ValueError(f"{name}: expected one dimension, got {array.ndim}")
         if array.dtype == "datetime64[ns]":
-            out = np.ascontiguousarray(array).view("int64")
+            out = np.require(array, requirements=["C", "A"]).view("int64")
             if (out == MISSING).any():
                 raise ValueError(f"{name}[{int(np.argmax(out == MISSING))}]: is no date (NaT)")
             return out
@@ -160,7 +160,7 @@ def sids(values: Iterable[Any], name: str) -> np.ndarray:
     if isinstance(values, np.ndarray) and values.dtype.kind == "i":
         if values.ndim != 1:
             raise ValueError(f"{name}: expected one dimension, got {values.ndim}")
-        return np.ascontiguousarray(values, dtype="int64")
+        return np.require(values, "int64", ["C", "A"])
     numbers = [index(value, f"{name}[{i}]") for i, value in enumerate(values)]
     for i, number in enumerate(numbers):
         if not -2**63 <= number < 2**63:

@@ -92,7 +92,8 @@ class _Rows(Sequence[Row], Generic[Row]):
         pandas = _dates.pandas()
         names = [field.name for field in dataclasses.fields(self._row)]
         frame = pandas.DataFrame([dataclasses.astuple(row) for row in self._rows], columns=names)
-        frame["date"] = pandas.to_datetime(frame["date"], utc=True)
+        dates = [_dates.stamp(None if date is None else _dates.ns(date, "date")) for date in frame["date"]]
+        frame["date"] = pandas.DatetimeIndex(dates, tz="UTC")
         return frame
 
     def _cells(self) -> list[list[str]]:

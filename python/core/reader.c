@@ -18,6 +18,10 @@ static PyObject *ask(const char *function, answer_of *answer, Py_ssize_t expecte
         PyErr_Format(PyExc_TypeError, "%s() takes %zd arguments, got %zd", function, expected, given);
         return NULL;
     }
+    if (!PyObject_TypeCheck(args[0], (PyTypeObject *)bp__py_pin_type)) {
+        PyErr_Format(PyExc_TypeError, "%s() takes a Pin first", function);
+        return NULL;
+    }
     const bp_reader *reader = bp__py_pin_reader(args[0]);
     if (!reader) return NULL;
     bp__py_pin_hold(args[0]);

@@ -80,8 +80,9 @@ bool bp__py_array_get(PyObject *value, const char *name, size_t size, bool writa
     if (PyObject_GetBuffer(value, &out->view, PyBUF_C_CONTIGUOUS | (writable ? PyBUF_WRITABLE : 0)) != 0)
         return false;
     out->count = (size_t)out->view.len / size;
-    if ((size_t)out->view.len % size == 0 && (size_t)out->view.itemsize == size) return true;
-    PyErr_Format(PyExc_TypeError, "%s: expected elements of %zu bytes, got %zd", name, size,
+    const bool aligned = (uintptr_t)out->view.buf % _Alignof(int64_t) == 0 || size < sizeof(int64_t);
+    if ((size_t)out->view.len % size == 0 && (size_t)out->view.itemsize == size && aligned) return true;
+    PyErr_Format(PyExc_TypeError, "%s: expected aligned elements of %zu bytes, got %zd", name, size,
                  out->view.itemsize);
     bp__py_array_release(out);
     return false;

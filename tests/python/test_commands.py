@@ -225,6 +225,17 @@ def test_pandas(demo):
     assert table.index.name == "sid" and table["first_bar"][0] == pandas.Timestamp("2010-01-04", tz="UTC")
 
 
+def test_pandas_of_days_and_minutes(stand_in):
+    pandas = pytest.importorskip("pandas")
+    stand_in("""rows = [{"kind": "x", "date": date} for date in (None, "2024-01-02", "2024-01-02 14:31")]
+print(json.dumps({"a": "", "b": "", "changes": rows, "counts": {"x": 3}, "equal": False}))""")
+    dates = bp.diff("a", "b").to_pandas()["date"]
+    assert pandas.isna(dates[0]) and str(dates.dt.tz) == "UTC"
+    assert dates[2] == pandas.Timestamp("2024-01-02 14:31", tz="UTC")
+    stand_in("print(json.dumps({'a': '', 'b': '', 'changes': [], 'counts': {}, 'equal': True}))")
+    assert len(bp.diff("a", "b").to_pandas()) == 0
+
+
 def test_sync(prices, tmp_path):
     bp.ingest.csvdir(prices, "mine", root=tmp_path)
     assert bp.sync("mine", root=tmp_path).action == "none"

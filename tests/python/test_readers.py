@@ -6,6 +6,7 @@ import copy
 import datetime
 import gc
 import pickle
+import random
 import re
 import sys
 import threading
@@ -15,6 +16,7 @@ import numpy as np
 import pytest
 
 import bundlepool as bp
+from bundlepool import _core
 from bundlepool.readers import Asset
 
 DAYS = ["2024-01-02", "2024-01-03", "2024-01-04", "2024-01-05", "2024-01-08"]
@@ -417,6 +419,32 @@ def test_threads_read_and_release(root):
         thread.join()
     assert not failures
     b.release()
+
+
+def test_arrays_that_lie_oddly(b):
+    raw = np.zeros(17, "uint8")
+    sids = raw[1:].view("int64")
+    sids[:] = [7, 3]
+    assert not sids.flags.aligned
+    odd = np.frombuffer(b"x" + np.array(DAYS, "datetime64[ns]").tobytes(), "datetime64[ns]", offset=1)
+    for assets in (sids, np.array([7, 0, 3])[::2], np.array([7, 3], ">i8"), np.array([7, 3], "int16")):
+        assert b.daily.load_raw_arrays(["close"], DAYS[1], DAYS[1], assets)[0].tolist() == [[100.25, 11.5]]
+    for dates in (odd, np.array(DAYS, "datetime64[ns]")[::-1][::-1], np.array(DAYS, ">M8[ns]")):
+        assert b.assets.lifetimes(dates).tolist() == b.assets.lifetimes(DAYS).tolist()
+
+
+def test_whoever_goes_around_the_package_gets_exceptions(b):
+    things = [None, 1, -1, 3, "close", "x", b"", [], (), ("close",), ("close", "x"), True, 2**63, -2**63,
+              object(), bytearray(8), memoryview(bytearray(24))[1:17], np.zeros(3), np.zeros(4, "int64")[::2], b._pin]
+    chance = random.Random(1)
+    for name in filter(lambda name: name.startswith("reader_"), dir(_core)):
+        for _ in range(300):
+            arguments = [b._pin, *chance.choices(things, k=chance.randrange(8))]
+            try:
+                getattr(_core, name)(*arguments[chance.random() < 0.1:])
+            except Exception:
+                pass  # anything but a crash
+    assert b.daily.get_value(3, DAYS[0], "close") == 10.5
 
 
 # What is written about them --------------------------------------------------------------------------------
