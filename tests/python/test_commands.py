@@ -14,6 +14,7 @@ import warnings
 from pathlib import Path
 
 import pytest
+from conftest import python_command
 
 import bundlepool as bp
 from bundlepool import commands
@@ -398,7 +399,7 @@ print("made")""")
         shown.extend(data)
         return data
 
-    assert pty.spawn([sys.executable, str(script)], read, lambda fd: b"") == 0
+    assert pty.spawn([*python_command(), str(script)], read, lambda fd: b"") == 0
     assert b"\rreading: 50.0 %, ETA 0:00:01\x1b[K\r\x1b[K" in bytes(shown)
     assert b"['note: done']" in bytes(shown)
 
