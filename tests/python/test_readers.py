@@ -435,7 +435,8 @@ def test_arrays_that_lie_oddly(b):
 
 def test_whoever_goes_around_the_package_gets_exceptions(b):
     things = [None, 1, -1, 3, "close", "x", b"", [], (), ("close",), ("close", "x"), True, 2**63, -2**63,
-              object(), bytearray(8), memoryview(bytearray(24))[1:17], np.zeros(3), np.zeros(4, "int64")[::2], b._pin]
+              object(), bytearray(8), memoryview(bytearray(24))[1:17], np.zeros(3),
+              np.zeros(4, "int64")[::2], b._pin]
     chance = random.Random(1)
     for name in filter(lambda name: name.startswith("reader_"), dir(_core)):
         for _ in range(300):
@@ -445,6 +446,19 @@ def test_whoever_goes_around_the_package_gets_exceptions(b):
             except Exception:
                 pass  # anything but a crash
     assert b.daily.get_value(3, DAYS[0], "close") == 10.5
+
+
+def test_without_numpy_and_pandas(b, monkeypatch):
+    monkeypatch.setitem(sys.modules, "numpy", None)
+    assert b.daily.get_value(3, DAYS[0], "close") == 10.5 and b.assets.symbol_of(7) == "BRK_A"
+    for ask in (lambda: b.daily.sessions, lambda: b.assets.lifetimes(DAYS),
+                lambda: b.daily.window(3, DAYS[0], 1)):
+        with pytest.raises(ImportError, match="NumPy"):
+            ask()
+    monkeypatch.undo()
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    with pytest.raises(ImportError, match="pandas"):
+        b.daily.to_pandas()
 
 
 # What is written about them --------------------------------------------------------------------------------
