@@ -7,6 +7,9 @@
  *  - MPI_Finalize may come from anywhere, with threads of ours in the pools. An attribute of MPI_COMM_SELF
  *    that is set after the pools' own is deleted before it: there we close the gate and wait for those
  *    inside. What Python still holds stays readable (mpi/pool.c), and its end is none of MPI's business.
+ *  - A process that no launcher has started is a job of its own, and Open MPI leaves its mark in the environment.
+ *    Programs that Python starts afterwards would take themselves for ranks of that job: an mpirun among them ends
+ *    at once, without a word. So these variables are taken out again.
  *  - In a forked child nothing of MPI is touched.
  */
 #include "python/core/mpi.h"
@@ -14,6 +17,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -77,7 +81,7 @@ int bp__py_mpi_watch(void)
 
 static struct {
     pthread_mutex_t lock;
-    bool running, done;
+    bool running, done, launched;
     int rc;
     unsigned process;
 } init = {.lock = PTHREAD_MUTEX_INITIALIZER};
@@ -142,6 +146,34 @@ static int wait_for_init(int64_t timeout_ms)
     return 0;
 }
 
+/* Whether a launcher has started this process. */
+static bool is_launched(void)
+{
+    return getenv("OMPI_COMM_WORLD_SIZE") || getenv("PMIX_RANK") || getenv("PMI_RANK");
+}
+
+/* Variables of MPI's that Python's own copy of the environment, which is older, does not have. */
+static int forget_variables(void)
+{
+    static const char *const prefixes[] = {"OMPI_", "ORTE_", "PMIX_"};
+    PyObject *os = PyImport_ImportModule("os"), *known = os ? PyObject_GetAttrString(os, "environ") : NULL;
+    Py_XDECREF(os);
+    if (!known) return -1;
+    for (char **at = environ; at && *at;) {
+        char name[256];
+        bool strange = false;
+        snprintf(name, sizeof name, "%.*s", (int)strcspn(*at, "="), *at);
+        for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++)
+            strange |= strncmp(name, prefixes[i], strlen(prefixes[i])) == 0;
+        if (strange && !PyMapping_HasKeyString(known, name) && unsetenv(name) == 0)
+            at = environ; /* it has moved */
+        else
+            at++;
+    }
+    Py_DECREF(known);
+    return 0;
+}
+
 /* An exception that ends one of several ranks would leave the others waiting for it. */
 static int hook_exceptions(void)
 {
@@ -158,6 +190,7 @@ static int start_ours(int64_t timeout_ms)
     pthread_mutex_lock(&init.lock);
     if (!init.running) {
         init.process = bp__py_process();
+        init.launched = is_launched();
         error = start_thread(initialise);
         init.running = error == 0;
     }
@@ -179,6 +212,7 @@ static int start_ours(int64_t timeout_ms)
                     "MPI cannot be finalised at exit: too many functions are registered with Py_AtExit");
         return -1;
     }
+    if (!init.launched && forget_variables() != 0) return -1;
     return hook_exceptions();
 }
 

@@ -389,3 +389,10 @@ def test_an_update_is_seen(root: Path) -> None:
         with pytest.raises(bp.NotFound, match="a.h5"):
             pool.get("a")
     assert (BUILD / "bin" / "bundle").exists()
+
+
+def test_the_environment_is_as_it_was(pool: bp.Pool) -> None:
+    """What MPI leaves in it would make an mpirun that is started from here end at once, without a word."""
+    found = subprocess.run(["env"], capture_output=True, text=True, check=True).stdout.splitlines()
+    names = {line.split("=")[0] for line in found if line.startswith(("OMPI_", "ORTE_", "PMIX_"))}
+    assert names <= set(os.environ)
