@@ -13,7 +13,8 @@ unset "${!BUNDLEPOOL_@}" "${!RUSTYBT_@}"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-"$python" "$here/pages.py" "$source/docs/python.md" "$source/docs/readers.md" || exit 1
+"$python" "$here/pages.py" "$source/docs/python.md" "$source/docs/readers.md" "$source/examples/python/first_look.ipynb" ||
+    exit 1
 
 # Broken pages ---------------------------------------------------------------------------------------------------------
 
