@@ -6,7 +6,7 @@ import re
 import sys
 from typing import Any, Sequence
 
-from bundlepool import _core
+from bundlepool import _core, launch
 from bundlepool.strategy import resolve
 
 __all__ = ["main"]
@@ -57,6 +57,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     sys.stdout.flush()
     code = _core.optimizer(argv, strategies)
-    if code == 0 and any(argument in ("--help", "-h", "help") for argument in argv):
+    if code == 0 and launch.is_first() and any(argument in ("--help", "-h", "help") for argument in argv):
         print(_HELP, end="")
     return code

@@ -13,7 +13,7 @@ import threading
 import time
 from typing import Any, Mapping
 
-__all__ = ["num_ranks", "sweep", "under_launcher"]
+__all__ = ["is_first", "num_ranks", "sweep", "under_launcher"]
 
 _SIZES = ("OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "MPI_LOCALNRANKS")
 _STEP = ("OMPI_COMM_", "OMPI_UNIVERSE", "OMPI_MCA_ess", "OMPI_MCA_orte", "PMIX_", "PMI_")
@@ -33,6 +33,12 @@ def num_ranks() -> int:
         if os.environ.get(name, "").isdigit():
             return int(os.environ[name])
     return 1
+
+
+def is_first() -> bool:
+    """Whether this process is rank 0 of its job, or the only one."""
+    ranks = ("OMPI_COMM_WORLD_RANK", "PMI_RANK", "PMIX_RANK")
+    return next((os.environ[name] == "0" for name in ranks if name in os.environ), True)
 
 
 def sweep(workers: int, strategy: Any, arguments: Mapping[str, Any], progress: Any) -> Any:
