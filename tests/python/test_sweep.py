@@ -542,6 +542,9 @@ def test_sets_of_all_shapes(days: str, assets: str, tmp_path: Path) -> None:
     expected = results.pop("plain").metrics
     for name, c in results.items():
         assert c.metrics == expected, name
+    options = {"root": tmp_path, "start": "2010-01-20"}
+    crossed = bp.sweep("shape", lambda m: m.sma(2) > m.sma(5), **options)[0]
+    assert crossed.metrics == bp.sweep("shape", "sma_cross", {"fast": 2, "slow": 5}, **options)[0].metrics
 
 
 def test_batches_are_as_single_calls(monkeypatch: pytest.MonkeyPatch) -> None:
