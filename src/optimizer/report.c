@@ -368,6 +368,23 @@ void bp__report_json_costs(bp__json *j, const bp__account *a)
     bp__json_text(j, "fill", bp__fill_names[a->fill]);
 }
 
+/* Whole texts: of a strategy in Python with its traceback. */
+static void json_failures(bp__json *j, const bp__results *r)
+{
+    char text[256];
+    if (r->num_failures == 0) return;
+    bp__json_open(j, "failures", '[');
+    for (size_t i = 0; i < r->num_failures; i++) {
+        const uint64_t task = r->failure[i].task;
+        bp__json_open(j, NULL, '{');
+        bp__json_int(j, "index", (int64_t)(task % r->spec->grid.size));
+        bp__json_text(j, "combination", bp__results_task(r, task, text, sizeof text));
+        bp__json_text(j, "why", r->failure[i].why);
+        bp__json_close(j, '}');
+    }
+    bp__json_close(j, ']');
+}
+
 bp_status bp__report_json(FILE *file, const bp__report_facts *f)
 {
     const bp__results *r = f->results;
@@ -384,6 +401,7 @@ bp_status bp__report_json(FILE *file, const bp__report_facts *f)
     bp__json_open(j, "top", '[');
     for (uint64_t i = 0; i < shown(f); i++) json_row(j, f, &f->order[i]);
     bp__json_close(j, ']');
+    json_failures(j, r);
     if (f->found) json_run(j, f);
     bp_status s = f->options->from ? bp__changes_json(j, &f->options->rerun, r) : BP_OK;
     bp__json_close(j, '}');

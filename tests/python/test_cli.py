@@ -141,6 +141,15 @@ def test_failures_have_their_traceback_in_json(folder: Path) -> None:
     )
     assert "ValueError: five is too much (rules.py:" in out
     assert "2 of 3 combinations failed" in out
+    done = subprocess.run(
+        [*python_command(), "-m", "bundlepool", "merge", "f.csv.journal", "--out", "g.csv", "--json"],
+        capture_output=True,
+        text=True,
+        cwd=folder,
+    )
+    first, second = json.loads(done.stdout)["failures"]
+    assert first["index"] == 1 and first["combination"] == "k=5" and second["combination"] == "k=6"
+    assert first["why"].endswith("ValueError: five\nis too much") and "Traceback" in first["why"]
     out = run(folder, "merge", "f.csv.journal", "--out", "g.csv", code=1)
     assert "ValueError: five is too much (rules.py:" in out
 
