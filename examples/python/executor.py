@@ -1,8 +1,8 @@
 """Tasks of any kind on ranks that share bundles: mpirun -n 4 python3 executor.py
 
 mpi4py's MPICommExecutor has one rank give out tasks and the others do them. A task takes the *name* of a
-bundle, never the bundle: the pool of its rank has it in memory already. Alone, without mpirun, this process does
-all tasks itself.
+bundle, never the bundle: the pool of its rank has it in memory already. Alone, without mpirun, this process
+does all tasks itself.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""A sweep on any number of ranks: python3 sweep.py and mpirun -n 16 python3 sweep.py give the same results.csv.
+"""A sweep: python3 sweep.py and mpirun -n 16 python3 sweep.py give the same results.csv.
 
 The rule is that of ../sma_cross.c, and so is every number in the file.
 """
