@@ -5,6 +5,7 @@
 #   readme      the commands of slurm/README.md
 #   launchers   mpirun and srun on three hosts, and a launch that would do the work several times
 #   bundles     an array with one element for each bundle
+#   python      a rule in Python: one search, an array, and a search that is stopped by its signal and goes on
 #   time_limit  a time limit that is too short
 #   cancelled   a cancelled job, and the same job again
 #   host_lost   a host that is lost
@@ -121,6 +122,51 @@ part_bundles() {
     echo "an array over bundles gives the file of one job"
 }
 
+part_python() {
+    local job launcher where=(--where 'fast < slow') # which the rule in C sees to by itself
+    need_prices
+    need_wide
+    without_slurm plain-where.csv "${search[@]}" "${where[@]}"
+    without_slurm plain-long.csv "${long[@]}"
+    printf '%s\n' 'def sma_cross(m, fast, slow):' '    return m.sma(fast) > m.sma(slow)' >rule.py
+    local -x OPTIMIZER="$PYTHON -m bundlepool" PYTHONPATH=$PACKAGE PYTHONDONTWRITEBYTECODE=1
+    for launcher in mpirun srun; do
+        job=$(LAUNCH=$launcher sbatch --parsable --nodes=3 --ntasks-per-node=2 slurm/grid_search.sbatch \
+            "${search[@]/sma_cross/rule.py:sma_cross}" "${where[@]}" --out "python-$launcher.csv")
+        completes "$job" 120
+        same plain-where.csv "python-$launcher.csv"
+    done
+    job=$(sbatch --parsable --array=1-2 --ntasks=2 slurm/grid_array.sbatch "${search[@]/sma_cross/rule.py:sma_cross}" \
+        "${where[@]}" --out python-array.csv)
+    job=$(sbatch --parsable --dependency="afterok:$job" --ntasks=1 slurm/grid_array.sbatch merge --out python-array.csv)
+    completes "$job" 120
+    same plain-where.csv python-array.csv
+    echo "a rule in Python gives the file of the rule in C: by mpirun, by srun and as an array"
+
+    # the signal of a time limit, without the waiting
+    job=$(sbatch --parsable --nodes=3 --ntasks-per-node=2 slurm/grid_search.sbatch "${long[@]/sma_cross/rule.py:sma_cross}" \
+        --out python-long.csv)
+    poll_until 60 has_results python-long.csv 20 || fail "the job does not get on"
+    scancel --batch --signal=USR1 "$job"
+    start_again "$job" 60 || fail "the job is not requeued: $(job_state "$job")"
+    completes "$job" 240
+    same plain-long.csv python-long.csv
+    grep -q '^optimizer: stopped: by SIGUSR1' "grid_search-$job.log" || fail "it was not told that its time is up"
+    grep -q ': not finished (75), goes into the queue again$' "grid_search-$job.log" || fail "it did not end with 75"
+    [ "$(grep -c "^20.* job $job, start " "grid_search-$job.log")" = 2 ] || fail "it did not start twice"
+    grep -q "^resumed: [1-9]" "grid_search-$job.log" || fail "it did not go on"
+    echo "a rule in Python, signalled: $(grep ^resumed: "grid_search-$job.log" | tr '\n' ' ')"
+
+    # a package that is not there is told of once, before any rank starts
+    job=$(OPTIMIZER="$PYTHON -m bundlepool_missing" sbatch --parsable --nodes=1 --ntasks-per-node=2 slurm/grid_search.sbatch \
+        "${search[@]}" --out none.csv)
+    job_ended "$job" 60 || fail "a job without the package does not end"
+    [ "$(job_field "$job" ExitCode)" = 2:0 ] || fail "a job without the package: $(job_field "$job" ExitCode)"
+    [ "$(grep -c 'No module named' "grid_search-$job.log")" = 1 ] || fail "a job without the package does not say so once"
+    grep -q "^grid_search.sbatch: '.* -m bundlepool_missing' does not start" "grid_search-$job.log" ||
+        fail "a job without the package goes on"
+}
+
 has_started() { # JOB
     [ "$(job_state "$1")" != PENDING ]
 }
@@ -216,6 +262,11 @@ fi
 
 bin=$(realpath "$1") source=$(realpath "$2")
 shift 2
+if [[ " $* " == *' python '* ]]; then
+    export PYTHON=${PYTHON:-/usr/bin/python3} PACKAGE=${bin%/*}/python
+    PYTHONPATH=$PACKAGE "$PYTHON" -c 'import numpy, bundlepool' 2>/dev/null ||
+        { echo "SKIPPED: $PYTHON has no numpy, or no bundlepool was built for it (Debian: python3-dev, python3-numpy)"; exit 77; }
+fi
 [ $# -gt 0 ] || { echo "FAILED: no part is named" && exit 2; }
 for part in "$@"; do
     [ "$(type -t "part_$part")" = function ] || { echo "FAILED: there is no part '$part'" && exit 2; }
@@ -230,4 +281,5 @@ export OPTIMIZER=$bin/optimizer BUNDLE=$bin/bundle SOURCE=$source DOCS=$source/t
 mkdir build
 ln -s "$bin" build/bin
 ln -s "$source/slurm" slurm
-"$here/with_slurm.sh" 3 --share "$bin" --share "$source" -- "$self" --inside "$@"
+# shellcheck disable=SC2086 # nothing, or two words
+"$here/with_slurm.sh" 3 --share "$bin" ${PACKAGE:+--share "$PACKAGE"} --share "$source" -- "$self" --inside "$@"
