@@ -16,6 +16,7 @@ from setuptools import Extension, find_packages, setup
 from setuptools.command.build_ext import build_ext
 
 ROOT = Path(__file__).resolve().parent.parent
+PROGRAMS = ("bundle", "optimizer")
 WORK = ROOT / "build-pip"  # setuptools' own choice, build/, is CMake's
 
 
@@ -38,11 +39,11 @@ class CMakeBuild(build_ext):
         subprocess.run([cmake, "-S", ROOT, "-B", build, "-DBUNDLEPOOL_PYTHON=ON", "-DBUILD_TESTING=OFF",
                         "-DCMAKE_BUILD_TYPE=RelWithDebInfo", f"-DPython3_EXECUTABLE={sys.executable}"],
                        check=True)
-        subprocess.run([cmake, "--build", build, "-j", jobs, "--target", "_core", "bundle", "optimizer"],
+        subprocess.run([cmake, "--build", build, "-j", jobs, "--target", "_core", *PROGRAMS],
                        check=True)
         (target.parent / "bin").mkdir(parents=True, exist_ok=True)
         shutil.copy2(build / "python" / "bundlepool" / "_core.abi3.so", target)
-        for program in ("bundle", "optimizer"):
+        for program in PROGRAMS:
             shutil.copy2(build / "bin" / program, target.parent / "bin" / program)
         shutil.copy2(build / "python" / "_build_pip.py", target.parent / "_build.py")
 
@@ -59,6 +60,7 @@ setup(
     package_dir={"": "python"},
     packages=find_packages("python", include=["bundlepool", "bundlepool.*"]),
     package_data={"bundlepool": ["py.typed", "*.pyi", "**/*.pyi"]},
+    entry_points={"console_scripts": [f"{name} = bundlepool._programs:{name}" for name in PROGRAMS]},
     ext_modules=[Extension("bundlepool._core", sources=[], py_limited_api=True)],
     cmdclass={"build_ext": CMakeBuild},
     options={
