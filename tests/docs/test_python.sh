@@ -16,6 +16,9 @@ trap 'rm -rf "$work"' EXIT
 "$python" "$here/pages.py" "$source/docs/python.md" "$source/docs/readers.md" "$source/examples/python/first_look.ipynb" ||
     exit 1
 
+# The README stands in the project's folder, and has the reader set the paths
+env -u PYTHONPATH "$python" "$here/pages.py" --link "build=$build" "$source/README.md" || exit 1
+
 # Broken pages ---------------------------------------------------------------------------------------------------------
 
 broken() { # WHAT IT SAYS, and the page from stdin

@@ -50,7 +50,7 @@ compare pairs own_strategy.py:Pairs --param lookback=20,60 --param entry=1:2 --p
 
 "$optimizer" --bundle demo --strategy sma_cross --param fast=5:50:5 --param slow=20:200:20 --where 'fast < slow' \
     --commission 5 --slippage 2 --progress 0 --no-journal --out swept.csv >log 2>&1 || fail "sma_cross in C"
-for n in 1 4; do
+for n in 1 4 16; do
     "$run" $n "$python" "$examples/sweep.py" --out swept$n.csv >log 2>&1 || fail "sweep.py on $n ranks"
     cmp swept.csv swept$n.csv || fail "sweep.py on $n ranks"
     [ "$(grep -c 'Results of sma_cross: 90 done' log)" = 1 ] || fail "sweep.py does not say what it has found, once"
