@@ -273,9 +273,10 @@ def main():
     return int(wrong > 0)
 
 
-for told in (signal.SIGTERM, signal.SIGINT):  # a test that runs is ended first
-    signal.signal(told, lambda number, _: sys.exit(128 + number))
-try:
-    sys.exit(main())
-except Trouble as trouble:
-    sys.exit(f"mutate.sh: {trouble}")
+if __name__ == "__main__":
+    for told in (signal.SIGTERM, signal.SIGINT):  # a test that runs is ended first
+        signal.signal(told, lambda number, _: sys.exit(128 + number))
+    try:
+        sys.exit(main())
+    except Trouble as trouble:
+        sys.exit(f"mutate.sh: {trouble}")
