@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["Combination", "Failure", "Results"]
 
 _STATUS = ("pending", "done", "skipped", "failed", "elsewhere")  # by the number of an outcome
+_DIGITS = (4, 0, 2)  # behind the point, by the kind of a metric: ratio, count, money
 _ROWS_SHOWN = 10
 
 
@@ -63,9 +64,10 @@ class Results:
     """Results of a sweep: a sequence of all combinations of the grid, in order of index, on rank 0.
 
     ``r[i]`` is the combination with index i; of several bundles, those of the first come first. On other
-    ranks there are only the counts.
+    ranks there are ``best`` and the attributes below; everything else raises RuntimeError there.
 
     Attributes:
+        has_all: whether this is rank 0.
         done, failed, skipped: how many combinations; ``resumed``: how many of them were known from a journal.
         num_ranks: on how many ranks it ran.
         seconds: how long the backtests took.
@@ -88,6 +90,7 @@ class Results:
             for name, kind, texts in found.get("params", ())
         ]
         self._metrics = [(name, more, kind) for name, more, kind, _ in found.get("metrics", ())]
+        self._best = self._best_of(found["best"])
         self._outcome = found.get("outcome", b"")
         self._grid = memoryview(found.get("grid", b"")).cast("d")
         self._values = memoryview(found.get("values", b"")).cast("d")
@@ -110,37 +113,57 @@ class Results:
         """Each bundle as it was tested: name, content_hash, num_assets, num_sessions, first_session (ns) and
         more.
         """
-        return self._found.get("bundles", [])
+        self._need_all()
+        return self._found["bundles"]
 
     @property
     def objective(self) -> str:
         """By what they are ranked."""
-        return self._found.get("objective", "")
+        return self._found["objective"]
 
     # Combinations -------------------------------------------------------------------------------------------
 
     def _need_all(self) -> None:
         if not self.has_all:
             raise RuntimeError(
-                "results are on rank 0; other ranks have the counts: done, failed, skipped, resumed"
+                "all results are on rank 0 only, and this is another rank: ask for them behind "
+                "`if r.has_all:`; every rank has r.best, r.done, r.failed, r.skipped and r.resumed"
             )
 
     def __len__(self) -> int:
+        self._need_all()
         return len(self._outcome)
 
     def __bool__(self) -> bool:
         return True  # counts are results, too
 
+    def _named_params(self, numbers: memoryview) -> dict[str, Any]:
+        return {
+            name: _value(kind, words, number) for (name, kind, words), number in zip(self._params, numbers)
+        }
+
+    def _named_metrics(self, numbers: memoryview) -> dict[str, float]:
+        return {name: number for (name, _, _), number in zip(self._metrics, numbers)}
+
     def _param_values(self, index: int) -> dict[str, Any]:
         first = index * len(self._params)
-        return {
-            name: _value(kind, words, self._grid[first + i])
-            for i, (name, kind, words) in enumerate(self._params)
-        }
+        return self._named_params(self._grid[first : first + len(self._params)])
 
     def _metric_values(self, task: int) -> dict[str, float]:
         first = task * self._found["num_values"]
-        return {name: self._values[first + i] for i, (name, _, _) in enumerate(self._metrics)}
+        return self._named_metrics(self._values[first : first + self._found["num_values"]])
+
+    def _best_of(self, best: tuple[int, str, bytes, bytes] | None) -> Combination | None:
+        if best is None:
+            return None
+        index, bundle, params, values = best
+        return Combination(
+            index,
+            bundle,
+            self._named_params(memoryview(params).cast("d")),
+            self._named_metrics(memoryview(values).cast("d")),
+            "done",
+        )
 
     def __getitem__(self, i: int) -> Combination:
         self._need_all()
@@ -171,9 +194,8 @@ class Results:
 
     @property
     def best(self) -> Combination | None:
-        """The best one; None: nothing is ranked."""
-        self._need_all()
-        return self[self._order[0]] if len(self._order) else None
+        """The best one, on every rank; None: nothing is ranked."""
+        return self._best
 
     @property
     def failures(self) -> list[Failure]:
@@ -232,7 +254,7 @@ class Results:
         return [*(["bundle"] if self._found["several"] else []), "index", *self.params, *self.metrics]
 
     def _cells(self, c: Combination) -> list[str]:
-        shown = [f"{c.metrics[name]:.{(4, 0, 2)[kind]}f}" for name, _, kind in self._metrics]
+        shown = [f"{c.metrics[name]:.{_DIGITS[kind]}f}" for name, _, kind in self._metrics]
         return [
             *([c.bundle] if self._found["several"] else []),
             str(c.index),
@@ -244,9 +266,24 @@ class Results:
         text = f"{self.done} done, {self.skipped} skipped, {self.failed} failed"
         return text + (f", {self.resumed} of them resumed" if self.resumed else "")
 
+    def _best_text(self) -> str:
+        if self._best is None:
+            return "nothing is ranked"
+        parts = [_params_text(self._best.params)] if self._best.params else []
+        parts += [f"over {self._best.bundle}"] if self._found["several"] else []
+        parts += [
+            f"{name} {self._best.metrics[name]:.{_DIGITS[kind]}f}"
+            for name, _, kind in self._metrics
+            if name == self.objective
+        ]
+        return f"best: {', '.join(parts) or f'combination {self._best.index}'}"
+
     def __repr__(self) -> str:
         if not self.has_all:
-            return f"<bundlepool.Results of {self.strategy}: {self._counts()}; the rows are on rank 0>"
+            return (
+                f"<bundlepool.Results of {self.strategy}: {self._counts()}; {self._best_text()}; "
+                "the rows are on rank 0>"
+            )
         lines = [f"<bundlepool.Results of {self.strategy}: {self._counts()}; by {self.objective}>"]
         rows = [self._head()] + [self._cells(self[task]) for task in self._order[:_ROWS_SHOWN]]
         widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]

@@ -81,7 +81,7 @@ def sweep(
             short=True``.
 
     Returns:
-        What was found; on ranks other than 0 only the counts.
+        What was found: all of it on rank 0 (``if r.has_all:``), the counts and ``r.best`` on every rank.
 
     Raises:
         TypeError: a wrong argument, or a wrong name; the text has one that is near.

@@ -112,19 +112,40 @@ static PyObject *bundles_of(const bp__found *found)
     return list;
 }
 
+/* (index, bundle, float64 [params], float64 [values]), or None: nothing is ranked */
+static PyObject *best_of(const bp__found *found)
+{
+    const bp__spec *spec = found->spec;
+    const uint64_t task = found->results.best;
+    double params[BP__MAX_PARAMS];
+    if (task == BP__NO_TASK) return Py_NewRef(Py_None);
+    bp__grid_at(&spec->grid, task % spec->grid.size, params);
+    return Py_BuildValue("(KsNN)", (unsigned long long)(task % spec->grid.size),
+                         spec->bundle[task / spec->grid.size],
+                         bytes_of(params, spec->grid.num_axes * sizeof *params),
+                         bytes_of(found->best, spec->num_metrics * sizeof *found->best));
+}
+
+/* What every rank knows. */
+static int put_best(PyObject *dict, const bp__found *found)
+{
+    const bp__spec *spec = found->spec;
+    if (bp__py_put(dict, "params", params_of(&spec->grid)) != 0) return -1;
+    if (bp__py_put(dict, "metrics", metrics_of(spec)) != 0) return -1;
+    if (bp__py_put(dict, "several", PyBool_FromLong(spec->several)) != 0) return -1;
+    if (bp__py_put(dict, "objective", PyUnicode_FromString(bp__ranking_text(spec))) != 0) return -1;
+    return bp__py_put(dict, "best", best_of(found));
+}
+
 static int put_results(PyObject *dict, const bp__found *found)
 {
     const bp__spec *spec = found->spec;
     const bp__results *r = &found->results;
     const bool there = r->outcome != NULL;
-    if (bp__py_put(dict, "params", params_of(&spec->grid)) != 0) return -1;
-    if (bp__py_put(dict, "metrics", metrics_of(spec)) != 0) return -1;
     if (bp__py_put(dict, "num_values", PyLong_FromUnsignedLong(spec->num_metrics)) != 0) return -1;
     if (bp__py_put(dict, "bundles", bundles_of(found)) != 0) return -1;
-    if (bp__py_put(dict, "several", PyBool_FromLong(spec->several)) != 0) return -1;
     if (bp__py_put(dict, "size", PyLong_FromUnsignedLongLong(spec->grid.size)) != 0) return -1;
     if (bp__py_put(dict, "grid", grid_of(&spec->grid)) != 0) return -1;
-    if (bp__py_put(dict, "objective", PyUnicode_FromString(bp__ranking_text(spec))) != 0) return -1;
     if (bp__py_put(dict, "outcome", bytes_of(r->outcome, there ? r->num_rows : 0)) != 0) return -1;
     const size_t values = there ? r->num_rows * spec->num_metrics * sizeof(double) : 0;
     if (bp__py_put(dict, "values", bytes_of(r->value, values)) != 0) return -1;
@@ -146,6 +167,7 @@ PyObject *bp__py_found(const bp__found *f, bool is_first)
                       (unsigned long long)r->skipped, "resumed", (unsigned long long)f->resumed, "total",
                       (unsigned long long)r->num_todo, "num_ranks", f->num_ranks, "seconds", f->seconds,
                       "strategy", f->spec->strategy, "has_journal", f->has_journal ? Py_True : Py_False);
+    if (dict && put_best(dict, f) != 0) Py_CLEAR(dict);
     if (dict && is_first && put_results(dict, f) != 0) Py_CLEAR(dict);
     return dict;
 }

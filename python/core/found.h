@@ -8,7 +8,7 @@
 
 #include "search/search.h"
 
-/** Counts, and on rank 0 the results: a dict, see bundlepool/results.py. @return NULL and an exception */
+/** Counts, the best result, and on rank 0 all of them: a dict, see bundlepool/results.py. @return NULL and an exception */
 PyObject *bp__py_found(const bp__found *found, bool is_first);
 
 /** Set an entry of a dict. @param[in] value  taken over; NULL is passed on as a failure */

@@ -189,6 +189,19 @@ static bp_status share_counts(MPI_Comm comm, bp__found *f)
     return BP_OK;
 }
 
+/* The one result that callers on all ranks go on with. */
+static bp_status share_best(MPI_Comm comm, int rank, bp__found *f)
+{
+    bp__results *r = &f->results;
+    const unsigned num_values = f->spec->num_metrics;
+    if (!r->outcome) r->best = BP__NO_TASK; /* another rank, or it has not come to that */
+    BP_MPI(MPI_Bcast(&r->best, 1, MPI_UINT64_T, 0, comm));
+    if (r->best == BP__NO_TASK) return BP_OK;
+    if (rank == 0) memcpy(f->best, bp__results_values(r, r->best), num_values * sizeof *f->best);
+    BP_MPI(MPI_Bcast(f->best, (int)num_values, MPI_DOUBLE, 0, comm));
+    return BP_OK;
+}
+
 bp_status bp__search_with(const bp__options *o, MPI_Comm comm, const bp__run_hooks *run_hooks,
                           bp__found *found)
 {
@@ -209,6 +222,7 @@ bp_status bp__search_with(const bp__options *o, MPI_Comm comm, const bp__run_hoo
     char text[BP_ERROR_TEXT_MAX]; /* the first failure is the one to be told */
     snprintf(text, sizeof text, "%s", bp__failed(s) ? bp_error_text() : "");
     bp_status shared = share_counts(comm, found);
+    if (shared == BP_OK) shared = share_best(comm, rank, found);
     if (shared == BP_OK && s == BP_OK && rank == 0 && w.quiet.complete)
         shared = bp__quiet_write_best(o, found);
     shared = bp__agree(comm, shared);

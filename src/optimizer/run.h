@@ -30,7 +30,8 @@ typedef struct bp__run_hooks {
  * @param[in]  options  of a search; conduct.pool may be set. --timeout is refused: nothing here could end a backtest
  * @param[in]  hooks    borrowed for the call; rank 0's count
  * @param[out] found    bp__search_fini(), after a failure too. The results are rank 0's; how it ended, the counts of the
- *                      results (done, failed, skipped, num_todo) and `resumed` are there on every rank
+ *                      results (done, failed, skipped, num_todo), `resumed`, and the best one (results.best, and
+ *                      `best`, its values) are there on every rank
  *
  * @retval BP_OK  ended: found->ending tells whether it is complete, or go_on() has stopped it
  * @retval BP_EINVAL  wrong options, the ranks differ in them, or a file would be replaced that must not be

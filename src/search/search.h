@@ -63,9 +63,10 @@ typedef struct bp__found {
     const bp__spec *spec; /**< borrowed */
     int num_ranks;
     bp__results results;
-    bp__tested *tested; /**< [spec->num_bundles] */
-    uint64_t resumed;   /**< results that were known before: done or failed */
-    double seconds;     /**< in backtests, from the first to the last of each bundle */
+    double best[BP__NUM_METRICS]; /**< values of results.best, once bp__search_with() has shared them */
+    bp__tested *tested;           /**< [spec->num_bundles] */
+    uint64_t resumed;             /**< results that were known before: done or failed */
+    double seconds;               /**< in backtests, from the first to the last of each bundle */
     bp_stats stats; /**< of a search that is complete: what its pool has done, for a search before as well */
     bool has_journal;
     bool unfinished; /**< there is a journal that could be resumed, and that was not asked for */

@@ -210,7 +210,7 @@ def test_the_same_file_on_any_number_of_ranks(ranks: int, program: Program, demo
         import rules, bundlepool as bp
         r = bp.sweep("demo", rules.sma_cross, dict(fast=range(5, 26, 5), slow=range(20, 61, 20)),
                      out="py.csv", where=lambda fast, slow: fast < slow)
-        assert r.done == 13 and r.skipped == 2 and r.has_all == (r.num_ranks == 1 or len(r) > 0)
+        assert r.done == 13 and r.skipped == 2 and (len(r) == 15 if r.has_all else r.num_ranks > 1)
     """,
         ranks,
         PYTHONPATH=f"{demo}:{os.environ['PYTHONPATH']}",
@@ -228,6 +228,57 @@ def test_the_same_file_on_any_number_of_ranks(ranks: int, program: Program, demo
         ranks=ranks,
     )
     assert Path("py.csv").read_bytes() == Path("m.csv").read_bytes() == Path("c.csv").read_bytes()
+
+
+@SANITIZED
+@pytest.mark.skipif(shutil.which("mpirun") is None, reason="mpirun is missing (Debian: openmpi-bin)")
+def test_what_every_rank_knows(program: Program, demo: Path) -> None:
+    """The best one, of two bundles too, and with words; what is rank 0's says what to do."""
+    out = program(
+        """
+        import os
+        import rules, bundlepool as bp
+
+        def say(*words):
+            os.write(1, (" ".join(map(str, words)) + "\\n").encode())
+
+        cross = dict(fast=[5, 10], slow=[20, 40])
+        sweeps = [
+            bp.sweep("demo", rules.sma_cross, cross, objective="trades", metrics="sharpe,trades"),
+            bp.sweep(["other", "demo"], rules.sma_cross, cross),
+            bp.sweep("demo", rules.Pairs, dict(side=["both", "long"], lookback=40), short=True),
+            bp.sweep("demo", "buy_and_hold"),
+            bp.sweep("demo", lambda m, k: 1 / 0, dict(k=[1, 2])),
+        ]
+        for number, r in enumerate(sweeps):
+            if r.has_all:
+                assert r.best == (r.ranked[0] if r.ranked else None) and bool(r.ranked) == (number < 4)
+            say(number, r.best, r.params, r.metrics, r.objective)
+        r = sweeps[0]
+        if r.has_all:
+            raise SystemExit
+        assert "best: fast=5 slow=40, over demo, sharpe 1.4427; the rows" in repr(sweeps[1])
+        assert "nothing is ranked; the rows" in repr(sweeps[4]) and "; best: sharpe 1.0585; " in repr(sweeps[3])
+        trades = r.best.metrics["trades"]
+        assert repr(r) == (
+            "<bundlepool.Results of sma_cross: 4 done, 0 skipped, 0 failed; best: "
+            f"fast={r.best.params['fast']} slow={r.best.params['slow']}, trades {trades:.0f}; "
+            "the rows are on rank 0>"
+        ), r
+        for ask in (lambda: r[0], lambda: len(r), lambda: list(r), lambda: r.ranked, lambda: r.failures,
+                    lambda: r.table, lambda: r.to_pandas(), lambda: r.report("x.html"), lambda: r.bundles):
+            try:
+                ask()
+                say("wrong: no error")
+            except RuntimeError as error:
+                assert "`if r.has_all:`" in str(error)
+    """,
+        3,
+        PYTHONPATH=f"{demo}:{os.environ['PYTHONPATH']}",
+    )
+    lines = sorted(out.splitlines())
+    assert len(lines) == 15 and lines == sorted(lines[::3] * 3), out
+    assert lines[-1].startswith("4 None ") and "'side': '" in lines[6]
 
 
 def test_two_bundles_and_a_plug_in_by_name() -> None:

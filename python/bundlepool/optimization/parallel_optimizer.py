@@ -48,7 +48,7 @@ class ParallelOptimizer:
         """Run all combinations of a grid ``{"fast": [5, 10], "slow": range(20, 201, 20)}``.
 
         Returns:
-            What sweep() returns: bundlepool.Results, complete on rank 0.
+            What sweep() returns: bundlepool.Results, complete on rank 0; every rank has ``best``.
         """
         from bundlepool import launch  # where they are needed, and no earlier
         from bundlepool.sweep import sweep

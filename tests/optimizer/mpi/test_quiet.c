@@ -123,6 +123,20 @@ static uint64_t sum_of(const char *name)
     return sum;
 }
 
+/* Every rank has the best result, as rank 0 has it among all. */
+static void check_best(const bp__found *found)
+{
+    uint64_t task = found->results.best;
+    double value[BP__NUM_METRICS];
+    unsigned i = 0;
+    memcpy(value, found->best, sizeof value);
+    while (check_rank == 0 && i < BP__NUM_METRICS && value[i] != found->results.rating.objective) i++;
+    CHECK(i < BP__NUM_METRICS);
+    MPI_Bcast(&task, 1, MPI_UINT64_T, 0, MPI_COMM_WORLD);
+    MPI_Bcast(value, BP__NUM_METRICS, MPI_DOUBLE, 0, MPI_COMM_WORLD);
+    CHECK(task < 100 && found->results.best == task && memcmp(found->best, value, sizeof value) == 0);
+}
+
 static void test_whole(void)
 {
     heard h = {0};
@@ -132,6 +146,7 @@ static void test_whole(void)
                     &h, &found));
     CHECK(found.ending == BP__ENDED_COMPLETE && found.num_ranks == check_size);
     CHECK(found.results.done == 60 && found.results.failed == 0 && found.results.num_todo == 60);
+    check_best(&found);
     if (check_rank == 0) {
         CHECK(h.asked > 0 && h.total == 60 && sum_of("whole.csv") && sum_of("equity.csv"));
         CHECK(h.warned == 1 && strstr(h.text, "if a fraction is meant"));
