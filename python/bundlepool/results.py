@@ -221,7 +221,10 @@ class Results:
         names = [bundle["name"] for bundle in self.bundles]
         fields: list[tuple[str, Any]] = [("bundle", f"U{max(map(len, names))}")] if several else []
         fields += [("index", "i8"), ("status", "U9")]
-        fields += [(name, _dtype(kind, words)) for name, kind, words in self._params]
+        grid = numpy.frombuffer(self._grid, dtype=float).reshape(size, len(self._params))
+        fields += [
+            (name, _dtype(kind, words, column)) for (name, kind, words), column in zip(self._params, grid.T)
+        ]
         fields += [(name, "f8") for name, _, _ in self._metrics]
         table = numpy.zeros(len(self), dtype=fields)
         outcome = numpy.frombuffer(self._outcome, dtype=numpy.uint8)
@@ -230,7 +233,6 @@ class Results:
             table["bundle"] = numpy.array(names)[tasks // size]
         table["index"] = tasks % size
         table["status"] = numpy.array(_STATUS)[outcome]
-        grid = numpy.frombuffer(self._grid, dtype=float).reshape(size, len(self._params))
         for i, (name, kind, words) in enumerate(self._params):
             column = grid[tasks % size, i]
             table[name] = numpy.array(words)[column.astype(int)] if kind == "word" else column
@@ -388,10 +390,11 @@ def _value(kind: str, words: list[Any], number: float) -> Any:
     return number
 
 
-def _dtype(kind: str, words: list[Any]) -> Any:
+def _dtype(kind: str, words: list[Any], values: Any) -> Any:
+    """The type of a parameter's column: that of what the strategy gets."""
     if kind == "word":
         return "?" if all(isinstance(word, bool) for word in words) else f"U{max(map(len, words))}"
-    return "i8" if kind == "int" else "f8"
+    return "i8" if kind == "int" or kind == "number" and (values == values.round()).all() else "f8"
 
 
 _PAGE = """<!DOCTYPE html>

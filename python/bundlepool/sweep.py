@@ -173,7 +173,14 @@ def run(
     with _Hooks(progress) as hooks:
         found = _core.sweep(comm, arguments, description, pool, hooks)
         hooks.end(found)
-    return Results(found, strategy)
+    results = Results(found, strategy)
+    if results.has_all and results.failed and not results.done:
+        warnings.warn(
+            f"sweep(): no combination is done, {results.failed} of {len(results)} failed. The first: "
+            + results.failures[0].text,
+            stacklevel=3,
+        )
+    return results
 
 
 def kept_bytes(config: Any) -> dict[str, int]:

@@ -307,7 +307,7 @@ def test_results() -> None:
     assert r.best == r.ranked[0] == max((c for c in r if c.metrics), key=lambda c: c.metrics["sharpe"])
     table = r.table
     assert table["status"].tolist() == ["done", "done", "skipped"] and np.isnan(table["sharpe"][2])
-    assert table["fast"].tolist() == [5, 10, 30]
+    assert table["fast"].tolist() == [5, 10, 30] and table["fast"].dtype == np.int64
     frame = r.to_pandas()
     assert frame.loc[1, "sharpe"] == r[1].metrics["sharpe"] and frame.index.name == "index"
     assert "2 done, 1 skipped" in repr(r) and "<table" in r._repr_html_()
@@ -393,7 +393,8 @@ def test_endless_recursion() -> None:
     def rule(m):
         return rule(m)
 
-    (failure,) = bp.sweep("demo", rule).failures
+    with pytest.warns(UserWarning, match=r"no combination is done, 1 of 1 failed\. The first: .*Recursion"):
+        (failure,) = bp.sweep("demo", rule).failures
     assert "RecursionError" in failure.text and "Traceback" in failure.text
 
 
