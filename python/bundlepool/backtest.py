@@ -7,6 +7,7 @@ from typing import Any, Mapping
 
 from bundlepool import _core
 from bundlepool.arguments import RUN, bundle_arguments, grid_arguments, option_arguments
+from bundlepool.caches import CACHES, kept_bytes, split_off
 from bundlepool.strategy import Strategy
 from bundlepool.sweep import understand
 
@@ -28,7 +29,7 @@ _FIELDS = [
     ("gain", "f8"),
     ("cash", "f8"),
 ]
-_ARGUMENTS = ("bundle", "strategy", "root")
+_ARGUMENTS = ("bundle", "strategy", "root", "config", *CACHES)
 
 
 def backtest(
@@ -41,7 +42,9 @@ def backtest(
         strategy: a function, a class, or a name, as for sweep().
         root: folder of the bundles; None: as the environment says (BUNDLEPOOL_ROOT).
         params_and_options: parameters of the strategy, and options of ``optimizer run`` (``cash=1e7,
-            commission=5``). A parameter wins over an option of the same name.
+            commission=5``). A parameter wins over an option of the same name. And ``config``, an
+            OptimizationConfig, or its ``enable_caching, cache_size_gb, enable_history_cache,
+            cache_size_limit``: how much the process keeps of what ``m.sma`` and its like have computed.
 
     Raises:
         TypeError: a name that is neither.
@@ -51,6 +54,7 @@ def backtest(
     strategy_, named = understand(strategy, {})
     params = {name: value for name, value in params_and_options.items() if _is_param(strategy_, name)}
     options = {name: value for name, value in params_and_options.items() if name not in params}
+    kept = kept_bytes(options.pop("config", None), split_off(options, "backtest"))
     if strategy_:
         strategy_, _ = understand(strategy, {name: [value] for name, value in params.items()})
         others = [*_ARGUMENTS, *(p.name for p in strategy_.parameters)]
@@ -69,7 +73,7 @@ def backtest(
     if root is not None:
         arguments.append(f"--root={os.fsdecode(os.fspath(root))}")
     return Run(
-        _core.backtest(arguments, strategy_.description() if strategy_ else None),
+        _core.backtest(arguments, strategy_.description(**kept) if strategy_ else None),
         first_return=options.get("first_return", False),
     )
 

@@ -13,7 +13,7 @@ import threading
 import time
 from typing import Any, Mapping
 
-__all__ = ["is_first", "num_ranks", "sweep", "under_launcher"]
+__all__ = ["is_first", "num_local_ranks", "num_ranks", "sweep", "under_launcher"]
 
 _SIZES = ("OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "MPI_LOCALNRANKS")
 _STEP = ("OMPI_COMM_", "OMPI_UNIVERSE", "OMPI_MCA_ess", "OMPI_MCA_orte", "PMIX_", "PMI_")
@@ -33,6 +33,14 @@ def num_ranks() -> int:
         if os.environ.get(name, "").isdigit():
             return int(os.environ[name])
     return 1
+
+
+def num_local_ranks() -> int:
+    """Ranks of the job on this machine, as far as the launcher tells; else those of the job."""
+    for name in ("OMPI_COMM_WORLD_LOCAL_SIZE", "MPI_LOCALNRANKS"):
+        if os.environ.get(name, "").isdigit() and int(os.environ[name]) > 0:
+            return int(os.environ[name])
+    return max(1, num_ranks())
 
 
 def is_first() -> bool:

@@ -28,7 +28,7 @@ import typing
 from dataclasses import dataclass, field
 from typing import Any, Callable, Iterable, Mapping
 
-from bundlepool import launch
+from bundlepool.caches import kept_bytes
 from bundlepool.identity import Identity, identify
 
 __all__ = ["Parameter", "Strategy", "failure_text", "load_file", "names_file", "resolve", "strategy_of"]
@@ -152,7 +152,7 @@ class Strategy:
             "call": self._positional(),
             "tell": failure_text,
             "check": check,
-            "panel_bytes": kept_bytes(),
+            **kept_bytes(),
             "params": [(p.name, p.help, p.kind, p.fallback, p.words) for p in self.parameters],
             **more,
         }
@@ -176,16 +176,6 @@ class Strategy:
         """
         names = list(inspect.signature(self.call).parameters)[1 if self.form == "function" else 0 :]
         return names[: len(self.parameters)] == [p.name for p in self.parameters]
-
-
-def kept_bytes() -> int:
-    """How much a process keeps of panels between combinations, unless a configuration says: at most 1 GiB,
-    and of all ranks together an eighth of the machine's memory."""
-    try:
-        memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (OSError, ValueError):
-        memory = 2**31
-    return max(2**26, min(2**30, memory // 8 // launch.num_ranks()))
 
 
 def _summary(thing: Any) -> str:

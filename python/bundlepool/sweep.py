@@ -21,6 +21,7 @@ from bundlepool.arguments import (
     option_arguments,
     values_of,
 )
+from bundlepool.caches import CACHES, kept_bytes, split_off
 from bundlepool.results import Results
 from bundlepool.strategy import Strategy, find, is_loading, names_file, strategy_of
 
@@ -38,6 +39,7 @@ _ARGUMENTS = (
     "workers",
     "progress",
     "config",
+    *CACHES,
 )
 _TRIED_BEFORE = 1_000_000  # combinations that `where` is asked about before anything begins
 
@@ -76,9 +78,11 @@ def sweep(
         resume: go on from that journal, if there is one. It is refused if the strategy is another one by now.
         workers: where this is not under mpirun: start so many ranks for this sweep, on this machine.
         progress: None: a bar or lines, on rank 0; False: nothing; or a function of (done, total).
-        config: an OptimizationConfig: how much is kept between combinations.
+        config: an OptimizationConfig: how much each process keeps between combinations. None: its defaults,
+            and what the environment says.
         options: those of ``optimizer``, with _ for -: ``cash=1e7, commission=5, start="2015-01-01",
-            short=True``.
+            short=True``. And those of an OptimizationConfig, which override it, per process:
+            ``enable_caching, cache_size_gb, enable_history_cache, cache_size_limit``.
 
     Returns:
         What was found: all of it on rank 0 (``if r.has_all:``), the counts and ``r.best`` on every rank.
@@ -97,6 +101,8 @@ def sweep(
         raise ValueError(f"sweep(): workers is a number from 1 on, not {workers!r}")
     if pool is not None and not isinstance(pool, _core.Pool):
         raise TypeError(f"sweep(): pool is a bundlepool.Pool, not {pool!r}")
+    caches = split_off(options, "sweep")
+    kept = kept_bytes(config, caches)
     grid = as_grid(grid)
     strategy_, named = understand(strategy, grid, where)
     _check_where(where, strategy_, grid)
@@ -116,7 +122,16 @@ def sweep(
         return launch.sweep(
             workers,
             strategy,
-            dict(bundle=bundle, grid=grid, where=where, out=out, resume=resume, config=config, **options),
+            dict(
+                bundle=bundle,
+                grid=grid,
+                where=where,
+                out=out,
+                resume=resume,
+                config=config,
+                **options,
+                **caches,
+            ),
             progress,
         )
     if workers is not None and launch.num_ranks() != workers:
@@ -126,7 +141,7 @@ def sweep(
                 f"sweep(): workers={workers} has no effect here: the sweep runs on {ranks} ranks",
                 stacklevel=2,
             )
-    return run(arguments, strategy_, where, comm, pool, progress, config)
+    return run(arguments, strategy_, where, comm, pool, progress, kept)
 
 
 def understand(strategy: Any, grid: Mapping[str, Any], where: Any = None) -> tuple[Strategy | None, str]:
@@ -153,13 +168,13 @@ def run(
     comm: Any,
     pool: Any,
     progress: Any,
-    config: Any,
+    kept: Mapping[str, int],
 ) -> Results:
     """Search on this rank."""
     description = None
     if strategy:
         check = _check_of(where, strategy) if callable(where) else None
-        description = strategy.description(check=check, **kept_bytes(config))
+        description = strategy.description(check=check, **kept)
     elif callable(where):
         raise TypeError(
             "sweep(): where is a text, such as 'fast < slow', with a strategy that is not of Python"
@@ -181,15 +196,6 @@ def run(
             stacklevel=3,
         )
     return results
-
-
-def kept_bytes(config: Any) -> dict[str, int]:
-    """How much a process may keep between combinations, in bytes, as a configuration says."""
-    if config is None:
-        return {}
-    panels = int(float(config.cache_size_gb) * 2**30) if config.enable_caching else 0
-    windows = int(config.cache_size_limit) if config.enable_history_cache else 0
-    return {"panel_bytes": panels, "window_bytes": windows}
 
 
 # Conditions -------------------------------------------------------------------------------------------------

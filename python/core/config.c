@@ -1,7 +1,9 @@
 /* Configurations: keywords in, a dict out. The library's table of fields is the only one. */
 #include <string.h>
+#include <unistd.h>
 
 #include "core/config.h"
+#include "core/memory.h"
 #include "python/core/mpi.h"
 
 /* ", did you mean 'max_staleness_ms'?", or nothing */
@@ -126,10 +128,27 @@ static PyObject *config(PyObject *module, PyObject *arguments, PyObject *keyword
     return bp__py_config_read(keywords, "config", &cfg) == 0 ? bp__py_config_dict(&cfg) : NULL;
 }
 
+static PyObject *memory_limit(PyObject *module, PyObject *none)
+{
+    bp__memory memory;
+    (void)module, (void)none;
+    const long pages = sysconf(_SC_PHYS_PAGES), size = sysconf(_SC_PAGESIZE);
+    if (pages <= 0 || size <= 0) return bp__py_fail(BP_ESYS, "the size of the memory cannot be found out");
+    uint64_t limit = (uint64_t)pages * (uint64_t)size;
+    const bp_status s = bp__memory_look(&memory);
+    if (s != BP_OK) return bp__py_raise(s);
+    if (memory.cgroup < limit) limit = memory.cgroup;
+    if (memory.slurm < limit) limit = memory.slurm;
+    return PyLong_FromUnsignedLongLong(limit);
+}
+
 static PyMethodDef functions[] = {
     {"config", (PyCFunction)(void *)config, METH_VARARGS | METH_KEYWORDS,
      "config($module, /, **settings)\n--\n\n"
      "The configuration that a pool would get: defaults, then the environment, then keywords. A dict."},
+    {"memory_limit", memory_limit, METH_NOARGS,
+     "memory_limit()\n--\n\nBytes that the processes of this job may use on this machine: its memory, what the "
+     "cgroup leaves, what Slurm gave."},
     {0},
 };
 

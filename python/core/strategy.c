@@ -336,10 +336,10 @@ static const char *text_entry(PyObject *description, const char *key)
     return value ? bp__py_text(value, key) : NULL;
 }
 
-static size_t size_entry(PyObject *description, const char *key, size_t fallback)
+static size_t size_entry(PyObject *description, const char *key)
 {
-    PyObject *value = PyDict_GetItemString(description, key);
-    return value && PyLong_Check(value) ? PyLong_AsSize_t(value) : fallback;
+    PyObject *value = entry(description, key);
+    return value ? PyLong_AsSize_t(value) : 0;
 }
 
 /* @param[in] words  tuple of (text, value) */
@@ -429,8 +429,8 @@ static int describe(bp__py_strategy *s, PyObject *description)
     s->face.name = text_entry(description, "name");
     s->face.help = s->face.name ? text_entry(description, "help") : NULL;
     if (!s->face.help) return -1;
-    s->panel_bytes = size_entry(description, "panel_bytes", (size_t)1 << 28);
-    s->window_bytes = size_entry(description, "window_bytes", (size_t)1 << 26);
+    s->panel_bytes = size_entry(description, "panel_bytes");
+    s->window_bytes = size_entry(description, "window_bytes");
     PyObject *params = entry(description, "params");
     return PyErr_Occurred() || !params || set_params(s, params) != 0 || set_form(s) != 0 ? -1 : set_calls(s);
 }

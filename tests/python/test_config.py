@@ -10,6 +10,8 @@ from decimal import Decimal
 import pytest
 
 import bundlepool as bp
+from bundlepool import _core, caches
+from bundlepool.caches import kept_bytes
 from bundlepool.optimization.config import OptimizationConfig
 
 
@@ -23,9 +25,9 @@ def clean(monkeypatch):
 def test_defaults():
     config = OptimizationConfig.create_default()
     assert config.enable_bundle_pooling is True and config.max_bundle_pool_size == 100
-    assert config.enable_caching is True and config.cache_size_gb == Decimal("2.0")
+    assert config.enable_caching is True and Decimal("0.0625") <= config.cache_size_gb <= 1
     assert isinstance(config.cache_size_gb, Decimal)
-    assert config.enable_history_cache is True and config.cache_size_limit == 200 * 1024 * 1024
+    assert config.enable_history_cache is True and config.cache_size_limit == 64 * 1024 * 1024
     assert config.should_use_bundle_pool() and config.root == "bundles"
     assert dict(bp.Config()) == bp.config()
 
@@ -100,6 +102,43 @@ def test_wrong_names():
         config.cache_size
     with pytest.raises(TypeError, match="max_bundle_poolsize"):
         OptimizationConfig(max_bundle_poolsize=3)
+
+
+def test_what_a_process_keeps(monkeypatch):
+    """Without a configuration as with a default one; keywords override; each rank has its share."""
+    usual = {"panel_bytes": int(OptimizationConfig().cache_size_gb * 2**30), "window_bytes": 64 << 20}
+    assert kept_bytes() == kept_bytes(OptimizationConfig.create_default()) == usual
+    half = OptimizationConfig(cache_size_gb="0.5", enable_history_cache=False)
+    assert kept_bytes(half) == {"panel_bytes": 512 << 20, "window_bytes": 0}
+    given = {"enable_history_cache": True, "cache_size_limit": 5}
+    assert kept_bytes(half, given) == {"panel_bytes": 512 << 20, "window_bytes": 5}
+    monkeypatch.setenv("BUNDLEPOOL_CACHE_SIZE_GB", "0.25")
+    monkeypatch.setenv("BUNDLEPOOL_ENABLE_HISTORY_CACHE", "off")
+    assert kept_bytes() == {"panel_bytes": 256 << 20, "window_bytes": 0}
+    assert kept_bytes(None, {"enable_caching": False})["panel_bytes"] == 0
+    with pytest.raises(TypeError, match="expected an OptimizationConfig, got dict"):
+        kept_bytes({"enable_caching": False})
+
+
+@pytest.mark.parametrize("ranks, memory, expected", [
+    (1, 256 << 30, 1 << 30), (16, 256 << 30, 1 << 30), (16, 64 << 30, 512 << 20), (64, 64 << 30, 128 << 20),
+    (256, 64 << 30, 64 << 20)])
+def test_the_share_of_a_rank(monkeypatch, ranks, memory, expected):
+    monkeypatch.setenv("OMPI_COMM_WORLD_LOCAL_SIZE", str(ranks))
+    monkeypatch.setattr(_core, "memory_limit", lambda: memory)
+    caches.default_bytes.cache_clear()
+    assert caches.default_bytes() == expected
+    # a default is no setting: with more ranks elsewhere it is another number
+    config = OptimizationConfig()
+    monkeypatch.setattr(_core, "memory_limit", lambda: 0)
+    caches.default_bytes.cache_clear()
+    assert pickle.loads(pickle.dumps(config)).cache_size_gb == Decimal("0.0625") == config.cache_size_gb
+    caches.default_bytes.cache_clear()
+
+
+def test_memory_limit():
+    pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    assert 0 < _core.memory_limit() <= pages
 
 
 def test_copies():

@@ -269,7 +269,7 @@ def test_what_every_rank_knows(program: Program, demo: Path) -> None:
                     lambda: r.table, lambda: r.to_pandas(), lambda: r.report("x.html"), lambda: r.bundles):
             try:
                 ask()
-                say("wrong: no error")
+                say("wrong")
             except RuntimeError as error:
                 assert "`if r.has_all:`" in str(error)
     """,
@@ -316,6 +316,56 @@ def test_results() -> None:
     assert "sma_cross over demo" in page and "src=" not in page and "href=" not in page
     with pytest.raises(IndexError):
         r[3]
+
+
+def test_caches_by_keywords(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They reach the C part, override a configuration, and change no result."""
+    import rules
+    from bundlepool import _core
+    from bundlepool.optimization.config import OptimizationConfig
+
+    told = []
+    for name, place in (("sweep", 2), ("backtest", 1)):
+        real = getattr(_core, name)
+
+        def spy(*args, real=real, place=place):
+            told.append((args[place]["panel_bytes"], args[place]["window_bytes"]))
+            return real(*args)
+
+        monkeypatch.setattr(_core, name, spy)
+    config = OptimizationConfig(cache_size_gb="0.5", cache_size_limit=7)
+    usual = (int(OptimizationConfig().cache_size_gb * 2**30), 64 << 20)
+    cases = [
+        ({}, usual),
+        (dict(config=config), (512 << 20, 7)),
+        (dict(config=config, enable_caching=False, cache_size_limit="1M"), (0, 1 << 20)),
+        (dict(cache_size_gb=0.25, enable_history_cache=False), (256 << 20, 0)),
+        (dict(config=config, cache_size_gb=None), (512 << 20, 7)),
+    ]
+    tables = []
+    for keywords, expected in cases:
+        r = bp.sweep("demo", rules.sma_cross, dict(fast=[5, 10], slow=[20]), **keywords)
+        run = bp.backtest("demo", rules.sma_cross, fast=5, slow=20, **keywords)
+        assert told == [expected] * 2 and run.metrics["sharpe"] == r[0].metrics["sharpe"]
+        tables.append(r.table.tobytes())
+        told.clear()
+    assert len(set(tables)) == 1
+    for call in (lambda **k: bp.sweep("demo", rules.sma_cross, dict(fast=5, slow=20), **k),
+                 lambda **k: bp.backtest("demo", rules.sma_cross, fast=5, slow=20, **k)):
+        for wrong, error, text in (
+            (dict(cache_size_gb=-1), ValueError, r"\(\): cache_size_gb: -1 is out of range"),
+            (dict(cache_size_limit=1.5), TypeError, r"\(\): cache_size_limit: expected a whole number"),
+            (dict(enable_caching=1), TypeError, r"\(\): enable_caching: expected True or False"),
+            (dict(enable_cachin=False), TypeError, "did you mean 'enable_caching'"),
+            (dict(config={"enable_caching": False}), TypeError, "expected an OptimizationConfig, got dict"),
+        ):
+            with pytest.raises(error, match=text):
+                call(**wrong)
+
+    def rule(m, config: int = 1, cache_size_gb: int = 2):
+        return m.close > config + cache_size_gb
+
+    assert bp.backtest("demo", rule, config=3, cache_size_gb=4).params == {"config": 3, "cache_size_gb": 4}
 
 
 def test_what_values_a_strategy_gets() -> None:
