@@ -64,6 +64,6 @@ def test_pip(tmp_path: Path, market: Path) -> None:
         assert Path(package).is_relative_to(environment) and programs == package + "/bin"
         for name in ("bundle", "optimizer"):
             assert run(environment / "bin" / name, "--version", env=clean_environment()).stdout.startswith(name)
-        assert subprocess.run([environment / "bin" / "bundle", "info", "no such one"]).returncode == 1
+        assert subprocess.run([environment / "bin" / "bundle", "info", "no name"]).returncode == 2
         run(*pip, "uninstall", "-y", "bundlepool", env=clean_environment())
     assert {path.name for path in source.iterdir()} - {name.split("/")[0] for name in names} == {"build-pip"}
