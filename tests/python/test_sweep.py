@@ -610,7 +610,7 @@ def test_nothing_is_kept_between_sweeps() -> None:
 
     once()
     tracemalloc.start()
-    for _ in range(5):
+    for _ in range(30):  # what is kept between sweeps is there by then
         once()
     gc.collect()
     before = tracemalloc.get_traced_memory()[0]
