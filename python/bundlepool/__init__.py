@@ -14,12 +14,13 @@
     r = bp.sweep("quandl", sma_cross, {"fast": range(5, 51, 5), "slow": range(20, 201, 20)})
     run = bp.backtest("quandl", sma_cross, fast=20, slow=100)
 
-Importing this starts nothing, and imports neither NumPy nor mpi4py.
+Importing this starts nothing, and imports neither NumPy nor mpi4py. Under mpirun, an exception that nobody catches
+ends all ranks, not this one alone, from then on.
 """
 
 from __future__ import annotations
 
-from bundlepool import export, ingest
+from bundlepool import _abort, export, ingest, launch
 from bundlepool._config import Config
 from bundlepool._core import columns, config, load
 from bundlepool.backtest import Run, backtest
@@ -38,3 +39,6 @@ __all__ = ["Bundle", "Combination", "Config", "Counters", "Failure", "Lookahead"
            "Results", "Run", "Stats", "Version", "View", "backtest", "bundles", "check_lookahead", "columns",
            "config", "diff", "export", "info", "ingest", "load", "sweep", "sync", "verify",
            *(name for name in _errors if name != "from_status")]
+
+if launch.under_launcher():
+    _abort.install()

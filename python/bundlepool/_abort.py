@@ -6,13 +6,20 @@ import sys
 
 from bundlepool import _core
 
+_installed = False
+
 
 def install() -> None:
     """After the traceback of an uncaught exception, end the other ranks as well: they would wait for this
-    one.
+    one, in a sweep or at the end of MPI, for ever.
 
-    Called where this package has initialised MPI; where mpi4py has, `python3 -m mpi4py` does the same.
+    Once per process: when this package is imported under a launcher, or has initialised MPI. Whoever has
+    initialised it, nothing happens in a job of one rank.
     """
+    global _installed
+    if _installed:
+        return
+    _installed = True
     before = sys.excepthook
 
     def hook(kind, value, traceback) -> None:

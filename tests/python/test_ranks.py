@@ -234,15 +234,27 @@ def test_settings_that_differ(program: Program) -> None:
     assert len(out.splitlines()) == 3 and out.count("max_bundle_pool_size differs between ranks") == 3
 
 
-def test_an_exception_ends_all_ranks(program: Program) -> None:
-    """Where the package has initialised MPI: the traceback, and nobody hangs."""
-    out = program(text("alone", """
+@beginnings
+def test_an_exception_ends_all_ranks(program: Program, begin: str) -> None:
+    """Whoever has initialised MPI: the traceback, and nobody hangs."""
+    out = program(text(begin, """
         pool = bp.Pool(root=root)
         if pool.rank == 1:
             raise LookupError("the cause of it all")
         pool.close()  # waits for rank 1
     """), 3, code=1)
     assert "LookupError: the cause of it all" in out and "Traceback" in out
+
+
+@needs_mpi4py
+def test_an_exception_before_the_first_pool(program: Program) -> None:
+    """The others wait in Pool() for a rank that has never come to it."""
+    out = program(text("mpi4py", """
+        if MPI.COMM_WORLD.rank == 1:
+            raise LookupError("the cause of it all")
+        bp.Pool(root=root)
+    """), 3, code=1)
+    assert "LookupError: the cause of it all" in out
 
 
 def test_default_pool(program: Program) -> None:
