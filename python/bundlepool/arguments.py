@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import difflib
 import functools
 import math
 import os
 import re
-from typing import Any, Iterable, Mapping, Sequence
+from typing import Any, Iterable, Iterator, Mapping, Sequence
 
 from bundlepool import _core
+from bundlepool.errors import Error
 from bundlepool.strategy import Strategy, number_text
 
 __all__ = ["grid_arguments", "near", "option_arguments", "values_of"]
@@ -54,6 +56,30 @@ def near(name: str, names: Iterable[str]) -> str:
     """A hint at a name that was meant perhaps."""
     found = difflib.get_close_matches(name, list(names), n=1, cutoff=0.6)
     return f"; did you mean {found[0]!r}?" if found else ""
+
+
+def as_keywords(text: str) -> str:
+    """A text of the library with options named as keywords: short=True for --short, max_leverage for --max-leverage."""
+
+    def keyword(match: re.Match) -> str:
+        known = _table().get(match[1])
+        if match[1] == "param":
+            return "grid"
+        return match[1].replace("-", "_") + ("" if known[0] else "=True") if known else match[0]
+
+    text = re.sub(r"(?<![\w-])--([a-z][a-z-]*[a-z])\b", keyword, text)
+    return text.replace("'bundle list' shows", "bundlepool.bundles() tells")
+
+
+@contextlib.contextmanager
+def keywords_in_errors() -> Iterator[None]:
+    """Errors that are raised inside name options as keywords."""
+    try:
+        yield
+    except Error as error:
+        error.text = as_keywords(error.text)
+        error.args = (error.text,)
+        raise
 
 
 def known_options(use: int) -> list[str]:

@@ -6,7 +6,7 @@ import os
 from typing import Any, Mapping
 
 from bundlepool import _core
-from bundlepool.arguments import RUN, bundle_arguments, grid_arguments, option_arguments
+from bundlepool.arguments import RUN, bundle_arguments, grid_arguments, keywords_in_errors, option_arguments
 from bundlepool.caches import CACHES, kept_bytes, split_off
 from bundlepool.strategy import Strategy
 from bundlepool.sweep import understand
@@ -72,10 +72,9 @@ def backtest(
     ]
     if root is not None:
         arguments.append(f"--root={os.fsdecode(os.fspath(root))}")
-    return Run(
-        _core.backtest(arguments, strategy_.description(**kept) if strategy_ else None),
-        first_return=options.get("first_return", False),
-    )
+    with keywords_in_errors():
+        found = _core.backtest(arguments, strategy_.description(**kept) if strategy_ else None)
+    return Run(found, first_return=options.get("first_return", False))
 
 
 def _is_param(strategy: Strategy | None, name: str) -> bool:

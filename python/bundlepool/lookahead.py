@@ -10,7 +10,14 @@ from dataclasses import dataclass
 from typing import Any, Mapping
 
 from bundlepool import _core
-from bundlepool.arguments import SEARCH, as_grid, bundle_arguments, grid_arguments, option_arguments
+from bundlepool.arguments import (
+    SEARCH,
+    as_grid,
+    bundle_arguments,
+    grid_arguments,
+    keywords_in_errors,
+    option_arguments,
+)
 from bundlepool.sweep import understand
 
 __all__ = ["Lookahead", "check_lookahead"]
@@ -111,5 +118,6 @@ def check_lookahead(
     ]
     if root is not None:
         arguments.append(f"--root={os.fsdecode(os.fspath(root))}")
-    told = _core.check_lookahead(arguments, strategy_.description() if strategy_ else None)
+    with keywords_in_errors():
+        told = _core.check_lookahead(arguments, strategy_.description() if strategy_ else None)
     return [_made_of(strategy_.name if strategy_ else named, one) for one in told]

@@ -8,6 +8,7 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Iterator, Mapping
 
+from bundlepool.arguments import as_keywords
 from bundlepool.strategy import Strategy
 
 if TYPE_CHECKING:
@@ -203,7 +204,12 @@ class Results:
         self._need_all()
         size = self._found["size"]
         return [
-            Failure(task % size, self._param_values(task % size), text, self.bundles[task // size]["name"])
+            Failure(
+                index := task % size,
+                self._param_values(index),
+                text if "\n" in text else as_keywords(text),  # a traceback is the rule's own text
+                self.bundles[task // size]["name"],
+            )
             for task, text in self._found["failures"]
         ]
 

@@ -18,6 +18,7 @@ from bundlepool.arguments import (
     as_grid,
     bundle_arguments,
     grid_arguments,
+    keywords_in_errors,
     option_arguments,
     values_of,
 )
@@ -185,7 +186,7 @@ def run(
             if not any(argument.startswith("--root=") for argument in arguments)
             else arguments
         )
-    with _Hooks(progress) as hooks:
+    with keywords_in_errors(), _Hooks(progress) as hooks:
         found = _core.sweep(comm, arguments, description, pool, hooks)
         hooks.end(found)
     results = Results(found, strategy)

@@ -930,3 +930,31 @@ def test_sub_communicators_of_mpi4py(program: Program, demo: Path) -> None:
         PYTHONPATH=f"{demo}:{os.environ['PYTHONPATH']}",
     )
     assert sorted(out.splitlines()) == ["2 2 1"] * 4
+
+
+@pytest.mark.parametrize(
+    "options, said",
+    [
+        ({"cash": -1}, r"^cash: -1 is not greater than 0"),
+        ({"max_leverage": 0}, r"^max_leverage: '0' is not a leverage"),
+        ({"start": "1999-13-01"}, r"^start: "),
+        ({"out": "other.csv"}, r"^out: other.csv .*; give replace=True"),
+    ],
+)
+def test_errors_name_keywords(here: None, options: dict, said: str) -> None:
+    """Who calls a function is not told of the options of a program."""
+    import rules
+
+    Path("other.csv").write_text("somebody's own\n")
+    with pytest.raises(bp.Error, match=said) as told:
+        bp.sweep("demo", rules.sma_cross, {"fast": [5], "slow": [20]}, **options)
+    assert "--" not in str(told.value)
+
+
+def test_failures_name_keywords(here: None) -> None:
+    def short(m):
+        return -1.0 * m.tradable / m.num_assets
+
+    with pytest.warns(UserWarning, match="short=True"):
+        r = bp.sweep("demo", short)
+    assert "short positions need short=True" in r.failures[0].text
