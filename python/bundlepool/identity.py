@@ -4,32 +4,68 @@ A search is resumed, and parts of one are merged, only if the strategy is the sa
 hash that is made here, and the hash of each piece, by whose name a change is told: "the function helper has
 changed".
 
-A piece is a function, a class, a constant, or a module as a whole, that the strategy reaches by global names,
-by closures and by defaults. What is in the standard library, in site-packages or in this package is named,
-not hashed. Comments, docstrings and the layout of the source do not count.
+A piece is a function, a class, a value, or the file of a module, that the strategy reaches: by global names,
+by closures, defaults and attributes, by what it imports when it runs, and by what values hold. What is in the
+standard library, in site-packages or in this package is named, not hashed.
+
+What does not count: comments, layout, line numbers, where files lie; docstrings, unless something that is
+reached reads one (it names __doc__ or getdoc): so a corrected docstring does not refuse weeks of results.
+Files that a strategy reads, and the environment, are not known here.
+
+Values are those of the time of asking: one that a run changes, such as a cache in a global dictionary, makes
+it another strategy in the same process. Of a value of which nothing tells whether it is the same, such as an
+open file, only the type counts; a piece says so, and an IdentityWarning, once.
 """
 
 from __future__ import annotations
 
-import ast
-import dis
 import enum
 import functools
 import hashlib
-import importlib.util
 import inspect
-import linecache
 import os
 import re
 import sys
-import sysconfig
 import types
-from dataclasses import dataclass, field
+import warnings
+from dataclasses import dataclass
 from typing import Any, Callable, Iterator
 
-__all__ = ["Identity", "identify", "is_own_module"]
+from bundlepool import _sources as sources
+from bundlepool._sources import is_own_module, reached_names
+from bundlepool._values import Describer
+from bundlepool.launch import is_first
 
-_MAX_DEPTH = 20
+__all__ = ["Identity", "IdentityWarning", "identify", "is_own_module", "reached_names"]
+
+# Names of a module that tell where it is, and how it was started.
+_OF_MODULES = {
+    "__name__",
+    "__file__",
+    "__spec__",
+    "__loader__",
+    "__package__",
+    "__cached__",
+    "__builtins__",
+    "__path__",
+}
+# Attributes of a class that Python sets for itself.
+_OF_CLASSES = {
+    "__module__",
+    "__dict__",
+    "__weakref__",
+    "__doc__",
+    "__firstlineno__",
+    "__static_attributes__",
+    "__annotate__",
+    "__annotate_func__",
+    "__annotations_cache__",
+    "_abc_impl",
+}
+
+
+class IdentityWarning(UserWarning):
+    """A strategy depends on a value of which nothing tells whether it has changed."""
 
 
 @dataclass(frozen=True)
@@ -39,12 +75,10 @@ class Identity:
     Attributes:
         hash: SHA-256 over all pieces, 64 lower-case hex digits.
         pieces: (name, hash of 64 hex digits) of each piece: the strategy itself first, the others by name.
-        reached: the objects that the strategy reaches by global names: name in its module, object.
     """
 
     hash: str
     pieces: tuple[tuple[str, str], ...]
-    reached: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def text(self) -> str:
@@ -60,444 +94,329 @@ def identify(strategy: Callable[..., Any], more: dict[str, Any] | None = None) -
         more: further things that results depend on, by the name of their pieces: such as a condition for
             combinations.
     """
-    walk = _Walk()
-    walk.add(_plain_name(strategy), strategy)
-    first = next(iter(walk.pieces))
-    for name, thing in (more or {}).items():
-        walk.add(name, thing, "")
-    walk.run()
-    names = [first] + sorted(name for name in walk.pieces if name != first)
-    pieces = tuple((name, walk.pieces[name]) for name in names)
-    whole = hashlib.sha256("".join(f"{name} {digest}\n" for name, digest in pieces).encode()).hexdigest()
-    return Identity(whole, pieces, walk.reached)
+    walk = _Walk(strategy, more or {}, with_docstrings=False)
+    if walk.reads_docstrings:  # which is known only now
+        walk = _Walk(strategy, more or {}, with_docstrings=True)
+    for name, kind in sorted(walk.not_clear.items()):
+        _warn(name, kind)
+    pieces = walk.all_pieces()
+    return Identity(_sha256("".join(f"{name} {digest}\n" for name, digest in pieces)), pieces)
 
 
-# Whose it is --------------------------------------------------------------------------------------------
+_warned: set[str] = set()
 
 
-@functools.lru_cache(maxsize=1)
-def _foreign_folders() -> tuple[str, ...]:
-    paths = sysconfig.get_paths()
-    folders = {paths[key] for key in ("stdlib", "platstdlib", "purelib", "platlib")}
-    folders.update(path for path in sys.path if os.path.basename(path) in ("site-packages", "dist-packages"))
-    folders.add(os.path.dirname(os.path.abspath(__file__)))
-    return tuple(os.path.join(os.path.realpath(folder), "") for folder in folders)
+def _warn(name: str, kind: str) -> None:
+    if name in _warned or not is_first():  # one rank tells it
+        return
+    _warned.add(name)
+    warnings.warn(
+        f"{name}: nothing tells whether this {kind} is the same when a search is resumed, so a change of it "
+        "is not noticed; make it inside the strategy, or keep what the strategy needs of it in numbers, "
+        "texts, tuples or arrays",
+        IdentityWarning,
+        stacklevel=3,
+    )
 
 
-def is_own_module(name: str | None) -> bool:
-    """Whether a loaded module is the user's own: neither built in, of the standard library, installed nor
-    ours.
-    """
-    module = sys.modules.get(name or "")
-    if module is None:
-        return True  # made on the fly
-    if name == "__main__":
-        return True
-    if name.partition(".")[0] in ("bundlepool", *sys.builtin_module_names):
-        return False
-    file = getattr(module, "__file__", None)
-    if file is None:
-        return isinstance(getattr(module, "__spec__", None), type(None))
-    return not os.path.realpath(file).startswith(_foreign_folders())
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+# Names --------------------------------------------------------------------------------------------------
 
 
 def _kind_of(thing: Any) -> str:
-    if isinstance(thing, types.ModuleType):
-        return "module"
-    return (
-        "class"
-        if inspect.isclass(thing)
-        else "function"
-        if isinstance(thing, types.FunctionType)
-        else "constant"
-    )
+    if inspect.isclass(thing):
+        return "class"
+    return "function" if isinstance(thing, types.FunctionType) else "constant"
 
 
 def _plain_name(thing: Any) -> str:
     name = (
         getattr(thing, "__qualname__", None) or getattr(thing, "__name__", None) or type(thing).__qualname__
     )
-    return re.sub(r"\s", "_", name.replace("<locals>.", "").replace("<lambda>", "lambda"))
+    return re.sub(r"\s", "_", str(name).replace("<locals>.", "").replace("<lambda>", "lambda"))
 
 
-# Sources ------------------------------------------------------------------------------------------------
+def _module_of(thing: Any) -> str | None:
+    if isinstance(thing, types.FunctionType):
+        return sources.home_of(thing)
+    return thing.__module__ if inspect.isclass(thing) else None
 
 
-def _codes(code: types.CodeType) -> Iterator[types.CodeType]:
-    yield code
-    for constant in code.co_consts:
-        if isinstance(constant, types.CodeType):
-            yield from _codes(constant)
+def _home_of(strategy: Any) -> str | None:
+    """The module that a strategy is of: names of pieces are without it."""
+    if isinstance(strategy, functools.partial):
+        return _home_of(strategy.func)
+    if isinstance(strategy, types.MethodType):
+        return _home_of(strategy.__func__)
+    module = _module_of(strategy)
+    if module is not None and is_own_module(module):
+        return module
+    return getattr(strategy, "__module__", None)  # such as a function that a library has decorated
 
 
-@functools.lru_cache(maxsize=256)
-def _parsed(filename: str, text: str) -> tuple[ast.Module, tuple[types.CodeType, ...]] | None:
-    try:
-        tree = ast.parse(text)
-        return tree, tuple(_codes(compile(text, filename, "exec", dont_inherit=True)))
-    except (SyntaxError, ValueError):
-        return None
-
-
-def _file_text(filename: str) -> str:
-    linecache.checkcache(filename)
-    return "".join(linecache.getlines(filename))
-
-
-class _NoDocstrings(ast.NodeTransformer):
-    def visit(self, node: ast.AST) -> ast.AST:
-        self.generic_visit(node)
-        body = getattr(node, "body", None)
-        documented = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
-        if isinstance(node, documented) and body and ast.get_docstring(node, clean=False) is not None:
-            node.body = body[1:] or [ast.Pass()]
-        return node
-
-
-def _normal(node: ast.AST) -> str:
-    copy = ast.parse(ast.unparse(node))
-    return ast.unparse(_NoDocstrings().visit(copy))
-
-
-def _node_of(code: types.CodeType) -> ast.AST | None:
-    """The node that a code object is compiled from; None: there is no source, or another one by now."""
-    parsed = _parsed(code.co_filename, _file_text(code.co_filename))
-    if parsed is None or code not in parsed[1]:
-        return None  # an edited file: what runs is not what stands there
-    kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
-    found = [
-        node
-        for node in ast.walk(parsed[0])
-        if isinstance(node, kinds)
-        and _begins(node) == code.co_firstlineno
-        and getattr(node, "name", "<lambda>") == code.co_name
-    ]
-    return found[0] if len(found) == 1 else None
-
-
-def _begins(node: ast.AST) -> int:
-    decorators = getattr(node, "decorator_list", [])
-    return min([node.lineno] + [decorator.lineno for decorator in decorators])
-
-
-def source_of(thing: Any) -> str | None:
-    """Normalised source of a function or a class; None: there is none, or the file has changed since it was
-    read.
-    """
-    if inspect.isclass(thing):
-        return _class_source(thing)
-    node = _node_of(thing.__code__)
-    return None if node is None else _normal(node)
-
-
-def _class_source(thing: type) -> str | None:
-    module = sys.modules.get(thing.__module__)
-    functions = [value for value in vars(thing).values() if isinstance(value, types.FunctionType)]
-    names = {function.__code__.co_filename for function in functions}
-    file = getattr(module, "__file__", None)
-    filename = names.pop() if len(names) == 1 else file
-    parsed = _parsed(filename, _file_text(filename)) if filename else None
-    if parsed is None or any(
-        function.__code__ not in parsed[1]
-        for function in functions
-        if function.__code__.co_filename == filename
-    ):
-        return None
-    found = [
-        node for node in ast.walk(parsed[0]) if isinstance(node, ast.ClassDef) and node.name == thing.__name__
-    ]
-    return _normal(found[0]) if len(found) == 1 else None
-
-
-def _code_text(code: types.CodeType) -> str:
-    """Everything of a code object that tells what it does, but for the lines of its source."""
-    consts = [_code_text(c) if isinstance(c, types.CodeType) else _constant_text(c) for c in code.co_consts]
-    parts = (
-        code.co_code.hex(),
-        code.co_names,
-        code.co_varnames,
-        code.co_freevars,
-        code.co_cellvars,
-        code.co_argcount,
-        code.co_kwonlyargcount,
-        code.co_posonlyargcount,
-        code.co_flags,
-        consts,
-        getattr(code, "co_exceptiontable", b"").hex(),
-    )
-    return "code " + repr(parts)
-
-
-def _constant_text(value: Any) -> str:
-    if isinstance(value, (set, frozenset)):
-        return f"{type(value).__name__} {sorted(map(repr, value))}"
-    if isinstance(value, tuple):
-        return "(" + ",".join(map(_constant_text, value)) + ")"
-    return f"{type(value).__name__} {value!r}"
+def _is_found_by_name(thing: Any) -> bool:
+    """Whether its name leads to it: that of a closure leads nowhere, of a decorated one to the wrapper."""
+    found: Any = sys.modules.get(_module_of(thing) or "")
+    for name in thing.__qualname__.split("."):
+        found = getattr(found, name, None)
+    return found is thing
 
 
 # What is reached ----------------------------------------------------------------------------------------
 
 
-class _Walk:
-    """Goes from a strategy to all that it reaches, each once."""
+class _Walk(Describer):
+    """Goes from a strategy to all that it reaches."""
 
-    def __init__(self) -> None:
-        self.pieces: dict[str, str] = {}
-        self.reached: dict[str, Any] = {}
-        self._seen: dict[int, Any] = {}
+    def __init__(self, strategy: Any, more: dict[str, Any], with_docstrings: bool) -> None:
+        super().__init__()
+        self.reads_docstrings = False
+        self.not_clear: dict[str, str] = {}  # name, and of what type
+        self._with_docstrings = with_docstrings
+        self._pieces: dict[str, set[str]] = {}  # several things may have one name
+        self._seen: dict[tuple[str, int], Any] = {}  # with the object: an id is that of a live one
+        self._files: set[str] = set()
         self._todo: list[Callable[[], None]] = []
-        self._home: str | None = None
-
-    def run(self) -> None:
+        self._home = _home_of(strategy)
+        file = getattr(sys.modules.get(self._home or ""), "__file__", None)
+        self._folder = os.path.dirname(os.path.abspath(file)) if file else ""
+        self._add(_plain_name(strategy), strategy)
+        for name, thing in more.items():
+            self._add(name, thing, "")
         while self._todo:
             self._todo.pop()()
 
-    def add(self, name: str, thing: Any, kind: str | None = None) -> None:
+    def all_pieces(self) -> tuple[tuple[str, str], ...]:
+        first = next(iter(self._pieces))
+        names = [first] + sorted(name for name in self._pieces if name != first)
+        return tuple((name, self._digest(name)) for name in names)
+
+    def _digest(self, name: str) -> str:
+        digests = sorted(self._pieces[name])
+        return digests[0] if len(digests) == 1 else _sha256(" ".join(digests))
+
+    def _put(self, name: str, text: str) -> None:
+        self._pieces.setdefault(name, set()).add(_sha256(text))
+
+    def _add(self, name: str, thing: Any, kind: str | None = None) -> None:
         """A piece, unless it is known.
 
         Args:
             name: what texts call it.
             kind: a word before the name; None: the one that fits; "": none.
         """
-        if id(thing) in self._seen and not self._is_value(thing):
+        full = f"{_kind_of(thing) if kind is None else kind} {name}".strip()
+        if (full, id(thing)) in self._seen:
             return
-        self._seen[id(thing)] = thing  # kept: an id is that of a live object
-        if self._home is None:
-            self._home = getattr(thing, "__module__", None)
-        kind = _kind_of(thing) if kind is None else kind
-        text = _module_text(thing) if isinstance(thing, types.ModuleType) else self._text(thing, name, 0)
-        self._put(f"{kind} {name}".strip(), text)
+        self._seen[full, id(thing)] = thing
+        self._pieces.setdefault(full, set())  # the first that is begun is the first of all
+        if kind is None and isinstance(thing, types.FunctionType):
+            self._put(full, self._function(thing, name, inline=False))
+        elif kind is None and inspect.isclass(thing):
+            self._put(full, self._class(thing, name, inline=False))
+        elif kind == "" and isinstance(thing, types.FunctionType):
+            self._put(full, self._function(thing, name, inline=True))
+        else:
+            self._put(full, self.text(thing, full))
 
-    def _put(self, name: str, text: str) -> None:
-        digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
-        if self.pieces.get(name, digest) != digest:  # two things of one name
-            digest = hashlib.sha256((self.pieces[name] + digest).encode()).hexdigest()
-        self.pieces[name] = digest
+    def _later(self, name: str, thing: Any, kind: str | None = None) -> None:
+        self._todo.append(lambda: self._add(name, thing, kind))
 
-    @staticmethod
-    def _is_value(thing: Any) -> bool:
-        return not (inspect.isclass(thing) or isinstance(thing, (types.FunctionType, types.ModuleType)))
-
-    def _named(self, thing: Any) -> str:
-        module = getattr(thing, "__module__", None)
-        name = _plain_name(thing)
+    def _named(self, name: str, module: str | None) -> str:
         return name if module in (self._home, None) else f"{module}.{name}"
 
-    def _text(self, thing: Any, name: str, depth: int) -> str:
-        """What stands for a thing in the hash of the piece that has it."""
-        if depth > _MAX_DEPTH:
-            return f"deep {type(thing).__qualname__}"
-        if isinstance(thing, types.FunctionType):
-            return self._function(thing, name)
-        if inspect.isclass(thing):
-            return self._class(thing, name)
-        return self._value(thing, name, depth)
+    # What values refer to.
 
-    def _function(self, function: types.FunctionType, name: str) -> str:
-        if not is_own_module(function.__module__):
-            return f"function {function.__module__}.{function.__qualname__}"
-        self._reach(function, name)
-        return source_of(function) or _code_text(function.__code__)
+    def unclear(self, value: Any, name: str) -> None:
+        self.not_clear[name] = type(value).__qualname__
+        self._put(f"not compared: {name}", type(value).__qualname__)
 
-    def _reach(self, function: types.FunctionType, name: str) -> None:
-        """Everything that a function refers to becomes a piece, later."""
-        for inner in (
-            f for f in (inspect.unwrap(function), getattr(function, "py_func", None)) if f is not None
-        ):
-            if inner is not function:
-                self._later(self._named(inner), inner)
-        defaults = inspect.signature(function, follow_wrapped=False).parameters.values()
-        for parameter in defaults:
-            if parameter.default is not parameter.empty:
-                self._later(f"{parameter.name} of {name}", parameter.default, "default")
-        for free, cell in zip(function.__code__.co_freevars, function.__closure__ or ()):
-            try:
-                self._later(f"{free} of {name}", cell.cell_contents, "variable")
-            except ValueError:
-                pass  # not set yet
-        for chain in _global_chains(function.__code__):
-            self._follow(function.__globals__, chain)
+    def of_function(self, function: types.FunctionType, name: str) -> str:
+        if not _is_found_by_name(function):
+            return self._function(function, name, inline=True)
+        return self._reference(function)
 
-    def _follow(self, scope: dict[str, Any], chain: tuple[str, ...]) -> None:
-        """`module.helper` is the helper; `module` by itself all of the module."""
-        if chain[0].startswith("import "):
-            self._import(chain[0][7:])
+    def of_class(self, thing: type, name: str) -> str:
+        if not is_own_module(thing.__module__) or _is_found_by_name(thing):
+            return self._reference(thing)
+        return self._class(thing, name, inline=True)
+
+    def _reference(self, thing: Any) -> str:
+        """The name of a function or a class, which is a piece by itself."""
+        name = self._named(_plain_name(thing), _module_of(thing))
+        if is_own_module(_module_of(thing)):
+            self._later(name, thing)
+        return f"{_kind_of(thing)} {name}"
+
+    # Functions.
+
+    def _function(self, function: types.FunctionType, name: str, inline: bool) -> str:
+        """A function, and all that it refers to.
+
+        Args:
+            inline: what it holds is part of the text: one function of several that differ in that alone. Else
+                it makes pieces.
+        """
+        home = sources.home_of(function)
+        is_own = is_own_module(home)
+        texts = [self._body(function) if is_own else f"function {home}.{function.__qualname__}"]
+        for kind, key, value in self._held(function, is_own):
+            if inline or not is_own:
+                texts.append(f"{kind} {key}={self.text(value, name)}")
+            else:
+                self._later(f"{key} of {name}", value, kind)
+        for attribute in ("__wrapped__", "py_func"):
+            inner = getattr(function, attribute, None)
+            if isinstance(inner, types.FunctionType):
+                self._later(self._named(_plain_name(inner), sources.home_of(inner)), inner)
+        return "\n".join(texts)
+
+    def _body(self, function: types.FunctionType) -> str:
+        """What a function of the user's does, and what the names in it stand for."""
+        code, scope = function.__code__, function.__globals__
+        texts = [sources.source_of(function, self._with_docstrings)]
+        self.reads_docstrings |= sources.reads_docstrings(code)
+        if self._with_docstrings:
+            texts.append(repr(function.__doc__))
+        for chain in sources.global_chains(code) + list(self._chains_of_annotations(function)):
+            bound = self._follow(scope, chain)
+            if bound:
+                texts.append(f"{'.'.join(chain)}={bound}")
+        module = sys.modules.get(sources.home_of(function) or "")
+        if sources.reads_globals_by_text(code) and module is not None:
+            self.of_module(module)
+        package = scope.get("__package__") or (scope.get("__name__") or "").rpartition(".")[0]
+        for imported in sorted(sources.imported_by_code(code, package)):
+            for part in sources.own_chain(imported):
+                self._put_files(*part)
+        return "\n".join(texts)
+
+    @staticmethod
+    def _held(function: types.FunctionType, is_own: bool) -> Iterator[tuple[str, str, Any]]:
+        """What a function holds besides its code: kind, name and value."""
+        if is_own or function.__closure__:  # a library's decorator holds what is decorated
+            for free, cell in zip(function.__code__.co_freevars, function.__closure__ or ()):
+                if free != "__class__" and cell != types.CellType():  # not set yet
+                    yield "variable", free, cell.cell_contents
+        if not is_own:
             return
-        if chain[0] not in scope:
-            return  # a builtin, or an error when it runs
-        thing, name = scope[chain[0]], chain[0]
-        self.reached.setdefault(name, thing)
+        names = function.__code__.co_varnames[: function.__code__.co_argcount]
+        defaults = function.__defaults__ or ()
+        yield from (("default", *x) for x in zip(names[len(names) - len(defaults) :], defaults))
+        yield from (("default", *x) for x in (function.__kwdefaults__ or {}).items())
+        yield from (("attribute", *x) for x in vars(function).items() if x[0] != "__wrapped__")
+        hints = {key: hint for key, hint in function.__annotations__.items() if not isinstance(hint, str)}
+        if hints:
+            yield "annotations", "parameters", hints
+
+    @staticmethod
+    def _chains_of_annotations(function: types.FunctionType) -> Iterator[tuple[str, ...]]:
+        for hint in function.__annotations__.values():
+            if isinstance(hint, str):
+                try:
+                    yield from sources.global_chains(compile(hint, "annotation", "eval"))
+                except (SyntaxError, ValueError):
+                    pass
+
+    def _follow(self, scope: dict[str, Any], chain: tuple[str, ...]) -> str:
+        """What a global name stands for: `module.helper` is the helper, `module` by itself all of the module.
+        "": a value, which is a piece, or nothing that is there.
+        """
+        if chain[0] not in scope or chain[0] in _OF_MODULES:
+            return ""  # a builtin, or an error when it runs
+        thing, name = scope[chain[0]], self._named(chain[0], scope.get("__name__"))
         for attribute in chain[1:]:
             if not isinstance(thing, types.ModuleType) or not is_own_module(thing.__name__):
                 break
             if not hasattr(thing, attribute):
                 break
-            thing, name = getattr(thing, attribute), f"{thing.__name__}.{attribute}"
+            thing, name = getattr(thing, attribute), self._named(attribute, thing.__name__)
         if isinstance(thing, types.ModuleType):
-            if is_own_module(thing.__name__):
-                self._later(thing.__name__, thing)
-            else:
-                self._later(name, thing)
-        else:
-            self._later(self._named(thing) if not self._is_value(thing) else name, thing)
+            return self.of_module(thing)
+        if isinstance(thing, (type, types.FunctionType)):
+            if _is_found_by_name(thing) or (inspect.isclass(thing) and not is_own_module(thing.__module__)):
+                return self._reference(thing)
+            self._later(name, thing)
+            return f"{_kind_of(thing)} {name}"
+        self._later(name, thing, "constant")
+        return ""
 
-    def _import(self, module: str) -> None:
-        loaded = sys.modules.get(module)
-        if loaded is not None and is_own_module(module):
-            self._later(module, loaded)
-        elif loaded is None:
-            try:
-                spec = importlib.util.find_spec(module)
-            except (ImportError, ValueError):
-                return
-            if spec and spec.origin and not os.path.realpath(spec.origin).startswith(_foreign_folders()):
-                self._put(f"module {module}", _text_of_file(spec.origin))
+    # Classes.
 
-    def _later(self, name: str, thing: Any, kind: str | None = None) -> None:
-        self._todo.append(lambda: self.add(name, thing, kind))
-
-    def _class(self, thing: type, name: str) -> str:
+    def _class(self, thing: type, name: str, inline: bool) -> str:
+        """A class: what it has now, whether its source says so or it was set from outside."""
         if not is_own_module(thing.__module__):
             return f"class {thing.__module__}.{thing.__qualname__}"
-        for base in (*thing.__bases__, type(thing)):
-            if base not in (object, type) and is_own_module(base.__module__):
-                self._later(self._named(base), base)
-        texts = []
-        for attribute, value in vars(thing).items():
-            for function in _functions_of(value):
-                if function.__module__ == thing.__module__:
-                    self._reach(function, f"{name}.{attribute}")
-                    texts.append(f"{attribute}={_code_text(function.__code__)}")
-                else:
-                    self._later(self._named(function), function)
-        return source_of(thing) or "class " + " ".join(texts) + self._attributes(thing, name)
+        texts = [f"class {self._all((*thing.__bases__, type(thing)), name)}"]
+        own = {key: value for key, value in vars(thing).items() if key not in _OF_CLASSES}
+        if issubclass(thing, enum.Enum):
+            members = thing.__members__
+            texts.append(self._pairs(((key, member.value) for key, member in members.items()), name))
+            own = {key: own[key] for key in own if key not in members and not re.fullmatch("_[^_].*_", key)}
+        if self._with_docstrings:
+            own["__doc__"] = thing.__doc__
+        for key, value in sorted(own.items()):
+            texts.append(f"{key}={self._attribute(thing, value, f'{name}.{key}', inline)}")
+        return "\n".join(texts)
 
-    def _attributes(self, thing: type, name: str) -> str:
-        plain = {
-            key: value
-            for key, value in vars(thing).items()
-            if not key.startswith("__") and not list(_functions_of(value))
-        }
-        return self._value(plain, name, 1)
+    def _attribute(self, thing: type, value: Any, name: str, inline: bool) -> str:
+        functions = _functions_of(value)
+        if functions is None:
+            return self.text(value, f"attribute {name}")
+        texts = [type(value).__name__]
+        for function in functions:
+            is_method = function.__qualname__.startswith(f"{thing.__qualname__}.")
+            if is_method and sources.home_of(function) == thing.__module__:
+                texts.append(self._function(function, name, inline))
+            else:
+                texts.append(self.text(function, name))
+        return "\n".join(texts)
 
-    def _value(self, value: Any, name: str, depth: int) -> str:
-        """A constant: in an order that does not depend on the process."""
+    # Modules.
 
-        def inner(x: Any) -> str:
-            return self._text(x, name, depth + 1)
+    def of_module(self, module: types.ModuleType) -> str:
+        """All of a module: its file, what it imports, and what its names stand for now."""
+        if not is_own_module(module.__name__):
+            return f"module {module.__name__}"
+        name = self._module_name(module.__name__)
+        file = getattr(module, "__file__", None)
+        if file:
+            self._put_files(module.__name__, file, getattr(module, "__package__", None) or "")
+        if module.__name__ not in ("__main__", "__mp_main__"):  # a program's are those of its results, too
+            for key, value in vars(module).items():
+                if key not in _OF_MODULES | {"__doc__"} and not isinstance(value, types.ModuleType):
+                    self._later(f"{name}.{key}", value, "constant")
+        elif not file:
+            self.unclear(module, "the names that the strategy makes by itself")
+        return f"module {name}"
 
-        kind = f"{type(value).__module__}.{type(value).__qualname__}"
-        if isinstance(value, enum.Enum):
-            return f"{kind} {value.name} {inner(value.value)}"
-        if value is None or isinstance(value, (bool, int, float, complex, str, bytes, bytearray)):
-            return f"{kind} {value!r}"
-        if isinstance(value, (list, tuple)):
-            return f"{kind} [{','.join(map(inner, value))}]"
-        if isinstance(value, dict):
-            return f"{kind} {{{','.join(inner(k) + ':' + inner(v) for k, v in value.items())}}}"
-        if isinstance(value, (set, frozenset)):
-            return f"{kind} {{{','.join(sorted(map(inner, value)))}}}"
-        if isinstance(value, functools.partial):
-            return f"{kind} {inner(value.func)} {inner(value.args)} {inner(value.keywords)}"
-        if isinstance(value, types.ModuleType):
-            return f"module {value.__name__}" + (_module_text(value) if is_own_module(value.__name__) else "")
-        if isinstance(value, types.MethodType):
-            return f"{kind} {inner(value.__func__)} {inner(value.__self__)}"
-        if type(value).__module__ == "numpy":
-            return f"{kind} {_numpy_text(value)}"
-        for unwrapped in ("__wrapped__", "py_func"):
-            if hasattr(value, unwrapped):
-                return f"{kind} {inner(getattr(value, unwrapped))}"
-        if callable(value) and hasattr(value, "__qualname__"):
-            return f"{kind} {getattr(value, '__module__', '')}.{value.__qualname__}"
-        if is_own_module(type(value).__module__):
-            self._later(self._named(type(value)), type(value))
-            return f"{kind} {inner(vars(value)) if hasattr(value, '__dict__') else ''}"
-        return f"{kind} {_reduced(value)}"
+    def _module_name(self, name: str) -> str:
+        """The same whether the strategy's file is a program or imported by one."""
+        file = getattr(sys.modules.get(name), "__file__", None) if name == self._home else None
+        return os.path.splitext(os.path.basename(file))[0] if file else name
 
-
-def _reduced(value: Any) -> str:
-    """A date, a Decimal, a Path, a frame: what pickle would keep, where that is the same in every process."""
-    if type(value).__module__.partition(".")[0] in (
-        "datetime",
-        "decimal",
-        "fractions",
-        "pathlib",
-        "uuid",
-        "re",
-    ):
-        return repr(value)
-    if hasattr(value, "to_numpy"):  # pandas, polars
-        return (
-            _numpy_text(value.to_numpy())
-            + repr(list(getattr(value, "columns", [])))
-            + repr(list(map(str, getattr(value, "index", []))))
-        )
-    return ""
+    def _put_files(self, name: str, file: str, package: str) -> None:
+        if file in self._files:
+            return
+        self._files.add(file)
+        for module, path in sources.module_files(name, file, package).items():
+            text = sources.file_text(path, self._with_docstrings)
+            self.reads_docstrings |= bool(re.search(r"\b(__doc__|getdoc)\b", text))
+            self._put(f"module {self._module_name(module)}", text)
 
 
-def _numpy_text(value: Any) -> str:
-    dtype, shape = getattr(value, "dtype", None), getattr(value, "shape", None)
-    if dtype is None or shape is None or not hasattr(value, "tobytes"):
-        name = getattr(value, "__name__", "")
-        return str(name)
-    data = repr(value.tolist()).encode() if dtype.hasobject else value.tobytes()
-    return f"{dtype} {shape} {hashlib.sha256(data).hexdigest()}"
-
-
-def _functions_of(value: Any) -> Iterator[types.FunctionType]:
-    """Functions behind an attribute of a class."""
+def _functions_of(value: Any) -> list[types.FunctionType] | None:
+    """Functions behind an attribute of a class; None: it is something else."""
     if isinstance(value, types.FunctionType):
-        yield value
-    elif isinstance(value, (staticmethod, classmethod)):
-        yield from _functions_of(value.__func__)
-    elif isinstance(value, property):
-        for function in (value.fget, value.fset, value.fdel):
-            yield from _functions_of(function)
-    elif isinstance(value, functools.cached_property):
-        yield from _functions_of(value.func)
-
-
-def _global_chains(code: types.CodeType) -> set[tuple[str, ...]]:
-    """Global names that a function uses, each with the attributes that are asked of it at once; and its
-    imports.
-    """
-    chains: set[tuple[str, ...]] = set()
-    for part in _codes(code):
-        chain: list[str] = []
-        for instruction in dis.get_instructions(part):
-            name = instruction.opname
-            if chain and name in ("LOAD_ATTR", "LOAD_METHOD"):
-                chain.append(instruction.argval)
-                continue
-            if chain:
-                chains.add(tuple(chain))
-                chain = []
-            if name in ("LOAD_GLOBAL", "LOAD_NAME"):
-                chain = [instruction.argval]
-            elif name == "IMPORT_NAME":
-                chains.add((f"import {instruction.argval}",))
-        if chain:
-            chains.add(tuple(chain))
-    return chains
-
-
-def reached_names(code: types.CodeType) -> set[str]:
-    """Global names that a function uses."""
-    return {chain[0] for chain in _global_chains(code) if not chain[0].startswith("import ")}
-
-
-def _text_of_file(path: str) -> str:
-    try:
-        with open(path, encoding="utf-8") as file:
-            return _normal(ast.parse(file.read()))
-    except (OSError, SyntaxError, ValueError):
-        return f"file {path}"
-
-
-def _module_text(module: types.ModuleType) -> str:
-    file = getattr(module, "__file__", None)
-    if not is_own_module(module.__name__):
-        return f"module {module.__name__}"
-    return _text_of_file(file) if file and file.endswith(".py") else f"module {module.__name__}"
+        return [value]
+    if isinstance(value, (staticmethod, classmethod)):
+        return _functions_of(value.__func__)
+    if type(value) is property:
+        accessors = [x for x in (value.fget, value.fset, value.fdel) if x is not None]
+        return accessors if all(isinstance(x, types.FunctionType) for x in accessors) else None
+    if type(value) is functools.cached_property:
+        return _functions_of(value.func)
+    return None

@@ -18,7 +18,7 @@ import sys
 import types
 from typing import Any
 
-from bundlepool.identity import reached_names
+from bundlepool._sources import reached_names
 
 __all__ = ["pack", "unpack"]
 
