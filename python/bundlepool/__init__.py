@@ -28,6 +28,7 @@ from bundlepool.bundle import Bundle
 from bundlepool.checks import bundles, diff, info, sync, verify
 from bundlepool.errors import *  # noqa: F403: one class for each status
 from bundlepool.errors import __all__ as _errors
+from bundlepool.identity import IdentityWarning
 from bundlepool.lookahead import Lookahead, check_lookahead
 from bundlepool.market import Market, Orders, View
 from bundlepool.pool import Counters, Pool, Stats
@@ -35,8 +36,8 @@ from bundlepool.results import Combination, Failure, Results
 from bundlepool.sweep import sweep
 from bundlepool.version import Version
 
-__all__ = ["Bundle", "Combination", "Config", "Counters", "Failure", "Lookahead", "Market", "Orders", "Pool",
-           "Results", "Run", "Stats", "Version", "View", "backtest", "bundles", "check_lookahead", "columns",
+__all__ = ["Bundle", "Combination", "Config", "Counters", "Failure", "IdentityWarning", "Lookahead", "Market",
+           "Orders", "Pool", "Results", "Run", "Stats", "Version", "View", "backtest", "bundles", "check_lookahead", "columns",
            "config", "diff", "export", "info", "ingest", "load", "sweep", "sync", "verify",
            *(name for name in _errors if name != "from_status")]
 

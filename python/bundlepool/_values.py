@@ -192,8 +192,9 @@ class Describer:
                 owner = sys.modules.get(value.__module__ or "", value.__module__)
             return f"{kind} {value.__qualname__} {self.text(owner, name)}"
         module = sys.modules.get(getattr(value, "__module__", None) or "")
-        if callable(value) and module is not None and hasattr(value, "__qualname__"):  # such as Cython's
-            return f"{kind} {value.__qualname__} {self.text(module, name)}"
+        named = getattr(value, "__qualname__", None)
+        if callable(value) and isinstance(named, str) and getattr(module, named, None) is value:
+            return f"{kind} {named} {self.text(module, name)}"  # such as a function of Cython
         return ""
 
     def _array(self, value: Any, kind: str, name: str) -> str:

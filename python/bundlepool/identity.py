@@ -10,7 +10,7 @@ standard library, in site-packages or in this package is named, not hashed.
 
 What does not count: comments, layout, line numbers, where files lie; docstrings, unless something that is
 reached reads one (it names __doc__ or getdoc): so a corrected docstring does not refuse weeks of results.
-Files that a strategy reads, and the environment, are not known here.
+Files that a strategy reads, the environment, and settings and versions of libraries are not known here.
 
 Values are those of the time of asking: one that a run changes, such as a cache in a global dictionary, makes
 it another strategy in the same process. Of a value of which nothing tells whether it is the same, such as an
@@ -19,6 +19,7 @@ open file, only the type counts; a piece says so, and an IdentityWarning, once.
 
 from __future__ import annotations
 
+import builtins
 import enum
 import functools
 import hashlib
@@ -103,13 +104,13 @@ def identify(strategy: Callable[..., Any], more: dict[str, Any] | None = None) -
     return Identity(_sha256("".join(f"{name} {digest}\n" for name, digest in pieces)), pieces)
 
 
-_warned: set[str] = set()
+_warned: set[tuple[str, str]] = set()
 
 
 def _warn(name: str, kind: str) -> None:
-    if name in _warned or not is_first():  # one rank tells it
+    if (name, kind) in _warned or not is_first():  # one rank tells it
         return
-    _warned.add(name)
+    _warned.add((name, kind))
     warnings.warn(
         f"{name}: nothing tells whether this {kind} is the same when a search is resumed, so a change of it "
         "is not noticed; make it inside the strategy, or keep what the strategy needs of it in numbers, "
@@ -155,6 +156,12 @@ def _home_of(strategy: Any) -> str | None:
     if module is not None and is_own_module(module):
         return module
     return getattr(strategy, "__module__", None)  # such as a function that a library has decorated
+
+
+def _is_users(thing: Any) -> bool:
+    """Whether it is the user's own wherever it is: a function that replaces one of a library."""
+    module = _module_of(thing)
+    return is_own_module(type(thing).__module__ if module is None else module)
 
 
 def _is_found_by_name(thing: Any) -> bool:
@@ -325,15 +332,19 @@ class _Walk(Describer):
         """What a global name stands for: `module.helper` is the helper, `module` by itself all of the module.
         "": a value, which is a piece, or nothing that is there.
         """
-        if chain[0] not in scope or chain[0] in _OF_MODULES:
-            return ""  # a builtin, or an error when it runs
-        thing, name = scope[chain[0]], self._named(chain[0], scope.get("__name__"))
+        if chain[0] in _OF_MODULES:
+            return ""
+        home = scope.get("__name__")
+        if chain[0] not in scope:  # a builtin, or an error when it runs
+            scope, home = vars(builtins), "builtins"
+        thing, name = scope.get(chain[0]), self._named(chain[0], home)
         for attribute in chain[1:]:
-            if not isinstance(thing, types.ModuleType) or not is_own_module(thing.__name__):
+            if not isinstance(thing, types.ModuleType) or not hasattr(thing, attribute):
                 break
-            if not hasattr(thing, attribute):
-                break
-            thing, name = getattr(thing, attribute), self._named(attribute, thing.__name__)
+            home = thing.__name__
+            thing, name = getattr(thing, attribute), self._named(attribute, home)
+        if not is_own_module(home) and not _is_users(thing):
+            return f"{home}.{chain[-1]}"
         if isinstance(thing, types.ModuleType):
             return self.of_module(thing)
         if isinstance(thing, (type, types.FunctionType)):

@@ -174,6 +174,13 @@ CASES = {
         "K = 20",
         "K = 60",
     ),
+    "added to a library": value("import math\nmath.twenty = lambda: 20", "math.twenty()", "20", "60"),
+    "added to the builtins": value("import builtins\nbuiltins.twenty = lambda: 20", "twenty()", "20", "60"),
+    "words of an annotation": one(
+        "from typing import Literal\nT = Literal['a', 'b']\ndef rule(m, x: T = 'a'): return m.close > 1\n",
+        "'b'",
+        "'c'",
+    ),
     # modules
     "import in the rule": (
         {
