@@ -83,13 +83,23 @@ def _load_main(path: str, module: str | None) -> None:
 
 def _is_importable(thing: Any) -> bool:
     """Whether the other process finds it by its name."""
-    module = sys.modules.get(thing.__module__ or "")
-    if module is None or (thing.__module__ == _MAIN and _main_file() is None):
+    if thing.__module__ == _MAIN and _main_file() is None:
         return False
-    found: Any = module
+    return _is_found_by_name(thing)
+
+
+def _is_found_by_name(thing: Any) -> bool:
+    found: Any = sys.modules.get(thing.__module__ or "")
     for name in thing.__qualname__.split("."):
         found = getattr(found, name, None)
     return found is thing
+
+
+def _tell_name(thing: Any, is_found: bool) -> None:
+    """Have the name lead to it where it did before: bundlepool.identity tells it apart from others by that."""
+    home = sys.modules.get(thing.__module__ or "", sys.modules[_MAIN])
+    if is_found and "." not in thing.__qualname__:
+        setattr(home, thing.__qualname__, thing)
 
 
 class _Pickler(pickle.Pickler):
@@ -109,12 +119,14 @@ def _function_parts(function: types.FunctionType) -> Any:
     scope = {name: function.__globals__[name] for name in reached_names(code) if name in function.__globals__}
     cells = tuple(cell.cell_contents for cell in function.__closure__ or ())
     state = (
+        _is_found_by_name(function),
         scope,
         cells,
         function.__defaults__,
         function.__kwdefaults__,
         function.__annotations__,
         function.__doc__,
+        vars(function),
     )
     return (
         _make_function,
@@ -147,13 +159,17 @@ def _make_function(code: bytes, module: str, name: str, qualname: str, cells: in
 
 def _fill_function(function: Any, state: Any) -> None:
     (
+        is_found,
         scope,
         cells,
         function.__defaults__,
         function.__kwdefaults__,
         function.__annotations__,
         function.__doc__,
+        attributes,
     ) = state
+    vars(function).update(attributes)
+    _tell_name(function, is_found)
     for name, value in scope.items():
         function.__globals__.setdefault(name, value)
     for cell, value in zip(function.__closure__ or (), cells):
@@ -165,7 +181,7 @@ def _class_parts(thing: type) -> Any:
     return (
         _make_class,
         (type(thing), thing.__name__, thing.__qualname__, thing.__bases__),
-        body,
+        (_is_found_by_name(thing), body),
         None,
         None,
         _fill_class,
@@ -176,6 +192,8 @@ def _make_class(meta: Any, name: str, qualname: str, bases: tuple[type, ...]) ->
     return meta(name, bases, {"__qualname__": qualname, "__module__": _MAIN})
 
 
-def _fill_class(thing: type, body: dict[str, Any]) -> None:
+def _fill_class(thing: type, state: tuple[bool, dict[str, Any]]) -> None:
+    is_found, body = state
+    _tell_name(thing, is_found)
     for name, value in body.items():
         setattr(thing, name, value)

@@ -316,3 +316,42 @@ def test_what_threads_and_the_process_have_does_not_count(
         before = hash_of(tmp_path, monkeypatch)
         monkeypatch.setenv("SOMETHING", "else")
         assert hash_of(tmp_path, monkeypatch) == before
+
+
+TYPED_IN = """
+    import functools, sys
+    from bundlepool.identity import identify
+    from bundlepool.parcel import pack
+    def deco(f):
+        @functools.wraps(f)
+        def w(*a): return f(*a)
+        return w
+    def helper(): return 20
+    @deco
+    def other(): return 30
+    class C:
+        k = [helper]
+        def f(self): return D
+    D = {"helper": helper, "lambda": lambda: C, "other": other}
+    def rule(m, x=1): return D["helper"]() + C().f() + other()
+    print(identify(rule).hash)
+    open(sys.argv[1], "wb").write(pack(rule, "rule"))
+"""
+
+
+def test_what_is_typed_in_is_the_same_where_it_is_sent(tmp_path: Path) -> None:
+    """As from a notebook to ranks that it starts: there is no file from which they could import it."""
+    parcel = tmp_path / "parcel"
+    receive = """
+        import sys
+        from bundlepool.identity import identify
+        from bundlepool.parcel import unpack
+        print(identify(unpack(open(sys.argv[1], "rb").read())).hash)
+    """
+    hashes = []
+    for text in (TYPED_IN, receive):
+        command = [*python_command(), "-", parcel]
+        done = subprocess.run(command, input=textwrap.dedent(text), capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        hashes.append(done.stdout)
+    assert hashes[0] == hashes[1]
