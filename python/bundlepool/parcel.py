@@ -96,7 +96,7 @@ def _is_found_by_name(thing: Any) -> bool:
 
 
 def _tell_name(thing: Any, is_found: bool) -> None:
-    """Have the name lead to it where it did before: bundlepool.identity tells it apart from others by that."""
+    """Have its name lead to it, if it did before: bundlepool.identity goes by that."""
     home = sys.modules.get(thing.__module__ or "", sys.modules[_MAIN])
     if is_found and "." not in thing.__qualname__:
         setattr(home, thing.__qualname__, thing)
