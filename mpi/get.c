@@ -32,6 +32,18 @@ static void release(const bp_bundle *bundle)
     bp__dir_unpin(pool->own, (uint32_t)(h - pool->handle), BP__ONE_PIN);
 }
 
+/* A pin of this rank's keeps the slot as it is, so that nothing has to be ordered. */
+static bool hold(const bp_bundle *bundle)
+{
+    bp__handle *h = (bp__handle *)(uintptr_t)bundle;
+    bp_pool *pool = h->pool;
+    const uint32_t slot = (uint32_t)(h - pool->handle);
+    if (bp__load_relaxed(&bp__forked) || bp__load_relaxed(&pool->ended)) return false;
+    if (BP__PINS(bp__load_relaxed(&pool->own->use[slot])) >= BP__MAX_PINS) return false;
+    bp__add_relaxed(&pool->own->use[slot], BP__ONE_PIN);
+    return true;
+}
+
 /* The slot is pinned and READY: two threads that fill in its handle at once would write the same. */
 static void fill_handle(bp_pool *pool, uint32_t slot, uint64_t generation)
 {
@@ -43,6 +55,8 @@ static void fill_handle(bp_pool *pool, uint32_t slot, uint64_t generation)
         h->bundle.image = (const bp__image *)(const void *)(pool->arena.view + s->extent.offset);
         h->bundle.generation = generation;
         h->bundle.release = release;
+        h->bundle.hold = hold;
+        h->bundle.pooled = true;
         for (size_t i = 0; i < sizeof h->bundle.name / 8; i++) {
             uint64_t part = bp__load_relaxed(&s->name[i]);
             memcpy(h->bundle.name + 8 * i, &part, 8);

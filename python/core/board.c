@@ -14,7 +14,10 @@ void bp__py_board_clear(bp__py_board *b)
     Py_CLEAR(b->sessions);
     Py_CLEAR(b->index);
     bp__panels_destroy(&b->panels);
+    const bool others = b->pin && Py_REFCNT(b->pin) > 1;
+    Py_CLEAR(b->pin);
     b->scope = NULL;
+    if (others) PyGC_Collect(); /* what only a circle of garbage holds is held by nobody */
 }
 
 int bp__py_board_turn(bp__py_board *b, const bp__scope *scope, size_t panel_bytes, size_t window_bytes)

@@ -3,7 +3,8 @@
  * DESIGN
  *  - An array of NumPy that is made of a buffer keeps the buffer, and the buffer the memory. So an array may be kept
  *    longer than the call, the search and the bundle.
- *  - A panel that a cache only borrows lies in the bundle or in the scope, which go; that is copied.
+ *  - A panel that a cache only borrows lies in the bundle: its buffer holds a pin, so that nothing is copied. Or it lies
+ *    in the scope, which goes; that is copied.
  *  - What a helper makes of an array is kept if it is known how the array was made. It is known by its address: all
  *    buffers over kept panels are in a list. */
 #include "python/core/strategy.h"
@@ -11,10 +12,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backtest/scope.h"
+#include "core/bundle.h"
+
 typedef struct panel {
     PyObject_HEAD
     void *own;      /* owned; NULL: it is a cache's */
     bp__kept *kept; /* held; NULL: it is not of a cache */
+    PyObject *pin;  /* what is borrowed lies in its bundle; NULL: nothing is */
     const void *data;
     const char *format;
     Py_ssize_t itemsize, shape[2], strides[2];
@@ -80,9 +85,23 @@ static PyObject *copy_of(bp__kept *kept)
     return copy;
 }
 
-PyObject *bp__py_panel_kept(const bp__py_board *board, bp__kept *kept)
+/* What keeps memory that lies in the board's bundle; borrowed. @return NULL without an exception: it lies elsewhere, or the
+ * bundle cannot be held */
+static PyObject *pin_of(bp__py_board *b, const void *data)
 {
-    if (bp__kept_is_borrowed(kept)) {
+    const bp_bundle *bundle = b->scope->bundle;
+    if (!bp__bundle_has(bundle, data)) return NULL;
+    if (b->pin || !bp__bundle_hold(bundle)) return b->pin;
+    b->pin = bp__py_pin_new(bundle, bundle->pooled);
+    if (!b->pin) PyErr_Clear(); /* the bundle has been released: a copy does as well */
+    return b->pin;
+}
+
+PyObject *bp__py_panel_kept(bp__py_board *board, bp__kept *kept)
+{
+    const bool is_borrowed = bp__kept_is_borrowed(kept);
+    PyObject *pin = is_borrowed ? pin_of(board, bp__kept_panel(kept)->value) : NULL;
+    if (is_borrowed && !pin) {
         PyObject *copy = copy_of(kept);
         bp__kept_release(&kept);
         return copy;
@@ -97,6 +116,7 @@ PyObject *bp__py_panel_kept(const bp__py_board *board, bp__kept *kept)
     p->strides[0] = (Py_ssize_t)(from->stride * sizeof(double));
     p->data = from->value;
     p->kept = kept;
+    p->pin = Py_XNewRef(pin);
     p->serial = board->serial;
     list(p);
     return (PyObject *)p;
@@ -158,6 +178,7 @@ static void dealloc(PyObject *self)
         unlist(p);
         bp__kept_release(&p->kept);
     }
+    Py_CLEAR(p->pin);
     free(p->own);
     bp__py_free(self);
 }

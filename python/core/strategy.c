@@ -16,6 +16,7 @@
 
 #include "backtest/backtest.h"
 #include "backtest/call.h"
+#include "backtest/scope.h"
 
 #define LARGEST_WHOLE 0x1p53
 #define MAX_REASONS   64
@@ -37,6 +38,8 @@ struct bp__py_strategy {
     PyObject *description, *call, *check, *tell;
     size_t panel_bytes, window_bytes;
     bp__py_board board;
+    const bp__scope *watched; /* that of the board; NULL: none yet, or it has ended */
+    bp__scope_watch watch;
     run *runs;
     char *reason[MAX_REASONS]; /* of check, as static texts; owned */
     bool by_weights;           /* has answered by weights */
@@ -155,13 +158,49 @@ static const bp__scope *scope_of(const bp_market *market)
     return ((const bp__market *)market)->call->scope;
 }
 
+/* Scopes --------------------------------------------------------------------------------------------- */
+
+static void drop(bp__py_strategy *s, const void *memory);
+
+/* The bundle is about to be released: nothing of ours holds it any more. What a rule has kept does. */
+static void scope_ended(void *context)
+{
+    bp__py_strategy *s = context;
+    PyObject *type, *value, *traceback;
+    const bool entered = bp__py_enter();
+    PyErr_Fetch(&type, &value, &traceback);
+    s->watched = NULL;
+    while (s->runs) drop(s, s->runs->memory);
+    bp__py_board_clear(&s->board);
+    PyErr_Restore(type, value, traceback);
+    bp__py_leave(entered);
+}
+
+static void unwatch(bp__py_strategy *s)
+{
+    if (s->watched) bp__scope_watch_end(s->watched, &s->watch);
+    s->watched = NULL;
+}
+
+/* @return -1 and an exception */
+static int turn(bp__py_strategy *s, const bp__scope *scope)
+{
+    if (s->watched != scope) {
+        unwatch(s);
+        s->watch = (bp__scope_watch){.ended = scope_ended, .context = s};
+        bp__scope_watch_begin(scope, &s->watch);
+        s->watched = scope;
+    }
+    return bp__py_board_turn(&s->board, scope, s->panel_bytes, s->window_bytes);
+}
+
 /* Functions ------------------------------------------------------------------------------------------ */
 
 /* @return what the function has returned; NULL and an exception */
 static PyObject *ask(bp__py_strategy *s, const bp_market *market, const double *params)
 {
     if (s->interrupted) return PyErr_SetNone(PyExc_KeyboardInterrupt), NULL;
-    if (bp__py_board_turn(&s->board, scope_of(market), s->panel_bytes, s->window_bytes) != 0) return NULL;
+    if (turn(s, scope_of(market)) != 0) return NULL;
     PyObject *m = bp__py_market_new(&s->board, market);
     PyObject *args = m ? arguments(s, m, params) : NULL;
     PyObject *result = args ? PyObject_Call(s->call, args, NULL) : NULL;
@@ -268,7 +307,7 @@ static void decide(void *context, bp_view *view, const double *params)
     const bp__scope *scope = ((const bp__view *)view)->call->scope;
     bool *begun = bp_view_memory(view);
     const bool entered = bp__py_enter();
-    int done = bp__py_board_turn(&s->board, scope, s->panel_bytes, s->window_bytes);
+    int done = turn(s, scope);
     if (done == 0 && !*begun) drop(s, begun); /* an earlier run's, which has not come to its end */
     run *r = done != 0 ? NULL : *begun ? find_run(s, begun) : begin_run(s, begun, params);
     *begun = true;
@@ -448,6 +487,7 @@ void bp__py_strategy_free(bp__py_strategy *s)
 {
     if (!s) return;
     while (s->runs) drop(s, s->runs->memory);
+    unwatch(s);
     bp__py_board_clear(&s->board);
     for (size_t p = 0; p < BP_STRATEGY_MAX_PARAMS; p++) {
         free(s->words[p]);

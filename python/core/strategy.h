@@ -58,6 +58,7 @@ typedef struct bp__py_board {
     const bp__scope *scope; /**< NULL: none yet */
     uint64_t serial;        /**< of it */
     bp__panels *panels;
+    PyObject *pin;                       /**< over its bundle; NULL: nothing that was given lies in it */
     PyObject *column[BP_BAR_VOLUME + 1]; /**< arrays; NULL: not asked for yet, as the next */
     PyObject *tradable, *symbols, *sids, *sessions, *index;
 } bp__py_board;
@@ -84,7 +85,7 @@ PyObject *bp__py_panel_own(const char *format, Py_ssize_t itemsize, int ndim, co
                            void **data);
 
 /** What is held of a board's cache, as a buffer. @param[in] kept  taken over, after a failure too */
-PyObject *bp__py_panel_kept(const bp__py_board *board, bp__kept *kept);
+PyObject *bp__py_panel_kept(bp__py_board *board, bp__kept *kept);
 
 /** What is held behind an array that was made of it; borrowed. @return NULL: it is not of this board's cache */
 const bp__kept *bp__py_panel_behind(const bp__py_board *board, const void *data);

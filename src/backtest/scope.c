@@ -433,11 +433,35 @@ bp_status bp__scope_create(const bp_bundle *bundle, const char *const *symbols, 
     return status;
 }
 
+void bp__scope_watch_begin(const bp__scope *scope, bp__scope_watch *watch)
+{
+    bp__scope *s = (bp__scope *)(uintptr_t)scope; /* who watches it is no part of what it says */
+    watch->next = s->watches;
+    s->watches = watch;
+}
+
+void bp__scope_watch_end(const bp__scope *scope, bp__scope_watch *watch)
+{
+    bp__scope_watch **at = &((bp__scope *)(uintptr_t)scope)->watches;
+    while (*at && *at != watch) at = &(*at)->next;
+    if (*at) *at = watch->next;
+}
+
+static void tell_watches(bp__scope *s)
+{
+    while (s->watches) {
+        bp__scope_watch *watch = s->watches;
+        s->watches = watch->next;
+        watch->ended(watch->context);
+    }
+}
+
 void bp__scope_destroy(bp__scope **scope)
 {
     bp__scope *s = *scope;
     *scope = NULL;
     if (!s) return;
+    tell_watches(s);
     for (size_t i = 0; s->asset && i < s->num_assets; i++) {
         free(s->asset[i].own_adj);
         free(s->asset[i].own_mark);

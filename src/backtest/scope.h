@@ -42,7 +42,15 @@ typedef struct bp__events {
     size_t count;
 } bp__events;
 
+/** Who has to know when a scope ends, as it has taken something of it. */
+typedef struct bp__scope_watch {
+    void (*ended)(void *context); /**< the scope is whole yet, its bundle still held; the watch is off */
+    void *context;
+    struct bp__scope_watch *next;
+} bp__scope_watch;
+
 struct bp__scope {
+    bp__scope_watch *watches; /**< by whoever may destroy it: see bp__scope_watch_begin() */
     const bp_bundle *bundle;
     uint64_t serial;      /**< no other scope of this process has it: an address may be used again */
     const int64_t *day;   /**< [sessions]; as the next, and open and close, from -first on */
@@ -65,6 +73,10 @@ struct bp__scope {
     int32_t *own_where;
     double *own_prices; /**< opens and closes without the days that are no sessions */
 };
+
+/** Watch a scope. In the thread that will destroy it, as the next. @param[in] watch  in place until it is off */
+void bp__scope_watch_begin(const bp__scope *scope, bp__scope_watch *watch);
+void bp__scope_watch_end(const bp__scope *scope, bp__scope_watch *watch);
 
 /** Place of session t, which may be negative, among the bundle's days. */
 static inline size_t bp__scope_day(const bp__scope *s, int32_t t)

@@ -16,6 +16,17 @@ void bp_bundle_release(const bp_bundle **bundle)
     if (b) b->release(b);
 }
 
+bool bp__bundle_hold(const bp_bundle *bundle)
+{
+    return bundle->hold && bundle->hold(bundle);
+}
+
+bool bp__bundle_has(const bp_bundle *bundle, const void *data)
+{
+    const uintptr_t begin = (uintptr_t)bundle->image, at = (uintptr_t)data;
+    return at >= begin && at - begin < bundle->image->bytes;
+}
+
 const char *bp_bundle_name(const bp_bundle *bundle)
 {
     return bundle->name;

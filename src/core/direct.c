@@ -12,10 +12,24 @@
 
 #define MAX_TRIES 5
 
+typedef struct private_bundle {
+    struct bp_bundle face;    /* first: a bundle's address is its struct's */
+    _Atomic uint64_t holders; /* whoever is the last to release it frees it */
+} private_bundle;
+
+static bool hold_private(const bp_bundle *bundle)
+{
+    bp__add_relaxed(&((private_bundle *)(uintptr_t)bundle)->holders, 1);
+    return true;
+}
+
 static void release_private(const bp_bundle *bundle)
 {
+    private_bundle *b = (private_bundle *)(uintptr_t)bundle;
+    if (bp__sub_release(&b->holders, 1) > 1) return;
+    (void)bp__load_acquire(&b->holders); /* what others have read, they have read by now */
     munmap((void *)(uintptr_t)bundle->image, bundle->image->bytes);
-    free((void *)(uintptr_t)bundle);
+    free(b);
 }
 
 static bp_status decode_all(const bp__loader *loader, bp__source *source, const char *path, bp__image **image)
@@ -79,15 +93,17 @@ bp_status bp__direct_load(const bp__loader *loader, const char *root, const char
     }
     if (changed) BP_FAIL(BP_ECHANGED, "%s: changed during each of %d attempts to read it", path, MAX_TRIES);
 
-    struct bp_bundle *b = calloc(1, sizeof *b);
+    private_bundle *b = calloc(1, sizeof *b);
     if (!b) {
         munmap(image, image->bytes);
         BP_FAIL(BP_ENOMEM, "%s: no memory for a bundle", path);
     }
-    b->image = image;
-    b->generation = bp__add_relaxed(&last_generation, 1) + 1;
-    b->release = release_private;
-    snprintf(b->name, sizeof b->name, "%s", name);
-    *bundle = b;
+    b->face.image = image;
+    b->face.generation = bp__add_relaxed(&last_generation, 1) + 1;
+    b->face.release = release_private;
+    b->face.hold = hold_private;
+    snprintf(b->face.name, sizeof b->face.name, "%s", name);
+    bp__store_relaxed(&b->holders, 1);
+    *bundle = &b->face;
     return BP_OK;
 }

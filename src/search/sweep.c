@@ -1,6 +1,8 @@
 #include "search/sweep.h"
 
+#include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -82,12 +84,93 @@ static bp_status agree_on_pool(MPI_Comm comm, const bp_pool *pool)
     return BP_OK;
 }
 
+/* Pools that are still in use --------------------------------------------------------------------- */
+
+/* A pool of a sweep's own that could not be destroyed when it ended: what the strategy has kept lies in it (an array of
+ * Python's). The next sweep of the same ranks tries again, and MPI_Finalize destroys what is left. The pools of one
+ * communicator are in the same order on all its ranks. */
+typedef struct left {
+    bp_pool *pool;
+    struct left *next;
+} left;
+
+static left *all_left;
+static pthread_mutex_t all_left_lock = PTHREAD_MUTEX_INITIALIZER; /* held for no call that waits */
+
+static void append(left *l)
+{
+    left **at = &all_left;
+    l->next = NULL;
+    pthread_mutex_lock(&all_left_lock);
+    while (*at) at = &(*at)->next;
+    *at = l;
+    pthread_mutex_unlock(&all_left_lock);
+}
+
+/* Those of the ranks of comm, in their order, taken out of the list of all. */
+static left *take_left(MPI_Comm comm)
+{
+    left *taken = NULL, **end = &taken, **at = &all_left;
+    pthread_mutex_lock(&all_left_lock);
+    while (*at) {
+        left *l = *at;
+        int ranks = MPI_UNEQUAL;
+        (void)MPI_Comm_compare(comm, bp__pool_comm(l->pool), &ranks);
+        if (ranks == MPI_CONGRUENT || ranks == MPI_IDENT) {
+            *at = l->next;
+            l->next = NULL;
+            *end = l;
+            end = &l->next;
+        } else {
+            at = &l->next;
+        }
+    }
+    pthread_mutex_unlock(&all_left_lock);
+    return taken;
+}
+
+/* Collective over comm. */
+static bp_status destroy_left(MPI_Comm comm)
+{
+    bp_status status = BP_OK;
+    for (left *l = take_left(comm), *next; l; l = next) {
+        next = l->next;
+        const bp_status s = bp_pool_destroy(&l->pool);
+        if (l->pool)
+            append(l);
+        else
+            free(l);
+        if (s != BP_OK && s != BP_EBUSY) status = s;
+    }
+    return status;
+}
+
+/* Collective over comm. Destroy a pool, or leave it to later if it is in use. */
+static bp_status destroy_or_leave(MPI_Comm comm, bp_pool **pool)
+{
+    bp_status s = bp_pool_destroy(pool);
+    if (s != BP_EBUSY) return s;
+    left *l = malloc(sizeof *l);
+    s = bp__agree(comm, l ? BP_OK : bp__fail(BP_ENOMEM, "no memory to note a pool that is in use"));
+    if (s == BP_OK) {
+        l->pool = *pool;
+        append(l);
+    } else {
+        free(l);
+    }
+    *pool = NULL;
+    return s;
+}
+
 bp_status bp__sweep_open(MPI_Comm comm, const bp__spec *spec, const bp_config *cfg, bp_pool *pool,
                          bp__sweep *w)
 {
     *w = (bp__sweep){.comm = comm, .spec = spec, .pooled = bp_config_should_use_pool(cfg)};
     BP_TRY(agree_on_pool(comm, pool));
-    if (!pool) return bp_pool_create(comm, cfg, &w->pool);
+    if (!pool) {
+        BP_TRY(destroy_left(comm));
+        return bp_pool_create(comm, cfg, &w->pool);
+    }
     BP_TRY(bp__agree(comm, check_pool(comm, cfg, pool)));
     w->pool = pool;
     w->borrowed = true;
@@ -119,7 +202,7 @@ void bp__sweep_end(bp__sweep *w)
 bp_status bp__sweep_close(bp__sweep *w)
 {
     bp__sweep_end(w);
-    if (!w->borrowed) return bp_pool_destroy(&w->pool);
+    if (!w->borrowed) return destroy_or_leave(w->comm, &w->pool);
     w->pool = NULL;
     return BP_OK;
 }
