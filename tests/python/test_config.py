@@ -129,10 +129,10 @@ def test_the_share_of_a_rank(monkeypatch, ranks, memory, expected):
     caches.default_bytes.cache_clear()
     assert caches.default_bytes() == expected
     # a default is no setting: with more ranks elsewhere it is another number
-    config = OptimizationConfig()
+    config = pickle.dumps(OptimizationConfig())
     monkeypatch.setattr(_core, "memory_limit", lambda: 0)
     caches.default_bytes.cache_clear()
-    assert pickle.loads(pickle.dumps(config)).cache_size_gb == Decimal("0.0625") == config.cache_size_gb
+    assert pickle.loads(config).cache_size_gb == Decimal("0.0625")
     caches.default_bytes.cache_clear()
 
 
