@@ -38,8 +38,8 @@ from bundlepool.version import Version
 
 __all__ = ["Bundle", "Combination", "Config", "Counters", "Failure", "IdentityWarning", "Lookahead", "Market",
            "Orders", "Pool", "Results", "Run", "Stats", "Version", "View", "backtest", "bundles",
-           "check_lookahead", "columns", "config", "diff", "export", "info", "ingest", "load", "sweep", "sync",
-           "verify", *(name for name in _errors if name != "from_status")]
+           "check_lookahead", "columns", "config", "diff", "export", "info", "ingest", "load", "sweep",
+           "sync", "verify", *(name for name in _errors if name != "from_status")]
 
 if launch.under_launcher():
     _abort.install()
