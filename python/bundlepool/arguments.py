@@ -151,26 +151,39 @@ def _day_text(value: Any) -> str | None:
     return None
 
 
-def bundle_arguments(bundle: Any, caller: str) -> list[str]:
-    """A bundle by its name, a path that ends in .h5, or a Bundle; several as a list."""
+def plain_bundles(bundle: Any, caller: str, root: Any = None) -> tuple[str | list[str], str | None]:
+    """A bundle, or a list of them, by name, and the folder that they are of; None: as the environment says.
+
+    Args:
+        bundle: a name, a path that ends in .h5, or a Bundle, which is one of the folder that it is from; or a list.
+        root: the folder as the caller has given it, or None.
+    """
 
     def name_of(one: Any) -> str:
-        name = (
-            one
-            if isinstance(one, str)
-            else os.fsdecode(os.fspath(one))
-            if hasattr(one, "__fspath__")
-            else getattr(one, "name", None)
-        )
-        if not isinstance(name, str):
-            raise TypeError(f"{caller}(): a bundle is a name, a path, or a Bundle, not {one!r}")
-        return name
+        if isinstance(one, _core.Bundle):
+            return one.name
+        if isinstance(one, str) or hasattr(one, "__fspath__"):
+            return os.fsdecode(os.fspath(one))
+        raise TypeError(f"{caller}(): a bundle is a name, a path, or a Bundle, not {one!r}")
 
-    if isinstance(bundle, (list, tuple)):
-        if not bundle:
-            raise ValueError(f"{caller}(): the list of bundles is empty")
-        return ["--bundles=" + ",".join(name_of(one) for one in bundle)]
-    return ["--bundle=" + name_of(bundle)]
+    several = isinstance(bundle, (list, tuple))
+    given = bundle if several else [bundle]
+    if not given:
+        raise ValueError(f"{caller}(): the list of bundles is empty")
+    names = [name_of(one) for one in given]
+    roots = [one.root for one in given if isinstance(one, _core.Bundle)]
+    roots += [] if root is None else [os.fsdecode(os.fspath(root))]
+    folders = {os.path.realpath(folder): folder for folder in roots}
+    if len(folders) > 1:
+        raise ValueError(f"{caller}(): a bundle is of the folder {roots[0]}, but not all of this is: {roots[-1]}")
+    return names if several else names[0], roots[-1] if roots else None
+
+
+def bundle_arguments(bundle: Any, caller: str, root: Any = None) -> list[str]:
+    """What plain_bundles() finds, as options."""
+    names, folder = plain_bundles(bundle, caller, root)
+    named = f"--bundle={names}" if isinstance(names, str) else "--bundles=" + ",".join(names)
+    return [named] if folder is None else [named, f"--root={folder}"]
 
 
 # Grids ------------------------------------------------------------------------------------------------------

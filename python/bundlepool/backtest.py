@@ -65,13 +65,11 @@ def backtest(
     )  # a wrong name is told before one that is missing
     arguments = [
         "run",
-        *bundle_arguments(bundle, "backtest"),
+        *bundle_arguments(bundle, "backtest", root),
         f"--strategy={strategy_.option if strategy_ else named}",
         *grid_arguments(params, strategy_),
         *chosen,
     ]
-    if root is not None:
-        arguments.append(f"--root={os.fsdecode(os.fspath(root))}")
     with keywords_in_errors():
         found = _core.backtest(arguments, strategy_.description(**kept) if strategy_ else None)
     return Run(found, first_return=options.get("first_return", False))

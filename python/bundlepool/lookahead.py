@@ -109,15 +109,13 @@ def check_lookahead(
     grid = as_grid(params)
     strategy_, named = understand(strategy, grid)
     arguments = [
-        *bundle_arguments(bundle, "check_lookahead"),
+        *bundle_arguments(bundle, "check_lookahead", root),
         f"--strategy={strategy_.option if strategy_ else named}",
         *grid_arguments(grid, strategy_),
         f"--lookahead-cuts={cuts}",
         f"--lookahead-seed={seed}",
         *option_arguments(options, SEARCH, "check_lookahead", ("params", "cuts", "seed", "root")),
     ]
-    if root is not None:
-        arguments.append(f"--root={os.fsdecode(os.fspath(root))}")
     with keywords_in_errors():
         told = _core.check_lookahead(arguments, strategy_.description() if strategy_ else None)
     return [_made_of(strategy_.name if strategy_ else named, one) for one in told]

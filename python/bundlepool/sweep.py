@@ -20,6 +20,7 @@ from bundlepool.arguments import (
     grid_arguments,
     keywords_in_errors,
     option_arguments,
+    plain_bundles,
     values_of,
 )
 from bundlepool.caches import CACHES, kept_bytes, split_off
@@ -107,6 +108,9 @@ def sweep(
     grid = as_grid(grid)
     strategy_, named = understand(strategy, grid, where)
     _check_where(where, strategy_, grid)
+    bundle, root = plain_bundles(bundle, "sweep", options.get("root") or (pool.root if pool is not None else None))
+    if root is not None:
+        options["root"] = root
     arguments = [
         *bundle_arguments(bundle, "sweep"),
         f"--strategy={strategy_.option if strategy_ else named}",
@@ -179,12 +183,6 @@ def run(
     elif callable(where):
         raise TypeError(
             "sweep(): where is a text, such as 'fast < slow', with a strategy that is not of Python"
-        )
-    if pool is not None:
-        arguments = (
-            [*arguments, f"--root={pool.root}"]
-            if not any(argument.startswith("--root=") for argument in arguments)
-            else arguments
         )
     with keywords_in_errors(), _Hooks(progress) as hooks:
         found = _core.sweep(comm, arguments, description, pool, hooks)

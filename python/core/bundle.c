@@ -11,6 +11,7 @@
 typedef struct bundle {
     PyObject_HEAD
     PyObject *pin;
+    PyObject *root; /* str */
     PyObject *weak;
 } bundle;
 
@@ -18,7 +19,7 @@ static PyObject *bundle_type; /* the base class */
 static PyTypeObject *face;    /* the registered class; owned */
 static allocfunc allocate_face;
 
-PyObject *bp__py_bundle_new(const bp_bundle *b, bool shared)
+PyObject *bp__py_bundle_new(const bp_bundle *b, bool shared, PyObject *root)
 {
     if (!face) {
         bp_bundle_release(&b);
@@ -28,10 +29,12 @@ PyObject *bp__py_bundle_new(const bp_bundle *b, bool shared)
     PyObject *pin = bp__py_pin_new(b, shared);
     if (!pin) return NULL;
     bundle *self = (bundle *)allocate_face(face, 0);
-    if (!self)
+    if (!self) {
         Py_DECREF(pin);
-    else
-        self->pin = pin;
+        return NULL;
+    }
+    self->pin = pin;
+    self->root = Py_NewRef(root);
     return (PyObject *)self;
 }
 
@@ -60,6 +63,7 @@ static void dealloc(PyObject *self)
     bundle *b = (bundle *)self;
     if (b->weak) PyObject_ClearWeakRefs(self);
     Py_XDECREF(b->pin);
+    Py_XDECREF(b->root);
     bp__py_free(self);
 }
 
@@ -75,6 +79,12 @@ static PyObject *get_name(PyObject *self, void *closure)
     (void)closure;
     const bp_bundle *b = of(self);
     return b ? PyUnicode_FromString(bp_bundle_name(b)) : NULL;
+}
+
+static PyObject *get_root(PyObject *self, void *closure)
+{
+    (void)closure;
+    return Py_NewRef(((bundle *)self)->root);
 }
 
 static PyObject *get_nbytes(PyObject *self, void *closure)
@@ -243,6 +253,7 @@ static PyObject *reduce(PyObject *self, PyObject *protocol)
 
 static PyGetSetDef attributes[] = {
     {"name", get_name, NULL, "Name under which it was asked for.", NULL},
+    {"root", get_root, NULL, "Folder of the bundles that it is one of: its file was ROOT/NAME.h5.", NULL},
     {"nbytes", get_nbytes, NULL, "Bytes of the image.", NULL},
     {"generation", get_generation, NULL, "A number that differs between any two versions of one pool.", NULL},
     {"num_assets", get_num_assets, NULL, "Number of assets with daily bars.", NULL},
@@ -349,7 +360,12 @@ static PyObject *load(PyObject *module, PyObject *arguments, PyObject *keywords)
     strncpy(r->name, text, sizeof r->name - 1);
     bp_status s;
     if (bp__py_wait(&work, r, &s) != 0) return NULL;
-    PyObject *result = s == BP_OK ? bp__py_bundle_new(r->bundle, false) : bp__py_raise(s);
+    PyObject *result = NULL, *folder = s == BP_OK ? PyUnicode_DecodeFSDefault(r->root) : bp__py_raise(s);
+    if (folder)
+        result = bp__py_bundle_new(r->bundle, false, folder);
+    else
+        bp_bundle_release(&r->bundle);
+    Py_XDECREF(folder);
     free(r);
     return result;
 }

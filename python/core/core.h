@@ -135,8 +135,9 @@ PyObject *bp__py_column_of(PyObject *pin, bp_column column);
 /* Bundles: bundle.c -------------------------------------------------------------------------------- */
 
 /** An object of the class that the face has registered, over a bundle that it takes over; see
- * bp__py_pin_new(). */
-PyObject *bp__py_bundle_new(const bp_bundle *bundle, bool shared);
+ * bp__py_pin_new().
+ *  @param[in] root  str: the folder that it is from; borrowed */
+PyObject *bp__py_bundle_new(const bp_bundle *bundle, bool shared, PyObject *root);
 
 /** A version as a dict of the fields of bundlepool.Version. */
 PyObject *bp__py_version(const bp_version *version);

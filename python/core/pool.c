@@ -62,6 +62,8 @@ static int create(bp__py_pool *self, MPI_Comm comm, const bp_config *cfg)
     s->cfg = *cfg;
     s->next = shells;
     shells = s;
+    s->root = PyUnicode_DecodeFSDefault(cfg->root);
+    if (!s->root) return -1;
     if (MPI_Comm_rank(comm, &s->rank) != MPI_SUCCESS || MPI_Comm_size(comm, &s->size) != MPI_SUCCESS) {
         bp__py_fail(BP_EMPI, "comm: MPI cannot tell its size");
         return -1;

@@ -20,6 +20,7 @@
 typedef struct bp__py_shell {
     bp_pool *pool; /**< NULL: closed */
     bp_config cfg;
+    PyObject *root; /**< cfg.root as str */
     int rank, size;
     _Atomic unsigned users;                                    /**< calls under way, in whatever thread */
     enum { BP__PY_OPEN, BP__PY_CLOSING, BP__PY_CLOSED } state; /**< changed under the GIL */

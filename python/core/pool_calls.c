@@ -123,7 +123,8 @@ static PyObject *wait_for(PyObject *self, const char *name)
     const bp_bundle *bundle = c->bundle;
     c->bundle = NULL;
     end_call(c);
-    return bp__py_bundle_new(bundle, ((bp__py_pool *)self)->shell->cfg.enable_bundle_pooling);
+    const bp__py_shell *s = ((bp__py_pool *)self)->shell;
+    return bp__py_bundle_new(bundle, s->cfg.enable_bundle_pooling, s->root);
 }
 
 PyObject *bp__py_pool_get(PyObject *self, PyObject *const *arguments, Py_ssize_t count, PyObject *keywords)
@@ -140,7 +141,7 @@ PyObject *bp__py_pool_get(PyObject *self, PyObject *const *arguments, Py_ssize_t
         Py_END_ALLOW_THREADS
     }
     bp__py_shell_exit(s);
-    return bundle ? bp__py_bundle_new(bundle, true) : wait_for(self, name);
+    return bundle ? bp__py_bundle_new(bundle, true, s->root) : wait_for(self, name);
 }
 
 PyObject *bp__py_pool_invalidate(PyObject *self, PyObject *arguments, PyObject *keywords)

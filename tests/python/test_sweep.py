@@ -959,3 +959,24 @@ def test_failures_name_keywords(here: None) -> None:
     with pytest.warns(UserWarning, match="short=True"):
         r = bp.sweep("demo", short)
     assert "short positions need short=True" in r.failures[0].text
+
+
+def test_a_bundle_is_of_its_own_folder(demo: Path, tmp_path: Path) -> None:
+    """A Bundle is tested as it is, not another one of its name in the folder that the environment names."""
+    import rules
+
+    make_bundle(tmp_path, "demo", "--assets", "3", "--days", "90")
+    grid = {"fast": [5], "slow": [20]}
+    with bp.load("demo", root=tmp_path) as b:
+        assert b.root == str(tmp_path)
+        r = bp.sweep(b, rules.sma_cross, grid)
+        assert r.bundles[0]["num_sessions"] == 90
+        assert len(bp.backtest(b, rules.sma_cross, fast=5, slow=20).equity) == 90
+        assert bp.sweep([b], rules.sma_cross, grid).bundles[0]["num_sessions"] == 90
+        assert bp.sweep(b, rules.sma_cross, grid, workers=2).best.metrics == r.best.metrics
+        with pytest.raises(ValueError, match="of the folder .* but not all of this is"):
+            bp.sweep([b, bp.load("demo")], rules.sma_cross, grid)
+        with pytest.raises(ValueError, match="of the folder"):
+            bp.backtest(b, rules.sma_cross, root=demo, fast=5, slow=20)
+        with bp.Pool(root=tmp_path) as pool, pool.get("demo") as pooled:
+            assert bp.sweep(pooled, rules.sma_cross, grid, pool=pool).bundles[0]["num_sessions"] == 90
