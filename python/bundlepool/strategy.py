@@ -420,6 +420,8 @@ def find(name: str) -> tuple[list[Any], int | None]:
     path += ".py"
     module = load_file(path)
     things = {key: thing for key, thing in vars(module).items() if _is_candidate(module, key, thing)}
+    if wanted and wanted not in things:  # perhaps as lists and journals have it
+        wanted = next((key for key, thing in things.items() if plain_name(thing) == wanted), wanted)
     if wanted and wanted not in things:
         if callable(getattr(module, wanted, None)):
             return [getattr(module, wanted)], 0

@@ -161,10 +161,13 @@ static void close_name(void *context, bp__provided *provided)
 
 void bp__py_provider_init(PyObject *resolver, PyObject *description, bp__py_provider *p)
 {
-    *p = (bp__py_provider){
-        .face = {.context = p, .is_named = is_named, .open = open_name, .close = close_name},
-        .resolve = resolver,
-        .description = description};
+    *p = (bp__py_provider){.face = {.context = p,
+                                    .command = "python3 -m bundlepool",
+                                    .is_named = is_named,
+                                    .open = open_name,
+                                    .close = close_name},
+                           .resolve = resolver,
+                           .description = description};
 }
 
 void bp__py_provider_fini(bp__py_provider *p)

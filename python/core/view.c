@@ -31,10 +31,13 @@ static const bp__view *inside(const view *v)
     return (const bp__view *)v->face;
 }
 
-/* The library has refused something: its text becomes the exception. */
+/* The library has refused something: its text becomes an exception, and no failure as long as that may be caught. If it
+ * is not, the run fails with its text, and where it came from. */
 static PyObject *refused(const view *v)
 {
-    PyErr_SetString(PyExc_ValueError, inside(v)->call->why);
+    bp__call *call = inside(v)->call;
+    PyErr_SetString(PyExc_ValueError, call->why);
+    call->failed = false;
     return NULL;
 }
 

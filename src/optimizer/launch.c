@@ -22,14 +22,17 @@ static void put_quoted(FILE *f, const char *word)
     if (!plain) fputc('\'', f);
 }
 
-bp_status bp__launch_command(int argc, char **argv, char **command)
+bp_status bp__launch_command(const char *program, int argc, char **argv, char **command)
 {
     size_t size;
     *command = NULL;
     FILE *f = open_memstream(command, &size);
     for (int i = 0; f && i < argc; i++) {
         if (i > 0) fputc(' ', f);
-        put_quoted(f, argv[i]);
+        if (i == 0 && program)
+            fputs(program, f);
+        else
+            put_quoted(f, argv[i]);
     }
     if (f && fclose(f) == 0 && *command) return BP_OK;
     BP_FAIL(BP_ENOMEM, "no memory for the command line");

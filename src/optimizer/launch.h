@@ -10,8 +10,9 @@
 #include "core/status.h"
 
 /** This program and its arguments, as a shell would take them.
+ *  @param[in]  program  how it is started, as a shell takes it; NULL: as argv[0] says
  *  @param[out] command  owned: free() @retval BP_ENOMEM */
-bp_status bp__launch_command(int argc, char **argv, char **command);
+bp_status bp__launch_command(const char *program, int argc, char **argv, char **command);
 
 /** Whether a launcher of MPI jobs has started this process: it is one of several ranks, or the only one of a job. */
 bool bp__launch_by_mpi(void);

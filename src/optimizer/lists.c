@@ -5,6 +5,8 @@
 #include "backtest/backtest.h"
 #include "core/json.h"
 
+#define LARGEST_WHOLE 9007199254740991.0 /* beyond it a range says nothing */
+
 static const char *form_of(const bp_strategy *s)
 {
     return s->signals ? "signals" : s->weights ? "weights" : "decide";
@@ -18,8 +20,9 @@ static void print_param(const bp_param *p)
         printf(", default %s\n", p->words[(size_t)p->fallback]);
         return;
     }
-    printf("a %snumber from %.10g to %.10g, default %.10g\n", p->kind == BP_PARAM_INTEGER ? "whole " : "",
-           p->min, p->max, p->fallback);
+    printf("a %snumber", p->kind == BP_PARAM_INTEGER ? "whole " : "");
+    if (p->min > -LARGEST_WHOLE || p->max < LARGEST_WHOLE) printf(" from %.10g to %.10g", p->min, p->max);
+    printf(", default %.10g\n", p->fallback);
 }
 
 static void print_strategy(const bp_strategy *s)

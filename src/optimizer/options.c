@@ -720,7 +720,7 @@ bp_status bp__options_parse(int argc, char **argv, const bp__provider *provider,
                        .lookahead_cuts = BP__LOOKAHEAD_CUTS,
                        .lookahead_seed = BP__LOOKAHEAD_SEED};
     bp__spec_init(&o->spec);
-    BP_TRY(bp__launch_command(argc, argv, &o->command_line));
+    BP_TRY(bp__launch_command(provider ? provider->command : NULL, argc, argv, &o->command_line));
     return parse(argc, argv, o);
 }
 

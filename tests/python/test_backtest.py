@@ -282,3 +282,27 @@ def test_what_a_class_sees() -> None:
         np.isclose(std, window.std(ddof=1)) and observations == 8 and can and index is None and assets == 13
     )
     assert volume.shape == (20,) and (volume[:12] == 0).all()
+
+
+def test_a_refused_order_may_be_caught() -> None:
+    """An order that is refused is an exception of its line; one that is caught is none of the run's."""
+
+    class Careful:
+        def decide(self, view, orders):
+            if view.t > 0:
+                return
+            for amount in (float("nan"), float("inf")):
+                with pytest.raises(ValueError, match=f"for {amount} shares"):
+                    orders.order(0, amount)
+            assert orders.order_percent(0, 0.5) > 0
+
+    class Careless:
+        def decide(self, view, orders):
+            orders.order(0, float("nan"))  # here
+
+    assert bp.backtest("demo", Careful).metrics["trades"] >= 1
+    with pytest.raises(ValueError, match="nan shares"):
+        bp.backtest("demo", Careless)
+    with pytest.warns(UserWarning, match="nan shares"):
+        r = bp.sweep("demo", Careless)
+    assert "orders.order(0, float(\"nan\"))  # here" in r.failures[0].text

@@ -180,3 +180,10 @@ def test_signals_end_it_with_75(folder: Path, tmp_path: Path, number: int, ranks
     text = "".join(process.communicate(timeout=60))
     assert process.returncode == 75 and "stopped" in text, text
     assert "resumed: " in run(folder, *arguments, "--resume") and out.exists()
+
+
+def test_a_class_by_the_name_that_lists_have(folder: Path) -> None:
+    (folder / "cases.py").write_text("class Twice:\n    def __init__(self, k=3): pass\n    def decide(self, view, orders): pass\n")
+    listed = run(folder, "--list-strategies", "cases.py")
+    assert "twice" in listed and "a whole number, default 3" in listed
+    run(folder, "--bundle", "demo", "--strategy", "cases.py:twice")
