@@ -269,14 +269,14 @@ def module_files(name: str, file: str, package: str) -> dict[str, str]:
     names of the modules. Nothing is run, so that it is the same before and after an import.
     """
     files: dict[str, str] = {}
-    todo = [(name, file, package)]
-    while todo:
-        name, file, package = todo.pop()
+    waiting = [(name, file, package)]
+    while waiting:
+        name, file, package = waiting.pop()
         if name in files:
             continue
         files[name] = file
         for imported in sorted(_imported_by_file(file, package)):
-            todo += own_chain(imported)
+            waiting += own_chain(imported)
     return files
 
 

@@ -186,15 +186,15 @@ class _Walk(Describer):
         self._pieces: dict[str, set[str]] = {}  # several things may have one name
         self._seen: dict[tuple[str, int], Any] = {}  # with the object: an id is that of a live one
         self._files: set[str] = set()
-        self._todo: list[Callable[[], None]] = []
+        self._waiting: list[Callable[[], None]] = []
         self._home = _home_of(strategy)
         file = getattr(sys.modules.get(self._home or ""), "__file__", None)
         self._folder = os.path.dirname(os.path.abspath(file)) if file else ""
         self._add(_plain_name(strategy), strategy)
         for name, thing in more.items():
             self._add(name, thing, "")
-        while self._todo:
-            self._todo.pop()()
+        while self._waiting:
+            self._waiting.pop()()
 
     def all_pieces(self) -> tuple[tuple[str, str], ...]:
         first = next(iter(self._pieces))
@@ -230,7 +230,7 @@ class _Walk(Describer):
             self._put(full, self.text(thing, full))
 
     def _later(self, name: str, thing: Any, kind: str | None = None) -> None:
-        self._todo.append(lambda: self._add(name, thing, kind))
+        self._waiting.append(lambda: self._add(name, thing, kind))
 
     def _named(self, name: str, module: str | None) -> str:
         return name if module in (self._home, None) else f"{module}.{name}"

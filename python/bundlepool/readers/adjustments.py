@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Iterable, NamedTuple, Sequence
 from bundlepool import _core, _dates
 from bundlepool.errors import NoSid
 from bundlepool.readers._base import KINDS, Reader, flag, names_of
-from bundlepool.readers.assets import Asset, Assets
+from bundlepool.readers.assets import NO_CURRENCY, Asset, Assets
 
 if TYPE_CHECKING:
     import numpy as np
@@ -159,7 +159,7 @@ class Adjustments(Reader):
             return finder.retrieve_asset(sid)
         except NoSid:  # a payout of what the asset table does not have
             none = _dates.stamp(None)
-            return Asset(sid, str(sid), "", "", none, none, none, none, "XXX")
+            return Asset(sid, str(sid), "", "", none, none, none, none, NO_CURRENCY)
 
     def get_dividends_with_ex_date(self, assets: Iterable[int], date: Any,
                                    asset_finder: Any = None) -> list[Dividend]:

@@ -9,6 +9,8 @@ from bundlepool import _core, _dates
 from bundlepool.errors import NoSid
 from bundlepool.readers._base import Reader, flag, names_of
 
+NO_CURRENCY = 3 * "X"  # ISO 4217's code for none
+
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
@@ -25,7 +27,7 @@ class Asset:
         asset_name, exchange: "" where not known.
         start_date, end_date: first and last day listed, datetime64[ns]; NaT where not known.
         first_traded, auto_close_date: likewise.
-        currency: ISO 4217; "XXX": not known, or no daily bars.
+        currency: ISO 4217; that for no currency: not known, or no daily bars.
     """
 
     sid: int

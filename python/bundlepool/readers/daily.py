@@ -103,7 +103,7 @@ class Daily(Reader):
         return out
 
     def currency(self, sid: int) -> str:
-        """Currency of an asset's prices, ISO 4217; "XXX": not known. Raises NoSid."""
+        """Currency of an asset's prices, ISO 4217; that for no currency: not known. Raises NoSid."""
         return _core.reader_currency(self._pin, sid)
 
     def currency_codes(self, sids: Iterable[int]) -> np.ndarray:
