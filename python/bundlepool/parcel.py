@@ -23,6 +23,7 @@ from bundlepool._sources import reached_names
 __all__ = ["pack", "unpack"]
 
 _MAIN = "__main__"
+_namespaces: dict[int, dict[str, Any]] = {}  # of functions that were made by exec(), by the sender's id
 
 
 def pack(thing: Any, what: str) -> bytes:
@@ -59,6 +60,7 @@ def unpack(data: bytes) -> Any:
     __main__.
     """
     folders, path, module, body = pickle.loads(data)
+    _namespaces.clear()
     sys.path[:] = [*folders, *(folder for folder in sys.path if folder not in folders)]
     if path is not None and b"__main__" in body:
         _load_main(path, module)
@@ -113,6 +115,21 @@ class _Pickler(pickle.Pickler):
         return NotImplemented
 
 
+def _home_of(scope: dict[str, Any]) -> tuple[str, int]:
+    """Whose globals these are: a module's, by its name, or nobody's. Functions that share them share them there."""
+    name = scope.get("__name__", "")
+    module = sys.modules.get(name) if isinstance(name, str) else None
+    found = module is not None and vars(module) is scope and (name == _MAIN or module.__spec__ is not None)
+    return (name, 0) if found else ("", id(scope))
+
+
+def _globals_of(home: tuple[str, int]) -> dict[str, Any]:
+    name, number = home
+    if not name:
+        return _namespaces.setdefault(number, {"__builtins__": __builtins__})
+    return vars(sys.modules[_MAIN] if name == _MAIN else importlib.import_module(name))
+
+
 def _function_parts(function: types.FunctionType) -> Any:
     code = function.__code__
     lines = linecache.getlines(code.co_filename)
@@ -132,6 +149,7 @@ def _function_parts(function: types.FunctionType) -> Any:
         _make_function,
         (
             marshal.dumps(code),
+            _home_of(function.__globals__),
             function.__module__,
             function.__name__,
             function.__qualname__,
@@ -145,13 +163,14 @@ def _function_parts(function: types.FunctionType) -> Any:
     )
 
 
-def _make_function(code: bytes, module: str, name: str, qualname: str, cells: int, lines: list[str]) -> Any:
+def _make_function(
+    code: bytes, home: tuple[str, int], module: str, name: str, qualname: str, cells: int, lines: list[str]
+) -> Any:
     body = marshal.loads(code)
     if lines and not linecache.getlines(body.co_filename):
         linecache.cache[body.co_filename] = (sum(map(len, lines)), None, lines, body.co_filename)
-    home = sys.modules.get(module) or sys.modules[_MAIN]
     function = types.FunctionType(
-        body, home.__dict__, name, None, tuple(types.CellType() for _ in range(cells)) or None
+        body, _globals_of(home), name, None, tuple(types.CellType() for _ in range(cells)) or None
     )
     function.__module__, function.__qualname__ = module, qualname
     return function
@@ -170,8 +189,7 @@ def _fill_function(function: Any, state: Any) -> None:
     ) = state
     vars(function).update(attributes)
     _tell_name(function, is_found)
-    for name, value in scope.items():
-        function.__globals__.setdefault(name, value)
+    function.__globals__.update(scope)  # a module's own values may have been changed since it was imported
     for cell, value in zip(function.__closure__ or (), cells):
         cell.cell_contents = value
 

@@ -980,3 +980,22 @@ def test_a_bundle_is_of_its_own_folder(demo: Path, tmp_path: Path) -> None:
             bp.backtest(b, rules.sma_cross, root=demo, fast=5, slow=20)
         with bp.Pool(root=tmp_path) as pool, pool.get("demo") as pooled:
             assert bp.sweep(pooled, rules.sma_cross, grid, pool=pool).bundles[0]["num_sessions"] == 90
+
+
+def test_sent_functions_keep_their_own_globals(demo: Path, tmp_path: Path) -> None:
+    """Functions of several modules may have globals of one name: in started ranks each sees its own."""
+    (tmp_path / "other.py").write_text("K = 20\ndef make():\n    return lambda m, x=1: m.close > m.sma(K)\n")
+    text = """
+import bundlepool as bp, other
+K = 100
+one, two = {"__name__": "one"}, {"__name__": "two"}
+exec("K = 20\\ndef rule(m, x=1): return m.close > m.sma(K)", one)
+exec("K = 3\\ndef where(x): return K == 3", two)
+found = [bp.sweep("demo", rule, {"x": [1]}, workers=workers, progress=False, where=where)[0].metrics
+         for rule, where in ((other.make(), lambda x: x * 50 < K), (one["rule"], two["where"]))
+         for workers in (None, 2)]
+assert found[0] and found[0] == found[1] == found[2] == found[3], found
+"""
+    done = subprocess.run([*python_command(), "-"], input=text, text=True, capture_output=True,
+                          env={**os.environ, "PYTHONPATH": f"{tmp_path}:{os.environ['PYTHONPATH']}"})
+    assert done.returncode == 0, done.stderr
