@@ -101,6 +101,8 @@ def sweep(
         )
     if workers is not None and (isinstance(workers, bool) or not isinstance(workers, int) or workers < 1):
         raise ValueError(f"sweep(): workers is a number from 1 on, not {workers!r}")
+    if not isinstance(resume, bool):
+        raise TypeError(f"sweep(): resume is True or False, not {resume!r}")
     if pool is not None and not isinstance(pool, _core.Pool):
         raise TypeError(f"sweep(): pool is a bundlepool.Pool, not {pool!r}")
     caches = split_off(options, "sweep")

@@ -999,3 +999,10 @@ assert found[0] and found[0] == found[1] == found[2] == found[3], found
     done = subprocess.run([*python_command(), "-"], input=text, text=True, capture_output=True,
                           env={**os.environ, "PYTHONPATH": f"{tmp_path}:{os.environ['PYTHONPATH']}"})
     assert done.returncode == 0, done.stderr
+
+
+def test_resume_is_a_bool() -> None:
+    import rules
+
+    with pytest.raises(TypeError, match="resume is True or False, not 'no'"):
+        bp.sweep("demo", rules.sma_cross, {"fast": [5], "slow": [20]}, resume="no")
