@@ -29,7 +29,8 @@ typedef struct bp__provided {
 
 typedef struct bp__provider {
     void *context;
-    const char *command; /**< how a shell starts the embedding program, where a user is told to; NULL: by argv[0] */
+    /** How a shell starts the embedding program, where a user is told how to go on; NULL: as argv[0] says. */
+    const char *command;
     /** Whether this is a name for open(), whether or not there is such a strategy: "mine.py:rule". */
     bool (*is_named)(void *context, const char *name);
     /** @param[out] provided  all zero before; filled in on BP_OK, and then to be given to close()
