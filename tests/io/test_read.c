@@ -491,7 +491,9 @@ static void rewrite(const bp__plan *plan, const char *path, int until, pulse *p)
 static uint64_t pauses_of(pulse *p, pid_t writer)
 {
     const uint64_t writes = bp__load_relaxed(&p->writes);
-    while (bp__load_relaxed(&p->writes) == writes && kill(writer, 0) == 0)
+    siginfo_t ended = {.si_pid = 0}; /* kill() would take one that nobody has waited for yet for alive */
+    while (bp__load_relaxed(&p->writes) == writes && ended.si_pid == 0 &&
+           waitid(P_PID, (id_t)writer, &ended, WEXITED | WNOHANG | WNOWAIT) == 0)
         nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
     return bp__load_relaxed(&p->pauses);
 }
