@@ -3,18 +3,14 @@
 #include <fcntl.h>
 #include <math.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/wait.h>
-#include <time.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
 
 #include "core/atomic.h"
-#include "core/clock.h"
 #include "core/direct.h"
 #include "io/hdf5/h5read.h"
 #include "make_file.h"
@@ -451,104 +447,84 @@ static void test_threads(void)
     }
 }
 
-/* Shared with the writer. A version that is half written when the writer is kept from the processor for a while lies on
- * the disk unchanged, as any other: nobody can tell, and no load in such a time tells anything. */
-typedef struct pulse {
-    _Atomic uint64_t writes;
-    _Atomic uint64_t pauses; /* so long that a load may take what lies there for whole */
-} pulse;
+/* bp__h5_loader(), but that the file is rewritten in place after one of the fetches. */
+static struct {
+    const char *path;
+    uint64_t after;     /* the task whose fetch comes before */
+    unsigned rewrites;  /* still to come, one for each time that the file is read */
+    uint32_t version;   /* of every number in the file; 0: as it was made */
+    bool restores_time; /* puts the time of modification back, as tools that copy do */
+} writer;
 
-#define LONG_PAUSE_NS UINT64_C(10000000)
-
-static void beat(pulse *p, uint64_t *last)
+static void rewrite(const bp__plan *plan)
 {
-    const uint64_t now = bp__clock_ns();
-    if (*last != 0 && now - *last > LONG_PAUSE_NS) bp__add_relaxed(&p->pauses, 1);
-    *last = now;
-    bp__add_relaxed(&p->writes, 1);
-}
-
-/* Write version after version over the stored values, until the pipe ends. */
-static void rewrite(const bp__plan *plan, const char *path, int until, pulse *p)
-{
-    uint64_t last = 0;
     static uint32_t x[1 << 18];
-    char end;
-    int fd = open(path, O_WRONLY);
-    if (fd < 0 || fcntl(until, F_SETFL, O_NONBLOCK) != 0) _exit(1);
-    for (uint32_t version = 1; read(until, &end, 1) != 0; version++) {
-        for (size_t i = 0; i < sizeof x / sizeof *x; i++) x[i] = version;
-        for (uint64_t t = 0; t < plan->num_tasks; t++) {
-            size_t n = plan->task[t].stored_bytes;
-            if (n > sizeof x || pwrite(fd, x, n, (off_t)plan->task[t].file_offset) != (ssize_t)n) _exit(1);
-            beat(p, &last);
-        }
+    struct stat st;
+    writer.version++;
+    for (size_t i = 0; i < sizeof x / sizeof *x; i++) x[i] = writer.version;
+    int fd = open(writer.path, O_WRONLY);
+    CU_ASSERT_FATAL(fd >= 0);
+    CU_ASSERT_EQUAL_FATAL(fstat(fd, &st), 0);
+    for (uint64_t t = 0; t < plan->num_tasks; t++) {
+        const size_t n = plan->task[t].stored_bytes;
+        CU_ASSERT_FATAL(n <= sizeof x);
+        CU_ASSERT_EQUAL_FATAL(pwrite(fd, x, n, (off_t)plan->task[t].file_offset), (ssize_t)n);
     }
-    _exit(0);
+    if (writer.restores_time)
+        CU_ASSERT_EQUAL(futimens(fd, (const struct timespec[2]){st.st_atim, st.st_mtim}), 0);
+    CU_ASSERT_EQUAL(close(fd), 0);
 }
 
-/* Pauses up to now, the one that may be under way included. */
-static uint64_t pauses_of(pulse *p, pid_t writer)
+static bp_status fetch_then_rewrite(bp__source *source, uint64_t task, void *stored)
 {
-    const uint64_t writes = bp__load_relaxed(&p->writes);
-    siginfo_t ended = {.si_pid = 0}; /* kill() would take one that nobody has waited for yet for alive */
-    while (bp__load_relaxed(&p->writes) == writes && ended.si_pid == 0 &&
-           waitid(P_PID, (id_t)writer, &ended, WEXITED | WNOHANG | WNOWAIT) == 0)
-        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
-    return bp__load_relaxed(&p->pauses);
+    const bp_status s = bp__h5_loader()->fetch(source, task, stored);
+    if (task == writer.after && writer.rewrites > 0) {
+        writer.rewrites--;
+        rewrite(bp__h5_loader()->plan(source));
+    }
+    return s;
 }
 
-static void check_one_version(const bp_bundle *b)
+static void check_version(const bp_bundle *b, double version)
 {
-    size_t n = bp_bundle_num_assets(b) * bp_bundle_num_sessions(b), differing = 0;
-    double version = bp_bundle_daily(b, BP_COL_VOLUME)[0];
+    const size_t n = bp_bundle_num_assets(b) * bp_bundle_num_sessions(b);
+    size_t differing = 0;
     for (unsigned c = BP_COL_OPEN; c <= BP_COL_VOLUME; c++) {
         const double *x = bp_bundle_daily(b, c);
-        double want = c == BP_COL_VOLUME ? version : version * (1.0 / 1000);
+        const double want = c == BP_COL_VOLUME ? version : version * (1.0 / 1000);
         for (size_t i = 0; i < n; i++) differing += !same_bits(x[i], want);
     }
     CU_ASSERT_EQUAL(differing, 0);
 }
 
-/* A process rewrites the file in place while it is loaded: whatever is handed out is one version. */
+/* A file that is rewritten in place while it is loaded: whatever is handed out is one version, the last. */
 static void test_rewritten(void)
 {
     const file_format f = {"rewritten", 20, 40000, 0, .chunk = {0}};
-    const bp__loader *loader = bp__h5_loader();
+    bp__loader loader = *bp__h5_loader();
     const bp_bundle *b = NULL;
     char path[128];
     bp__source *source = NULL;
-    int until[2], status;
     snprintf(path, sizeof path, "%s/rewritten.h5", folder);
     CU_ASSERT_FATAL(make_file(path, &f));
-    CU_ASSERT_EQUAL_FATAL(loader->open(path, &source), BP_OK);
-    CU_ASSERT_EQUAL_FATAL(pipe(until), 0);
-    pulse *p = mmap(NULL, sizeof *p, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    CU_ASSERT_FATAL(p != MAP_FAILED);
-    fflush(stdout);
-    pid_t writer = fork();
-    CU_ASSERT_FATAL(writer >= 0);
-    if (writer == 0) {
-        close(until[1]);
-        rewrite(loader->plan(source), path, until[0], p);
-    }
-    close(until[0]);
-    for (int i = 0; i < 4; i++) {
-        const uint64_t pauses = pauses_of(p, writer);
-        bp_status s = bp__direct_load(bp__h5_loader(), folder, "rewritten", &b);
-        CU_ASSERT(s == BP_OK || s == BP_ECHANGED);
-        const bool tells = pauses_of(p, writer) == pauses;
-        if (b && i > 0 && tells) check_one_version(b); /* the first may still see the original values */
+    CU_ASSERT_EQUAL_FATAL(loader.open(path, &source), BP_OK);
+    const uint64_t last = loader.plan(source)->num_tasks - 1;
+    loader.close(&source);
+    loader.fetch = fetch_then_rewrite;
+    writer.path = path;
+    for (int i = 0; i < 6; i++) { /* after the first, one in the middle, and the last */
+        writer.after = last * (uint64_t)(i % 3) / 2;
+        writer.restores_time = i >= 3;
+        writer.rewrites = 2;
+        CU_ASSERT_EQUAL_FATAL(bp__direct_load(&loader, folder, "rewritten", &b), BP_OK);
+        CU_ASSERT_EQUAL(writer.rewrites, 0);
+        check_version(b, writer.version);
         bp_bundle_release(&b);
     }
-    close(until[1]);
-    CU_ASSERT_EQUAL(waitpid(writer, &status, 0), writer);
-    CU_ASSERT(WIFEXITED(status) && WEXITSTATUS(status) == 0);
-    CU_ASSERT_EQUAL_FATAL(bp__direct_load(bp__h5_loader(), folder, "rewritten", &b), BP_OK);
-    check_one_version(b);
-    bp_bundle_release(&b);
-    loader->close(&source);
-    CU_ASSERT_EQUAL(munmap(p, sizeof *p), 0);
+    writer.rewrites = 100; /* more often than a load tries again */
+    CU_ASSERT_EQUAL(bp__direct_load(&loader, folder, "rewritten", &b), BP_ECHANGED);
+    CU_ASSERT_PTR_NULL(b);
+    CU_ASSERT(strstr(bp_error_text(), "rewritten.h5: changed during each of") != NULL);
     CU_ASSERT_EQUAL(unlink(path), 0);
 }
 
