@@ -171,3 +171,15 @@ def from_status(code: int, name: str, text: str) -> Error:
     error = _CLASSES.get(code, Error)(text)
     error.code, error.name = code, name
     return error
+
+
+def no_symbol(symbol: str, symbols: list[str]) -> NoSymbol:
+    """That no asset of a market has a symbol: the text has one that is near."""
+    import difflib  # where it is needed, and no earlier
+
+    alike = [known for known in symbols if known.casefold() == symbol.casefold()]
+    if not alike:  # of thousands only some are compared: a rule may catch this once in each session
+        near = [known for known in symbols if known[:1].casefold() == symbol[:1].casefold()]
+        alike = difflib.get_close_matches(symbol, near, n=1, cutoff=0.6)
+    hint = f"did you mean {alike[0]!r}?" if alike else f"there are {len(symbols)}, which .symbols lists"
+    return NoSymbol(f"no asset has the symbol {symbol!r}; {hint}")

@@ -123,16 +123,27 @@ static PyObject *new_index(PyObject *symbols)
     return index;
 }
 
+/* An exception, and no value that says "none": as an index, -1 would be the last asset, and None all of them. */
+static Py_ssize_t raise_no_symbol(const bp__py_board *b, PyObject *symbol)
+{
+    PyObject *errors = PyImport_ImportModule("bundlepool.errors");
+    PyObject *error = errors ? PyObject_CallMethod(errors, "no_symbol", "OO", symbol, b->symbols) : NULL;
+    if (error) PyErr_SetObject((PyObject *)Py_TYPE(error), error);
+    Py_XDECREF(error);
+    Py_XDECREF(errors);
+    return -1;
+}
+
 Py_ssize_t bp__py_board_find(bp__py_board *b, PyObject *symbol)
 {
     if (!PyUnicode_Check(symbol)) {
-        PyErr_Format(PyExc_TypeError, "an asset is a symbol (str) or a number (int), not %R", symbol);
-        return -2;
+        PyErr_Format(PyExc_TypeError, "a symbol is a str, not %R", symbol);
+        return -1;
     }
-    if (!has_symbols(b)) return -2;
+    if (!has_symbols(b)) return -1;
     if (!b->index) b->index = new_index(b->symbols);
-    if (!b->index) return -2;
+    if (!b->index) return -1;
     PyObject *number = PyDict_GetItemWithError(b->index, symbol);
-    if (!number) return PyErr_Occurred() ? -2 : -1;
-    return PyLong_AsSsize_t(number);
+    if (number) return PyLong_AsSsize_t(number);
+    return PyErr_Occurred() ? -1 : raise_no_symbol(b, symbol);
 }

@@ -97,10 +97,8 @@ static PyObject *get_start(PyObject *self, void *unused)
 static PyObject *find(PyObject *self, PyObject *symbol)
 {
     bp__py_board *b = board_of(self);
-    const Py_ssize_t i = b ? bp__py_board_find(b, symbol) : -2;
-    if (i == -2) return NULL;
-    if (i == -1) Py_RETURN_NONE;
-    return PyLong_FromSsize_t(i);
+    const Py_ssize_t i = b ? bp__py_board_find(b, symbol) : -1;
+    return i < 0 ? NULL : PyLong_FromSsize_t(i);
 }
 
 /* Helpers -------------------------------------------------------------------------------------------- */
@@ -319,7 +317,9 @@ static PyGetSetDef attributes[] = {
 #define KEYWORDS(function) (PyCFunction)(void (*)(void)) function, METH_VARARGS | METH_KEYWORDS
 
 static PyMethodDef methods[] = {
-    {"index", find, METH_O, "index(symbol)\n--\n\nRow of the first asset with a symbol; None: none has it."},
+    {"index", find, METH_O,
+     "index(symbol)\n--\n\nRow of the first asset with a symbol. Raises bundlepool.NoSymbol, a KeyError: none has "
+     "it."},
     {"sma", KEYWORDS(sma),
      "sma(k, x=None)\n--\n\nMean of the last k observations, rounded once: float64 [asset][session]. x: a "
      "float64 array [asset][session]; the closes."},

@@ -74,7 +74,7 @@ PyObject *bp__py_board_symbols(bp__py_board *board);
 PyObject *bp__py_board_sids(bp__py_board *board);
 PyObject *bp__py_board_sessions(bp__py_board *board);
 
-/** Number of an asset, by its symbol. @return -1 without an exception: there is none; -2 with one */
+/** Number of an asset, by its symbol. @return -1 and an exception: there is none, or it is no symbol */
 Py_ssize_t bp__py_board_find(bp__py_board *board, PyObject *symbol);
 
 /* Arrays: panel.c ------------------------------------------------------------------------------------- */

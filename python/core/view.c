@@ -51,10 +51,12 @@ static bool take_asset(view *v, PyObject *value, size_t *asset)
 {
     const Py_ssize_t count = (Py_ssize_t)v->board->scope->num_assets;
     Py_ssize_t i;
-    if (PyUnicode_Check(value) || !PyIndex_Check(value)) {
+    if (PyUnicode_Check(value)) {
         i = bp__py_board_find(v->board, value);
-        if (i == -1) PyErr_Format(PyExc_KeyError, "no asset has the symbol %R", value);
         if (i < 0) return false;
+    } else if (!PyIndex_Check(value)) {
+        PyErr_Format(PyExc_TypeError, "an asset is a symbol (str) or a number (int), not %R", value);
+        return false;
     } else {
         i = PyNumber_AsSsize_t(value, PyExc_IndexError);
         if (i == -1 && PyErr_Occurred()) return false;
@@ -149,10 +151,8 @@ static PyObject *get_sids(PyObject *self, void *unused)
 static PyObject *find(PyObject *self, PyObject *symbol)
 {
     view *v = use(self);
-    const Py_ssize_t i = v ? bp__py_board_find(v->board, symbol) : -2;
-    if (i == -2) return NULL;
-    if (i == -1) Py_RETURN_NONE;
-    return PyLong_FromSsize_t(i);
+    const Py_ssize_t i = v ? bp__py_board_find(v->board, symbol) : -1;
+    return i < 0 ? NULL : PyLong_FromSsize_t(i);
 }
 
 static PyObject *can_trade(PyObject *self, PyObject *value)
@@ -392,7 +392,8 @@ static PyGetSetDef view_attributes[] = {
 
 static PyMethodDef view_methods[] = {
     {"index", find, METH_O,
-     "index(symbol)\n--\n\nNumber of the first asset with a symbol; None: none has it."},
+     "index(symbol)\n--\n\nNumber of the first asset with a symbol. Raises bundlepool.NoSymbol, a KeyError: "
+     "none has it."},
     {"can_trade", can_trade, METH_O,
      "can_trade(asset)\n--\n\nWhether an order would be taken: it has a price, and is not "
      "delisted. asset: a number or a symbol, here and below."},

@@ -181,7 +181,6 @@ def test_what_a_strategy_sees(root: Path) -> None:
             z=m.zscore(m.close),
             tradable=m.tradable,
             shape=(m.num_assets, m.num_sessions),
-            index=m.index("nope"),
             found=m.index(m.symbols[3]),
             again=m.sma(k, m.close),
             of_volume=m.sma(k, m.volume),
@@ -216,7 +215,7 @@ def test_what_a_strategy_sees(root: Path) -> None:
     )
     column = seen["close"][there, t]
     assert np.allclose(seen["z"][there, t], (column - column.mean()) / column.std(ddof=1))
-    assert seen["index"] is None and seen["found"] == 3
+    assert seen["found"] == 3
     assert np.array_equal(seen["again"], seen["sma"], equal_nan=True)
     assert np.array_equal(seen["nested"], seen["plain"], equal_nan=True)
     assert seen["of_volume"].shape == raw.shape and seen["tradable"].dtype == bool
@@ -249,7 +248,7 @@ def test_what_a_class_sees() -> None:
                         view.std(0, 3),
                         view.observations(0),
                         view.can_trade(0),
-                        view.index("nope"),
+                        view.index(view.symbols[1]),
                         view.num_assets,
                         view.window(0, 20, "volume"),
                     )
@@ -279,7 +278,7 @@ def test_what_a_class_sees() -> None:
     assert position == positions == 10 and price == prices and np.isclose(cash + 10 * price, equity)
     assert (window == row).all() and window[-1] == price and np.isclose(mean, window.mean())
     assert (
-        np.isclose(std, window.std(ddof=1)) and observations == 8 and can and index is None and assets == 13
+        np.isclose(std, window.std(ddof=1)) and observations == 8 and can and index == 1 and assets == 13
     )
     assert volume.shape == (20,) and (volume[:12] == 0).all()
 
@@ -306,3 +305,40 @@ def test_a_refused_order_may_be_caught() -> None:
     with pytest.warns(UserWarning, match="nan shares"):
         r = bp.sweep("demo", Careless)
     assert "orders.order(0, float(\"nan\"))  # here" in r.failures[0].text
+
+
+def test_a_symbol_that_is_not_there() -> None:
+    """None as an index would be all assets, and -1 the last one: there is an exception instead."""
+    asked = []
+
+    def ask(what) -> None:
+        for symbol in what.symbols[0].lower(), what.symbols[1] + "X", "", "\udc80":
+            with pytest.raises(KeyError) as caught:
+                what.index(symbol)
+            assert isinstance(caught.value, bp.NoSymbol) and repr(symbol) in str(caught.value)
+            asked.append(str(caught.value))
+        for value in None, 0, b"A":
+            with pytest.raises(TypeError, match="a symbol is a str"):
+                what.index(value)
+        assert what.index(np.str_(what.symbols[2])) == 2
+        symbols.extend(what.symbols)
+
+    def rule(m):
+        ask(m)
+        return m.close > 0
+
+    class Rule:
+        def decide(self, view, orders):
+            if view.t == 0:
+                ask(view)
+                with pytest.raises(bp.NoSymbol):
+                    orders.order("NOPE", 1)
+                with pytest.raises(TypeError, match="a symbol .str. or a number"):
+                    orders.order(1.0, 1)
+
+    for strategy in rule, Rule:
+        symbols: list[str] = []
+        bp.backtest("demo", strategy)
+        near = [f"did you mean {symbols[0]!r}?", f"did you mean {symbols[1]!r}?", "there are 13", "there are 13"]
+        assert all(hint in text for hint, text in zip(near, asked, strict=True))
+        asked.clear()
