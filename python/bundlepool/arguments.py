@@ -6,14 +6,17 @@ import contextlib
 import datetime
 import difflib
 import functools
+import itertools
 import math
 import os
 import re
-from typing import Any, Iterable, Iterator, Mapping, Sequence
+import sys
+import warnings
+from typing import Any, Iterable, Iterator, Mapping
 
-from bundlepool import _core
+from bundlepool import _core, launch
 from bundlepool.errors import Error
-from bundlepool.strategy import Strategy, number_text
+from bundlepool.strategy import Strategy, number_text, plain
 
 __all__ = ["grid_arguments", "near", "option_arguments", "values_of"]
 
@@ -101,6 +104,7 @@ def option_arguments(
     """
     arguments = []
     for keyword, value in options.items():
+        value = _plain_option(caller, keyword, value)
         name = keyword.rstrip("_").replace("_", "-")
         takes_value, uses, _ = _table().get(name, (False, 0, ""))
         if name in _NOT_HERE or not uses & use:
@@ -118,6 +122,16 @@ def option_arguments(
     return arguments
 
 
+def _plain_option(caller: str, keyword: str, value: Any) -> Any:
+    """A number of NumPy as Python's own; a date is left as it is."""
+    if _day_text(value) is not None:
+        return value
+    try:
+        return plain(keyword, value)
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"{caller}(): {error}".replace("parameter ", "")) from None
+
+
 def _option_text(caller: str, keyword: str, value: Any) -> str:
     if isinstance(value, bool):
         raise TypeError(f"{caller}(): {keyword} takes a value, not {value!r}")
@@ -131,7 +145,7 @@ def _option_text(caller: str, keyword: str, value: Any) -> str:
     if isinstance(value, (list, tuple, set, frozenset)):
         items = sorted(value) if isinstance(value, (set, frozenset)) else value
         return ",".join(_option_text(caller, keyword, item) for item in items)
-    if isinstance(value, float) and math.isinf(value):
+    if isinstance(value, float) and value == math.inf:
         return "none"
     if hasattr(value, "__float__"):
         try:
@@ -189,19 +203,23 @@ def bundle_arguments(bundle: Any, caller: str, root: Any = None) -> list[str]:
 # Grids ------------------------------------------------------------------------------------------------------
 
 
+_MAX_VALUES = 10_000_000  # of one parameter, and combinations of a grid: as in C, BP__VALUES_MAX
+_WORD = "[a-z][a-z0-9_]*"
+
+
 def values_of(values: Any) -> list[Any]:
-    """The values that a grid gives to a parameter: of one by itself that one; of a text in the manner of
-    --param none.
-    """
+    """The values of a parameter of as_grid(); of a text in the manner of --param none."""
     if isinstance(values, str):
-        return [values] if re.fullmatch(r"[a-z][a-z0-9_]*", values) else []
-    if not isinstance(values, Iterable) or getattr(values, "ndim", 1) == 0:
-        return [values]
-    return [v.item() if hasattr(v, "item") and getattr(v, "ndim", 0) == 0 else v for v in values]
+        return [values] if re.fullmatch(_WORD, values) else []
+    return list(values)
 
 
-def as_grid(grid: Mapping[str, Any] | None) -> dict[str, Any]:
-    """A grid whose values can be read more than once."""
+def as_grid(grid: Mapping[str, Any] | None) -> dict[str, str | range | list[Any]]:
+    """A grid whose values can be read more than once, and are Python's own.
+
+    Raises:
+        TypeError, ValueError: it is none; the text names the parameter.
+    """
     if grid is None:
         return {}
     if not isinstance(grid, Mapping):
@@ -209,39 +227,75 @@ def as_grid(grid: Mapping[str, Any] | None) -> dict[str, Any]:
     for name in grid:
         if not isinstance(name, str):
             raise TypeError(f"a parameter of a grid is named by a str, not {name!r}")
-    for name, values in grid.items():
-        if isinstance(values, (bytes, Mapping, set, frozenset)):
-            raise TypeError(f"grid: values of {name} are a list, in an order, not {type(values).__name__}")
-    return {
-        name: values
-        if isinstance(values, (str, range, Sequence)) or not isinstance(values, Iterable)
-        else list(values)
-        if getattr(values, "ndim", 1) != 0
-        else values
-        for name, values in grid.items()
-    }
+    return {name: _readable(name, values) for name, values in grid.items()}
 
 
-def _values_text(name: str, values: Any, strategy: Strategy | None) -> str:
+def _readable(name: str, values: Any) -> str | range | list[Any]:
+    if isinstance(values, str):
+        return str.__str__(values)
+    if isinstance(values, (bytes, bytearray, memoryview, Mapping, set, frozenset)):
+        raise TypeError(f"grid: values of {name} are a list, in an order, not {type(values).__name__}")
+    ndim = getattr(values, "ndim", None)
+    if ndim == 0 or not isinstance(values, Iterable):
+        return [plain(name, values)]
+    if isinstance(ndim, int) and ndim > 1:
+        raise TypeError(f"grid: values of {name} are a list, not an array of {ndim} dimensions")
+    some = values if isinstance(values, range) else [
+        plain(name, value) for value in itertools.islice(values, _MAX_VALUES + 1)
+    ]
+    if not some:
+        raise ValueError(f"grid: {name} has no values")
+    if not isinstance(some, range):
+        too_many = len(some) > _MAX_VALUES
+    else:
+        too_many = (some[-1] - some[0]) // some.step >= _MAX_VALUES  # len() of a long one is an OverflowError
+    if too_many:
+        raise ValueError(f"grid: {name} has more than {_MAX_VALUES} values; search in several runs")
+    return some if isinstance(some, range) else _once(name, some)
+
+
+def _once(name: str, values: list[Any]) -> list[Any]:
+    """A value that is given twice is tested once, where it stands first: as in C."""
+    once: dict[tuple[bool, Any], Any] = {}
+    try:
+        for value in values:
+            once.setdefault((isinstance(value, bool), value), value)
+    except TypeError:
+        return values  # one is not hashable: it is no number and no word
+    if len(once) < len(values) and launch.is_first():
+        _warn(f"grid: values of {name} are there more than once; each is tested once")
+    return list(once.values())
+
+
+def _values_text(name: str, values: str | range | list[Any], strategy: Strategy | None) -> str:
     parameter = strategy.parameter(name) if strategy else None
     if isinstance(values, str) and not values_of(values):
         return values
     if isinstance(values, range) and len(values) > 1:
-        step = f":{values.step}" if values.step != 1 else ""
-        return f"{values[0]}:{values[-1]}{step}"
+        first, last = (number_text(name, end) for end in (values[0], values[-1]))
+        return f"{first}:{last}" + (f":{values.step}" if values.step != 1 else "")
     found = values_of(values)
-    if not found:
-        raise ValueError(f"grid: {name} has no values")
     if parameter:
         return ",".join(parameter.text_of(value) for value in found)
+    for value in found:
+        if isinstance(value, str) and not re.fullmatch(_WORD, value):
+            raise ValueError(f"parameter {name}: {value!r} is not a word: a-z, then a-z, 0-9 or _")
     return ",".join(value if isinstance(value, str) else number_text(name, value) for value in found)
+
+
+def _warn(text: str) -> None:
+    """A warning at the line of the caller's that has called this package."""
+    level, frame = 1, sys._getframe()
+    while frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] == "bundlepool":
+        level, frame = level + 1, frame.f_back
+    warnings.warn(text, stacklevel=level)
 
 
 def grid_arguments(grid: Mapping[str, Any], strategy: Strategy | None) -> list[str]:
     """A grid as options --param.
 
     Args:
-        grid: parameter → values: a range, a list, an array, a single value, or a text as --param has it.
+        grid: of as_grid().
         strategy: whose parameters they are; None: it is not of Python, and the C part knows them.
 
     Raises:

@@ -6,7 +6,14 @@ import os
 from typing import Any, Mapping
 
 from bundlepool import _core
-from bundlepool.arguments import RUN, bundle_arguments, grid_arguments, keywords_in_errors, option_arguments
+from bundlepool.arguments import (
+    RUN,
+    as_grid,
+    bundle_arguments,
+    grid_arguments,
+    keywords_in_errors,
+    option_arguments,
+)
 from bundlepool.caches import CACHES, kept_bytes, split_off
 from bundlepool.strategy import Strategy
 from bundlepool.sweep import understand
@@ -52,11 +59,11 @@ def backtest(
         bundlepool.Error: as the library says.
     """
     strategy_, named = understand(strategy, {})
-    params = {name: value for name, value in params_and_options.items() if _is_param(strategy_, name)}
+    params = as_grid({name: v for name, v in params_and_options.items() if _is_param(strategy_, name)})
     options = {name: value for name, value in params_and_options.items() if name not in params}
     kept = kept_bytes(options.pop("config", None), split_off(options, "backtest"))
     if strategy_:
-        strategy_, _ = understand(strategy, {name: [value] for name, value in params.items()})
+        strategy_, _ = understand(strategy, params)
         others = [*_ARGUMENTS, *(p.name for p in strategy_.parameters)]
     else:
         others = list(_ARGUMENTS)

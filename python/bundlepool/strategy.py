@@ -87,11 +87,29 @@ class Parameter:
         return number_text(self.name, value, whole=self.kind == "int")
 
 
+def plain(name: str, value: Any) -> Any:
+    """A value of NumPy as Python's own: 5 for numpy.int64(5), also for an array without dimensions."""
+    if getattr(value, "ndim", None) != 0 or not hasattr(value, "item"):
+        return value
+    if getattr(getattr(value, "dtype", None), "kind", "") in "mM":  # item() would give a number of nanoseconds
+        raise TypeError(f"parameter {name}: {value!r} is no number")
+    if getattr(value, "mask", False):  # item() would give what is behind the mask
+        raise ValueError(f"parameter {name}: a value is masked")
+    return value.item()
+
+
 def number_text(name: str, value: Any, *, whole: bool = False) -> str:
     """A number as an option has it: what is read back is the same number."""
-    if isinstance(value, (str, bytes, bool)) or not hasattr(value, "__float__"):
-        raise TypeError(f"parameter {name}: {value!r} is no number")
-    number = float(value)
+    value = plain(name, value)
+    no_number = TypeError(f"parameter {name}: {value!r} is no number")
+    if isinstance(value, (str, bytes, bool)) or not hasattr(value, "__float__") or getattr(value, "ndim", 0):
+        raise no_number
+    try:
+        number = float(value)
+    except OverflowError:
+        raise ValueError(f"parameter {name}: it is more than a float64 can hold") from None
+    except (TypeError, ValueError):
+        raise no_number from None
     if not math.isfinite(number):
         raise ValueError(f"parameter {name}: {value!r} is not finite")
     if number != int(number):
@@ -320,7 +338,10 @@ def _kind(
 
 
 def _is_fraction(value: Any) -> bool:
-    return isinstance(value, float) and value != math.floor(value)
+    try:
+        return not isinstance(value, str) and float(value) != math.floor(value)
+    except (TypeError, ValueError, OverflowError):
+        return False  # what is no number, or not finite, is refused with the parameter's name
 
 
 def _words(strategy: str, name: str, values: Iterable[Any]) -> tuple[tuple[str, Any], ...]:
@@ -330,7 +351,7 @@ def _words(strategy: str, name: str, values: Iterable[Any]) -> tuple[tuple[str, 
             raise TypeError(
                 f"strategy {strategy}: parameter {name}: {value!r} is not a word: a-z, then a-z, 0-9 or _"
             )
-        words.setdefault(value, value)
+        words.setdefault(str.__str__(value), value)
     return tuple(words.items())
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import inspect
+from decimal import Decimal
+from fractions import Fraction
 from typing import Literal
 
 import numpy as np
@@ -91,6 +93,16 @@ def test_an_instance_is_no_strategy() -> None:
         ("5:50:5", "5:50:5"),
         ([1e-7], "1e-07"),
         (2.0, "2"),
+        (np.float32(5.5), "5.5"),
+        (np.float32(0.1), "0.10000000149011612"),
+        (np.int8(5), "5"),
+        (np.array(5), "5"),
+        (Decimal("0.1"), "0.1"),
+        (Fraction(1, 4), "0.25"),
+        ((x for x in (5, 6)), "5,6"),
+        ({"a": 5, "b": 6}.values(), "5,6"),
+        ([np.float32(0.5), np.array(2)], "0.5,2"),
+        (range(0, 10**7), "0:9999999"),
     ],
 )
 def test_grids(values, text: str) -> None:
@@ -122,11 +134,69 @@ def test_grids_of_words() -> None:
         ({"k": {1: 2}}, TypeError, "a list"),
         ({5: [1]}, TypeError, "named by a str"),
         (3, TypeError, "a dict"),
+        ({"k": None}, TypeError, "parameter k: None is no number"),
+        ({"k": range(5, 5)}, ValueError, "k has no values"),
+        ({"k": iter(())}, ValueError, "k has no values"),
+        ({"k": np.array([])}, ValueError, "k has no values"),
+        ({"k": range(10**20)}, ValueError, "k has more than 10000000 values"),
+        ({"k": range(2**60, 2**60 + 2)}, ValueError, "parameter k: .* float64"),
+        ({"k": np.array([[5, 6]])}, TypeError, "values of k are a list, not an array of 2 dim"),
+        ({"k": [np.array([5])]}, TypeError, "parameter k: .* is no number"),
+        ({"k": [[5]]}, TypeError, "parameter k: .* is no number"),
+        ({"k": np.bool_(True)}, TypeError, "parameter k: True is no number"),
+        ({"k": float("nan")}, ValueError, "parameter k: nan is not finite"),
+        ({"k": np.float32("inf")}, ValueError, "parameter k: inf is not finite"),
+        ({"k": Decimal("sNaN")}, TypeError, "parameter k: .* is no number"),
+        ({"k": 10**400}, ValueError, "parameter k: .* float64"),
+        ({"k": 1 + 2j}, TypeError, "parameter k: .* is no number"),
+        ({"k": np.datetime64("2020-01-01")}, TypeError, "parameter k: .* is no number"),
+        ({"k": np.array(["2020-01-01"], "M8[ns]")}, TypeError, "parameter k: .* is no number"),
+        ({"k": np.ma.array([1, 2], mask=[False, True])}, ValueError, "parameter k: a value is masked"),
+        ({"k": {5, 6}}, TypeError, "values of k are a list, in an order, not set"),
+        ({"k": b"5"}, TypeError, "values of k are a list, in an order, not bytes"),
     ],
 )
 def test_wrong_grids(grid, error, text: str) -> None:
     with pytest.raises(error, match=text):
         arguments.grid_arguments(arguments.as_grid(grid), strategy_of(lambda m, k: 0))
+
+
+@pytest.mark.parametrize("nothing", [float("nan"), np.float64("inf"), np.array(float("nan"))])
+def test_a_default_does_not_hide_what_is_not_finite(nothing) -> None:
+    grid = arguments.as_grid({"k": [nothing]})
+    with pytest.raises(ValueError, match="parameter k: .* is not finite"):
+        strategy = strategy_of(lambda m, k=5: 0, grid)
+        arguments.grid_arguments(grid, strategy)
+
+
+def test_fractions_where_the_default_is_whole(market) -> None:
+    for value in np.float32(5.5), Decimal("5.5"), Fraction(11, 2), np.array(5.5):
+        grid = arguments.as_grid({"k": value})
+        assert arguments.grid_arguments(grid, strategy_of(lambda m, k=5: 0, grid)) == ["--param=k=5.5"]
+        assert bp.backtest("quandl", lambda m, k=5: m.close > k, root=market, k=value).params == {"k": 5.5}
+
+
+def test_a_value_that_is_given_twice() -> None:
+    with pytest.warns(UserWarning, match="values of k are there more than once") as told:
+        grid = arguments.as_grid({"k": [5, 6, 5.0, np.int8(6)], "flag": [True, False]})
+    assert told[0].filename == __file__ and grid == {"k": [5, 6], "flag": [True, False]}
+    assert arguments.as_grid({"k": [1, True]}) == {"k": [1, True]}
+
+
+def test_words_of_a_strategy_in_c_are_words() -> None:
+    for values in ["5:50"], ["5,6"], ["5"]:
+        with pytest.raises(ValueError, match="parameter k: .* is not a word"):
+            arguments.grid_arguments({"k": values}, None)
+
+
+def test_options_of_numpy() -> None:
+    options = {"short": np.bool_(True), "cash": np.float32(1e6), "lots": np.str_("fractional"), "grace": np.array(5)}
+    assert arguments.option_arguments(options, arguments.SEARCH, "sweep") == [
+        "--short", "--cash=1000000", "--lots=fractional", "--grace=5"
+    ]
+    for value in -np.inf, np.nan, np.bool_(True), np.timedelta64(5, "D"), 10**400, np.array([1.0]), [[1, 2], 3 + 1j]:
+        with pytest.raises(TypeError, match="cash"):
+            arguments.option_arguments({"cash": value}, arguments.SEARCH, "sweep")
 
 
 def test_options() -> None:
