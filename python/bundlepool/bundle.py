@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundlepool import _core
+from bundlepool import _core, _dates
 from bundlepool.readers import HasReaders
 from bundlepool.version import Version
 
@@ -15,12 +15,7 @@ __all__ = ["Bundle"]
 
 
 def _array(column: _core.Column) -> np.ndarray:
-    try:
-        import numpy  # where arrays are asked for, and no earlier
-    except ImportError as error:
-        raise ImportError("arrays need NumPy, which cannot be imported (Debian: python3-numpy); view(name) "
-                          "of a bundle works without") from error
-    return numpy.asarray(column)
+    return _dates.numpy().asarray(column)
 
 
 class Bundle(HasReaders, _core.Bundle):

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import html
 import json
+import operator
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Iterator, Mapping, SupportsIndex, overload
 
+from bundlepool import _dates
 from bundlepool.arguments import as_keywords
 from bundlepool.strategy import Strategy
 
@@ -64,8 +66,9 @@ class Failure:
 class Results:
     """Results of a sweep: a sequence of all combinations of the grid, in order of index, on rank 0.
 
-    ``r[i]`` is the combination with index i; of several bundles, those of the first come first. On other
-    ranks there are ``best`` and the attributes below; everything else raises RuntimeError there.
+    ``r[i]`` is the combination with index i, ``r[a:b]`` a list of them; of several bundles, those of the first
+    come first. On other ranks there are ``best`` and the attributes below; everything else raises RuntimeError
+    there. Results can be pickled.
 
     Attributes:
         has_all: whether this is rank 0.
@@ -93,9 +96,19 @@ class Results:
         self._metrics = [(name, more, kind) for name, more, kind, _ in found.get("metrics", ())]
         self._best = self._best_of(found["best"])
         self._outcome = found.get("outcome", b"")
-        self._grid = memoryview(found.get("grid", b"")).cast("d")
-        self._values = memoryview(found.get("values", b"")).cast("d")
-        self._order = memoryview(found.get("order", b"")).cast("Q")
+        self._look()
+
+    def _look(self) -> None:
+        self._grid = memoryview(self._found.get("grid", b"")).cast("d")
+        self._values = memoryview(self._found.get("values", b"")).cast("d")
+        self._order = memoryview(self._found.get("order", b"")).cast("Q")
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if not isinstance(value, memoryview)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self._look()
 
     # What they are of ---------------------------------------------------------------------------------------
 
@@ -166,10 +179,22 @@ class Results:
             "done",
         )
 
-    def __getitem__(self, i: int) -> Combination:
+    @overload
+    def __getitem__(self, i: SupportsIndex) -> Combination:
+        ...
+
+    @overload
+    def __getitem__(self, i: slice) -> list[Combination]:
+        ...
+
+    def __getitem__(self, i: Any) -> Any:
         self._need_all()
-        if not isinstance(i, int):
-            raise TypeError(f"a combination is chosen by its number, not by {i!r}")
+        if isinstance(i, slice):
+            return [self[task] for task in range(*i.indices(len(self)))]
+        try:
+            i = operator.index(i)
+        except TypeError:
+            raise TypeError(f"a combination is chosen by its number, several by a slice, not by {i!r}") from None
         task = i + len(self) if i < 0 else i
         if not 0 <= task < len(self):
             raise IndexError(f"combination {i}: there are {len(self)}, from 0 on")
@@ -220,8 +245,7 @@ class Results:
         """All of it as a NumPy structured array: index, bundle (where there are several), status, parameters,
         metrics.
         """
-        import numpy
-
+        numpy = _dates.numpy()
         self._need_all()
         size, several = self._found["size"], self._found["several"]
         names = [bundle["name"] for bundle in self.bundles]
@@ -250,8 +274,7 @@ class Results:
 
     def to_pandas(self) -> Any:
         """All of it as a pandas.DataFrame, a row for each combination."""
-        import pandas
-
+        pandas = _dates.pandas()
         table = self.table
         frame = pandas.DataFrame({name: table[name] for name in table.dtype.names or ()})
         return frame.set_index(["bundle", "index"] if self._found["several"] else "index")

@@ -134,9 +134,12 @@ PyObject *bp__py_array_from(PyObject *buffer)
     static PyObject *asarray;
     if (!buffer) return NULL;
     if (!asarray) {
-        PyObject *numpy = PyImport_ImportModule("numpy");
+        PyObject *dates =
+            PyImport_ImportModule("bundlepool._dates"); /* says what wants NumPy where there is none */
+        PyObject *numpy = dates ? PyObject_CallMethod(dates, "numpy", NULL) : NULL;
         asarray = numpy ? PyObject_GetAttrString(numpy, "asarray") : NULL;
         Py_XDECREF(numpy);
+        Py_XDECREF(dates);
     }
     PyObject *array = asarray ? PyObject_CallFunctionObjArgs(asarray, buffer, NULL) : NULL;
     Py_DECREF(buffer);
