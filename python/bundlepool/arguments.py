@@ -46,8 +46,24 @@ _NOT_HERE = frozenset(
         "results",
         "row",
         "input",
+        "lookahead-cuts",
+        "lookahead-seed",
     }
 )
+# Files of a search: a run has attributes of these names.
+_FILES = frozenset({"equity", "trades", "positions", "unfilled", "replace"})
+
+
+# Arguments whose names are not those of the options.
+_OTHERWISE = {"param": "grid", "lookahead-cuts": "cuts", "lookahead-seed": "seed"}
+
+_PATHS = frozenset({"journal", *_FILES} - {"replace"})
+
+
+def whole_path(path: str | bytes | os.PathLike[Any]) -> str:
+    """A path of what is written in the end, by when a strategy may have gone to another folder."""
+    text = os.fsdecode(os.fspath(path))
+    return os.path.abspath(text) if text else text
 
 
 @functools.lru_cache(maxsize=1)
@@ -66,11 +82,13 @@ def as_keywords(text: str) -> str:
 
     def keyword(match: re.Match) -> str:
         known = _table().get(match[1])
-        if match[1] == "param":
-            return "grid"
+        if match[1] in _OTHERWISE:
+            return _OTHERWISE[match[1]]
         return match[1].replace("-", "_") + ("" if known[0] else "=True") if known else match[0]
 
     text = re.sub(r"(?<![\w-])--([a-z][a-z-]*[a-z])\b", keyword, text)
+    text = re.sub(r"'bundle (verify|info) (\S+)'", r"bundlepool.\1('\2')", text)
+    text = text.replace("see 'optimizer run'", "see bundlepool.backtest()")
     return text.replace("'bundle list' shows", "bundlepool.bundles() tells")
 
 
@@ -85,12 +103,16 @@ def keywords_in_errors() -> Iterator[None]:
         raise
 
 
+def _without(use: int) -> frozenset[str]:
+    return _NOT_HERE | _FILES if use == RUN else _NOT_HERE
+
+
 def known_options(use: int) -> list[str]:
     """Keywords that stand for options of a command."""
     return [
         name.replace("-", "_")
         for name, (_, uses, _) in _table().items()
-        if uses & use and name not in _NOT_HERE
+        if uses & use and name not in _without(use)
     ]
 
 
@@ -107,7 +129,7 @@ def option_arguments(
         value = _plain_option(caller, keyword, value)
         name = keyword.rstrip("_").replace("_", "-")
         takes_value, uses, _ = _table().get(name, (False, 0, ""))
-        if name in _NOT_HERE or not uses & use:
+        if name in _without(use) or not uses & use:
             raise TypeError(
                 f"{caller}() has no argument {keyword!r}{near(keyword, [*others, *known_options(use)])}"
             )
@@ -118,7 +140,8 @@ def option_arguments(
                 raise TypeError(f"{caller}(): {keyword} is True or False, not {value!r}")
             arguments.append(f"--{name}")
         else:
-            arguments.append(f"--{name}={_option_text(caller, keyword, value)}")
+            text = _option_text(caller, keyword, value)
+            arguments.append(f"--{name}={whole_path(text) if name in _PATHS else text}")
     return arguments
 
 

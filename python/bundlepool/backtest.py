@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any, Mapping
 
-from bundlepool import _core
+from bundlepool import _core, _dates
 from bundlepool.arguments import (
     RUN,
     as_grid,
@@ -40,18 +40,26 @@ _ARGUMENTS = ("bundle", "strategy", "root", "config", *CACHES)
 
 
 def backtest(
-    bundle: Any, strategy: Any, *, root: str | os.PathLike[str] | None = None, **params_and_options: Any
+    bundle: Any,
+    strategy: Any,
+    params: Mapping[str, Any] | None = None,
+    /,
+    *,
+    root: Any = None,
+    **params_and_options: Any,
 ) -> Run:
     """Run a strategy once, over a private copy of a bundle, and keep all that it did.
 
     Args:
-        bundle: name, or path that ends in .h5.
+        bundle: name, path that ends in .h5, or a Bundle.
         strategy: a function, a class, or a name, as for sweep().
+        params: parameters of the strategy, each with its value; most are given as keywords.
         root: folder of the bundles; None: as the environment says (BUNDLEPOOL_ROOT).
         params_and_options: parameters of the strategy, and options of ``optimizer run`` (``cash=1e7,
-            commission=5``). A parameter wins over an option of the same name. And ``config``, an
-            OptimizationConfig, or its ``enable_caching, cache_size_gb, enable_history_cache,
-            cache_size_limit``: how much the process keeps of what ``m.sma`` and its like have computed.
+            commission=5``) but those that name files. And ``config``, an OptimizationConfig, or its ``enable_caching, cache_size_gb,
+            enable_history_cache, cache_size_limit``: how much the process keeps of what ``m.sma`` and its like
+            have computed. Where a parameter of the strategy has the name of any of these, ``root`` as well, the
+            keyword is the parameter; with the parameter in ``params`` it is the option.
 
     Raises:
         TypeError: a name that is neither.
@@ -59,11 +67,12 @@ def backtest(
         bundlepool.Error: as the library says.
     """
     strategy_, named = understand(strategy, {})
-    params = as_grid({name: v for name, v in params_and_options.items() if _is_param(strategy_, name)})
-    options = {name: value for name, value in params_and_options.items() if name not in params}
+    keywords = params_and_options if root is None else {"root": root, **params_and_options}
+    given, options = _split(strategy_, as_grid(params), keywords)
+    root = options.pop("root", None)
     kept = kept_bytes(options.pop("config", None), split_off(options, "backtest"))
     if strategy_:
-        strategy_, _ = understand(strategy, params)
+        strategy_, _ = understand(strategy, given)
         others = [*_ARGUMENTS, *(p.name for p in strategy_.parameters)]
     else:
         others = list(_ARGUMENTS)
@@ -74,7 +83,7 @@ def backtest(
         "run",
         *bundle_arguments(bundle, "backtest", root),
         f"--strategy={strategy_.option if strategy_ else named}",
-        *grid_arguments(params, strategy_),
+        *grid_arguments(given, strategy_),
         *chosen,
     ]
     with keywords_in_errors():
@@ -82,30 +91,49 @@ def backtest(
     return Run(found, first_return=options.get("first_return", False))
 
 
+def _split(
+    strategy: Strategy | None, params: Mapping[str, Any], keywords: Mapping[str, Any]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Parameters of the strategy, all of them, and options."""
+    more, options = {}, {}
+    for name, value in keywords.items():
+        if name not in params and _is_param(strategy, name):
+            more[name] = value
+        elif name in params and not _is_option(name):
+            raise TypeError(f"backtest(): {name} is given twice, in params and as a keyword")
+        else:
+            options[name] = value
+    return {**params, **as_grid(more)}, options
+
+
 def _is_param(strategy: Strategy | None, name: str) -> bool:
     """Whether a keyword is a parameter of the strategy: of one of C, whatever is no option."""
-    if strategy:
-        return strategy.parameter(name) is not None
+    return not _is_option(name) if strategy is None else strategy.parameter(name) is not None
+
+
+def _is_option(name: str) -> bool:
+    if name in _ARGUMENTS:
+        return True
     try:
         option_arguments({name: None}, RUN, "backtest")
     except TypeError:
-        return name not in _ARGUMENTS
-    return False
+        return False
+    return True
 
 
 def _pandas() -> Any:
     try:
-        import pandas
+        return _dates.pandas()
     except ImportError:
         return None
-    return pandas
 
 
 class Run:
     """What one backtest did.
 
     Tables are pandas' where that is there: a DatetimeIndex in UTC, of the midnights that name the sessions;
-    else NumPy structured arrays with a field ``session``.
+    else NumPy structured arrays with a field ``session``. Each is a copy of its own, and may be changed. A Run can
+    be pickled.
 
     Attributes:
         metrics: metric → value; NaN: undefined.
@@ -114,9 +142,6 @@ class Run:
     """
 
     def __init__(self, story: Mapping[str, Any], first_return: bool = False) -> None:
-        import numpy
-
-        self._np = numpy
         self._story = story
         self.metrics: dict[str, float] = story["metrics"]
         self.params: dict[str, Any] = story["params"]
@@ -125,18 +150,16 @@ class Run:
         self.content_hash: str = story["content_hash"]
         self._symbols = _distinct(story["assets"])
         self._first_return = first_return
-        self._sessions = numpy.frombuffer(story["sessions"], dtype="i8").view("M8[ns]")
-        self._entries = numpy.frombuffer(story["entries"], dtype=_FIELDS)
 
     # Series -------------------------------------------------------------------------------------------------
 
     @property
     def sessions(self) -> Any:
         """The sessions of the range: datetime64[ns] [session]."""
-        return self._sessions
+        return self._of("sessions", "M8[ns]")
 
-    def _of(self, name: str) -> Any:
-        return self._np.frombuffer(self._story[name], dtype=float)
+    def _of(self, name: str, dtype: Any = float) -> Any:
+        return _dates.numpy().frombuffer(self._story[name], dtype=dtype).copy()
 
     def _series(self, name: str, values: Any, sessions: Any) -> Any:
         pandas = _pandas()
@@ -146,8 +169,8 @@ class Run:
         return self._structured({"session": sessions, name: values})
 
     def _structured(self, columns: Mapping[str, Any]) -> Any:
-        arrays = {name: self._np.asarray(values) for name, values in columns.items()}
-        table = self._np.zeros(
+        arrays = {name: _dates.numpy().asarray(values) for name, values in columns.items()}
+        table = _dates.numpy().zeros(
             len(arrays["session"]), dtype=[(name, array.dtype) for name, array in arrays.items()]
         )
         for name, array in arrays.items():
@@ -157,7 +180,7 @@ class Run:
     @property
     def equity(self) -> Any:
         """Cash and positions after each close, in money: float64 [session]."""
-        return self._series("equity", self._of("equity"), self._sessions)
+        return self._series("equity", self._of("equity"), self.sessions)
 
     @property
     def returns(self) -> Any:
@@ -168,13 +191,13 @@ class Run:
         equity = self._of("equity")
         returns = equity[1:] / equity[:-1] - 1
         if self._first_return:
-            returns = self._np.concatenate(([equity[0] / self._story["start_cash"] - 1], returns))
-        return self._series("returns", returns, self._sessions[-len(returns) :])
+            returns = _dates.numpy().concatenate(([equity[0] / self._story["start_cash"] - 1], returns))
+        return self._series("returns", returns, self.sessions[-len(returns) :])
 
     def _held(self) -> tuple[Any, Any, Any]:
-        shape = (len(self._sessions), len(self._symbols))
+        shape = (len(self.sessions), len(self._symbols))
         shares, marks = self._of("shares").reshape(shape), self._of("marks").reshape(shape)
-        held = self._np.flatnonzero((shares != 0).any(axis=0))
+        held = _dates.numpy().flatnonzero((shares != 0).any(axis=0))
         return held, shares[:, held], marks[:, held]
 
     @property
@@ -187,25 +210,26 @@ class Run:
     def positions(self) -> Any:
         """What was held after each close, in money: a column for each asset ever held, and ``cash``."""
         held, shares, marks = self._held()
-        return self._frame(held, self._np.where(shares == 0, 0.0, shares * marks), cash=self._of("cash"))
+        return self._frame(held, _dates.numpy().where(shares == 0, 0.0, shares * marks), cash=self._of("cash"))
 
     def _frame(self, held: Any, values: Any, **more: Any) -> Any:
         columns = {self._symbols[asset]: values[:, i] for i, asset in enumerate(held)}
         pandas = _pandas()
         if pandas is not None:
-            index = pandas.DatetimeIndex(self._sessions, tz="UTC", name="session")
+            index = pandas.DatetimeIndex(self.sessions, tz="UTC", name="session")
             return pandas.DataFrame({**columns, **more}, index=index)
-        return self._structured({"session": self._sessions, **columns, **more})
+        return self._structured({"session": self.sessions, **columns, **more})
 
     # Entries ------------------------------------------------------------------------------------------------
 
     def _rows(self, kinds: tuple[int, ...], columns: Mapping[str, str]) -> Any:
-        np = self._np
-        rows = self._entries[np.isin(self._entries["kind"], kinds)]
+        np = _dates.numpy()
+        entries = self._of("entries", _FIELDS)
+        rows = entries[np.isin(entries["kind"], kinds)]
         symbols = np.array(self._symbols or [""])
         sids = np.array([sid for _, sid in self._story["assets"]] or [0], dtype="i8")
         table = {
-            "session": self._sessions[rows["t"]],
+            "session": self.sessions[rows["t"]],
             "symbol": symbols[rows["asset"]],
             "sid": sids[rows["asset"]],
         }

@@ -11,16 +11,19 @@ from typing import Any, Mapping
 
 from bundlepool import _core
 from bundlepool.arguments import (
-    SEARCH,
+    RUN,
     as_grid,
     bundle_arguments,
     grid_arguments,
     keywords_in_errors,
     option_arguments,
 )
+from bundlepool.caches import CACHES, kept_bytes, split_off
 from bundlepool.sweep import understand
 
 __all__ = ["Lookahead", "check_lookahead"]
+
+_ARGUMENTS = ("params", "cuts", "seed", "root", "config", *CACHES)
 
 
 @dataclass(frozen=True)
@@ -91,6 +94,7 @@ def check_lookahead(
     cuts: int = 50,
     seed: int = 1,
     root: str | os.PathLike[str] | None = None,
+    config: Any = None,
     **options: Any,
 ) -> list[Lookahead]:
     """Check the first combinations, at most ten of each bundle. In this process, without MPI.
@@ -101,11 +105,14 @@ def check_lookahead(
         cuts: how many ends of the data are tried: half of them where the strategy says something.
         seed: which ones.
         root: folder of the bundles; None: as the environment says.
-        options: of the account and the range, as for sweep().
+        config: an OptimizationConfig, as for sweep().
+        options: of the account and the range, as for backtest(), and ``enable_caching, cache_size_gb,
+            enable_history_cache, cache_size_limit``.
 
     Raises:
         Exception: whatever the strategy raises with all data there.
     """
+    kept = kept_bytes(config, split_off(options, "check_lookahead"))
     grid = as_grid(params)
     strategy_, named = understand(strategy, grid)
     arguments = [
@@ -114,8 +121,8 @@ def check_lookahead(
         *grid_arguments(grid, strategy_),
         f"--lookahead-cuts={cuts}",
         f"--lookahead-seed={seed}",
-        *option_arguments(options, SEARCH, "check_lookahead", ("params", "cuts", "seed", "root")),
+        *option_arguments(options, RUN, "check_lookahead", _ARGUMENTS),
     ]
     with keywords_in_errors():
-        told = _core.check_lookahead(arguments, strategy_.description() if strategy_ else None)
+        told = _core.check_lookahead(arguments, strategy_.description(**kept) if strategy_ else None)
     return [_made_of(strategy_.name if strategy_ else named, one) for one in told]

@@ -91,7 +91,7 @@ def plain(name: str, value: Any) -> Any:
     """A value of NumPy as Python's own: 5 for numpy.int64(5), also for an array without dimensions."""
     if getattr(value, "ndim", None) != 0 or not hasattr(value, "item"):
         return value
-    if getattr(getattr(value, "dtype", None), "kind", "") in "mM":  # item() would give a number of nanoseconds
+    if getattr(getattr(value, "dtype", None), "kind", "") in ("m", "M"):  # item() may give nanoseconds
         raise TypeError(f"parameter {name}: {value!r} is no number")
     if getattr(value, "mask", False):  # item() would give what is behind the mask
         raise ValueError(f"parameter {name}: a value is masked")

@@ -16,12 +16,14 @@ from bundlepool import _core, launch
 from bundlepool.arguments import (
     SEARCH,
     as_grid,
+    as_keywords,
     bundle_arguments,
     grid_arguments,
     keywords_in_errors,
     option_arguments,
     plain_bundles,
     values_of,
+    whole_path,
 )
 from bundlepool.caches import CACHES, kept_bytes, split_off
 from bundlepool.results import Results
@@ -76,7 +78,8 @@ def sweep(
             (``"fast < slow"``). The others are skipped.
         comm: an mpi4py communicator; None: all ranks.
         pool: a Pool of the same ranks, so that several sweeps share one load; None: one of its own.
-        out: file of all results, CSV. Beside it a journal is kept: ``out + ".journal"``.
+        out: file of all results, CSV; a relative path is one of the folder that is current at the call. Beside
+            it a journal is kept: ``out + ".journal"``.
         resume: go on from that journal, if there is one. It is refused if the strategy is another one by now.
         workers: where this is not under mpirun: start so many ranks for this sweep, on this machine.
         progress: None: a bar or lines, on rank 0; False: nothing; or a function of (done, total).
@@ -122,7 +125,8 @@ def sweep(
     if isinstance(where, str):
         arguments.append(f"--where={where}")
     if out is not None:
-        arguments.append(f"--out={os.fsdecode(os.fspath(out))}")
+        out = whole_path(out)
+        arguments.append(f"--out={out}")
     if resume:
         arguments.append("--resume")
     if workers is not None and launch.num_ranks() == 1 and comm is None and pool is None and workers > 1:
@@ -297,7 +301,7 @@ class _Hooks:
 
     def warn(self, text: str) -> None:
         self._progress.clear()
-        warnings.warn(text, stacklevel=4)
+        warnings.warn(as_keywords(text), stacklevel=4)
 
     def go_on(self) -> bool:
         while self._pending:
