@@ -78,7 +78,7 @@ def near(name: str, names: Iterable[str]) -> str:
 
 
 def as_keywords(text: str) -> str:
-    """A text of the library with options named as keywords: short=True for --short, max_leverage for --max-leverage."""
+    """A text of the library with options named as keywords: short=True for --short."""
 
     def keyword(match: re.Match) -> str:
         known = _table().get(match[1])
@@ -192,7 +192,7 @@ def plain_bundles(bundle: Any, caller: str, root: Any = None) -> tuple[str | lis
     """A bundle, or a list of them, by name, and the folder that they are of; None: as the environment says.
 
     Args:
-        bundle: a name, a path that ends in .h5, or a Bundle, which is one of the folder that it is from; or a list.
+        bundle: a name, a path that ends in .h5, or a Bundle, which is of the folder that it is from; a list.
         root: the folder as the caller has given it, or None.
     """
 
@@ -212,7 +212,9 @@ def plain_bundles(bundle: Any, caller: str, root: Any = None) -> tuple[str | lis
     roots += [] if root is None else [os.fsdecode(os.fspath(root))]
     folders = {os.path.realpath(folder): folder for folder in roots}
     if len(folders) > 1:
-        raise ValueError(f"{caller}(): a bundle is of the folder {roots[0]}, but not all of this is: {roots[-1]}")
+        raise ValueError(
+            f"{caller}(): a bundle is of the folder {roots[0]}, but not all of this is: {roots[-1]}"
+        )
     return names if several else names[0], roots[-1] if roots else None
 
 

@@ -56,10 +56,11 @@ def backtest(
         params: parameters of the strategy, each with its value; most are given as keywords.
         root: folder of the bundles; None: as the environment says (BUNDLEPOOL_ROOT).
         params_and_options: parameters of the strategy, and options of ``optimizer run`` (``cash=1e7,
-            commission=5``) but those that name files. And ``config``, an OptimizationConfig, or its ``enable_caching, cache_size_gb,
-            enable_history_cache, cache_size_limit``: how much the process keeps of what ``m.sma`` and its like
-            have computed. Where a parameter of the strategy has the name of any of these, ``root`` as well, the
-            keyword is the parameter; with the parameter in ``params`` it is the option.
+            commission=5``) but those that name files. And ``config``, an OptimizationConfig, or its
+            ``enable_caching, cache_size_gb, enable_history_cache, cache_size_limit``: how much the process
+            keeps of what ``m.sma`` and its like have computed. Where a parameter of the strategy has the name
+            of any of these, ``root`` as well, the keyword is the parameter; with the parameter in ``params``
+            it is the option.
 
     Raises:
         TypeError: a name that is neither.
@@ -132,8 +133,8 @@ class Run:
     """What one backtest did.
 
     Tables are pandas' where that is there: a DatetimeIndex in UTC, of the midnights that name the sessions;
-    else NumPy structured arrays with a field ``session``. Each is a copy of its own, and may be changed. A Run can
-    be pickled.
+    else NumPy structured arrays with a field ``session``. Each is a copy of its own, and may be changed. A
+    Run can be pickled.
 
     Attributes:
         metrics: metric → value; NaN: undefined.
@@ -210,7 +211,8 @@ class Run:
     def positions(self) -> Any:
         """What was held after each close, in money: a column for each asset ever held, and ``cash``."""
         held, shares, marks = self._held()
-        return self._frame(held, _dates.numpy().where(shares == 0, 0.0, shares * marks), cash=self._of("cash"))
+        worth = _dates.numpy().where(shares == 0, 0.0, shares * marks)
+        return self._frame(held, worth, cash=self._of("cash"))
 
     def _frame(self, held: Any, values: Any, **more: Any) -> Any:
         columns = {self._symbols[asset]: values[:, i] for i, asset in enumerate(held)}

@@ -66,9 +66,9 @@ class Failure:
 class Results:
     """Results of a sweep: a sequence of all combinations of the grid, in order of index, on rank 0.
 
-    ``r[i]`` is the combination with index i, ``r[a:b]`` a list of them; of several bundles, those of the first
-    come first. On other ranks there are ``best`` and the attributes below; everything else raises RuntimeError
-    there. Results can be pickled.
+    ``r[i]`` is the combination with index i, ``r[a:b]`` a list of them; of several bundles, those of the
+    first come first. On other ranks there are ``best`` and the attributes below; everything else raises
+    RuntimeError there. Results can be pickled.
 
     Attributes:
         has_all: whether this is rank 0.
@@ -194,7 +194,9 @@ class Results:
         try:
             i = operator.index(i)
         except TypeError:
-            raise TypeError(f"a combination is chosen by its number, several by a slice, not by {i!r}") from None
+            raise TypeError(
+                f"a combination is chosen by its number, several by a slice, not by {i!r}"
+            ) from None
         task = i + len(self) if i < 0 else i
         if not 0 <= task < len(self):
             raise IndexError(f"combination {i}: there are {len(self)}, from 0 on")
