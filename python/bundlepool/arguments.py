@@ -229,7 +229,7 @@ def bundle_arguments(bundle: Any, caller: str, root: Any = None) -> list[str]:
 
 
 _MAX_VALUES = 10_000_000  # of one parameter, and combinations of a grid: as in C, BP__VALUES_MAX
-_WORD = "[a-z][a-z0-9_]*"
+_WORD = "[A-Za-z_][A-Za-z0-9_.-]*"
 
 
 def values_of(values: Any) -> list[Any]:
@@ -304,7 +304,7 @@ def _values_text(name: str, values: str | range | list[Any], strategy: Strategy 
         return ",".join(parameter.text_of(value) for value in found)
     for value in found:
         if isinstance(value, str) and not re.fullmatch(_WORD, value):
-            raise ValueError(f"parameter {name}: {value!r} is not a word: a-z, then a-z, 0-9 or _")
+            raise ValueError(f"parameter {name}: {value!r} is not a word: letters, digits, _, . or -")
     return ",".join(value if isinstance(value, str) else number_text(name, value) for value in found)
 
 

@@ -28,6 +28,7 @@ import typing
 from dataclasses import dataclass, field
 from typing import Any, Callable, Iterable, Mapping
 
+from bundlepool import launch
 from bundlepool.caches import kept_bytes
 from bundlepool.identity import Identity, identify
 
@@ -134,7 +135,7 @@ class Strategy:
 
     Attributes:
         call: the function or class itself.
-        name: its name for journals: lower case.
+        name: its name for lists and journals.
         form: "function" or "class".
         parameters: in the order of the signature.
         identity: what it is made of.
@@ -207,12 +208,15 @@ def _summary(thing: Any) -> str:
 # Signatures -----------------------------------------------------------------------------------------------
 
 
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,30}")
+_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,30}")
+
+
 def plain_name(thing: Any) -> str:
-    """The name of a strategy for journals: a-z, 0-9 and _, at most 31."""
+    """The name of a strategy for lists and journals: letters of ASCII, digits and _, at most 31."""
     name = getattr(thing, "__name__", type(thing).__name__).replace("<lambda>", "rule")
-    name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
-    name = re.sub(r"[^a-z0-9_]", "_", name).lstrip("_0123456789")[:_MAX_NAME]
-    return name or "rule"
+    name = re.sub(r"[^A-Za-z0-9_]", "_", name).lstrip("0123456789")[:_MAX_NAME]
+    return name if name.strip("_") else "rule"
 
 
 def _form_of(thing: Any) -> str:
@@ -287,11 +291,12 @@ def _hints(thing: Any) -> dict[str, Any]:
 def _parameter(strategy: str, parameter: inspect.Parameter, hint: Any, given: list[Any]) -> Parameter | None:
     """A parameter as a search has it; None: it is none of a search's, and keeps its default."""
     name, default = parameter.name, parameter.default
-    if not re.fullmatch(r"[a-z][a-z0-9_]{0,30}", name):
+    if not _NAME.fullmatch(name):
         if default is not parameter.empty and not given:
             return None
         raise TypeError(
-            f"strategy {strategy}: parameter {name}: a name is a-z, then a-z, 0-9 or _, at most 31 letters"
+            f"strategy {strategy}: parameter {name}: a name is a letter of ASCII or _, then letters, digits or "
+            "_, at most 31"
         )
     kind, words = _kind(strategy, name, hint, default, given)
     if kind is None:
@@ -347,9 +352,10 @@ def _is_fraction(value: Any) -> bool:
 def _words(strategy: str, name: str, values: Iterable[Any]) -> tuple[tuple[str, Any], ...]:
     words: dict[str, Any] = {}
     for value in values:
-        if not isinstance(value, str) or not re.fullmatch(r"[a-z][a-z0-9_]{0,30}", value):
+        if not isinstance(value, str) or not _WORD.fullmatch(value):
             raise TypeError(
-                f"strategy {strategy}: parameter {name}: {value!r} is not a word: a-z, then a-z, 0-9 or _"
+                f"strategy {strategy}: parameter {name}: {value!r} is not a word: a letter of ASCII or _, then "
+                "letters, digits, _, . or -, at most 31"
             )
         words.setdefault(str.__str__(value), value)
     return tuple(words.items())
@@ -441,7 +447,7 @@ def find(name: str) -> tuple[list[Any], int | None]:
     path += ".py"
     module = load_file(path)
     things = {key: thing for key, thing in vars(module).items() if _is_candidate(module, key, thing)}
-    if wanted and wanted not in things:  # perhaps as lists and journals have it
+    if wanted and wanted not in things:  # perhaps as lists have it
         wanted = next((key for key, thing in things.items() if plain_name(thing) == wanted), wanted)
     if wanted and wanted not in things:
         if callable(getattr(module, wanted, None)):
@@ -481,8 +487,12 @@ def resolve(
             f"{name}: it calls sys.exit({error.code!r}) when it is imported; put what it does behind "
             "if __name__ == '__main__'"
         ) from None
-    except Exception as error:
-        raise ValueError(f"{name}: {failure_text(error)}") from None
+    except KeyboardInterrupt as error:
+        raise ValueError(f"{name}: interrupted while it was imported") from error
+    except BaseException as error:
+        if launch.is_first():  # a message of the C part has no room for it
+            print(_traceback_of(error), file=sys.stderr, flush=True)
+        raise ValueError(f"{name}: {_first_line(error, 300)}") from None
     for parameter in strategies[which].parameters if needed and which is not None else ():
         if parameter.is_required and parameter.name not in (given or {}):
             raise ValueError(
@@ -499,23 +509,45 @@ def failure_text(error: BaseException) -> str:
 
     At most 1900 bytes; of a long traceback the beginning and the end are kept.
     """
-    frames = [
-        frame
-        for frame in traceback.extract_tb(error.__traceback__)
-        if not os.path.abspath(frame.filename).startswith(_PACKAGE)
-    ]
-    where = f" ({os.path.basename(frames[-1].filename)}:{frames[-1].lineno})" if frames else ""
-    message = " ".join(str(error).split())
-    hint = ": the strategy calls sys.exit()" if isinstance(error, SystemExit) else ""
-    first = f"{type(error).__name__}{hint}{': ' + message if message else ''}"
-    text = _cut(first, 600) + where
-    if not frames:
+    text = _first_line(error, 600)
+    lines = _traceback_of(error)
+    if not lines:
         return text
-    lines = "".join(traceback.format_list(frames) + traceback.format_exception_only(type(error), error))
     if error.__cause__ is not None:
         lines = f"caused by {failure_text(error.__cause__).partition(chr(10))[0]}\n" + lines
     room = _MAX_TEXT - len(text.encode("utf-8", "replace")) - 40
-    return text + "\nTraceback (most recent call last):\n" + _cut(lines.rstrip(), max(room, 200))
+    return text + "\n" + _cut_lines(lines, max(room, 200))
+
+
+def _frames_of(error: BaseException) -> list[traceback.FrameSummary]:
+    """Where it came from, without this package and what imports files."""
+    return [
+        frame
+        for frame in traceback.extract_tb(error.__traceback__)
+        if not os.path.abspath(frame.filename).startswith(_PACKAGE)
+        and not frame.filename.startswith("<frozen importlib")
+    ]
+
+
+def _first_line(error: BaseException, size: int) -> str:
+    frames = _frames_of(error)
+    file, line = (frames[-1].filename, frames[-1].lineno) if frames else ("", 0)
+    message = str(error)
+    if isinstance(error, SyntaxError) and error.filename:  # it is where the text is, and in no frame
+        file, line, message = error.filename, error.lineno, error.msg
+    where = f" ({os.path.basename(file)}:{line})" if file else ""
+    message = " ".join(message.split())
+    hint = ": the strategy calls sys.exit()" if isinstance(error, SystemExit) else ""
+    return _cut(f"{type(error).__name__}{hint}{': ' + message if message else ''}", size) + where
+
+
+def _traceback_of(error: BaseException) -> str:
+    """As Python prints it; "": there is nothing but its first line."""
+    frames = _frames_of(error)
+    if not frames and not isinstance(error, SyntaxError):
+        return ""
+    lines = traceback.format_list(frames) + traceback.format_exception_only(type(error), error)
+    return "Traceback (most recent call last):\n" + "".join(lines).rstrip()
 
 
 def _cut(text: str, size: int) -> str:
@@ -525,3 +557,20 @@ def _cut(text: str, size: int) -> str:
         return data.decode("utf-8")
     half = (size - 7) // 2
     return data[:half].decode("utf-8", "ignore") + " [...] " + data[-half:].decode("utf-8", "ignore")
+
+
+def _cut_lines(text: str, size: int) -> str:
+    """The same of lines: those in the middle are left out as a whole, but for what one line is too long by."""
+    lines = [_cut(line, size // 4) for line in text.split("\n")]
+    sizes = [len(line.encode()) + 1 for line in lines]
+    if sum(sizes) <= size:
+        return "\n".join(lines)
+    first, last = 0, len(lines)
+    used = len("[...]") + 1
+    while first < last:
+        at = first if first <= len(lines) - last else last - 1  # in turns from the beginning and the end
+        used += sizes[at]
+        if used > size:
+            break
+        first, last = (first + 1, last) if at == first else (first, last - 1)
+    return "\n".join([*lines[:first], "[...]", *lines[last:]])

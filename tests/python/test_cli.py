@@ -46,6 +46,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (root / "one.py").write_text("def rule(m): return m.close > m.sma(5)\n")
     (root / "none.py").write_text("def helper(x): return x\n")
     (root / "broken.py").write_text("def rule(m):\n    return (\n")
+    (root / "stops.py").write_text("raise KeyboardInterrupt\n")
+    (root / "talks.py").write_text("print('one')\ndef rule(m, k=5):\n    print('two')\n    return m.close > k\n")
     (root / "exits.py").write_text("import sys\nsys.exit(5)\n")
     (root / "raises.py").write_text("import nothing_of_that_name\n")
     return root
@@ -69,7 +71,7 @@ def test_help_and_lists(folder: Path) -> None:
     out = run(folder, "--list-strategies", "rules.py")
     assert (
         "Holds an asset while its fast average" in out
-        and "buyer" in out
+        and "Buyer" in out
         and "hidden" not in out
         and "helper" not in out
     )
@@ -107,18 +109,43 @@ def test_search_run_and_lookahead(folder: Path) -> None:
         ("nofile.py", "nofile.py: there is no such file", 2),
         ("rules.py:nope", "there is no strategy 'nope'; it has sma_cross", 2),
         ("none.py", "there is no strategy in it", 2),
-        ("broken.py", "SyntaxError", 2),
+        ("broken.py", "error: broken.py: SyntaxError: '(' was never closed (broken.py:2); try", 2),
+        ("stops.py", "error: stops.py: interrupted while it was imported; try", 130),
         ("exits.py", "sys.exit(5)", 2),
         ("raises.py", "ModuleNotFoundError: No module named 'nothing_of_that_name' (raises.py:1)", 2),
     ],
 )
 def test_wrong_files(folder: Path, strategy: str, text: str, code: int) -> None:
-    assert text in run(folder, "--bundle", "demo", "--strategy", strategy, code=code)
+    out = run(folder, "--bundle", "demo", "--strategy", strategy, code=code)
+    assert text in out and "importlib" not in out
+
+
+def test_a_long_traceback_of_a_file_is_whole(folder: Path) -> None:
+    calls = "".join(f"def f{i}(): f{i + 1}()  # {'x' * 30}\n" for i in range(30))
+    (folder / "deep.py").write_text(f"{calls}def f30(): raise ValueError('deep ' + 'x' * 1000)\nf0()\n")
+    out = run(folder, "--bundle", "demo", "--strategy", "deep.py", code=2)
+    assert all(f"in f{i}\n" in out for i in range(31)) and f"ValueError: deep {'x' * 1000}\n" in out
+    assert "x [...] x" in out and " (deep.py:31); try 'optimizer --help'" in out
+
+
+@pytest.mark.parametrize("ranks", [None, 2])
+def test_prints_are_beside_the_json(folder: Path, ranks: int | None) -> None:
+    if ranks and shutil.which("mpirun") is None:
+        pytest.skip("mpirun is missing (Debian: openmpi-bin)")
+    start = [] if ranks is None else [str(RUN_MPI), str(ranks)]
+    for more in ["--param", "k=5:8"], ["--list-strategies", "talks.py"]:
+        done = subprocess.run(
+            [*start, *python_command(), "-m", "bundlepool", "--bundle", "demo", "--strategy", "talks.py", *more, "--json"],
+            capture_output=True, text=True, cwd=folder, env={**os.environ, "BUNDLEPOOL_ROOT": str(folder)},
+        )
+        assert done.returncode == 0, done.stderr
+        json.loads(done.stdout)
+        assert done.stderr.count("one") >= 1 and ("two" in done.stderr) == (more[0] == "--param")
 
 
 def test_several_and_none_named(folder: Path) -> None:
     out = run(folder, "--bundle", "demo", "--strategy", "rules.py", code=2)
-    assert "sma_cross" in out and "buyer" in out
+    assert "sma_cross" in out and "Buyer" in out
 
 
 def test_a_parameter_without_default_is_missing(folder: Path) -> None:
@@ -185,5 +212,7 @@ def test_signals_end_it_with_75(folder: Path, tmp_path: Path, number: int, ranks
 def test_a_class_by_the_name_that_lists_have(folder: Path) -> None:
     (folder / "cases.py").write_text("class Twice:\n    def __init__(self, k=3): pass\n    def decide(self, view, orders): pass\n")
     listed = run(folder, "--list-strategies", "cases.py")
-    assert "twice" in listed and "a whole number, default 3" in listed
-    run(folder, "--bundle", "demo", "--strategy", "cases.py:twice")
+    assert "Twice" in listed and "a whole number, default 3" in listed
+    run(folder, "--bundle", "demo", "--strategy", "cases.py:Twice")
+    out = run(folder, "--bundle", "demo", "--strategy", "rules.py", code=2)
+    assert "sma_cross, slow, fails, Buyer; choose one" in out

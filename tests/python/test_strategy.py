@@ -56,7 +56,8 @@ def test_kinds_of_parameters() -> None:
         (5, "a function, a class, or a name"),
         (lambda: 0, "its first parameter is the market"),
         (type("Empty", (), {}), "needs a method decide"),
-        (lambda m, Big: 0, "parameter Big"),
+        (lambda m, größe: 0, "parameter größe: a name is a letter of ASCII"),
+        (lambda m, a_name_of_more_than_thirty_one_letters: 0, "at most 31"),
         (lambda m, k: (yield), "generator"),
     ],
 )
@@ -259,6 +260,35 @@ def test_failure_texts() -> None:
             and len(text.encode()) <= 2000
             and "Traceback (most recent call last):" in text
         )
+
+
+def test_long_tracebacks_lose_whole_lines() -> None:
+    def outer(n):
+        return inner(n - 1) + 1 if n else {}["the end"]
+
+    def inner(n):
+        return outer(n - 1) + 2 if n else {}["the end"]
+
+    with pytest.raises(KeyError) as caught:
+        outer(40)
+    lines = failure_text(caught.value).split("\n")
+    assert lines[0].startswith("KeyError: 'the end' (test_strategy.py:") and lines[-1] == "KeyError: 'the end'"
+    assert lines[1] == "Traceback (most recent call last):" and lines.count("[...]") == 1
+    told = {line.strip() for line in inspect.getsource(test_long_tracebacks_lose_whole_lines).split("\n")}
+    file = f'File "{__file__}", line '
+    for line in lines[2:-1]:
+        assert line == "[...]" or line.strip() in told or line.strip().startswith(file) or set(line) <= set(" ~^")
+
+
+def test_names_of_any_case(market) -> None:
+    def Rule(m, K, Fast=5, _x: Literal["Long", "long-only", "v1.0"] = "Long"):
+        return m.close > m.sma(K + Fast)
+
+    r = bp.sweep("small", Rule, {"K": [5, 6], "Fast": [1, 2], "_x": ["v1.0"]}, root=market, where="K > Fast + 3",
+                 objective="sharpe + K", progress=False)
+    assert (r.done, r.skipped) == (3, 1) and r.strategy == "Rule" and r.params == ("K", "Fast", "_x")
+    assert r.best.params["_x"] == "v1.0" and "K" in r.table.dtype.names
+    assert bp.backtest("small", Rule, root=market, K=5, Fast=2, _x="long-only").params["K"] == 5
 
 
 def test_descriptions_keep_positions() -> None:
