@@ -33,11 +33,11 @@ from bundlepool.lookahead import Lookahead, check_lookahead
 from bundlepool.market import Market, Orders, View
 from bundlepool.pool import Counters, Pool, Stats
 from bundlepool.results import Combination, Failure, Results
-from bundlepool.sweep import sweep
+from bundlepool.sweep import SweepInterrupted, sweep
 from bundlepool.version import Version
 
 __all__ = ["Bundle", "Combination", "Config", "Counters", "Failure", "IdentityWarning", "Lookahead", "Market",
-           "Orders", "Pool", "Results", "Run", "Stats", "Version", "View", "backtest", "bundles",
+           "Orders", "Pool", "Results", "Run", "Stats", "SweepInterrupted", "Version", "View", "backtest", "bundles",
            "check_lookahead", "columns", "config", "diff", "export", "info", "ingest", "load", "sweep",
            "sync", "verify", *(name for name in _errors if name != "from_status")]
 

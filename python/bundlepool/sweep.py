@@ -29,7 +29,9 @@ from bundlepool.caches import CACHES, kept_bytes, split_off
 from bundlepool.results import Results
 from bundlepool.strategy import Strategy, find, is_loading, names_file, strategy_of
 
-__all__ = ["sweep"]
+__all__ = ["SweepInterrupted", "sweep"]
+
+_AGAIN = 75  # the exit code of what can be resumed, as that of `optimizer`
 
 _ARGUMENTS = (
     "bundle",
@@ -46,6 +48,27 @@ _ARGUMENTS = (
     *CACHES,
 )
 _TRIED_BEFORE = 1_000_000  # combinations that `where` is asked about before anything begins
+
+
+class SweepInterrupted(SystemExit):
+    """SIGTERM or SIGUSR1 has stopped a sweep, on all ranks. The journal is there; ``resume=True`` goes on.
+
+    It is a SystemExit: a script that does not catch it ends with exit code 75, by which a batch script knows
+    that the job is to be started again. ``except Exception`` does not catch it.
+
+    Attributes:
+        signal: the number of the signal.
+    """
+
+    def __init__(self, number: int = 0) -> None:
+        super().__init__(_AGAIN)
+        self.signal = number
+
+    def __str__(self) -> str:
+        return f"signal {self.signal} has stopped the sweep; resume=True goes on, where there is a journal"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.signal,)
 
 
 def sweep(
@@ -95,6 +118,8 @@ def sweep(
     Raises:
         TypeError: a wrong argument, or a wrong name; the text has one that is near.
         KeyboardInterrupt: Ctrl-C has stopped it on all ranks. The journal is there; ``resume=True`` goes on.
+        SweepInterrupted: SIGTERM or SIGUSR1 has, where there is no handler for it. It is a SystemExit: a script
+            ends with exit code 75.
         bundlepool.Error: as the library says.
     """
     if is_loading():
@@ -271,7 +296,7 @@ class _Hooks:
         self._progress = _progress_of(progress)
         self._before: dict[int, Any] = {}
         self._pending: list[tuple[int, Any]] = []
-        self._stopped_by = 0
+        self.stopped_by = 0
 
     def __enter__(self) -> "_Hooks":
         if threading.current_thread() is threading.main_thread():
@@ -291,7 +316,7 @@ class _Hooks:
 
     def _note(self, number: int, frame: Any) -> None:
         if number == signal.SIGINT and (
-            self._stopped_by == number or any(n == number for n, _ in self._pending)
+            self.stopped_by == number or any(n == number for n, _ in self._pending)
         ):
             raise KeyboardInterrupt
         self._pending.append((number, frame))
@@ -308,23 +333,19 @@ class _Hooks:
             number, frame = self._pending.pop(0)
             handler = self._before[number]
             if handler is signal.SIG_DFL or handler is signal.default_int_handler:
-                self._stopped_by = number
+                self.stopped_by = number
             else:
                 handler(number, frame)
-        return self._stopped_by == 0
+        return self.stopped_by == 0
 
     def end(self, found: Mapping[str, Any]) -> None:
         """After a search has ended on all ranks: a signal that has stopped it has its effect."""
         self._progress.end(found)
         if found["ending"] != "stopped":
             return
-        number = self._stopped_by or next((n for n, _ in self._pending), signal.SIGINT)
+        number = found["stopped_by"] or signal.SIGINT  # 0: rank 0 has been stopped by an exception
         self._pending.clear()
-        if number == signal.SIGINT:
-            raise KeyboardInterrupt
-        signal.signal(number, self._before.pop(number, signal.SIG_DFL))
-        signal.raise_signal(number)
-        raise KeyboardInterrupt  # the handler lets the process live
+        raise KeyboardInterrupt if number == signal.SIGINT else SweepInterrupted(number)
 
 
 class _Silent:

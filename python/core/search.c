@@ -101,6 +101,22 @@ static bool go_on(void *context)
     return go;
 }
 
+/* Which signal has stopped rank 0, so that it has its effect on all ranks: 0: none, an exception has. */
+static bp_status share_reason(MPI_Comm comm, const caller *c, int rank, int *number)
+{
+    *number = 0;
+    if (rank == 0) {
+        bp__py_inside();
+        PyObject *reason = PyObject_GetAttrString(c->hooks, "stopped_by");
+        *number = reason ? (int)PyLong_AsLong(reason) : 0;
+        PyErr_Clear();
+        Py_XDECREF(reason);
+        bp__py_outside();
+    }
+    BP_MPI(MPI_Bcast(number, 1, MPI_INT, 0, comm));
+    return BP_OK;
+}
+
 /* Sweeps --------------------------------------------------------------------------------------------- */
 
 /* Options of this rank, agreed on with the others. */
@@ -128,13 +144,14 @@ static PyObject *search(MPI_Comm comm, const bp__py_argv *argv, const bp__provid
     const bp__run_hooks hooks = {.context = c, .progress = progress, .warn = warn, .go_on = go_on};
     bp__options o;
     bp__found found = {0};
-    int rank = 0;
+    int rank = 0, stopped_by = 0;
     bp__py_outside();
     bp_status s = read_options(comm, argv, provider, &o);
     o.conduct.pool = pool;
     if (s == BP_OK) {
         MPI_Comm_rank(comm, &rank);
         s = bp__search_with(&o, comm, &hooks, &found);
+        if (s == BP_OK && found.ending == BP__ENDED_STOPPED) s = share_reason(comm, c, rank, &stopped_by);
     }
     bp__py_inside();
     end_job(s, &found);
@@ -145,6 +162,9 @@ static PyObject *search(MPI_Comm comm, const bp__py_argv *argv, const bp__provid
         bp__py_raise(s);
     } else {
         result = bp__py_found(&found, rank == 0);
+        PyObject *number = result ? PyLong_FromLong(stopped_by) : NULL;
+        if (result && (!number || PyDict_SetItemString(result, "stopped_by", number) != 0)) Py_CLEAR(result);
+        Py_XDECREF(number);
     }
     if (found.spec) bp__search_fini(&found);
     bp__options_fini(&o);

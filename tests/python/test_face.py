@@ -5,6 +5,8 @@ from __future__ import annotations
 import copy
 import os
 import pickle
+import shutil
+import signal
 import sys
 from pathlib import Path
 
@@ -205,3 +207,38 @@ def test_what_is_missing_is_named(program: Program) -> None:
         print("done")
     """)
     assert out.endswith("done\n")
+
+
+# How a script ends ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(shutil.which("mpirun") is None, reason="mpirun is missing (Debian: openmpi-bin)")
+@pytest.mark.parametrize(
+    "number, told", [(signal.SIGUSR1, "SweepInterrupted"), (signal.SIGINT, "KeyboardInterrupt")]
+)
+def test_a_signal_of_one_rank_is_that_of_all(program: Program, number: int, told: str) -> None:
+    code, out, err = program.end(program.start(f"""
+        import os, sys, time
+        import bundlepool as bp
+
+        def rule(m, k):
+            time.sleep(0.01)
+            return m.close > m.sma(k)
+
+        def progress(done, total):  # of rank 0 alone
+            if done > 1:
+                os.kill(os.getpid(), {int(number)})
+
+        try:
+            bp.sweep("small", rule, {{"k": range(2, 202)}}, root=sys.argv[1], progress=progress)
+        except BaseException as error:
+            os.write(1, f"{{type(error).__name__}}\\n".encode())
+            raise error if isinstance(error, SystemExit) else SystemExit(7)
+    """, 2))
+    assert out.split() == [told, told] and code == (75 if told == "SweepInterrupted" else 7), err
+
+
+def test_a_stop_tells_what_it_was() -> None:
+    stop = pickle.loads(pickle.dumps(bp.SweepInterrupted(signal.SIGTERM)))
+    assert isinstance(stop, SystemExit) and stop.code == 75 and stop.signal == signal.SIGTERM
+    assert "resume=True" in str(stop)
