@@ -11,6 +11,7 @@ import math
 import os
 import re
 import sys
+import types
 import warnings
 from typing import Any, Iterable, Iterator, Mapping
 
@@ -265,18 +266,20 @@ def _readable(name: str, values: Any) -> str | range | list[Any]:
         return [plain(name, values)]
     if isinstance(ndim, int) and ndim > 1:
         raise TypeError(f"grid: values of {name} are a list, not an array of {ndim} dimensions")
-    some = values if isinstance(values, range) else [
-        plain(name, value) for value in itertools.islice(values, _MAX_VALUES + 1)
-    ]
-    if not some:
+    if isinstance(values, range):
+        count = (values[-1] - values[0]) // values.step + 1 if values else 0  # len() of a long one overflows
+        _check_count(name, count)
+        return values
+    found = [plain(name, value) for value in itertools.islice(values, _MAX_VALUES + 1)]
+    _check_count(name, len(found))
+    return _once(name, found)
+
+
+def _check_count(name: str, count: int) -> None:
+    if count == 0:
         raise ValueError(f"grid: {name} has no values")
-    if not isinstance(some, range):
-        too_many = len(some) > _MAX_VALUES
-    else:
-        too_many = (some[-1] - some[0]) // some.step >= _MAX_VALUES  # len() of a long one is an OverflowError
-    if too_many:
+    if count > _MAX_VALUES:
         raise ValueError(f"grid: {name} has more than {_MAX_VALUES} values; search in several runs")
-    return some if isinstance(some, range) else _once(name, some)
 
 
 def _once(name: str, values: list[Any]) -> list[Any]:
@@ -310,7 +313,8 @@ def _values_text(name: str, values: str | range | list[Any], strategy: Strategy 
 
 def _warn(text: str) -> None:
     """A warning at the line of the caller's that has called this package."""
-    level, frame = 1, sys._getframe()
+    level = 1
+    frame: types.FrameType | None = sys._getframe()
     while frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] == "bundlepool":
         level, frame = level + 1, frame.f_back
     warnings.warn(text, stacklevel=level)

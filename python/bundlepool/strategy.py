@@ -295,8 +295,8 @@ def _parameter(strategy: str, parameter: inspect.Parameter, hint: Any, given: li
         if default is not parameter.empty and not given:
             return None
         raise TypeError(
-            f"strategy {strategy}: parameter {name}: a name is a letter of ASCII or _, then letters, digits or "
-            "_, at most 31"
+            f"strategy {strategy}: parameter {name}: a name is a letter of ASCII or _, then letters, digits "
+            "or _, at most 31"
         )
     kind, words = _kind(strategy, name, hint, default, given)
     if kind is None:
@@ -354,8 +354,8 @@ def _words(strategy: str, name: str, values: Iterable[Any]) -> tuple[tuple[str, 
     for value in values:
         if not isinstance(value, str) or not _WORD.fullmatch(value):
             raise TypeError(
-                f"strategy {strategy}: parameter {name}: {value!r} is not a word: a letter of ASCII or _, then "
-                "letters, digits, _, . or -, at most 31"
+                f"strategy {strategy}: parameter {name}: {value!r} is not a word: a letter of ASCII or _, "
+                "then letters, digits, _, . or -, at most 31"
             )
         words.setdefault(str.__str__(value), value)
     return tuple(words.items())
@@ -560,7 +560,7 @@ def _cut(text: str, size: int) -> str:
 
 
 def _cut_lines(text: str, size: int) -> str:
-    """The same of lines: those in the middle are left out as a whole, but for what one line is too long by."""
+    """The same of lines: those in the middle are left out as a whole, and what one is too long by."""
     lines = [_cut(line, size // 4) for line in text.split("\n")]
     sizes = [len(line.encode()) + 1 for line in lines]
     if sum(sizes) <= size:

@@ -101,8 +101,8 @@ def sweep(
             (``"fast < slow"``). The others are skipped.
         comm: an mpi4py communicator; None: all ranks.
         pool: a Pool of the same ranks, so that several sweeps share one load; None: one of its own.
-        out: file of all results, CSV; a relative path is one of the folder that is current at the call. Beside
-            it a journal is kept: ``out + ".journal"``.
+        out: file of all results, CSV; a relative path is one of the folder that is current at the call.
+            Beside it a journal is kept: ``out + ".journal"``.
         resume: go on from that journal, if there is one. It is refused if the strategy is another one by now.
         workers: where this is not under mpirun: start so many ranks for this sweep, on this machine.
         progress: None: a bar or lines, on rank 0; False: nothing; or a function of (done, total).
@@ -118,8 +118,8 @@ def sweep(
     Raises:
         TypeError: a wrong argument, or a wrong name; the text has one that is near.
         KeyboardInterrupt: Ctrl-C has stopped it on all ranks. The journal is there; ``resume=True`` goes on.
-        SweepInterrupted: SIGTERM or SIGUSR1 has, where there is no handler for it. It is a SystemExit: a script
-            ends with exit code 75.
+        SweepInterrupted: SIGTERM or SIGUSR1 has, where there is no handler for it. It is a SystemExit: a
+            script ends with exit code 75.
         bundlepool.Error: as the library says.
     """
     if is_loading():
@@ -138,7 +138,8 @@ def sweep(
     grid = as_grid(grid)
     strategy_, named = understand(strategy, grid, where)
     _check_where(where, strategy_, grid)
-    bundle, root = plain_bundles(bundle, "sweep", options.get("root") or (pool.root if pool is not None else None))
+    of_pool = pool.root if pool is not None else None
+    bundle, root = plain_bundles(bundle, "sweep", options.get("root") or of_pool)
     if root is not None:
         options["root"] = root
     arguments = [

@@ -269,7 +269,7 @@ static PyMethodDef methods[] = {
     {"_column", column, METH_O, "The buffer of the column of a name, such as \"data/close\"."},
     {"_version", version, METH_NOARGS, "Its version, a dict."},
     {"release", release, METH_NOARGS,
-     "Give the bundle back now.\n\nRaises Busy, which is a BufferError, and says how many arrays of it "
+     "release($self, /)\n--\n\nGive the bundle back now.\n\nRaises Busy, which is a BufferError, and says how many arrays of it "
      "still live."},
     {"__enter__", enter, METH_NOARGS, "The bundle itself."},
     {"__exit__", leave, METH_VARARGS, "Let the pin go, now or when the last array of it does."},

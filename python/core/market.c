@@ -318,27 +318,27 @@ static PyGetSetDef attributes[] = {
 
 static PyMethodDef methods[] = {
     {"index", find, METH_O,
-     "index(symbol)\n--\n\nRow of the first asset with a symbol. Raises bundlepool.NoSymbol, a KeyError: none has "
+     "index($self, symbol, /)\n--\n\nRow of the first asset with a symbol. Raises bundlepool.NoSymbol, a KeyError: none has "
      "it."},
     {"sma", KEYWORDS(sma),
-     "sma(k, x=None)\n--\n\nMean of the last k observations, rounded once: float64 [asset][session]. x: a "
+     "sma($self, /, k, x=None)\n--\n\nMean of the last k observations, rounded once: float64 [asset][session]. x: a "
      "float64 array [asset][session]; the closes."},
     {"std", KEYWORDS(deviation),
-     "std(k, x=None)\n--\n\nSample deviation of the last k observations: float64 [asset][session]."},
+     "std($self, /, k, x=None)\n--\n\nSample deviation of the last k observations: float64 [asset][session]."},
     {"ema", KEYWORDS(ema),
-     "ema(k, x=None)\n--\n\nExponential average with alpha 2 / (k + 1): float64 [asset][session]."},
+     "ema($self, /, k, x=None)\n--\n\nExponential average with alpha 2 / (k + 1): float64 [asset][session]."},
     {"returns", KEYWORDS(returns),
-     "returns(k=1, x=None)\n--\n\nx over what it was k observations ago, less 1: float64 "
+     "returns($self, /, k=1, x=None)\n--\n\nx over what it was k observations ago, less 1: float64 "
      "[asset][session]."},
     {"rsi", KEYWORDS(rsi),
-     "rsi(k, x=None)\n--\n\nRelative strength index of Wilder, 0 to 100: float64 [asset][session]."},
+     "rsi($self, /, k, x=None)\n--\n\nRelative strength index of Wilder, 0 to 100: float64 [asset][session]."},
     {"shift", KEYWORDS(shift),
-     "shift(x, n=1)\n--\n\nWhat x was n observations ago: float64 [asset][session]."},
+     "shift($self, /, x, n=1)\n--\n\nWhat x was n observations ago: float64 [asset][session]."},
     {"rank", KEYWORDS(rank),
-     "rank(x)\n--\n\nRanks across the assets of a session: 1 is the least, ties have their average, "
+     "rank($self, /, x)\n--\n\nRanks across the assets of a session: 1 is the least, ties have their average, "
      "NaN stays NaN."},
     {"zscore", KEYWORDS(zscore),
-     "zscore(x, k=None)\n--\n\n(x - mean) / deviation: of the last k observations, or, without k, across "
+     "zscore($self, /, x, k=None)\n--\n\n(x - mean) / deviation: of the last k observations, or, without k, across "
      "the assets of a session."},
     {NULL, NULL, 0, NULL},
 };

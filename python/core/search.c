@@ -197,11 +197,11 @@ static PyObject *sweep(PyObject *module, PyObject *args)
 
 static PyMethodDef functions[] = {
     {"optimizer", optimizer, METH_VARARGS,
-     "optimizer(argv, resolve)\n--\n\nDo what the program does. resolve(name) gives the strategies of a .py file."},
+     "optimizer($module, argv, resolve, /)\n--\n\nDo what the program does. resolve(name) gives the strategies of a .py file."},
     {"options", options, METH_NOARGS,
-     "options()\n--\n\nThe program's options: [(name, takes a value, commands, help)]."},
+     "options($module, /)\n--\n\nThe program's options: [(name, takes a value, commands, help)]."},
     {"sweep", sweep, METH_VARARGS,
-     "sweep(comm, argv, description, pool, hooks)\n--\n\nSearch, and print nothing."},
+     "sweep($module, comm, argv, description, pool, hooks, /)\n--\n\nSearch, and print nothing."},
     {NULL, NULL, 0, NULL},
 };
 

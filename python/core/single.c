@@ -360,9 +360,10 @@ static PyObject *check_lookahead(PyObject *module, PyObject *args)
 }
 
 static PyMethodDef functions[] = {
-    {"backtest", backtest, METH_VARARGS, "backtest(argv, description)\n--\n\nOne run, and what it did."},
+    {"backtest", backtest, METH_VARARGS,
+     "backtest($module, argv, description, /)\n--\n\nOne run, and what it did."},
     {"check_lookahead", check_lookahead, METH_VARARGS,
-     "check_lookahead(argv, description)\n--\n\nRun on data that ends earlier: [dict] of each combination."},
+     "check_lookahead($module, argv, description, /)\n--\n\nRun on data that ends earlier: [dict] of each combination."},
     {NULL, NULL, 0, NULL},
 };
 

@@ -392,22 +392,24 @@ static PyGetSetDef view_attributes[] = {
 
 static PyMethodDef view_methods[] = {
     {"index", find, METH_O,
-     "index(symbol)\n--\n\nNumber of the first asset with a symbol. Raises bundlepool.NoSymbol, a KeyError: "
+     "index($self, symbol, /)\n--\n\nNumber of the first asset with a symbol. Raises bundlepool.NoSymbol, a KeyError: "
      "none has it."},
     {"can_trade", can_trade, METH_O,
-     "can_trade(asset)\n--\n\nWhether an order would be taken: it has a price, and is not "
+     "can_trade($self, asset, /)\n--\n\nWhether an order would be taken: it has a price, and is not "
      "delisted. asset: a number or a symbol, here and below."},
-    {"price", price, METH_O, "price(asset)\n--\n\nIts last known close, as traded; NaN: there was none yet."},
-    {"position", position, METH_O, "position(asset)\n--\n\nShares that are held; below 0: short."},
-    {"observations", observations, METH_O, "observations(asset)\n--\n\nHow many closes it has had."},
+    {"price", price, METH_O,
+     "price($self, asset, /)\n--\n\nIts last known close, as traded; NaN: there was none yet."},
+    {"position", position, METH_O, "position($self, asset, /)\n--\n\nShares that are held; below 0: short."},
+    {"observations", observations, METH_O,
+     "observations($self, asset, /)\n--\n\nHow many closes it has had."},
     {"window", KEYWORDS(window),
-     "window(asset, k, column='close', adjusted=True, carried=False)\n--\n\nIts last k bars, the "
+     "window($self, /, asset, k, column='close', adjusted=True, carried=False)\n--\n\nIts last k bars, the "
      "oldest first: float64 [k]; of all assets, if asset is None: [asset][k]. A missing price is "
      "NaN, or with carried the one before."},
     {"mean", KEYWORDS(mean),
-     "mean(asset, k)\n--\n\nMean of its last k closes, adjusted for splits; NaN: there are fewer."},
+     "mean($self, /, asset, k)\n--\n\nMean of its last k closes, adjusted for splits; NaN: there are fewer."},
     {"std", KEYWORDS(deviation),
-     "std(asset, k)\n--\n\nSample deviation of its last k closes; NaN: there are fewer."},
+     "std($self, /, asset, k)\n--\n\nSample deviation of its last k closes; NaN: there are fewer."},
     {NULL, NULL, 0, NULL},
 };
 
@@ -416,7 +418,7 @@ static PyGetSetDef orders_attributes[] = {
     {0},
 };
 
-#define ORDER_DOC "(asset, amount)\n--\n\n"
+#define ORDER_DOC "($self, /, asset, amount)\n--\n\n"
 
 static PyMethodDef orders_methods[] = {
     {"order", KEYWORDS(order),
@@ -431,7 +433,8 @@ static PyMethodDef orders_methods[] = {
      "order_target_value" ORDER_DOC "The same, to a value."},
     {"order_target_percent", KEYWORDS(order_target_percent),
      "order_target_percent" ORDER_DOC "The same, to a share of the equity."},
-    {"cancel", cancel, METH_O, "cancel(order)\n--\n\nWhether it was open; what had been filled stays."},
+    {"cancel", cancel, METH_O,
+     "cancel($self, order, /)\n--\n\nWhether it was open; what had been filled stays."},
     {NULL, NULL, 0, NULL},
 };
 

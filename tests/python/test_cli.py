@@ -47,7 +47,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (root / "none.py").write_text("def helper(x): return x\n")
     (root / "broken.py").write_text("def rule(m):\n    return (\n")
     (root / "stops.py").write_text("raise KeyboardInterrupt\n")
-    (root / "talks.py").write_text("print('one')\ndef rule(m, k=5):\n    print('two')\n    return m.close > k\n")
+    talks = "print('one')\ndef rule(m, k=5):\n    print('two')\n    return m.close > k\n"
+    (root / "talks.py").write_text(talks)
     (root / "exits.py").write_text("import sys\nsys.exit(5)\n")
     (root / "raises.py").write_text("import nothing_of_that_name\n")
     return root
@@ -135,7 +136,8 @@ def test_prints_are_beside_the_json(folder: Path, ranks: int | None) -> None:
     start = [] if ranks is None else [str(RUN_MPI), str(ranks)]
     for more in ["--param", "k=5:8"], ["--list-strategies", "talks.py"]:
         done = subprocess.run(
-            [*start, *python_command(), "-m", "bundlepool", "--bundle", "demo", "--strategy", "talks.py", *more, "--json"],
+            [*start, *python_command(), "-m", "bundlepool", "--bundle", "demo", "--strategy", "talks.py", *more,
+             "--json"],
             capture_output=True, text=True, cwd=folder, env={**os.environ, "BUNDLEPOOL_ROOT": str(folder)},
         )
         assert done.returncode == 0, done.stderr
@@ -210,7 +212,9 @@ def test_signals_end_it_with_75(folder: Path, tmp_path: Path, number: int, ranks
 
 
 def test_a_class_by_the_name_that_lists_have(folder: Path) -> None:
-    (folder / "cases.py").write_text("class Twice:\n    def __init__(self, k=3): pass\n    def decide(self, view, orders): pass\n")
+    (folder / "cases.py").write_text(
+        "class Twice:\n    def __init__(self, k=3): pass\n    def decide(self, view, orders): pass\n"
+    )
     listed = run(folder, "--list-strategies", "cases.py")
     assert "Twice" in listed and "a whole number, default 3" in listed
     run(folder, "--bundle", "demo", "--strategy", "cases.py:Twice")

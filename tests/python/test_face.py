@@ -129,7 +129,7 @@ def test_what_would_have_no_effect_is_refused() -> None:
     for wrong in dict(trades="a.csv"), dict(equity="a.csv"), dict(replace=True), dict(lookahead_cuts=5):
         with pytest.raises(TypeError, match="backtest.. has no argument"):
             bp.backtest("demo", rule, **wrong)
-    for wrong in dict(out="a.csv"), dict(metrics="sharpe"), dict(top=5), dict(trades="a.csv"), dict(json=True):
+    for wrong in dict(out="a.csv"), dict(metrics="sharpe"), dict(top=5), dict(trades="a.csv"):
         with pytest.raises(TypeError, match="check_lookahead.. has no argument"):
             bp.check_lookahead("demo", rule, **wrong)
     for wrong in dict(lookahead_cuts=5), dict(check_lookahead=True):

@@ -191,7 +191,7 @@ def test_words_of_a_strategy_in_c_are_words() -> None:
 
 
 def test_options_of_numpy() -> None:
-    options = {"short": np.bool_(True), "cash": np.float32(1e6), "lots": np.str_("whole"), "grace": np.array(5)}
+    options = {"short": np.bool_(1), "cash": np.float32(1e6), "lots": np.str_("whole"), "grace": np.array(5)}
     assert arguments.option_arguments(options, arguments.SEARCH, "sweep") == [
         "--short", "--cash=1000000", "--lots=whole", "--grace=5"
     ]
@@ -272,20 +272,22 @@ def test_long_tracebacks_lose_whole_lines() -> None:
     with pytest.raises(KeyError) as caught:
         outer(40)
     lines = failure_text(caught.value).split("\n")
-    assert lines[0].startswith("KeyError: 'the end' (test_strategy.py:") and lines[-1] == "KeyError: 'the end'"
+    first, last = lines[0], lines[-1]
+    assert first.startswith("KeyError: 'the end' (test_strategy.py:") and last == "KeyError: 'the end'"
     assert lines[1] == "Traceback (most recent call last):" and lines.count("[...]") == 1
     told = {line.strip() for line in inspect.getsource(test_long_tracebacks_lose_whole_lines).split("\n")}
     file = f'File "{__file__}", line '
     for line in lines[2:-1]:
-        assert line == "[...]" or line.strip() in told or line.strip().startswith(file) or set(line) <= set(" ~^")
+        said = line.strip()
+        assert said == "[...]" or said in told or said.startswith(file) or set(said) <= set("~^")
 
 
 def test_names_of_any_case(market) -> None:
     def Rule(m, K, Fast=5, _x: Literal["Long", "long-only", "v1.0"] = "Long"):
         return m.close > m.sma(K + Fast)
 
-    r = bp.sweep("small", Rule, {"K": [5, 6], "Fast": [1, 2], "_x": ["v1.0"]}, root=market, where="K > Fast + 3",
-                 objective="sharpe + K", progress=False)
+    grid = {"K": [5, 6], "Fast": [1, 2], "_x": ["v1.0"]}
+    r = bp.sweep("small", Rule, grid, root=market, where="K > Fast + 3", objective="sharpe + K")
     assert (r.done, r.skipped) == (3, 1) and r.strategy == "Rule" and r.params == ("K", "Fast", "_x")
     assert r.best.params["_x"] == "v1.0" and "K" in r.table.dtype.names
     assert bp.backtest("small", Rule, root=market, K=5, Fast=2, _x="long-only").params["K"] == 5

@@ -45,7 +45,22 @@ class HasReaders:
         """Splits, mergers and dividends."""
         return Adjustments(self._pin)
 
-    asset_finder = assets
-    equity_daily_bar_reader = daily
-    equity_minute_bar_reader = minute
-    adjustment_reader = adjustments
+    @property
+    def asset_finder(self) -> Assets:
+        """`assets`, by zipline's name."""
+        return self.assets
+
+    @property
+    def equity_daily_bar_reader(self) -> Daily:
+        """`daily`, by zipline's name."""
+        return self.daily
+
+    @property
+    def equity_minute_bar_reader(self) -> Minute:
+        """`minute`, by zipline's name."""
+        return self.minute
+
+    @property
+    def adjustment_reader(self) -> Adjustments:
+        """`adjustments`, by zipline's name."""
+        return self.adjustments
