@@ -69,9 +69,7 @@ class Parameter:
 
     @property
     def help(self) -> str:
-        kinds = {"int": "a whole number", "float": "a number", "number": "a number"}
-        what = kinds.get(self.kind) or "one of " + ", ".join(text for text, _ in self.words)
-        return (what + ("; it has no default" if self.is_required else ""))[:400]
+        return "has to be given" if self.is_required else "may be left out"
 
     def text_of(self, value: Any) -> str:
         """A value as an option has it. Raises TypeError or ValueError for one that the parameter does not
@@ -172,7 +170,7 @@ class Strategy:
             "tell": failure_text,
             "check": check,
             **kept_bytes(),
-            "params": [(p.name, p.help, p.kind, p.fallback, p.words) for p in self.parameters],
+            "params": [(p.name, p.help, p.kind, p.fallback, p.words, p.is_required) for p in self.parameters],
             **more,
         }
 

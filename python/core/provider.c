@@ -159,13 +159,19 @@ static void close_name(void *context, bp__provided *provided)
     bp__py_leave(entered);
 }
 
+static bool is_required(const bp_strategy *strategy, size_t param)
+{
+    return bp__py_strategy_requires(strategy->context, param);
+}
+
 void bp__py_provider_init(PyObject *resolver, PyObject *description, bp__py_provider *p)
 {
     *p = (bp__py_provider){.face = {.context = p,
                                     .command = "python3 -m bundlepool",
                                     .is_named = is_named,
                                     .open = open_name,
-                                    .close = close_name},
+                                    .close = close_name,
+                                    .is_required = is_required},
                            .resolve = resolver,
                            .description = description};
 }

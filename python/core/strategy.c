@@ -34,7 +34,8 @@ struct bp__py_strategy {
     bp_param param[BP_STRATEGY_MAX_PARAMS];
     const char **words[BP_STRATEGY_MAX_PARAMS]; /* owned; the texts are the description's */
     PyObject *values[BP_STRATEGY_MAX_PARAMS];   /* tuple: what a word is in Python */
-    bool is_plain[BP_STRATEGY_MAX_PARAMS];      /* no type is asked for: a whole number is an int */
+    bool is_required[BP_STRATEGY_MAX_PARAMS];
+    bool is_plain[BP_STRATEGY_MAX_PARAMS]; /* no type is asked for: a whole number is an int */
     PyObject *description, *call, *check, *tell;
     size_t panel_bytes, window_bytes;
     bp__py_board board;
@@ -399,14 +400,17 @@ static int set_words(bp__py_strategy *s, size_t p, PyObject *words)
     return 0;
 }
 
-/* @param[in] from  (name, help, kind, fallback, words) */
+/* @param[in] from  (name, help, kind, fallback, words, required) */
 static int set_param(bp__py_strategy *s, size_t p, PyObject *from)
 {
     bp_param *param = &s->param[p];
     const char *kind;
     PyObject *words;
-    if (!PyArg_ParseTuple(from, "sssdO", &param->name, &param->help, &kind, &param->fallback, &words))
+    int required;
+    if (!PyArg_ParseTuple(from, "sssdOp", &param->name, &param->help, &kind, &param->fallback, &words,
+                          &required))
         return -1;
+    s->is_required[p] = required;
     s->is_plain[p] = strcmp(kind, "number") == 0;
     param->kind = strcmp(kind, "int") == 0    ? BP_PARAM_INTEGER
                   : strcmp(kind, "word") == 0 ? BP_PARAM_WORD
@@ -472,6 +476,11 @@ static int describe(bp__py_strategy *s, PyObject *description)
     s->window_bytes = size_entry(description, "window_bytes");
     PyObject *params = entry(description, "params");
     return PyErr_Occurred() || !params || set_params(s, params) != 0 || set_form(s) != 0 ? -1 : set_calls(s);
+}
+
+bool bp__py_strategy_requires(const bp__py_strategy *s, size_t param)
+{
+    return s->is_required[param];
 }
 
 bp__py_strategy *bp__py_strategy_new(PyObject *description)

@@ -33,7 +33,7 @@ void bp__py_leave(bool entered);
 
 typedef struct bp__py_strategy bp__py_strategy;
 
-/** @param[in] description  name, help, params [(name, help, kind, fallback, words)], form, call, check, tell;
+/** @param[in] description  name, help, params [(name, help, kind, fallback, words, required)], form, call, check, tell;
  *                          "panel_bytes", "window_bytes": what may be kept between combinations
  *  @return NULL and an exception: the description is wrong */
 bp__py_strategy *bp__py_strategy_new(PyObject *description);
@@ -44,6 +44,9 @@ const bp_strategy *bp__py_strategy_face(const bp__py_strategy *strategy);
 
 /** The value of a parameter as Python gets it. @return new */
 PyObject *bp__py_strategy_value(const bp__py_strategy *strategy, size_t param, double value);
+
+/** Whether a parameter has no default. */
+bool bp__py_strategy_requires(const bp__py_strategy *strategy, size_t param);
 
 /** Keep the first exception, for who wants it as itself. */
 void bp__py_strategy_keep_errors(bp__py_strategy *strategy);

@@ -12,26 +12,32 @@ static const char *form_of(const bp_strategy *s)
     return s->signals ? "signals" : s->weights ? "weights" : "decide";
 }
 
-static void print_param(const bp_param *p)
+static bool is_required(const bp__options *o, const bp_strategy *s, size_t param)
 {
-    printf("    --param %-10s  %s; ", p->name, p->help);
-    if (p->kind == BP_PARAM_WORD) {
-        for (size_t i = 0; p->words[i]; i++) printf("%s%s", i == 0 ? "" : " or ", p->words[i]);
-        printf(", default %s\n", p->words[(size_t)p->fallback]);
-        return;
-    }
-    printf("a %snumber", p->kind == BP_PARAM_INTEGER ? "whole " : "");
-    if (p->min > -LARGEST_WHOLE || p->max < LARGEST_WHOLE) printf(" from %.10g to %.10g", p->min, p->max);
-    printf(", default %.10g\n", p->fallback);
+    return o->provided_by && o->provided_by->is_required && o->provided_by->is_required(s, param);
 }
 
-static void print_strategy(const bp_strategy *s)
+static void print_param(const bp_param *p, bool required)
+{
+    char number[32];
+    const bool word = p->kind == BP_PARAM_WORD;
+    printf("    --param %-10s  %s; ", p->name, p->help);
+    if (!word) printf("a %snumber", p->kind == BP_PARAM_INTEGER ? "whole " : "");
+    for (size_t i = 0; word && p->words[i]; i++) printf("%s%s", i == 0 ? "" : " or ", p->words[i]);
+    if (!word && (p->min > -LARGEST_WHOLE || p->max < LARGEST_WHOLE))
+        printf(" from %.10g to %.10g", p->min, p->max);
+    snprintf(number, sizeof number, "%.10g", p->fallback);
+    if (!required) printf(", default %s", word ? p->words[(size_t)p->fallback] : number);
+    putchar('\n');
+}
+
+static void print_strategy(const bp__options *o, const bp_strategy *s)
 {
     printf("%s\n    %s\n", s->name, s->help);
-    for (size_t i = 0; i < s->num_params; i++) print_param(&s->param[i]);
+    for (size_t i = 0; i < s->num_params; i++) print_param(&s->param[i], is_required(o, s, i));
 }
 
-static void print_param_json(bp__json *j, const bp_param *p)
+static void print_param_json(bp__json *j, const bp_param *p, bool required)
 {
     bp__json_open(j, NULL, '{');
     bp__json_text(j, "name", p->name);
@@ -41,23 +47,24 @@ static void print_param_json(bp__json *j, const bp_param *p)
         bp__json_open(j, "words", '[');
         for (size_t i = 0; p->words[i]; i++) bp__json_text(j, NULL, p->words[i]);
         bp__json_close(j, ']');
-        bp__json_text(j, "default", p->words[(size_t)p->fallback]);
+        if (!required) bp__json_text(j, "default", p->words[(size_t)p->fallback]);
     } else {
         bp__json_number(j, "min", p->min);
         bp__json_number(j, "max", p->max);
-        bp__json_number(j, "default", p->fallback);
+        if (!required) bp__json_number(j, "default", p->fallback);
     }
+    if (required) bp__json_bool(j, "required", true);
     bp__json_close(j, '}');
 }
 
-static void print_strategy_json(bp__json *j, const bp_strategy *s)
+static void print_strategy_json(const bp__options *o, bp__json *j, const bp_strategy *s)
 {
     bp__json_open(j, NULL, '{');
     bp__json_text(j, "name", s->name);
     bp__json_text(j, "help", s->help);
     bp__json_text(j, "form", form_of(s));
     bp__json_open(j, "parameters", '[');
-    for (size_t i = 0; i < s->num_params; i++) print_param_json(j, &s->param[i]);
+    for (size_t i = 0; i < s->num_params; i++) print_param_json(j, &s->param[i], is_required(o, s, i));
     bp__json_close(j, ']');
     bp__json_close(j, '}');
 }
@@ -77,10 +84,10 @@ void bp__print_strategies(const bp__options *o)
     if (o->json) bp__json_open(&j, NULL, '[');
     for (unsigned i = 0; (s = strategy_at(o, i)) != NULL; i++) {
         if (o->json) {
-            print_strategy_json(&j, s);
+            print_strategy_json(o, &j, s);
         } else {
             if (i > 0) putchar('\n');
-            print_strategy(s);
+            print_strategy(o, s);
         }
     }
     if (o->json) bp__json_close(&j, ']');

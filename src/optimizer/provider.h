@@ -37,6 +37,8 @@ typedef struct bp__provider {
      *  @retval any           the text names the file, or what stands for it */
     bp_status (*open)(void *context, const char *name, bp__provided *provided);
     void (*close)(void *context, bp__provided *provided);
+    /** Whether a parameter has no default, and has to be named; NULL: each has one. For lists: open() refuses. */
+    bool (*is_required)(const bp_strategy *strategy, size_t param);
 } bp__provider;
 
 #endif

@@ -76,7 +76,12 @@ def test_help_and_lists(folder: Path) -> None:
         and "hidden" not in out
         and "helper" not in out
     )
-    assert "sma_cross" in run(folder, "--list-strategies", "rules.py:sma_cross")
+    out = run(folder, "--list-strategies", "rules.py:sma_cross")
+    assert "fast        has to be given; a whole number\n" in out
+    assert "slow        may be left out; a whole number, default 50\n" in out
+    (told,) = json.loads(run(folder, "--list-strategies", "rules.py:sma_cross", "--json"))
+    fast, slow = told["parameters"]
+    assert fast["required"] and "default" not in fast and slow["default"] == 50 and "required" not in slow
     run(folder, "--version")
 
 
