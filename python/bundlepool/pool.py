@@ -2,17 +2,39 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
 from bundlepool import _core
+from bundlepool.errors import InvalidArgument
 from bundlepool.version import Version
 
 __all__ = ["Counters", "Pool", "Stats", "default_pool"]
 
-PATIENCE = 30.0  # seconds that default_pool() waits for the other ranks
+#: Seconds that a call of all ranks (Pool(), default_pool(), sweep()) waits for the next of them to come; for all
+#: of them, where there are more than 128. None: what the environment says, BUNDLEPOOL_PATIENCE, or 30.
+PATIENCE: float | None = None
+_PATIENCE_S = 30.0
+
+
+def patience() -> float:
+    """How many seconds a call of all ranks waits for the next of them to come; inf: any time.
+
+    Raises InvalidArgument: PATIENCE, or the variable BUNDLEPOOL_PATIENCE, is not a number above 0.
+    """
+    origin, value = "bundlepool.pool.PATIENCE", PATIENCE
+    if value is None:
+        origin, value = "BUNDLEPOOL_PATIENCE", os.environ.get("BUNDLEPOOL_PATIENCE", _PATIENCE_S)
+    try:
+        seconds = float(value)
+    except (TypeError, ValueError):
+        seconds = 0.0
+    if not seconds > 0:
+        raise InvalidArgument(f"{origin}: {value!r} is not a number of seconds above 0; examples: 30, 600, inf")
+    return seconds
 
 
 class _Record(Mapping):
@@ -76,7 +98,10 @@ class Pool(_core.Pool):
     settings: fields of the configuration, such as ``max_staleness_ms=1000``, ``pool_memory="2G"``,
     ``root="bundles"``: they win over the environment (BUNDLEPOOL_ROOT and so on). config() shows them all.
 
-    Collective: every rank of comm creates it with the same settings. Everything else but close() is not.
+    Collective: every rank of comm creates it with the same settings. Everything else but close() is not. A
+    rank waits for the others until none has come for 30 s (BUNDLEPOOL_PATIENCE is another number of seconds),
+    and then raises PoolTimeout, which names those that have not; Ctrl-C ends the wait. close() waits as long
+    as it takes.
     Raises InvalidArgument, MPIError, NoMemory, SystemFailure, the same on every rank; TypeError for what is
     no communicator or no setting; ImportError where mpi4py uses another MPI library.
     """
@@ -109,12 +134,11 @@ def default_pool(**settings: Any) -> Pool:
     """The pool of this process over all ranks, created by the first call.
 
     The first call is collective over MPI_COMM_WORLD: every rank makes it, with the same settings. One that
-    waits for others longer than 30 s raises PoolTimeout, and may call again. Later calls only return the
+    waits for others in vain, see Pool, raises PoolTimeout, and may call again. Later calls only return the
     pool; their settings are ignored. A pool that was closed is created anew.
     """
     global _default
     with _lock:
         if _default is None or _default.closed:
-            _core._meet(PATIENCE)
             _default = Pool(**settings)
         return _default

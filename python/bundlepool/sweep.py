@@ -88,7 +88,8 @@ def sweep(
 ) -> Results:
     """Backtest a strategy with every combination of its parameters, and rank the results.
 
-    Collective: every rank of ``comm`` calls it with equal arguments. Results are the same for any number of
+    Collective: every rank of ``comm`` calls it with equal arguments. A rank waits for the others as Pool()
+    does: until none has come for 30 s, or for the seconds of BUNDLEPOOL_PATIENCE. Results are the same for any number of
     ranks, and those of the program ``optimizer``: a file ``out`` is equal to its --out, byte for byte.
 
     Args:
@@ -118,8 +119,10 @@ def sweep(
     Raises:
         TypeError: a wrong argument, or a wrong name; the text has one that is near.
         KeyboardInterrupt: Ctrl-C has stopped it on all ranks. The journal is there; ``resume=True`` goes on.
-        SweepInterrupted: SIGTERM or SIGUSR1 has, where there is no handler for it. It is a SystemExit: a
-            script ends with exit code 75.
+            Or it has ended the wait for other ranks.
+        SweepInterrupted: SIGTERM or SIGUSR1 has, where there is no handler for it. It is a SystemExit: a script
+            ends with exit code 75.
+        bundlepool.PoolTimeout: other ranks have not come; it names them.
         bundlepool.Error: as the library says.
     """
     if is_loading():
@@ -287,6 +290,7 @@ class _Hooks:
     middle of a strategy would be taken for the strategy's own. Between two backtests of rank 0 they are:
     Ctrl-C, and a signal that would end the process, stop the sweep, and have their effect when all ranks have
     stopped; any other handler is called, and stops it if it raises. A second Ctrl-C interrupts the strategy.
+    Before all ranks have come there is nothing to stop: a signal has its effect on this rank, at once.
     """
 
     _SIGNALS = tuple(
@@ -328,6 +332,17 @@ class _Hooks:
     def warn(self, text: str) -> None:
         self._progress.clear()
         warnings.warn(as_keywords(text), stacklevel=4)
+
+    def waiting(self) -> None:
+        """The other ranks have not come yet."""
+        while self._pending:
+            number, frame = self._pending.pop(0)
+            handler = self._before[number]
+            if callable(handler):
+                handler(number, frame)
+            else:
+                signal.signal(number, signal.SIG_DFL)
+                signal.raise_signal(number)
 
     def go_on(self) -> bool:
         while self._pending:

@@ -126,20 +126,23 @@ static bool is_initialised(void)
 }
 
 /* @return -1 and an exception; 0 when MPI_Init_thread has returned */
-static int wait_for_init(int64_t timeout_ms)
+static int wait_for_init(PyObject *hooks)
 {
-    struct timespec end = bp__deadline(timeout_ms < 0 ? INT64_C(1) << 40 : timeout_ms), slice = {0, 2000000};
+    int64_t patience_ms;
+    if (bp__py_patience(&patience_ms) != 0) return -1;
+    struct timespec end = bp__deadline(patience_ms), slice = {0, 2000000};
     while (!is_initialised()) {
         Py_BEGIN_ALLOW_THREADS
         nanosleep(&slice, NULL);
         Py_END_ALLOW_THREADS
-        if (PyErr_CheckSignals() != 0) return -1;
+        if (bp__py_interrupted(hooks) != 0) return -1;
         if (bp__deadline_passed(&end) && !is_initialised()) {
             bp__py_fail(
                 BP_ETIMEOUT,
-                "MPI_Init_thread has not come back within %lld s: it waits for all ranks of the job, and "
-                "some have not called it; every rank has to use the pool, or to import mpi4py.MPI",
-                (long long)timeout_ms / 1000);
+                "MPI_Init_thread has not come back within %g s: it waits for all ranks of the job, and "
+                "some have not called it; every rank has to use the pool, or to import mpi4py.MPI; where a "
+                "rank needs longer, set BUNDLEPOOL_PATIENCE to more seconds",
+                (double)patience_ms / 1000);
             return -1;
         }
     }
@@ -184,7 +187,7 @@ static int hook_exceptions(void)
     return done ? 0 : -1;
 }
 
-static int start_ours(int64_t timeout_ms)
+static int start_ours(PyObject *hooks)
 {
     int error = 0;
     pthread_mutex_lock(&init.lock);
@@ -199,7 +202,7 @@ static int start_ours(int64_t timeout_ms)
         bp__py_fail(BP_ESYS, "a thread cannot be started: %s", strerror(error));
         return -1;
     }
-    if (wait_for_init(timeout_ms) != 0) return -1;
+    if (wait_for_init(hooks) != 0) return -1;
     if (init.rc != MPI_SUCCESS) {
         bp__py_fail(BP_EMPI, "MPI_Init_thread failed with code %d", init.rc);
         return -1;
@@ -216,7 +219,7 @@ static int start_ours(int64_t timeout_ms)
     return hook_exceptions();
 }
 
-int bp__py_mpi_start(int64_t timeout_ms)
+int bp__py_mpi_start(PyObject *hooks)
 {
     int initialised = 0, finalised = 0, level = MPI_THREAD_SINGLE;
     if (bp__py_process() != 1) return bp__py_raise_forked("MPI"), -1;
@@ -228,7 +231,7 @@ int bp__py_mpi_start(int64_t timeout_ms)
         return -1;
     }
     MPI_Initialized(&initialised);
-    if ((!initialised || init.running) && start_ours(timeout_ms) != 0) return -1;
+    if ((!initialised || init.running) && start_ours(hooks) != 0) return -1;
     MPI_Query_thread(&level);
     if (level >= MPI_THREAD_MULTIPLE) return 0;
     bp__py_fail(BP_EMPI,
@@ -302,11 +305,11 @@ static int unpack(PyObject *object, MPI_Comm *comm)
     return 0;
 }
 
-int bp__py_mpi_comm(PyObject *object, MPI_Comm *comm)
+int bp__py_mpi_comm(PyObject *object, PyObject *hooks, MPI_Comm *comm)
 {
     *comm = MPI_COMM_WORLD;
     if (object != Py_None && (check_kind(object) != 0 || check_library() != 0)) return -1;
-    if (bp__py_mpi_start(-1) != 0) return -1;
+    if (bp__py_mpi_start(hooks) != 0) return -1;
     return object == Py_None ? 0 : unpack(object, comm);
 }
 

@@ -13,14 +13,14 @@
 /** Make sure that MPI runs with MPI_THREAD_MULTIPLE: initialise it if nobody has, and then finalise it at the
  *  interpreter's end.
  *
- * Collective over all ranks of the job if it is not initialised yet; a signal ends the wait for them.
- * @param[in] timeout_ms  for them to come; -1: any time
- * @return -1 and MPIError, PoolTimeout or Forked */
-int bp__py_mpi_start(int64_t timeout_ms);
+ * Collective over all ranks of the job if it is not initialised yet: waits for them as bp__py_meet() does.
+ * @param[in] hooks  see bp__py_interrupted()
+ * @return -1 and MPIError, PoolTimeout or Forked, or what a signal has raised */
+int bp__py_mpi_start(PyObject *hooks);
 
-/** An intracommunicator from an mpi4py communicator, or MPI_COMM_WORLD from None, after bp__py_mpi_start(-1).
+/** An intracommunicator from an mpi4py communicator, or MPI_COMM_WORLD from None, after bp__py_mpi_start().
  *  @return -1 and TypeError, ImportError (mpi4py uses another MPI library), InvalidArgument or MPIError */
-int bp__py_mpi_comm(PyObject *object, MPI_Comm *comm);
+int bp__py_mpi_comm(PyObject *object, PyObject *hooks, MPI_Comm *comm);
 
 /** Around what must not be under way while MPI_Finalize destroys the pools. Any thread, with or without the
  * GIL.
@@ -31,6 +31,33 @@ void bp__py_mpi_leave(void);
 /** After a pool has been created: let MPI_Finalize wait for those that have entered. @return -1 and MPIError
  */
 int bp__py_mpi_watch(void);
+
+/* Meeting: meet.c ---------------------------------------------------------------------------------- */
+
+/** What all ranks of a communicator do together, and what cannot be ended once it has begun. */
+typedef enum bp__py_collective { BP__PY_CREATE, BP__PY_SEARCH } bp__py_collective;
+
+typedef struct bp__py_meeting bp__py_meeting;
+
+/** Wait until all ranks of a communicator have come here to do the same. The time, bp__py_patience(), begins anew with
+ * each that comes; signals end the wait. A rank that comes after another has left is refused as well.
+ *
+ * @param[in] hooks  see bp__py_interrupted()
+ * @param[out] met   bp__py_part() when it is done; NULL: there is no other rank
+ * @return -1 and PoolTimeout, which names who has not come, InvalidArgument (the ranks do not do the same), MPIError, or
+ *         what a signal has raised */
+int bp__py_meet(bp__py_collective call, MPI_Comm comm, PyObject *hooks, bp__py_meeting **met);
+
+/** It is done. Any thread, with or without the GIL. */
+void bp__py_part(bp__py_meeting *met);
+
+/** How long a rank waits for the next one: what bundlepool.pool.patience() says. @return -1 and InvalidArgument */
+int bp__py_patience(int64_t *ms);
+
+/** Look for signals, while others are waited for.
+ *  @param[in] hooks  borrowed: its waiting() raises what has come; NULL: the handlers of signals do
+ *  @return -1 and what is to end the wait */
+int bp__py_interrupted(PyObject *hooks);
 
 /* Pools: pool.c ------------------------------------------------------------------------------------ */
 

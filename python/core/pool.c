@@ -14,12 +14,14 @@ static bp__py_shell *shells; /* so that they are reachable */
 typedef struct making {
     bp__py_shell *shell;
     MPI_Comm comm;
+    bp__py_meeting *met; /* NULL: with nobody, or not for this */
 } making;
 
 static bp_status do_create(void *argument)
 {
     making *m = argument;
     bp_status s = bp_pool_create(m->comm, &m->shell->cfg, &m->shell->pool);
+    bp__py_part(m->met); /* here: whoever waited may be gone */
     bp__py_mpi_leave();
     return s;
 }
@@ -33,15 +35,18 @@ static bp_status do_destroy(void *argument)
 }
 
 /* @return 0 when it is done, well or not; -1 and an exception if it cannot be, or a signal ended the wait */
-static int make(const bp__py_work *work, bp__py_shell *s, MPI_Comm comm, bp_status *status)
+static int make(const bp__py_work *work, bp__py_shell *s, MPI_Comm comm, bp__py_meeting *met,
+                bp_status *status)
 {
     making *m = malloc(sizeof *m);
     if (!m) {
+        bp__py_part(met);
         PyErr_NoMemory();
         return -1;
     }
-    *m = (making){s, comm};
+    *m = (making){s, comm, met};
     if (!bp__py_mpi_enter()) {
+        bp__py_part(met);
         free(m);
         bp__py_pool_refuse(s);
         return -1;
@@ -68,8 +73,10 @@ static int create(bp__py_pool *self, MPI_Comm comm, const bp_config *cfg)
         bp__py_fail(BP_EMPI, "comm: MPI cannot tell its size");
         return -1;
     }
+    bp__py_meeting *met;
+    if (bp__py_meet(BP__PY_CREATE, comm, NULL, &met) != 0) return -1;
     bp_status status;
-    if (make(&work, s, comm, &status) != 0) return -1;
+    if (make(&work, s, comm, met, &status) != 0) return -1;
     if (status != BP_OK) {
         bp__py_raise(status);
         return -1;
@@ -100,7 +107,7 @@ static int initialise(PyObject *object, PyObject *arguments, PyObject *keywords)
     MPI_Comm handle;
     int rc = -1;
     if (!PyErr_Occurred() && bp__py_config_read(settings, "Pool", &cfg) == 0 &&
-        bp__py_mpi_comm(comm, &handle) == 0)
+        bp__py_mpi_comm(comm, NULL, &handle) == 0)
         rc = create(self, handle, &cfg);
     Py_DECREF(comm);
     Py_DECREF(settings);
@@ -124,7 +131,7 @@ static int destroy(bp__py_shell *s)
 {
     static const bp__py_work work = {do_destroy, free};
     bp_status status;
-    if (make(&work, s, MPI_COMM_NULL, &status) != 0) return -1;
+    if (make(&work, s, MPI_COMM_NULL, NULL, &status) != 0) return -1;
     if (status == BP_OK) return 0;
     s->state = BP__PY_OPEN;
     bp__py_raise(status);

@@ -174,24 +174,26 @@ static PyObject *search(MPI_Comm comm, const bp__py_argv *argv, const bp__provid
 /* sweep(comm, argv, description, pool, hooks) */
 static PyObject *sweep(PyObject *module, PyObject *args)
 {
-    PyObject *handle, *list, *description, *pool_object, *hooks;
+    PyObject *handle, *list, *description, *pool_object, *hooks, *result = NULL;
     bp__py_argv argv;
     bp__py_provider provider;
+    bp__py_meeting *met;
     bp_pool *pool = NULL;
     MPI_Comm comm;
     (void)module;
     if (!PyArg_ParseTuple(args, "OOOOO", &handle, &list, &description, &pool_object, &hooks)) return NULL;
-    if (bp__py_mpi_comm(handle, &comm) != 0) return NULL;
-    if (pool_object != Py_None && !(pool = bp__py_pool_enter(pool_object))) return NULL;
-    PyObject *result = NULL;
-    if (bp__py_argv_from(list, &argv) == 0) {
+    if (bp__py_mpi_comm(handle, hooks, &comm) != 0 || bp__py_argv_from(list, &argv) != 0) return NULL;
+    const bool has_pool = pool_object == Py_None || (pool = bp__py_pool_enter(pool_object)) != NULL;
+    /* from here on nothing may fail on this rank alone, without the others hearing of it */
+    if (has_pool && bp__py_meet(BP__PY_SEARCH, comm, hooks, &met) == 0) {
         caller c = {.hooks = hooks};
         bp__py_provider_init(NULL, description == Py_None ? NULL : description, &provider);
         result = search(comm, &argv, description == Py_None ? NULL : &provider.face, pool, &c);
         bp__py_provider_fini(&provider);
-        bp__py_argv_fini(&argv);
+        bp__py_part(met);
     }
     if (pool) bp__py_pool_leave(pool_object);
+    bp__py_argv_fini(&argv);
     return result;
 }
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 import importlib.util
 import shutil
 import textwrap
-import time
 
 import pytest
-from conftest import PRELOAD, Program
+from conftest import Program
 
 needs_mpi4py = pytest.mark.skipif(importlib.util.find_spec("mpi4py") is None,
                                   reason="mpi4py is missing (Debian: python3-mpi4py)")
@@ -276,53 +275,6 @@ def test_default_pool_of_one(program: Program) -> None:
         print(default_pool(root=root).get("small").num_assets)
     """))
     assert out == "5\n"
-
-
-@needs_mpi4py
-def test_default_pool_alone(program: Program) -> None:
-    """Rank 0 comes alone and gives up; rank 1 comes too late, and hears of it; then both come and have it."""
-    out = program(text("mpi4py", """
-        import bundlepool.pool as module
-        module.PATIENCE = 1.0
-
-        def attempt():
-            try:
-                return f"pool of {module.default_pool(root=root).size}"
-            except bp.PoolTimeout as error:
-                return str(error)
-
-        if comm.rank == 0:
-            said = [attempt()]
-            comm.send("come", dest=1)
-            comm.recv(source=1)
-            said.append("too late")
-        else:
-            comm.recv(source=0)
-            said = [attempt()]
-            comm.send("went", dest=0)
-        module.PATIENCE = 60.0
-        said.append(attempt())
-        os.write(1, f"{comm.rank}: {'; '.join(said)}\\n".encode())
-    """), 2)
-    lines = sorted(out.splitlines())
-    assert lines[0].startswith("0: the default pool: not all ranks of the job have come within 1 s")
-    assert lines[1].startswith("1: the default pool: ") and "its first use is collective" in lines[1]
-    assert all(line.endswith("pool of 2") for line in lines)
-
-
-@pytest.mark.skipif(bool(PRELOAD), reason="its times are too short for a sanitizer")
-def test_default_pool_without_the_others(program: Program) -> None:
-    """The other rank never touches MPI: MPI_Init_thread itself would wait for ever."""
-    begin = time.monotonic()
-    out = program(text("alone", """
-        import time
-        import bundlepool.pool as module
-        module.PATIENCE = 2.0
-        if os.environ["OMPI_COMM_WORLD_RANK"] == "0":
-            module.default_pool(root=root)
-        time.sleep(3600)
-    """), 2, code=1)
-    assert "PoolTimeout" in out and "some have not called it" in out and time.monotonic() - begin < 60
 
 
 @pytest.mark.parametrize("begin", [pytest.param("mpi4py", marks=needs_mpi4py), "alone"])

@@ -195,5 +195,5 @@ def test_the_first_use_is_collective(guide):
         print(get_bundle_from_pool("quandl").num_assets)
         """, ranks=2, BUNDLEPOOL_ROOT=str(guide.root))
     told = [line for line in out.splitlines() if line.startswith("told:")]
-    assert len(told) == 2 and all("its first use is collective" in line for line in told)
+    assert len(told) == 2 and all("so is the first use of the default pool" in line for line in told)
     assert out.splitlines().count("8") == 2

@@ -1,7 +1,7 @@
 """The pool by the names of rustybt's guide: get_bundle_from_pool() and BundleConnectionPool.
 
 They are a face of the default pool, over all ranks. Under ``mpirun`` its first use is collective: a rank that
-waits for others longer than 30 s gets PoolTimeout. Importing this starts nothing.
+waits for others in vain gets PoolTimeout after 30 s, see bundlepool.Pool. Importing this starts nothing.
 """
 
 from __future__ import annotations
