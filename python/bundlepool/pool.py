@@ -103,7 +103,8 @@ class Pool(_core.Pool):
     and then raises PoolTimeout, which names those that have not; Ctrl-C ends the wait. close() waits as long
     as it takes.
     Raises InvalidArgument, MPIError, NoMemory, SystemFailure, the same on every rank; TypeError for what is
-    no communicator or no setting; ImportError where mpi4py uses another MPI library.
+    no communicator or no setting; ImportError where mpi4py uses another MPI library; RuntimeError where the
+    others could not come: in a strategy that a sweep calls, or in a second thread over the same communicator.
     """
 
     def stats(self) -> Stats:

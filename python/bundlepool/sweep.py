@@ -123,6 +123,7 @@ def sweep(
         SweepInterrupted: SIGTERM or SIGUSR1 has, where there is no handler for it. It is a SystemExit: a script
             ends with exit code 75.
         bundlepool.PoolTimeout: other ranks have not come; it names them.
+        RuntimeError: on several ranks it is called by a strategy, or while another thread sweeps over ``comm``.
         bundlepool.Error: as the library says.
     """
     if is_loading():

@@ -12,6 +12,9 @@
  *    are many, a barrier does, and nobody is named.
  *  - Between its yes and the agreement a rank does not leave lightly: the others would go on, and wait for it for
  *    ever.
+ *  - What a rank cannot do together with the others is refused at once, where there are others: from inside a search,
+ *    whose ranks are in combinations of their own; in a second thread, since calls over one communicator are told
+ *    apart by their order alone.
  *  - What the ranks know of each other's rounds is an attribute of the communicator. A communicator that is freed
  *    in the middle of a round leaves it to the end of the process: MPI may still write to it.
  */
@@ -56,6 +59,8 @@ struct bp__py_meeting {
 typedef struct bp__py_meeting meeting;
 
 static meeting *lost;
+
+static _Thread_local unsigned searches; /* that this thread is in */
 
 /* Of communicators --------------------------------------------------------------------------------- */
 
@@ -259,6 +264,33 @@ static int calls_differ(void)
     return -1;
 }
 
+static int inside_a_search(bp__py_collective call)
+{
+    static const char *const instead[] = {
+        [BP__PY_CREATE] = "create it, or use the default pool for the first time, before the sweep; "
+                          "bundlepool.load() reads a bundle for this rank alone",
+        [BP__PY_SEARCH] =
+            "begin it before or after the other one, or with comm=MPI.COMM_SELF for this rank alone",
+    };
+    PyErr_Format(
+        PyExc_RuntimeError,
+        "%s inside a strategy, or in what else a sweep calls: the other ranks are in combinations of "
+        "their own, and would not come; %s",
+        call_name[call], instead[call]);
+    return -1;
+}
+
+static int in_another_thread(bp__py_collective call)
+{
+    PyErr_Format(
+        PyExc_RuntimeError,
+        "%s while another thread of this rank creates a pool or is in a sweep, over the same "
+        "communicator: one at a time per rank, or the ranks would take one for the other; begin it when "
+        "that has ended, or give each a communicator of its own: comm.Dup()",
+        call_name[call]);
+    return -1;
+}
+
 static int mpi_failed(int rc)
 {
     bp__py_fail(BP_EMPI, "the ranks cannot meet: MPI failed with code %d", rc);
@@ -343,8 +375,10 @@ int bp__py_meet(bp__py_collective call, MPI_Comm comm, PyObject *hooks, bp__py_m
         return -1;
     }
     if (size == 1) return 0;
+    if (searches > 0) return inside_a_search(call);
     meeting *m = meeting_of(comm, size);
     if (!m) return -1;
+    if (bp__load_acquire(&m->is_busy)) return in_another_thread(call);
     bp__store_relaxed(&m->is_busy, true);
     const int waited = wait_for_all(m, call, hooks);
     if (waited == 0)
@@ -357,4 +391,19 @@ int bp__py_meet(bp__py_collective call, MPI_Comm comm, PyObject *hooks, bp__py_m
 void bp__py_part(bp__py_meeting *met)
 {
     if (met) bp__store_release(&met->is_busy, false);
+}
+
+void bp__py_search_begin(void)
+{
+    searches++;
+}
+
+void bp__py_search_end(void)
+{
+    searches--;
+}
+
+bool bp__py_in_search(void)
+{
+    return searches > 0;
 }

@@ -40,16 +40,25 @@ typedef enum bp__py_collective { BP__PY_CREATE, BP__PY_SEARCH } bp__py_collectiv
 typedef struct bp__py_meeting bp__py_meeting;
 
 /** Wait until all ranks of a communicator have come here to do the same. The time, bp__py_patience(), begins anew with
- * each that comes; signals end the wait. A rank that comes after another has left is refused as well.
+ * each that comes; signals end the wait. A rank that comes after another has left is refused as well. So is, where
+ * there are others, what they could not come to: from inside a search, and in a thread while another is between
+ * bp__py_meet() and bp__py_part() with this communicator.
  *
  * @param[in] hooks  see bp__py_interrupted()
  * @param[out] met   bp__py_part() when it is done; NULL: there is no other rank
- * @return -1 and PoolTimeout, which names who has not come, InvalidArgument (the ranks do not do the same), MPIError, or
- *         what a signal has raised */
+ * @return -1 and PoolTimeout, which names who has not come, InvalidArgument (the ranks do not do the same), RuntimeError
+ *         (from where it is called), MPIError, or what a signal has raised */
 int bp__py_meet(bp__py_collective call, MPI_Comm comm, PyObject *hooks, bp__py_meeting **met);
 
 /** It is done. Any thread, with or without the GIL. */
 void bp__py_part(bp__py_meeting *met);
+
+/** Around a search, in the thread that calls the strategy; in pairs. */
+void bp__py_search_begin(void);
+void bp__py_search_end(void);
+
+/** Whether this thread is in a search: called by a strategy, a condition or a hook. */
+bool bp__py_in_search(void);
 
 /** How long a rank waits for the next one: what bundlepool.pool.patience() says. @return -1 and InvalidArgument */
 int bp__py_patience(int64_t *ms);

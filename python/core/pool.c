@@ -148,6 +148,13 @@ static PyObject *close_pool(PyObject *self, PyObject *none)
         bp__py_pool_refuse(s);
         return NULL;
     }
+    if (s->size > 1 && bp__py_in_search()) {
+        PyErr_SetString(
+            PyExc_RuntimeError,
+            "close() of a pool inside a strategy (or in what else a sweep calls): the other ranks are in "
+            "combinations of their own, and would not come; close it after the sweep");
+        return NULL;
+    }
     MPI_Finalized(&finalised);
     PyGC_Collect(); /* a bundle that only a circle of garbage holds is held by nobody */
     if (s->state != BP__PY_OPEN) return close_pool(self, none);

@@ -24,9 +24,11 @@ static PyObject *optimizer(PyObject *module, PyObject *args)
     (void)module;
     if (!PyArg_ParseTuple(args, "OO", &list, &resolve) || bp__py_argv_from(list, &argv) != 0) return NULL;
     bp__py_provider_init(resolve, NULL, &provider);
+    bp__py_search_begin();
     bp__py_outside();
     const int code = bp__optimizer_main(argv.count, argv.arg, &provider.face);
     bp__py_inside();
+    bp__py_search_end();
     bp__py_provider_fini(&provider);
     bp__py_argv_fini(&argv);
     return PyLong_FromLong(code);
@@ -145,6 +147,7 @@ static PyObject *search(MPI_Comm comm, const bp__py_argv *argv, const bp__provid
     bp__options o;
     bp__found found = {0};
     int rank = 0, stopped_by = 0;
+    bp__py_search_begin();
     bp__py_outside();
     bp_status s = read_options(comm, argv, provider, &o);
     o.conduct.pool = pool;
@@ -154,6 +157,7 @@ static PyObject *search(MPI_Comm comm, const bp__py_argv *argv, const bp__provid
         if (s == BP_OK && found.ending == BP__ENDED_STOPPED) s = share_reason(comm, c, rank, &stopped_by);
     }
     bp__py_inside();
+    bp__py_search_end();
     end_job(s, &found);
     PyObject *result = NULL;
     if (c->type) {

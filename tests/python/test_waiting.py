@@ -220,3 +220,93 @@ def test_patience_that_is_none(value: str, monkeypatch: pytest.MonkeyPatch) -> N
         pool.patience()
     monkeypatch.setattr(pool, "PATIENCE", float("inf"))
     assert pool.patience() == float("inf")
+
+
+# Calls that the others could not come to -------------------------------------------------------------------
+
+NESTED = """
+import threading
+
+def nested(m, k=5):
+    if k == 10:
+        CALLS[call]()
+    return m.close > m.sma(k)
+
+def in_thread():
+    raised = []
+
+    def run():
+        try:
+            sweep()
+        except Exception as error:
+            raised.append(error)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+    if raised:
+        raise raised[0]
+
+CALLS["thread"] = in_thread
+CALLS["close"] = lambda: kept[0].close()
+kept = [bp.Pool() if call == "close" else None]
+r = bp.sweep("small", nested, {"k": [5, 10, 15]}, pool=kept[0], out=out, progress=False)
+say(r.done, r.failed)
+if r.has_all:
+    say(*(text for _, params, text in r.failures))
+"""
+
+
+@pytest.mark.parametrize("call, told", [
+    ("sweep", "a sweep inside a strategy"), ("pool", "creating a pool inside a strategy"),
+    ("default", "creating a pool inside a strategy"), ("close", "close() of a pool inside a strategy"),
+    ("thread", "one at a time per rank"),
+])
+def test_inside_a_rule(program: Program, call: str, told: str) -> None:
+    """That combination fails, at once and with its traceback in the journal; the others are done."""
+    out = program(text("alone", "module.PATIENCE = 3600" + NESTED, call=call, out=str(program.folder / "out.csv")), 3)
+    assert out.count(": 2; 1\n") == 3 and "RuntimeError: " in out and told in out
+    journal = (program.folder / "out.csv.journal").read_bytes()
+    assert told.encode() in journal and b"Traceback" in journal
+
+
+@pytest.mark.parametrize("call", ["sweep", "pool", "default", "thread"])
+def test_inside_a_rule_of_one_rank(program: Program, call: str) -> None:
+    assert program(text("alone", NESTED, call=call, out=str(program.folder / "out.csv"))) == "0: 3; 0\n0: \n"
+
+
+@needs_mpi4py
+def test_what_a_rule_may_do(program: Program) -> None:
+    """Whatever needs no other rank."""
+    out = program(text("mpi4py", """
+        def nested(m, k=5):
+            assert bp.load("small").num_assets == 5
+            assert bp.backtest("small", rule, k=k).metrics["trades"] >= 0
+            assert sweep(MPI.COMM_SELF) == 2
+            bp.Pool(MPI.COMM_SELF).close()
+            return m.close > m.sma(k)
+
+        r = bp.sweep("small", nested, {"k": range(5, 12)}, progress=False)
+        say(r.done, *(r.failures if r.has_all else ()))
+    """), 3)
+    assert sorted(out.splitlines()) == [f"{rank}: 7" for rank in range(3)]
+
+
+@needs_mpi4py
+def test_sweeps_in_threads(program: Program) -> None:
+    """Each over a communicator of its own."""
+    out = program(text("mpi4py", """
+        import threading
+        own, said = [comm.Dup() for _ in range(3)], [None] * 3
+
+        def run(i):
+            said[i] = attempt(sweep, own[i])
+
+        threads = [threading.Thread(target=run, args=(i,)) for i in range(3)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        say(*said)
+    """), 3)
+    assert sorted(out.splitlines()) == [f"{rank}: 2; 2; 2" for rank in range(3)]
