@@ -288,7 +288,7 @@ class _Hooks:
     """What is called between backtests: progress, warnings, and whether to go on.
 
     Signals. While a sweep runs, signals that Python handles are noted, not handled: an exception in the
-    middle of a strategy would be taken for the strategy's own. Between two backtests of rank 0 they are:
+    middle of a strategy would be taken for the strategy's own. Between two backtests of this rank they are:
     Ctrl-C, and a signal that would end the process, stop the sweep, and have their effect when all ranks have
     stopped; any other handler is called, and stops it if it raises. A second Ctrl-C interrupts the strategy.
     Before all ranks have come there is nothing to stop: a signal has its effect on this rank, at once.
@@ -360,7 +360,7 @@ class _Hooks:
         self._progress.end(found)
         if found["ending"] != "stopped":
             return
-        number = found["stopped_by"] or signal.SIGINT  # 0: rank 0 has been stopped by an exception
+        number = found["stopped_by"] or signal.SIGINT  # 0: an exception has stopped a rank
         self._pending.clear()
         raise KeyboardInterrupt if number == signal.SIGINT else SweepInterrupted(number)
 

@@ -103,19 +103,21 @@ static bool go_on(void *context)
     return go;
 }
 
-/* Which signal has stopped rank 0, so that it has its effect on all ranks: 0: none, an exception has. */
-static bp_status share_reason(MPI_Comm comm, const caller *c, int rank, int *number)
+static bool is_stopped(void *context)
 {
-    *number = 0;
-    if (rank == 0) {
-        bp__py_inside();
-        PyObject *reason = PyObject_GetAttrString(c->hooks, "stopped_by");
-        *number = reason ? (int)PyLong_AsLong(reason) : 0;
-        PyErr_Clear();
-        Py_XDECREF(reason);
-        bp__py_outside();
-    }
-    BP_MPI(MPI_Bcast(number, 1, MPI_INT, 0, comm));
+    return !go_on(context);
+}
+
+/* Which signal has stopped a rank, so that it has its effect on all: 0: none, an exception has. */
+static bp_status share_reason(MPI_Comm comm, const caller *c, int *number)
+{
+    bp__py_inside();
+    PyObject *reason = PyObject_GetAttrString(c->hooks, "stopped_by");
+    int mine = reason ? (int)PyLong_AsLong(reason) : 0;
+    PyErr_Clear();
+    Py_XDECREF(reason);
+    bp__py_outside();
+    BP_MPI(MPI_Allreduce(&mine, number, 1, MPI_INT, MPI_MAX, comm));
     return BP_OK;
 }
 
@@ -143,7 +145,8 @@ static void end_job(bp_status s, const bp__found *found)
 static PyObject *search(MPI_Comm comm, const bp__py_argv *argv, const bp__provider *provider, bp_pool *pool,
                         caller *c)
 {
-    const bp__run_hooks hooks = {.context = c, .progress = progress, .warn = warn, .go_on = go_on};
+    const bp__run_hooks hooks = {
+        .context = c, .progress = progress, .warn = warn, .go_on = go_on, .is_stopped = is_stopped};
     bp__options o;
     bp__found found = {0};
     int rank = 0, stopped_by = 0;
@@ -154,7 +157,7 @@ static PyObject *search(MPI_Comm comm, const bp__py_argv *argv, const bp__provid
     if (s == BP_OK) {
         MPI_Comm_rank(comm, &rank);
         s = bp__search_with(&o, comm, &hooks, &found);
-        if (s == BP_OK && found.ending == BP__ENDED_STOPPED) s = share_reason(comm, c, rank, &stopped_by);
+        if (s == BP_OK && found.ending == BP__ENDED_STOPPED) s = share_reason(comm, c, &stopped_by);
     }
     bp__py_inside();
     bp__py_search_end();

@@ -113,6 +113,12 @@ static bool go_on(void *context, const bp__found *found, bp_pool *pool, uint64_t
     return go;
 }
 
+static bool is_stopped(void *context)
+{
+    const bp__run_hooks *hooks = ((const with *)context)->hooks;
+    return hooks->is_stopped && hooks->is_stopped(hooks->context);
+}
+
 /* Everything that has to be the same on all ranks, as lines. */
 static bp_status text_of(const bp__options *o, char **text)
 {
@@ -211,7 +217,8 @@ bp_status bp__search_with(const bp__options *o, MPI_Comm comm, const bp__run_hoo
                              .begun = begun,
                              .go_on = go_on,
                              .warn = warn,
-                             .store = bp__quiet_store};
+                             .store = bp__quiet_store,
+                             .is_stopped = is_stopped};
     int rank;
     *found = (bp__found){.spec = &o->spec, .stats = bp_stats_init()};
     BP_MPI(MPI_Comm_rank(comm, &rank));

@@ -9,7 +9,8 @@
 
 #include "optimizer/options.h"
 
-/** What the caller of a quiet search hears of it, on rank 0 only, in the thread that searches. Each may be NULL. */
+/** What the caller of a quiet search hears of it, on rank 0 only unless it says otherwise, in the thread that searches.
+ *  Each may be NULL. */
 typedef struct bp__run_hooks {
     void *context;
     /** Between any two backtests of rank 0, and every few milliseconds where it has none: how many are done or have
@@ -19,6 +20,9 @@ typedef struct bp__run_hooks {
     void (*warn)(void *context, const char *text);
     /** As often as progress(): whether to go on. After the first no, what is in hand has as long as --grace says. */
     bool (*go_on)(void *context);
+    /** On every other rank, before each of its backtests: whether it was told to stop. Then all do, when what is in hand
+     *  has come in. */
+    bool (*is_stopped)(void *context);
 } bp__run_hooks;
 
 /** Search, and write what the options name: --out, the journal, and what the best one did. Prints nothing, catches no
@@ -28,7 +32,7 @@ typedef struct bp__run_hooks {
  * bp__options_parse() has come to on each they agree on before, as bp__plugin_alike() does.
  *
  * @param[in]  options  of a search; conduct.pool may be set. --timeout is refused: nothing here could end a backtest
- * @param[in]  hooks    borrowed for the call; rank 0's count
+ * @param[in]  hooks    borrowed for the call; rank 0's count, but for is_stopped()
  * @param[out] found    bp__search_fini(), after a failure too. The results are rank 0's; how it ended, the counts of the
  *                      results (done, failed, skipped, num_todo), `resumed`, and the best one (results.best, and
  *                      `best`, its values) are there on every rank

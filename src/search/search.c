@@ -171,7 +171,11 @@ static bp_status agree_on_batches(search *s)
 static void run_one(void *context, uint64_t task, bp__result *result)
 {
     search *s = context;
-    bp__sweep_run(&s->sweep, task, result);
+    const bp__hooks *hooks = s->hooks;
+    if (s->rank != 0 && hooks->is_stopped && hooks->is_stopped(hooks->context))
+        *result = (bp__result){.task = task, .status = BP_ESTOPPED};
+    else
+        bp__sweep_run(&s->sweep, task, result);
 }
 
 static void take_note(void *context, const uint64_t *task, size_t count)

@@ -98,12 +98,15 @@ typedef struct bp__hooks {
     void (*enter)(void *context, const uint64_t *task, size_t count);
     /** On every rank: that has ended. */
     void (*leave)(void *context);
+    /** On every rank but 0, before each backtest: whether this rank was told to stop. Then all do, as if go_on() had said
+     *  no. */
+    bool (*is_stopped)(void *context);
 } bp__hooks;
 
 /** Search. Collective over comm; comm is the caller's, and is duplicated for messages.
  *
  * @param[in]  spec, conduct  the same on every rank; borrowed until bp__search_fini()
- * @param[in]  hooks          borrowed; but for enter and leave used on rank 0 only
+ * @param[in]  hooks          borrowed; but for enter, leave and is_stopped used on rank 0 only
  * @param[out] found          bp__search_fini(), after a failure too
  *
  * @retval BP_OK        ended; found->ending tells how: complete (a combination may have failed), or stopped

@@ -161,6 +161,30 @@ def test_other_signals_while_waiting(program: Program) -> None:
     assert "0: enough; True" in out and "it lives" not in out and "Terminated" in out
 
 
+def test_a_signal_of_another_rank(program: Program) -> None:
+    """While a sweep runs it stops all ranks, as one of rank 0 does; what is done is in the journal."""
+    out = program(text("alone", """
+        import signal
+        if rank == 1:
+            os.environ["ONCE"] = "yes"
+
+        def slow(m, k=5):
+            if os.environ.pop("ONCE", ""):
+                signal.raise_signal(signal.SIGINT)
+            time.sleep(0.02)
+            return m.close > m.sma(k)
+
+        for resume in (False, True):
+            try:
+                r = bp.sweep("small", slow, {"k": range(2, 302)}, out=out, resume=resume, progress=False)
+                say(r.done)
+            except KeyboardInterrupt:
+                say("interrupted")
+    """, out=str(program.folder / "out.csv")), 3)
+    lines = out.splitlines()
+    assert sorted(lines) == sorted(f"{rank}: {said}" for rank in range(3) for said in ("interrupted", "300"))
+
+
 @needs_mpi4py
 def test_ranks_come_one_after_the_other(program: Program) -> None:
     """The time begins anew with each that comes: all of them take longer than the time there is for one."""
