@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import pickle
 import sys
-from typing import Any
 
 _AGAIN = 75  # stopped, and can be resumed
 
@@ -31,7 +30,7 @@ def _as_bytes(error: BaseException) -> bytes:
 def main() -> int:
     """Do the job that lies in the folder."""
     from bundlepool import parcel
-    from bundlepool.sweep import sweep
+    from bundlepool.sweep import run
 
     folder = os.environ.pop("BUNDLEPOOL_WORKER_FOLDER")
     starter = os.getppid()
@@ -43,8 +42,8 @@ def main() -> int:
 
     try:
         with open(os.path.join(folder, "job"), "rb") as file:
-            job: dict[str, Any] = parcel.unpack(file.read())
-        results = sweep(**job, progress=progress)
+            job = parcel.unpack(file.read())
+        results = run(*job, progress)
         if results.has_all:
             _write(folder, "result", pickle.dumps(results._found))
     except KeyboardInterrupt:

@@ -11,7 +11,7 @@ import sys
 import tempfile
 import threading
 import time
-from typing import Any, Mapping
+from typing import Any
 
 __all__ = ["is_first", "num_local_ranks", "num_ranks", "sweep", "under_launcher"]
 
@@ -49,16 +49,16 @@ def is_first() -> bool:
     return next((os.environ[name] == "0" for name in ranks if name in os.environ), True)
 
 
-def sweep(workers: int, strategy: Any, arguments: Mapping[str, Any], progress: Any) -> Any:
+def sweep(workers: int, job: tuple[Any, ...], progress: Any) -> Any:
     """A sweep on ranks of its own: this process starts them with mpirun, and waits for them.
 
     Args:
         workers: how many.
-        strategy: as for bundlepool.sweep().
-        arguments: the other arguments of bundlepool.sweep().
+        job: what bundlepool.sweep.run() takes up to the progress: options, Strategy, condition, caches.
         progress: as for bundlepool.sweep(); it is shown by this process.
 
     Raises:
+        TypeError: the strategy cannot be sent to other processes.
         RuntimeError: there is no mpirun, or the ranks have ended without a result; the text has what they
             said.
         KeyboardInterrupt: Ctrl-C, when all ranks have stopped.
@@ -66,21 +66,20 @@ def sweep(workers: int, strategy: Any, arguments: Mapping[str, Any], progress: A
     """
     from bundlepool import parcel
     from bundlepool.results import Results
-    from bundlepool.sweep import _progress_of, understand
+    from bundlepool.sweep import _progress_of
 
     mpirun = shutil.which("mpirun") or shutil.which("mpiexec")
     if mpirun is None:
         raise RuntimeError(f"workers={workers} starts mpirun, and there is none in PATH; install Open MPI")
-    strategy_, _ = understand(strategy, arguments["grid"], arguments["where"])
-    job = parcel.pack({"strategy": strategy, **arguments}, "sweep(workers=...): an argument")
+    data = parcel.pack(job, f"sweep(workers={workers}): the strategy")
     folder = tempfile.mkdtemp(prefix="bundlepool-")
     shown = _progress_of(progress)
     try:
         with open(os.path.join(folder, "job"), "wb") as file:
-            file.write(job)
+            file.write(data)
         found = _Ranks(mpirun, workers, folder).run(shown)
         shown.end(found)
-        return Results(found, strategy_)
+        return Results(found, job[1])
     finally:
         shown.close()
         shutil.rmtree(folder, ignore_errors=True)

@@ -1,29 +1,39 @@
 """Strategies on their way to other processes.
 
-What can be imported there goes by its name, as pickle has it. What cannot, such as a function of a notebook,
-a lambda or a closure, goes as its code with everything that it reaches, and with its source, so that it is
-the same strategy there. Both sides are the same Python.
+What can be imported there goes by its name. What cannot, such as anything that a notebook or a script has
+defined, goes as it is now, with everything that it reaches: cloudpickle does that. So a script is not run
+again there. Both sides are the same Python.
 """
 
 from __future__ import annotations
 
-import importlib
+import dataclasses
+import functools
+import importlib.machinery
 import io
 import linecache
-import marshal
 import os
 import pickle
-import runpy
 import sys
 import types
-from typing import Any
+from typing import Any, Iterator
 
-from bundlepool._sources import reached_names
+from bundlepool import strategy
+from bundlepool._sources import is_own_module, reached_names
+
+try:
+    import cloudpickle
+except ImportError:  # then what can be imported may be sent
+    cloudpickle = None
 
 __all__ = ["pack", "unpack"]
 
 _MAIN = "__main__"
-_namespaces: dict[int, dict[str, Any]] = {}  # of functions that were made by exec(), by the sender's id
+_PROGRAMS = (_MAIN, "__mp_main__")  # the latter: in children of multiprocessing
+_WAY_OUT = (
+    "put what it needs into a module of its own and import that, or pass it as a parameter, or make it inside "
+    "the strategy"
+)
 
 
 def pack(thing: Any, what: str) -> bytes:
@@ -35,59 +45,83 @@ def pack(thing: Any, what: str) -> bytes:
 
     Raises:
         TypeError: something in it cannot be sent; the text names it.
+        ImportError: cloudpickle is needed for it, and is not there.
     """
     buffer = io.BytesIO()
-    path = _main_file()
-    module = getattr(getattr(sys.modules[_MAIN], "__spec__", None), "name", None)
+    pickler = _Pickler(buffer)
+    folders = _folders()
+    nowhere = [module for module in _own_modules() if cloudpickle and not _is_found(module, folders)]
+    for module in nowhere:
+        cloudpickle.register_pickle_by_value(module)
     try:
-        _Pickler(buffer).dump(thing)
-    except (pickle.PicklingError, TypeError, AttributeError) as error:
+        pickler.dump(thing)
+        pickler.dump(pickler.named)
+    except ImportError:
+        raise
+    except Exception as error:  # what cannot be pickled raises what it likes
+        why = str(error) if isinstance(error, (TypeError, pickle.PicklingError)) else repr(error)
         raise TypeError(
-            f"{what} cannot be sent to other processes: {error}; put the strategy into a file of its own "
-            "and import it"
+            f"{what} cannot be sent to other processes: {pickler.culprit()}{why}; {_WAY_OUT}"
         ) from None
-    return pickle.dumps((list(sys.path), path, module, buffer.getvalue()))
-
-
-def _main_file() -> str | None:
-    """The file that this program is; None: it is typed in, or comes from a pipe."""
-    path = getattr(sys.modules[_MAIN], "__file__", None)
-    return os.path.abspath(path) if path and os.path.isfile(path) else None
+    finally:
+        for module in nowhere:
+            cloudpickle.unregister_pickle_by_value(module)
+    file = getattr(sys.modules[_MAIN], "__file__", None)
+    return pickle.dumps((folders, file and os.path.abspath(file), pickler.lines, buffer.getvalue()))
 
 
 def unpack(data: bytes) -> Any:
-    """The thing, in the other process. Its main file is run there, as multiprocessing does it: not as
-    __main__.
+    """The thing, in the other process. Its __main__ is from then on that of the first one, as far as it was
+    sent.
     """
-    folders, path, module, body = pickle.loads(data)
-    _namespaces.clear()
+    folders, file, lines, body = pickle.loads(data)
     sys.path[:] = [*folders, *(folder for folder in sys.path if folder not in folders)]
-    if path is not None and b"__main__" in body:
-        _load_main(path, module)
-    return pickle.loads(body)
-
-
-def _load_main(path: str, module: str | None) -> None:
-    from bundlepool import strategy
-
-    strategy._loading.append(path)
+    for name, text in lines.items():
+        linecache.cache[name] = (sum(map(len, text)), None, text, name)
+    stream = io.BytesIO(body)
+    unpickler = pickle.Unpickler(stream)  # of both parts: what is in both is the same
+    strategy._loading.append("a module that the strategy imports")
     try:
-        if module and not module.endswith("__main__"):
-            scope = runpy.run_module(module, run_name="__mp_main__", alter_sys=True)
-        else:
-            scope = runpy.run_path(path, run_name="__mp_main__")
+        thing, named = unpickler.load(), unpickler.load()
     finally:
         strategy._loading.pop()
-    main = types.ModuleType("__mp_main__")
-    main.__dict__.update(scope)
-    sys.modules[_MAIN] = sys.modules["__mp_main__"] = main
+    main = types.ModuleType(_MAIN)
+    vars(main).update(named)
+    if file:
+        main.__file__ = file
+    sys.modules[_MAIN] = main
+    return thing
 
 
-def _is_importable(thing: Any) -> bool:
-    """Whether the other process finds it by its name."""
-    if thing.__module__ == _MAIN and _main_file() is None:
+def _own_modules() -> Iterator[types.ModuleType]:
+    """Modules and packages of the user's own, but for the program."""
+    for name, module in list(sys.modules.items()):
+        if isinstance(module, types.ModuleType) and module.__name__ == name and "." not in name:
+            if name != _MAIN and is_own_module(name):
+                yield module
+
+
+def _folders() -> list[str]:
+    """Where this process imports from, and where it has found the user's modules: the working directory may
+    have been another one then.
+    """
+    folders = [os.path.abspath(folder) for folder in sys.path]
+    for module in _own_modules():
+        if getattr(module, "__file__", None):
+            folder = os.path.dirname(os.path.abspath(module.__file__))
+            folders.append(os.path.dirname(folder) if hasattr(module, "__path__") else folder)
+    return list(dict.fromkeys(folders))
+
+
+def _is_found(module: types.ModuleType, folders: list[str]) -> bool:
+    """Whether the other process can import it: not if a program has made it, or another one has its name."""
+    try:
+        found = importlib.machinery.PathFinder.find_spec(module.__name__, folders)
+    except (ImportError, ValueError):
         return False
-    return _is_found_by_name(thing)
+    if found is None or module.__spec__ is None:
+        return False
+    return found.origin == module.__spec__.origin
 
 
 def _is_found_by_name(thing: Any) -> bool:
@@ -97,121 +131,80 @@ def _is_found_by_name(thing: Any) -> bool:
     return found is thing
 
 
-def _tell_name(thing: Any, is_found: bool) -> None:
-    """Have its name lead to it, if it did before: bundlepool.identity goes by that."""
-    home = sys.modules.get(thing.__module__ or "", sys.modules[_MAIN])
-    if is_found and "." not in thing.__qualname__:
-        setattr(home, thing.__qualname__, thing)
+class _Pickler(cloudpickle.CloudPickler if cloudpickle else pickle.Pickler):
+    """Remembers what was sent: for names, sources, and texts of failures."""
 
+    def __init__(self, file: io.BytesIO) -> None:
+        super().__init__(file, protocol=pickle.HIGHEST_PROTOCOL)
+        self.named: dict[str, Any] = {}  # of the program
+        self.lines: dict[str, list[str]] = {}  # of what is in no file
+        self._functions: list[types.FunctionType] = []
 
-class _Pickler(pickle.Pickler):
     def reducer_override(self, thing: Any) -> Any:
-        if isinstance(thing, types.ModuleType):
-            return importlib.import_module, (thing.__name__,)
-        if isinstance(thing, types.FunctionType) and not _is_importable(thing):
-            return _function_parts(thing)
-        if isinstance(thing, type) and thing.__module__ == _MAIN and not _is_importable(thing):
-            return _class_parts(thing)
-        return NotImplemented
+        if isinstance(thing, (type, types.FunctionType)):
+            self._note(thing)
+        reduced = _reduced(thing)
+        if reduced is not NotImplemented:
+            return reduced
+        return super().reducer_override(thing) if cloudpickle else NotImplemented
+
+    def _note(self, thing: Any) -> None:
+        is_found, is_program = _is_found_by_name(thing), thing.__module__ in _PROGRAMS
+        if cloudpickle is None and (is_program or not is_found):
+            raise ImportError(
+                f"{thing.__qualname__} cannot be imported by other processes; to send it to them takes the "
+                "package cloudpickle (Debian: python3-cloudpickle); or put it into a module and import that"
+            )
+        if is_found and is_program and "." not in thing.__qualname__:
+            self.named[thing.__qualname__] = thing
+        if isinstance(thing, types.FunctionType) and is_own_module(thing.__module__):
+            self._functions.append(thing)
+            name = thing.__code__.co_filename
+            if not os.path.exists(name) and linecache.getlines(name):  # as a notebook has them
+                self.lines[name] = linecache.getlines(name)
+
+    def culprit(self) -> str:
+        """What of the last function that was tried cannot be sent."""
+        for function in reversed(self._functions):
+            for name, value in _held(function):
+                if isinstance(value, (type, types.FunctionType)) and is_own_module(value.__module__):
+                    continue  # it was tried by itself
+                try:
+                    type(self)(io.BytesIO()).dump(value)
+                except Exception:
+                    return f"{name}, which {function.__qualname__} uses: "
+        return ""
 
 
-def _home_of(scope: dict[str, Any]) -> tuple[str, int]:
-    """Whose globals these are: a module's, by its name, or nobody's. Functions that share them share them there."""
-    name = scope.get("__name__", "")
-    module = sys.modules.get(name) if isinstance(name, str) else None
-    found = module is not None and vars(module) is scope and (name == _MAIN or module.__spec__ is not None)
-    return (name, 0) if found else ("", id(scope))
+def _held(function: types.FunctionType) -> Iterator[tuple[str, Any]]:
+    scope = function.__globals__
+    yield from ((name, scope[name]) for name in sorted(reached_names(function.__code__)) if name in scope)
+    for name, cell in zip(function.__code__.co_freevars, function.__closure__ or ()):
+        if cell != types.CellType():  # not set yet
+            yield name, cell.cell_contents
+    yield from ((f"the default {value!r:.40}", value) for value in function.__defaults__ or ())
+    yield from (function.__kwdefaults__ or {}).items()
 
 
-def _globals_of(home: tuple[str, int]) -> dict[str, Any]:
-    name, number = home
-    if not name:
-        return _namespaces.setdefault(number, {"__builtins__": __builtins__})
-    return vars(sys.modules[_MAIN] if name == _MAIN else importlib.import_module(name))
+# What the standard library has and cloudpickle does not send --------------------------------------------------
 
 
-def _function_parts(function: types.FunctionType) -> Any:
-    code = function.__code__
-    lines = linecache.getlines(code.co_filename)
-    scope = {name: function.__globals__[name] for name in reached_names(code) if name in function.__globals__}
-    cells = tuple(cell.cell_contents for cell in function.__closure__ or ())
-    state = (
-        _is_found_by_name(function),
-        scope,
-        cells,
-        function.__defaults__,
-        function.__kwdefaults__,
-        function.__annotations__,
-        function.__doc__,
-        vars(function),
-    )
-    return (
-        _make_function,
-        (
-            marshal.dumps(code),
-            _home_of(function.__globals__),
-            function.__module__,
-            function.__name__,
-            function.__qualname__,
-            len(cells),
-            lines,
-        ),
-        state,
-        None,
-        None,
-        _fill_function,
-    )
+def _reduced(thing: Any) -> Any:
+    if isinstance(thing, functools._lru_cache_wrapper):
+        if thing.__module__ in _PROGRAMS or not _is_found_by_name(thing):
+            return _cached, (thing.__wrapped__, thing.cache_parameters())
+    elif isinstance(thing, functools.cached_property):  # until Python 3.12 it has a lock
+        return _cached_property, (thing.func, thing.attrname)
+    elif isinstance(thing, type(dataclasses._FIELD)):  # it is compared by what object it is
+        return thing.name
+    return NotImplemented
 
 
-def _make_function(
-    code: bytes, home: tuple[str, int], module: str, name: str, qualname: str, cells: int, lines: list[str]
-) -> Any:
-    body = marshal.loads(code)
-    if lines and not linecache.getlines(body.co_filename):
-        linecache.cache[body.co_filename] = (sum(map(len, lines)), None, lines, body.co_filename)
-    function = types.FunctionType(
-        body, _globals_of(home), name, None, tuple(types.CellType() for _ in range(cells)) or None
-    )
-    function.__module__, function.__qualname__ = module, qualname
-    return function
+def _cached(function: Any, parameters: dict[str, Any]) -> Any:
+    return functools.lru_cache(**parameters)(function)
 
 
-def _fill_function(function: Any, state: Any) -> None:
-    (
-        is_found,
-        scope,
-        cells,
-        function.__defaults__,
-        function.__kwdefaults__,
-        function.__annotations__,
-        function.__doc__,
-        attributes,
-    ) = state
-    vars(function).update(attributes)
-    _tell_name(function, is_found)
-    function.__globals__.update(scope)  # a module's own values may have been changed since it was imported
-    for cell, value in zip(function.__closure__ or (), cells):
-        cell.cell_contents = value
-
-
-def _class_parts(thing: type) -> Any:
-    body = {name: value for name, value in vars(thing).items() if name not in ("__dict__", "__weakref__")}
-    return (
-        _make_class,
-        (type(thing), thing.__name__, thing.__qualname__, thing.__bases__),
-        (_is_found_by_name(thing), body),
-        None,
-        None,
-        _fill_class,
-    )
-
-
-def _make_class(meta: Any, name: str, qualname: str, bases: tuple[type, ...]) -> type:
-    return meta(name, bases, {"__qualname__": qualname, "__module__": _MAIN})
-
-
-def _fill_class(thing: type, state: tuple[bool, dict[str, Any]]) -> None:
-    is_found, body = state
-    _tell_name(thing, is_found)
-    for name, value in body.items():
-        setattr(thing, name, value)
+def _cached_property(function: Any, name: str | None) -> Any:
+    made: Any = functools.cached_property(function)
+    made.attrname = name
+    return made

@@ -138,7 +138,7 @@ def sweep(
     if pool is not None and not isinstance(pool, _core.Pool):
         raise TypeError(f"sweep(): pool is a bundlepool.Pool, not {pool!r}")
     caches = split_off(options, "sweep")
-    kept = kept_bytes(config, caches)
+    kept_bytes(config, caches)  # what is wrong with them is told before anything begins
     grid = as_grid(grid)
     strategy_, named = understand(strategy, grid, where)
     _check_where(where, strategy_, grid)
@@ -160,21 +160,7 @@ def sweep(
     if resume:
         arguments.append("--resume")
     if workers is not None and launch.num_ranks() == 1 and comm is None and pool is None and workers > 1:
-        return launch.sweep(
-            workers,
-            strategy,
-            dict(
-                bundle=bundle,
-                grid=grid,
-                where=where,
-                out=out,
-                resume=resume,
-                config=config,
-                **options,
-                **caches,
-            ),
-            progress,
-        )
+        return launch.sweep(workers, (arguments, strategy_, where, config, caches), progress)
     if workers is not None and launch.num_ranks() != workers:
         ranks = comm.Get_size() if comm is not None else launch.num_ranks()
         if workers != ranks:
@@ -182,7 +168,7 @@ def sweep(
                 f"sweep(): workers={workers} has no effect here: the sweep runs on {ranks} ranks",
                 stacklevel=2,
             )
-    return run(arguments, strategy_, where, comm, pool, progress, kept)
+    return run(arguments, strategy_, where, config, caches, progress, comm, pool)
 
 
 def understand(strategy: Any, grid: Mapping[str, Any], where: Any = None) -> tuple[Strategy | None, str]:
@@ -206,16 +192,17 @@ def run(
     arguments: list[str],
     strategy: Strategy | None,
     where: Any,
-    comm: Any,
-    pool: Any,
+    config: Any,
+    caches: Mapping[str, Any],
     progress: Any,
-    kept: Mapping[str, int],
+    comm: Any = None,
+    pool: Any = None,
 ) -> Results:
     """Search on this rank."""
     description = None
     if strategy:
         check = _check_of(where, strategy) if callable(where) else None
-        description = strategy.description(check=check, **kept)
+        description = strategy.description(check=check, **kept_bytes(config, caches))
     elif callable(where):
         raise TypeError(
             "sweep(): where is a text, such as 'fast < slow', with a strategy that is not of Python"

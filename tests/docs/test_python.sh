@@ -3,7 +3,7 @@
 set -u
 here=$(cd "$(dirname "$0")" && pwd -P)
 python=$1 build=$(realpath "$2") source=$(realpath "$3")
-for module in numpy pandas mpi4py; do
+for module in numpy pandas mpi4py cloudpickle; do
     "$python" -c "import $module" 2>/dev/null || { echo "SKIPPED: $python has no $module (Debian: python3-$module)"; exit 77; }
 done
 command -v mpirun >/dev/null || { echo "SKIPPED: mpirun is missing (Debian: openmpi-bin)"; exit 77; }

@@ -841,6 +841,7 @@ def test_an_exception_of_progress_comes_through() -> None:
 @SANITIZED
 @pytest.mark.skipif(shutil.which("mpirun") is None, reason="mpirun is missing (Debian: openmpi-bin)")
 def test_workers(program: Program, demo: Path) -> None:
+    pytest.importorskip("cloudpickle")
     optimizer("--bundle", "demo", "--strategy", "sma_cross", *GRIDS["sma_cross"][4], "--out", "c.csv")
     out = program(
         """
@@ -987,6 +988,7 @@ def test_a_bundle_is_of_its_own_folder(demo: Path, tmp_path: Path) -> None:
 
 def test_sent_functions_keep_their_own_globals(demo: Path, tmp_path: Path) -> None:
     """Functions of several modules may have globals of one name: in started ranks each sees its own."""
+    pytest.importorskip("cloudpickle")
     (tmp_path / "other.py").write_text("K = 20\ndef make():\n    return lambda m, x=1: m.close > m.sma(K)\n")
     text = """
 import bundlepool as bp, other
