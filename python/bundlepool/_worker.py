@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import os
 import pickle
+import shutil
 import sys
+import threading
+import time
 
 _AGAIN = 75  # stopped, and can be resumed
+_WATCH_S = 0.5
 
 
 def _write(folder: str, name: str, data: bytes) -> None:
@@ -27,18 +31,42 @@ def _as_bytes(error: BaseException) -> bytes:
         return pickle.dumps(RuntimeError(f"{type(error).__name__}: {error}"))
 
 
+def _watch(folder: str, starter: int, start: str, launcher: int) -> None:
+    """End this process when nobody waits for it any more: the starter or its mpirun has been killed, or it
+    has been told to stop before anything is known. The journal has all that is known.
+    """
+    from bundlepool.launch import process_start
+
+    def is_there(name: str) -> bool:
+        return os.path.exists(os.path.join(folder, name))
+
+    while process_start(starter) == start and os.getppid() == launcher:
+        if is_there("stop") and not is_there("progress"):
+            break  # nothing has begun
+        time.sleep(_WATCH_S)
+    for _ in range(3):  # other ranks may write there meanwhile
+        if process_start(starter) != start:
+            shutil.rmtree(folder, ignore_errors=True)
+    os._exit(_AGAIN)
+
+
 def main() -> int:
     """Do the job that lies in the folder."""
+    folder = os.environ.pop("BUNDLEPOOL_WORKER_FOLDER")
+    starter, start = os.environ.pop("BUNDLEPOOL_WORKER_STARTER").split()
+    arguments = (folder, int(starter), start, os.getppid())
+    threading.Thread(target=_watch, args=arguments, daemon=True).start()
+
     from bundlepool import parcel
     from bundlepool.sweep import run
 
-    folder = os.environ.pop("BUNDLEPOOL_WORKER_FOLDER")
-    starter = os.getppid()
-
     def progress(done: int, total: int) -> None:
-        if os.getppid() != starter or not os.path.isdir(folder):
-            raise KeyboardInterrupt  # nobody waits for it any more
-        _write(folder, "progress", f"{done} {total}".encode())
+        if os.path.exists(os.path.join(folder, "stop")):
+            raise KeyboardInterrupt
+        try:
+            _write(folder, "progress", f"{done} {total}".encode())
+        except OSError:  # such as a full disk: results do not depend on it
+            pass
 
     try:
         with open(os.path.join(folder, "job"), "rb") as file:

@@ -13,7 +13,7 @@ import threading
 import time
 from typing import Any
 
-__all__ = ["is_first", "num_local_ranks", "num_ranks", "sweep", "under_launcher"]
+__all__ = ["is_first", "num_local_ranks", "num_ranks", "process_start", "sweep", "under_launcher"]
 
 _SIZES = ("OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "MPI_LOCALNRANKS")
 _STEP = ("OMPI_COMM_", "OMPI_UNIVERSE", "OMPI_MCA_ess", "OMPI_MCA_orte", "PMIX_", "PMI_")
@@ -66,23 +66,40 @@ def sweep(workers: int, job: tuple[Any, ...], progress: Any) -> Any:
     """
     from bundlepool import parcel
     from bundlepool.results import Results
-    from bundlepool.sweep import _progress_of
+    from bundlepool.sweep import Hooks
 
     mpirun = shutil.which("mpirun") or shutil.which("mpiexec")
     if mpirun is None:
         raise RuntimeError(f"workers={workers} starts mpirun, and there is none in PATH; install Open MPI")
     data = parcel.pack(job, f"sweep(workers={workers}): the strategy")
-    folder = tempfile.mkdtemp(prefix="bundlepool-")
-    shown = _progress_of(progress)
+    with Hooks(progress) as hooks:  # from here on a signal is noted, and no process is forgotten
+        folder = tempfile.mkdtemp(prefix="bundlepool-")
+        try:
+            path = os.path.join(folder, "job")
+            try:
+                with open(path, "wb") as file:
+                    file.write(data)
+            except OSError as error:
+                raise OSError(
+                    error.errno, f"{error.strerror}; TMPDIR names another folder for temporary files", path
+                ) from None
+            found = _Ranks(mpirun, workers, folder).run(hooks)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+        hooks.end(found)
+    return Results(found, job[1])
+
+
+def process_start(pid: int) -> str | None:
+    """When a process has begun, in ticks: with its number it is that process and no other; None: it has
+    ended.
+    """
     try:
-        with open(os.path.join(folder, "job"), "wb") as file:
-            file.write(data)
-        found = _Ranks(mpirun, workers, folder).run(shown)
-        shown.end(found)
-        return Results(found, job[1])
-    finally:
-        shown.close()
-        shutil.rmtree(folder, ignore_errors=True)
+        with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:
+            fields = file.read().rpartition(")")[2].split()
+    except OSError:
+        return None
+    return None if fields[0] in "ZX" else fields[19]
 
 
 def _environment(folder: str) -> dict[str, str]:
@@ -91,15 +108,21 @@ def _environment(folder: str) -> dict[str, str]:
     environment["PYTHONPATH"] = os.pathsep.join([package, *filter(None, [environment.get("PYTHONPATH")])])
     environment["OMPI_MCA_rmaps_base_oversubscribe"] = "1"  # as many as were asked for
     environment["BUNDLEPOOL_WORKER_FOLDER"] = folder
+    environment["BUNDLEPOOL_WORKER_STARTER"] = f"{os.getpid()} {process_start(os.getpid())}"
     return environment
 
 
 class _Ranks:
-    """Processes under mpirun, in a session of their own: Ctrl-C reaches this process alone."""
+    """Processes under mpirun, in a session of their own: Ctrl-C reaches this process alone.
+
+    They look at a file for whether to stop, since a signal may come before they are there. If this process
+    is killed, they end by themselves, see bundlepool._worker.
+    """
 
     def __init__(self, mpirun: str, workers: int, folder: str) -> None:
         self._folder = folder
         self._said: list[str] = []
+        self._until: float | None = None  # how long they are waited for, after a failure or a signal
         self._process = subprocess.Popen(
             [mpirun, "-n", str(workers), sys.executable, "-m", "bundlepool._worker"],
             env=_environment(folder),
@@ -121,7 +144,7 @@ class _Ranks:
         for line in stream:
             if name == "stderr":
                 self._said = [*self._said[-30:], line]
-                if self._has("error"):
+                if self._has("error") or self._has("stop"):
                     continue  # what the launcher says of it
             try:
                 getattr(sys, name).write(line)
@@ -134,64 +157,65 @@ class _Ranks:
     def _has(self, name: str) -> bool:
         return os.path.exists(self._path(name))
 
-    def run(self, shown: Any) -> dict[str, Any]:
-        """Wait for them. Returns what was found."""
+    def run(self, hooks: Any) -> dict[str, Any]:
+        """Wait for them. Returns what was found; at least its ending, if a signal has stopped them."""
         try:
-            self._wait(shown)
-        except BaseException:
-            self._stop()
-            raise
-        finally:
+            try:
+                self._wait(hooks)
+            except Exception:  # of the caller's progress
+                self._stop()
+                self._wait(None)
+                raise
+        finally:  # at once after a second Ctrl-C
             self._end()
+        stopped = {"ending": "stopped"} if self._has("stop") else {}
         if self._has("error"):
             with open(self._path("error"), "rb") as file:
                 raise pickle.load(file)
-        if not self._has("result"):
-            said = "".join(self._said).strip()
-            raise RuntimeError(
-                f"the ranks have ended without a result, with exit code {self._process.returncode}"
-                + (f"; they said:\n{said}" if said else "")
-            )
-        with open(self._path("result"), "rb") as file:
-            return pickle.load(file)
-
-    def _wait(self, shown: Any) -> None:
-        failed_since = None
-        while self._process.poll() is None:
-            try:
-                with open(self._path("progress"), encoding="ascii") as file:
-                    done, total = map(int, file.read().split())
-                shown.update(done, total)
-            except (OSError, ValueError):
-                pass  # nothing yet
-            if self._has("error"):
-                failed_since = failed_since or time.monotonic()
-                if time.monotonic() - failed_since > _LAST_S:
-                    return
-            time.sleep(_POLL_S)
+        if self._has("result"):
+            with open(self._path("result"), "rb") as file:
+                return {**pickle.load(file), **stopped}
+        if stopped:
+            return stopped
+        said = "".join(self._said).strip()
+        raise RuntimeError(
+            f"the ranks have ended without a result, with exit code {self._process.returncode}"
+            + (f"; they said:\n{said}" if said else "")
+        )
 
     def _stop(self) -> None:
-        """Ctrl-C: let them write down what they know, and end."""
-        self._send(signal.SIGUSR1)
-        try:
-            self._process.wait(_GRACE_S)
-        except (subprocess.TimeoutExpired, KeyboardInterrupt):
-            pass  # a second Ctrl-C: no grace
+        """Let them write down what they know, and end."""
+        if self._until is None:
+            self._until = time.monotonic() + _GRACE_S
+            with open(self._path("stop"), "wb"):
+                pass
 
-    def _send(self, number: int) -> None:
-        if self._process.poll() is None:
-            self._process.send_signal(number)
+    def _wait(self, hooks: Any) -> None:
+        while self._process.poll() is None and (self._until is None or time.monotonic() < self._until):
+            if hooks is not None:
+                self._tell(hooks)
+                if not hooks.go_on():
+                    self._stop()
+            if self._until is None and self._has("error"):
+                self._until = time.monotonic() + _LAST_S
+            time.sleep(_POLL_S)
+
+    def _tell(self, hooks: Any) -> None:
+        try:
+            with open(self._path("progress"), encoding="ascii") as file:
+                done, total = map(int, file.read().split())
+        except FileNotFoundError:
+            return  # nothing yet
+        hooks.progress(done, total)
 
     def _end(self) -> None:
-        """Nothing is left behind."""
-        for number, seconds in ((0, 0.0), (signal.SIGTERM, 3.0), (signal.SIGKILL, 3.0)):
-            if self._process.poll() is not None:
-                break
-            if number:
+        """Nothing is left behind: ranks whose mpirun has ended end, too."""
+        for number, seconds in ((signal.SIGTERM, 3.0), (signal.SIGKILL, 3.0)):
+            if self._process.poll() is None:
                 try:
-                    os.killpg(self._process.pid, number) if number == signal.SIGKILL else self._send(number)
+                    self._process.send_signal(number)
                     self._process.wait(seconds)
-                except (OSError, subprocess.TimeoutExpired):
-                    continue
+                except subprocess.TimeoutExpired:
+                    pass
         for reader in self._readers:
             reader.join(2.0)

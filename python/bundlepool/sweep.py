@@ -207,7 +207,7 @@ def run(
         raise TypeError(
             "sweep(): where is a text, such as 'fast < slow', with a strategy that is not of Python"
         )
-    with keywords_in_errors(), _Hooks(progress) as hooks:
+    with keywords_in_errors(), Hooks(progress) as hooks:
         found = _core.sweep(comm, arguments, description, pool, hooks)
         hooks.end(found)
     results = Results(found, strategy)
@@ -271,7 +271,7 @@ def _check_where(where: Any, strategy: Strategy | None, grid: Mapping[str, Any])
 # What rank 0 hears ------------------------------------------------------------------------------------------
 
 
-class _Hooks:
+class Hooks:
     """What is called between backtests: progress, warnings, and whether to go on.
 
     Signals. While a sweep runs, signals that Python handles are noted, not handled: an exception in the
@@ -291,7 +291,7 @@ class _Hooks:
         self._pending: list[tuple[int, Any]] = []
         self.stopped_by = 0
 
-    def __enter__(self) -> "_Hooks":
+    def __enter__(self) -> "Hooks":
         if threading.current_thread() is threading.main_thread():
             for number in self._SIGNALS:
                 handler = signal.getsignal(number)

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import signal
 import subprocess
 import textwrap
+import time
 from pathlib import Path
+from typing import Callable
 
 import pytest
 from conftest import SANITIZED, make_bundle, python_command
@@ -204,5 +208,116 @@ def test_without_cloudpickle_rules_of_modules_are_sent() -> None:
                 assert "python3-cloudpickle" in str(error), error
             else:
                 assert False
+        """
+    )
+
+
+# How it ends ------------------------------------------------------------------------------------------------
+
+SLOW = """
+    import os, time
+    import bundlepool as bp
+
+    def slow(m, k):
+        time.sleep(0.05)
+        return m.close > m.sma(k)
+
+    if __name__ == "__main__":
+        r = bp.sweep("demo", slow, {"k": range(2, 102)}, out="s.csv", resume=True, workers=2,
+                     progress=lambda done, total: open("begun", "w").close())
+        print(r.done, r.resumed, sum(c.status == "done" for c in r))
+"""
+
+
+@pytest.fixture
+def marked(monkeypatch: pytest.MonkeyPatch, folder: Path) -> Callable[[str], list[int]]:
+    """Processes that a program has started, by a word in their command."""
+    mark = f"MARK_OF_TEST={folder}"
+    monkeypatch.setenv(*mark.split("="))
+
+    def has(pid: str, word: str) -> bool:
+        try:
+            home = Path("/proc") / pid
+            return mark.encode() in (home / "environ").read_bytes() and word in (home / "cmdline").read_text()
+        except OSError:
+            return False
+
+    return lambda word: [pid for pid in map(int, filter(str.isdigit, os.listdir("/proc")))
+                         if pid != os.getpid() and has(str(pid), word)]
+
+
+def wait_until(what: Callable[[], object], seconds: float = 60) -> None:
+    until = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < until, "it has not come about"
+        time.sleep(0.02)
+
+
+def begin(text: str) -> subprocess.Popen[str]:
+    Path("script.py").write_text(textwrap.dedent(text))
+    return subprocess.Popen([*python_command(), "script.py"], text=True, stdout=subprocess.PIPE,
+                            stderr=subprocess.PIPE)
+
+
+@pytest.mark.parametrize("number", (signal.SIGTERM, signal.SIGKILL))
+def test_nothing_outlives_the_starter(number: int, marked: Callable[[str], list[int]]) -> None:
+    process = begin(SLOW)
+    wait_until(lambda: Path("begun").exists() and Path("s.csv.journal").stat().st_size > 3000)
+    process.send_signal(number)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == -number and not err
+    wait_until(lambda: not marked(""), 20)
+    assert not list(Path("tmp").glob("bundlepool-*"))
+    done, resumed, all_done = map(int, check(SLOW)[-1].split())
+    assert all_done == 100 and resumed >= 20
+
+
+@pytest.mark.parametrize("number", (signal.SIGINT, signal.SIGTERM))
+def test_a_signal_before_the_ranks_are_there_is_not_lost(number: int, marked: Callable[[str], list[int]]) -> None:
+    process = begin(SLOW)
+    wait_until(lambda: marked("mpirun"))
+    process.send_signal(number)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == -number and ("KeyboardInterrupt" in err) == (number == signal.SIGINT)
+    assert not Path("s.csv").exists() and not list(Path("tmp").glob("bundlepool-*"))
+    wait_until(lambda: not marked(""), 20)
+
+
+@pytest.mark.parametrize("victim", ("mpirun", "bundlepool._worker"))
+def test_a_killed_rank_ends_the_sweep_with_an_error(victim: str, marked: Callable[[str], list[int]]) -> None:
+    process = begin(SLOW)
+    wait_until(lambda: Path("begun").exists() and marked("bundlepool._worker"))
+    pids = [pid for pid in marked(victim) if victim == "mpirun" or pid not in marked("mpirun")]
+    os.kill(pids[-1], signal.SIGKILL)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 1 and "RuntimeError: the ranks have ended without a result" in err
+    wait_until(lambda: not marked(""), 20)
+    assert not list(Path("tmp").glob("bundlepool-*"))
+
+
+def test_an_exception_of_progress_stops_the_ranks() -> None:
+    check(
+        """
+        import bundlepool as bp
+        def rule(m, k): return m.close > m.sma(k)
+        try:
+            bp.sweep("demo", rule, {"k": range(2, 9)}, workers=2, progress=lambda done, total: 1 / 0)
+        except ZeroDivisionError:
+            pass
+        else:
+            assert False
+        """
+    )
+    assert not list(Path("tmp").glob("bundlepool-*"))
+
+
+def test_sweeps_of_several_threads_have_ranks_of_their_own() -> None:
+    check(
+        """
+        from concurrent.futures import ThreadPoolExecutor
+        import bundlepool as bp
+        def rule(m, k): return m.close > m.sma(k)
+        def job(k): return bp.sweep("demo", rule, {"k": [k, k + 1]}, workers=2, progress=False).done
+        assert list(ThreadPoolExecutor(2).map(job, [5, 9])) == [2, 2]
         """
     )
