@@ -58,7 +58,8 @@ def main() -> int:
     threading.Thread(target=_watch, args=arguments, daemon=True).start()
 
     from bundlepool import parcel
-    from bundlepool.sweep import run
+    from bundlepool.identity import check_imported
+    from bundlepool.sweep import more_of, run
 
     def progress(done: int, total: int) -> None:
         if os.path.exists(os.path.join(folder, "stop")):
@@ -71,6 +72,9 @@ def main() -> int:
     try:
         with open(os.path.join(folder, "job"), "rb") as file:
             job = parcel.unpack(file.read())
+        _, strategy, where, *_ = job
+        if strategy is not None:
+            check_imported(strategy.call, more_of(where), strategy.identity)
         results = run(*job, progress)
         if results.has_all:
             _write(folder, "result", pickle.dumps(results._found))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from typing import Any, Mapping
 
@@ -87,7 +88,7 @@ def backtest(
         *grid_arguments(given, strategy_),
         *chosen,
     ]
-    with keywords_in_errors():
+    with keywords_in_errors(), strategy_.running() if strategy_ else contextlib.nullcontext():
         found = _core.backtest(arguments, strategy_.description(**kept) if strategy_ else None)
     return Run(found, first_return=options.get("first_return", False))
 

@@ -12,8 +12,10 @@ What does not count: comments, layout, line numbers, where files lie; docstrings
 reached reads one (it names __doc__ or getdoc): so a corrected docstring does not refuse weeks of results.
 Files that a strategy reads, the environment, and settings and versions of libraries are not known here.
 
-Values are those of the time of asking: one that a run changes, such as a cache in a global dictionary, makes
-it another strategy in the same process. Of a value of which nothing tells whether it is the same, such as an
+Values are those of the time of asking. What a run changes by itself, such as a cache in a global dictionary,
+counts as it was before the process's first run, as long as nothing else changes it: each rank may have filled
+its own differently. So a piece is compared before and after each run, see learn(); an IdentityWarning names
+it. Of a value of which nothing tells whether it is the same, such as an
 open file, only the type counts; a piece says so, and an IdentityWarning, once.
 """
 
@@ -37,7 +39,7 @@ from bundlepool._sources import is_own_module, reached_names
 from bundlepool._values import Describer
 from bundlepool.launch import is_first
 
-__all__ = ["Identity", "IdentityWarning", "identify", "is_own_module", "reached_names"]
+__all__ = ["Identity", "IdentityWarning", "check_imported", "identify", "is_own_module", "learn", "reached_names"]
 
 # Names of a module that tell where it is, and how it was started.
 _OF_MODULES = {
@@ -66,7 +68,7 @@ _OF_CLASSES = {
 
 
 class IdentityWarning(UserWarning):
-    """A strategy depends on a value of which nothing tells whether it has changed."""
+    """A strategy depends on a value of which nothing tells whether it has changed, or changes one itself."""
 
 
 @dataclass(frozen=True)
@@ -76,10 +78,12 @@ class Identity:
     Attributes:
         hash: SHA-256 over all pieces, 64 lower-case hex digits.
         pieces: (name, hash of 64 hex digits) of each piece: the strategy itself first, the others by name.
+        now: the same with what runs in this process have changed: as it was when the identity was taken.
     """
 
     hash: str
     pieces: tuple[tuple[str, str], ...]
+    now: tuple[tuple[str, str], ...] = ()
 
     @property
     def text(self) -> str:
@@ -95,29 +99,79 @@ def identify(strategy: Callable[..., Any], more: dict[str, Any] | None = None) -
         more: further things that results depend on, by the name of their pieces: such as a condition for
             combinations.
     """
+    walk = _walk(strategy, more)
+    now = walk.all_pieces()
+    pieces = tuple((name, digest) for name, digest in map(walk.counted, now) if digest)
+    for name, kind in sorted(walk.not_clear.items()):
+        if any(f"not compared: {name}" == piece for piece, _ in pieces):
+            _warn(
+                name,
+                f"nothing tells whether this {kind} is the same when a search is resumed, so a change of it is "
+                "not noticed; make it inside the strategy, or keep what the strategy needs of it in numbers, "
+                "texts, tuples or arrays",
+            )
+    return Identity(_sha256("".join(f"{name} {digest}\n" for name, digest in pieces)), pieces, now)
+
+
+def learn(strategy: Callable[..., Any], more: dict[str, Any] | None, before: Identity) -> None:
+    """Find out what a run of a strategy has changed of it.
+
+    Args:
+        strategy, more: as for identify().
+        before: what it was when the run began.
+    """
+    walk, was, counted = _walk(strategy, more), dict(before.now), dict(before.pieces)
+    for name, digest in walk.all_pieces():
+        if was.get(name) == digest:
+            continue
+        _left_by_runs[walk.home, name] = digest, counted.get(name, "")
+        if name in counted:
+            _warn(
+                name,
+                "the strategy changes it while it runs; when a search is resumed, what it held before counts, "
+                "and results must not depend on the rest. For a memo, functools.lru_cache is the better way",
+            )
+
+
+def check_imported(strategy: Callable[..., Any], more: dict[str, Any] | None, there: Identity) -> None:
+    """In a process that has been sent a strategy: what it imports is what it is where that was sent from.
+
+    Raises:
+        RuntimeError: a module was changed there after it was imported; the text names what.
+    """
+    walk, sent = _walk(strategy, more), dict(there.pieces)
+    is_program = walk.home in (None, "__main__") or walk.home not in sys.modules
+    for name, digest in walk.all_pieces():
+        module = name.partition(" ")[2].partition(".")[0]
+        is_imported = not is_program or (module in sys.modules and is_own_module(module))
+        if is_imported and sent.get(name, digest) != digest:
+            raise RuntimeError(
+                f"{name} is not in the ranks what it is in the process that starts them: they import its module "
+                "anew, and it has been changed since it was imported; set it in the module's file, or pass it "
+                "as a parameter; for a memo, use functools.lru_cache"
+            )
+
+
+# What runs in this process have left: (home of the strategy, name of a piece) → its hash now, and the one that
+# counts as long as that is so; "": none.
+_left_by_runs: dict[tuple[str | None, str], tuple[str, str]] = {}
+
+
+def _walk(strategy: Any, more: dict[str, Any] | None) -> "_Walk":
     walk = _Walk(strategy, more or {}, with_docstrings=False)
     if walk.reads_docstrings:  # which is known only now
         walk = _Walk(strategy, more or {}, with_docstrings=True)
-    for name, kind in sorted(walk.not_clear.items()):
-        _warn(name, kind)
-    pieces = walk.all_pieces()
-    return Identity(_sha256("".join(f"{name} {digest}\n" for name, digest in pieces)), pieces)
+    return walk
 
 
 _warned: set[tuple[str, str]] = set()
 
 
-def _warn(name: str, kind: str) -> None:
-    if (name, kind) in _warned or not is_first():  # one rank tells it
+def _warn(name: str, text: str) -> None:
+    if (name, text) in _warned or not is_first():  # one rank tells it
         return
-    _warned.add((name, kind))
-    warnings.warn(
-        f"{name}: nothing tells whether this {kind} is the same when a search is resumed, so a change of it "
-        "is not noticed; make it inside the strategy, or keep what the strategy needs of it in numbers, "
-        "texts, tuples or arrays",
-        IdentityWarning,
-        stacklevel=3,
-    )
+    _warned.add((name, text))
+    warnings.warn(f"{name}: {text}", IdentityWarning, stacklevel=3)
 
 
 def _sha256(text: str) -> str:
@@ -187,8 +241,8 @@ class _Walk(Describer):
         self._seen: dict[tuple[str, int], Any] = {}  # with the object: an id is that of a live one
         self._files: set[str] = set()
         self._waiting: list[Callable[[], None]] = []
-        self._home = _home_of(strategy)
-        file = getattr(sys.modules.get(self._home or ""), "__file__", None)
+        self.home = _home_of(strategy)
+        file = getattr(sys.modules.get(self.home or ""), "__file__", None)
         self._folder = os.path.dirname(os.path.abspath(file)) if file else ""
         self._add(_plain_name(strategy), strategy)
         for name, thing in more.items():
@@ -200,6 +254,12 @@ class _Walk(Describer):
         first = next(iter(self._pieces))
         names = [first] + sorted(name for name in self._pieces if name != first)
         return tuple((name, self._digest(name)) for name in names)
+
+    def counted(self, piece: tuple[str, str]) -> tuple[str, str]:
+        """A piece without what runs have left in it."""
+        name, digest = piece
+        left, before = _left_by_runs.get((self.home, name), ("", ""))
+        return (name, before) if left == digest else piece
 
     def _digest(self, name: str) -> str:
         digests = sorted(self._pieces[name])
@@ -233,7 +293,7 @@ class _Walk(Describer):
         self._waiting.append(lambda: self._add(name, thing, kind))
 
     def _named(self, name: str, module: str | None) -> str:
-        return name if module in (self._home, None) else f"{module}.{name}"
+        return name if module in (self.home, None) else f"{module}.{name}"
 
     # What values refer to.
 
@@ -406,7 +466,7 @@ class _Walk(Describer):
 
     def _module_name(self, name: str) -> str:
         """The same whether the strategy's file is a program or imported by one."""
-        file = getattr(sys.modules.get(name), "__file__", None) if name == self._home else None
+        file = getattr(sys.modules.get(name), "__file__", None) if name == self.home else None
         return os.path.splitext(os.path.basename(file))[0] if file else name
 
     def _put_files(self, name: str, file: str, package: str) -> None:

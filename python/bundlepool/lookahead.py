@@ -4,6 +4,7 @@ until there.
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import os
 from dataclasses import dataclass
@@ -123,6 +124,6 @@ def check_lookahead(
         f"--lookahead-seed={seed}",
         *option_arguments(options, RUN, "check_lookahead", _ARGUMENTS),
     ]
-    with keywords_in_errors():
+    with keywords_in_errors(), strategy_.running() if strategy_ else contextlib.nullcontext():
         told = _core.check_lookahead(arguments, strategy_.description(**kept) if strategy_ else None)
     return [_made_of(strategy_.name if strategy_ else named, one) for one in told]

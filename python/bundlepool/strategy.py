@@ -16,6 +16,7 @@ Literal of words), else by the type of its default; else it takes numbers, of wh
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import inspect
 import math
@@ -26,11 +27,11 @@ import traceback
 import types
 import typing
 from dataclasses import dataclass, field
-from typing import Any, Callable, Iterable, Mapping
+from typing import Any, Callable, Iterable, Iterator, Mapping
 
 from bundlepool import launch
 from bundlepool.caches import kept_bytes
-from bundlepool.identity import Identity, identify
+from bundlepool.identity import Identity, identify, learn
 
 __all__ = ["Parameter", "Strategy", "failure_text", "load_file", "names_file", "resolve", "strategy_of"]
 
@@ -152,6 +153,18 @@ class Strategy:
     def option(self) -> str:
         """What the option --strategy calls it."""
         return f"{self.file}:{self.name}"
+
+    @contextlib.contextmanager
+    def running(self, more: dict[str, Any] | None = None) -> Iterator[None]:
+        """While it runs in this process.
+
+        Args:
+            more: what else belongs to its identity.
+        """
+        try:
+            yield
+        finally:
+            learn(self.call, more, self.identity)
 
     def parameter(self, name: str) -> Parameter | None:
         return next((p for p in self.parameters if p.name == name), None)

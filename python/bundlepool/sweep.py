@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import itertools
 import os
@@ -185,7 +186,12 @@ def understand(strategy: Any, grid: Mapping[str, Any], where: Any = None) -> tup
             )
         strategy = things[which]
     given = {name: values_of(values) for name, values in grid.items() if isinstance(name, str)}
-    return strategy_of(strategy, given, {"condition where": where} if callable(where) else None), ""
+    return strategy_of(strategy, given, more_of(where)), ""
+
+
+def more_of(where: Any) -> dict[str, Any] | None:
+    """What belongs to the identity of a search besides its strategy."""
+    return {"condition where": where} if callable(where) else None
 
 
 def run(
@@ -207,7 +213,9 @@ def run(
         raise TypeError(
             "sweep(): where is a text, such as 'fast < slow', with a strategy that is not of Python"
         )
-    with keywords_in_errors(), Hooks(progress) as hooks:
+    with keywords_in_errors(), Hooks(progress) as hooks, contextlib.ExitStack() as stack:
+        if strategy:
+            stack.enter_context(strategy.running(more_of(where)))
         found = _core.sweep(comm, arguments, description, pool, hooks)
         hooks.end(found)
     results = Results(found, strategy)

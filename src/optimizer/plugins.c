@@ -125,14 +125,69 @@ static bp_status name_node(const char *host, bp_status s)
     return bp__fail(s, "on node %s: %.400s", host, text);
 }
 
-static bp_status compare(const char *strategy, const word *mine, const word *first)
+/* The first line that is in one of two texts of pieces and not in the other. @param[in] ours, theirs  lines in order of
+   their names */
+static const char *first_difference(const char *ours, const char *theirs)
 {
-    if (strcmp(mine->hash, first->hash) == 0) return BP_OK;
+    while (*ours && *theirs) {
+        const size_t n = strcspn(ours, "\n") + 1;
+        if (strncmp(ours, theirs, n) != 0) break;
+        ours += n;
+        theirs += n;
+    }
+    return *ours ? ours : theirs;
+}
+
+/* Rank 0's pieces to all. Collective over comm. @param[out] theirs  to be freed, also after a failure */
+static bp_status share_pieces(MPI_Comm comm, const char *ours, char **theirs)
+{
+    int rank, size = (int)strlen(ours) + 1;
+    BP_MPI(MPI_Comm_rank(comm, &rank));
+    BP_MPI(MPI_Bcast(&size, 1, MPI_INT, 0, comm));
+    *theirs = rank == 0 ? strdup(ours) : malloc((size_t)size);
+    BP_TRY(
+        bp__agree(comm, *theirs ? BP_OK : bp__fail(BP_ENOMEM, "no memory for what the strategy is made of")));
+    BP_MPI(MPI_Bcast(*theirs, size, MPI_CHAR, 0, comm));
+    return BP_OK;
+}
+
+/* A strategy of Python differs: what of it. */
+static bp_status name_piece(const char *strategy, const word *mine, const word *first, const char *ours,
+                            const char *theirs)
+{
+    const char *piece = first_difference(ours, theirs);
+    size_t n = strcspn(piece, "\n");
+    while (n > 0 && piece[n - 1] != ' ') n--; /* its hash stands behind its name */
+    const int length = n == 0 ? 0 : n > 200 ? 200 : (int)n - 1;
     BP_FAIL(
         BP_ECHANGED,
-        "--strategy: %.160s has content %.12s on node %s, but %.12s on node %s; put one file where all nodes see it, "
-        "and do not build it meanwhile",
-        strategy, mine->hash, mine->host, first->hash, first->host);
+        "--strategy: %.160s: %.*s differs between a rank on node %s and rank 0 on node %s; give all the same "
+        "files, and change nothing of the strategy on some ranks only: a memo that it fills is better a function "
+        "with functools.lru_cache",
+        strategy, length, piece, mine->host, first->host);
+}
+
+static bp_status compare(MPI_Comm comm, const bp__options *o, const word *mine, const word *first)
+{
+    const char *strategy = o->strategy ? o->strategy : "",
+               *ours = o->provided.pieces ? o->provided.pieces : "";
+    int differs = strcmp(mine->hash, first->hash) != 0, some;
+    char *theirs = NULL;
+    BP_MPI(MPI_Allreduce(&differs, &some, 1, MPI_INT, MPI_MAX, comm));
+    if (!some) return BP_OK;
+    bp_status s = share_pieces(comm, ours, &theirs);
+    if (s == BP_OK && differs) {
+        if (*ours && *theirs)
+            s = name_piece(strategy, mine, first, ours, theirs);
+        else
+            s = bp__fail(
+                BP_ECHANGED,
+                "--strategy: %.160s has content %.12s on node %s, but %.12s on node %s; put one file where "
+                "all nodes see it, and do not build it meanwhile",
+                strategy, mine->hash, mine->host, first->hash, first->host);
+    }
+    free(theirs);
+    return s;
 }
 
 /* What was read on each node has come to the same search. */
@@ -170,7 +225,7 @@ bp_status bp__plugin_alike(MPI_Comm comm, const bp__options *o, bp_status s)
     bp_status hashed = hash_search(o, mine.search);
     first = mine;
     BP_MPI(MPI_Bcast(&first, (int)sizeof first, MPI_BYTE, 0, comm));
-    BP_TRY(hashed);
-    BP_TRY(compare(o->strategy ? o->strategy : "", &mine, &first));
+    BP_TRY(bp__agree(comm, hashed));
+    BP_TRY(compare(comm, o, &mine, &first));
     return compare_searches(o, &mine, &first);
 }

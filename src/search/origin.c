@@ -15,6 +15,7 @@
 #include "core/hash.h"
 #include "core/replace.h"
 #include "core/text.h"
+#include "search/spec.h"
 
 #define MAGIC          "bundlepool results\n"
 #define JOURNAL_MAGIC  "bundlepool jrnl\n"
@@ -452,8 +453,9 @@ static bp_status check_same(const char *path, const bp__result_origin *theirs, c
     if (first)
         s = bp__fail(BP_EINVAL,
                      "--out: %.120s has results of another search (%.60s: there '%.88s', here '%.88s'); give "
-                     "--replace, or name another file",
-                     path, first->what, first->a, first->b);
+                     "--replace, or name another file%s",
+                     path, first->what, first->a, first->b,
+                     strncmp(first->what, "piece ", 6) == 0 ? bp__spec_piece_hint(first->what + 6) : "");
     free(d);
     return s;
 }

@@ -417,6 +417,13 @@ static const char *changed_pieces(const char *ours, const char *theirs, char *te
     return text;
 }
 
+const char *bp__spec_piece_hint(const char *name)
+{
+    return strncmp(name, "constant ", 9) == 0 ? " (a memo that a program fills is better a function with "
+                                                "functools.lru_cache, whose content does not count)"
+                                              : "";
+}
+
 /* The first piece at or behind a line of a strategy. */
 static const char *first_piece(const char *line)
 {
@@ -434,8 +441,8 @@ static bp_status refuse(const char *path, const char *ours, const char *theirs, 
     if (is_strategy_line(theirs) && is_strategy_line(ours) &&
         *changed_pieces(first_piece(ours), first_piece(theirs), pieces, sizeof pieces))
         BP_FAIL(BP_EINVAL,
-                "%.120s: the strategy has changed since: %s; restore it, or name another --journal", path,
-                pieces);
+                "%.120s: the strategy has changed since: %s; restore it, or name another --journal%s", path,
+                pieces, bp__spec_piece_hint(pieces));
     if (strncmp(theirs, "plugin ", 7) == 0 && strncmp(ours, "plugin ", 7) == 0)
         BP_FAIL(
             BP_EINVAL,

@@ -77,6 +77,10 @@ bp_status bp__spec_set_strategy(bp__spec *spec, const bp_strategy *strategy, con
  *  @retval BP_EINVAL  it is none: the text names the line @retval BP_ENOMEM */
 bp_status bp__spec_set_pieces(bp__spec *spec, const char *pieces);
 
+/** What else to say, where a piece of that name has changed: of values of Python, that a program may have filled
+ *  them; else "". */
+const char *bp__spec_piece_hint(const char *name);
+
 /** Why the strategy takes no sense in a combination, or --where excludes it. @return NULL: it is to be tested */
 const char *bp__spec_check(const bp__spec *spec, const double *params);
 
