@@ -14,8 +14,8 @@
     r = bp.sweep("quandl", sma_cross, {"fast": range(5, 51, 5), "slow": range(20, 201, 20)})
     run = bp.backtest("quandl", sma_cross, fast=20, slow=100)
 
-Importing this starts nothing, and imports neither NumPy nor mpi4py. Under mpirun, an exception that nobody catches
-ends all ranks, not this one alone, from then on.
+Importing this starts nothing, and imports neither NumPy nor mpi4py. Under mpirun, an exception that nobody
+catches ends all ranks, not this one alone, from then on.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ from bundlepool.sweep import SweepInterrupted, sweep
 from bundlepool.version import Version
 
 __all__ = ["Bundle", "Combination", "Config", "Counters", "Failure", "IdentityWarning", "Lookahead", "Market",
-           "Orders", "Pool", "Results", "Run", "Stats", "SweepInterrupted", "Version", "View", "backtest", "bundles",
-           "check_lookahead", "columns", "config", "diff", "export", "info", "ingest", "load", "sweep",
+           "Orders", "Pool", "Results", "Run", "Stats", "SweepInterrupted", "Version", "View", "backtest",
+           "bundles", "check_lookahead", "columns", "config", "diff", "export", "info", "ingest", "load", "sweep",
            "sync", "verify", *(name for name in _errors if name != "from_status")]
 
 if launch.under_launcher():

@@ -10,13 +10,10 @@ import itertools
 import math
 import os
 import re
-import sys
-import types
-import warnings
 from typing import Any, Iterable, Iterator, Mapping
 
 from bundlepool import _core, launch
-from bundlepool.errors import Error
+from bundlepool.errors import Error, warn
 from bundlepool.strategy import Strategy, number_text, plain
 
 __all__ = ["grid_arguments", "near", "option_arguments", "values_of"]
@@ -291,7 +288,7 @@ def _once(name: str, values: list[Any]) -> list[Any]:
     except TypeError:
         return values  # one is not hashable: it is no number and no word
     if len(once) < len(values) and launch.is_first():
-        _warn(f"grid: values of {name} are there more than once; each is tested once")
+        warn(f"grid: values of {name} are there more than once; each is tested once")
     return list(once.values())
 
 
@@ -309,15 +306,6 @@ def _values_text(name: str, values: str | range | list[Any], strategy: Strategy 
         if isinstance(value, str) and not re.fullmatch(_WORD, value):
             raise ValueError(f"parameter {name}: {value!r} is not a word: letters, digits, _, . or -")
     return ",".join(value if isinstance(value, str) else number_text(name, value) for value in found)
-
-
-def _warn(text: str) -> None:
-    """A warning at the line of the caller's that has called this package."""
-    level = 1
-    frame: types.FrameType | None = sys._getframe()
-    while frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] == "bundlepool":
-        level, frame = level + 1, frame.f_back
-    warnings.warn(text, stacklevel=level)
 
 
 def grid_arguments(grid: Mapping[str, Any], strategy: Strategy | None) -> list[str]:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+import types
+import warnings
+
 __all__ = [
     "AmbiguousSymbol", "Busy", "Changed", "Error", "Forked", "FormatError", "InvalidArgument", "MPIError",
     "NoDataAfterDate", "NoDataBeforeDate", "NoDataForDate", "NoDataOnDate", "NoMemory", "NoSid", "NoSymbol",
@@ -183,3 +187,12 @@ def no_symbol(symbol: str, symbols: list[str]) -> NoSymbol:
         alike = difflib.get_close_matches(symbol, near, n=1, cutoff=0.6)
     hint = f"did you mean {alike[0]!r}?" if alike else f"there are {len(symbols)}, which .symbols lists"
     return NoSymbol(f"no asset has the symbol {symbol!r}; {hint}")
+
+
+def warn(text: str, category: type[Warning] = UserWarning) -> None:
+    """A warning at the line outside of this package that has called it."""
+    level = 1
+    frame: types.FrameType | None = sys._getframe()
+    while frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] == "bundlepool":
+        level, frame = level + 1, frame.f_back
+    warnings.warn(text, category, stacklevel=level)

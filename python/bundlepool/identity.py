@@ -30,16 +30,17 @@ import os
 import re
 import sys
 import types
-import warnings
 from dataclasses import dataclass
 from typing import Any, Callable, Iterator
 
 from bundlepool import _sources as sources
 from bundlepool._sources import is_own_module, reached_names
 from bundlepool._values import Describer
+from bundlepool.errors import warn
 from bundlepool.launch import is_first
 
-__all__ = ["Identity", "IdentityWarning", "check_imported", "identify", "is_own_module", "learn", "reached_names"]
+__all__ = ["Identity", "IdentityWarning", "check_imported", "identify", "is_own_module", "learn",
+           "reached_names"]
 
 # Names of a module that tell where it is, and how it was started.
 _OF_MODULES = {
@@ -59,6 +60,7 @@ _OF_CLASSES = {
     "__weakref__",
     "__doc__",
     "__firstlineno__",
+    "__slotnames__",
     "__static_attributes__",
     "__annotate__",
     "__annotate_func__",
@@ -106,8 +108,8 @@ def identify(strategy: Callable[..., Any], more: dict[str, Any] | None = None) -
         if any(f"not compared: {name}" == piece for piece, _ in pieces):
             _warn(
                 name,
-                f"nothing tells whether this {kind} is the same when a search is resumed, so a change of it is "
-                "not noticed; make it inside the strategy, or keep what the strategy needs of it in numbers, "
+                f"nothing tells whether this {kind} is the same when a search is resumed, so a change of it "
+                "is not noticed; make it inside the strategy, or keep what the strategy needs of it in numbers, "
                 "texts, tuples or arrays",
             )
     return Identity(_sha256("".join(f"{name} {digest}\n" for name, digest in pieces)), pieces, now)
@@ -128,8 +130,8 @@ def learn(strategy: Callable[..., Any], more: dict[str, Any] | None, before: Ide
         if name in counted:
             _warn(
                 name,
-                "the strategy changes it while it runs; when a search is resumed, what it held before counts, "
-                "and results must not depend on the rest. For a memo, functools.lru_cache is the better way",
+                "the strategy changes it while it runs; when a search is resumed, what it held before "
+                "counts, and results must not depend on the rest. For a memo, functools.lru_cache is the better way",
             )
 
 
@@ -146,14 +148,14 @@ def check_imported(strategy: Callable[..., Any], more: dict[str, Any] | None, th
         is_imported = not is_program or (module in sys.modules and is_own_module(module))
         if is_imported and sent.get(name, digest) != digest:
             raise RuntimeError(
-                f"{name} is not in the ranks what it is in the process that starts them: they import its module "
-                "anew, and it has been changed since it was imported; set it in the module's file, or pass it "
-                "as a parameter; for a memo, use functools.lru_cache"
+                f"{name} is not in the ranks what it is in the process that starts them: they import its "
+                "module anew, and it has been changed since it was imported; set it in the module's file, or "
+                "pass it as a parameter; for a memo, use functools.lru_cache"
             )
 
 
-# What runs in this process have left: (home of the strategy, name of a piece) → its hash now, and the one that
-# counts as long as that is so; "": none.
+# What runs in this process have left: (home of the strategy, name of a piece) → its hash now, and the one
+# that counts as long as that is so; "": none.
 _left_by_runs: dict[tuple[str | None, str], tuple[str, str]] = {}
 
 
@@ -171,7 +173,7 @@ def _warn(name: str, text: str) -> None:
     if (name, text) in _warned or not is_first():  # one rank tells it
         return
     _warned.add((name, text))
-    warnings.warn(f"{name}: {text}", IdentityWarning, stacklevel=3)
+    warn(f"{name}: {text}", IdentityWarning)
 
 
 def _sha256(text: str) -> str:

@@ -31,8 +31,8 @@ __all__ = ["pack", "unpack"]
 _MAIN = "__main__"
 _PROGRAMS = (_MAIN, "__mp_main__")  # the latter: in children of multiprocessing
 _WAY_OUT = (
-    "put what it needs into a module of its own and import that, or pass it as a parameter, or make it inside "
-    "the strategy"
+    "put what it needs into a module of its own and import that, or pass it as a parameter, or make it "
+    "inside the strategy"
 )
 
 
@@ -186,7 +186,7 @@ def _held(function: types.FunctionType) -> Iterator[tuple[str, Any]]:
     yield from (function.__kwdefaults__ or {}).items()
 
 
-# What the standard library has and cloudpickle does not send --------------------------------------------------
+# What the standard library has and cloudpickle does not send ----------------------------------------------
 
 
 def _reduced(thing: Any) -> Any:

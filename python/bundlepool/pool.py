@@ -14,7 +14,7 @@ from bundlepool.version import Version
 
 __all__ = ["Counters", "Pool", "Stats", "default_pool"]
 
-#: Seconds that a call of all ranks (Pool(), default_pool(), sweep()) waits for the next of them to come; for all
+#: Seconds that a call of all ranks (Pool(), default_pool(), sweep()) waits for the next of them; for all
 #: of them, where there are more than 128. None: what the environment says, BUNDLEPOOL_PATIENCE, or 30.
 PATIENCE: float | None = None
 _PATIENCE_S = 30.0
@@ -33,7 +33,9 @@ def patience() -> float:
     except (TypeError, ValueError):
         seconds = 0.0
     if not seconds > 0:
-        raise InvalidArgument(f"{origin}: {value!r} is not a number of seconds above 0; examples: 30, 600, inf")
+        raise InvalidArgument(
+            f"{origin}: {value!r} is not a number of seconds above 0; examples: 30, 600, inf"
+        )
     return seconds
 
 

@@ -90,8 +90,9 @@ def sweep(
     """Backtest a strategy with every combination of its parameters, and rank the results.
 
     Collective: every rank of ``comm`` calls it with equal arguments. A rank waits for the others as Pool()
-    does: until none has come for 30 s, or for the seconds of BUNDLEPOOL_PATIENCE. Results are the same for any number of
-    ranks, and those of the program ``optimizer``: a file ``out`` is equal to its --out, byte for byte.
+    does: until none has come for 30 s, or for the seconds of BUNDLEPOOL_PATIENCE. Results are the same for
+    any number of ranks, and those of the program ``optimizer``: a file ``out`` is equal to its --out, byte
+    for byte.
 
     Args:
         bundle: name of a bundle, a path that ends in .h5, or a Bundle; a list: one after the other.
@@ -121,10 +122,11 @@ def sweep(
         TypeError: a wrong argument, or a wrong name; the text has one that is near.
         KeyboardInterrupt: Ctrl-C has stopped it on all ranks. The journal is there; ``resume=True`` goes on.
             Or it has ended the wait for other ranks.
-        SweepInterrupted: SIGTERM or SIGUSR1 has, where there is no handler for it. It is a SystemExit: a script
-            ends with exit code 75.
+        SweepInterrupted: SIGTERM or SIGUSR1 has, where there is no handler for it. It is a SystemExit: a
+            script ends with exit code 75.
         bundlepool.PoolTimeout: other ranks have not come; it names them.
-        RuntimeError: on several ranks it is called by a strategy, or while another thread sweeps over ``comm``.
+        RuntimeError: on several ranks it is called by a strategy, or while another thread sweeps over
+            ``comm``.
         bundlepool.Error: as the library says.
     """
     if is_loading():

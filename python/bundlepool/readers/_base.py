@@ -87,8 +87,8 @@ class Reader:
         raise ValueError(f"label: {label!r} is neither 'symbol' nor 'sid'")
 
     def __reduce_ex__(self, protocol: Any) -> None:
-        raise TypeError(f"a reader ({type(self).__name__}) cannot be pickled: pass the bundle's name, and get "
-                        "the bundle there with pool.get(name) or bundlepool.load(name)")
+        raise TypeError(f"a reader ({type(self).__name__}) cannot be pickled: pass the bundle's name, and "
+                        "get the bundle there with pool.get(name) or bundlepool.load(name)")
 
     def _told(self) -> str:
         raise NotImplementedError
