@@ -56,6 +56,8 @@ class Program:
         return [*start, *python_command(), str(self.write(text)), str(self.root)]
 
     def start(self, text: str, ranks: int | None = None, **environment: str) -> subprocess.Popen[str]:
+        # ranks that start late, on a busy machine, are waited for
+        environment = {"BUNDLEPOOL_PATIENCE": str(PATIENCE), **environment}
         return subprocess.Popen(self.command(text, ranks), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                 text=True, env={**os.environ, **environment}, start_new_session=True)
 
