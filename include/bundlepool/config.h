@@ -36,6 +36,12 @@ typedef enum bp_log_format { BP_LOG_TEXT, BP_LOG_JSON } bp_log_format;
 /** What travels from node to node: chunks as stored, which every node decodes, or the decoded image. */
 typedef enum bp_transfer { BP_TRANSFER_AUTO, BP_TRANSFER_DECODED, BP_TRANSFER_STORED } bp_transfer;
 
+/** Whether each segment of a load is compared with its checksum where it has arrived; automatically: between machines. */
+typedef enum bp_verify { BP_VERIFY_AUTO, BP_VERIFY_ON, BP_VERIFY_OFF } bp_verify;
+
+/** Where the pages of bundles lie on a node with several NUMA domains. */
+typedef enum bp_numa { BP_NUMA_INTERLEAVE, BP_NUMA_FIRST_TOUCH } bp_numa;
+
 /** In every field that is added later, 0 will mean the default. */
 typedef struct bp_config {
     size_t size;                  /**< set by bp_config_init() */
@@ -54,6 +60,10 @@ typedef struct bp_config {
     int64_t room_timeout_ms;      /**< a load waits this long for pins to be released; default 10000 */
     int64_t ranks_per_node;       /**< 0 (default): a node is a machine; k: virtual nodes of k ranks */
     char root[BP_PATH_MAX];       /**< folder of the bundles; default "bundles" */
+    int64_t link_timeout_ms;      /**< a node that another has not heard for this long breaks the pool:
+                                       BP_EMPI from then on; 0: the default, 60000 */
+    bp_verify verify_transfer;    /**< default BP_VERIFY_AUTO */
+    bp_numa numa;                 /**< default BP_NUMA_INTERLEAVE: over the domains that the ranks run on */
 } bp_config;
 
 /** A configuration to be filled in by bp_config_default(): everything 0 but the size. */
@@ -73,7 +83,7 @@ BP_API bp_status bp_config_default(bp_config *cfg);
  * RUSTYBT_ENABLE_BUNDLE_POOLING and RUSTYBT_MAX_BUNDLE_POOL_SIZE, and for every field, these two
  * included, BUNDLEPOOL_<FIELD>, which wins. Booleans: true/false, 1/0, yes/no, on/off in any case.
  * Bytes may end in K, M, G or T (powers of 1024). log_level: error, warn, info, debug. log_format:
- * text, json. transfer: auto, decoded, stored. Variables of fields that an older caller's struct lacks are
+ * text, json. transfer: auto, decoded, stored. verify_transfer: auto, on, off. numa: interleave, first-touch. Variables of fields that an older caller's struct lacks are
  * ignored.
  *
  * @retval BP_EINVAL  a value cannot be read or is out of range; the text names the variable; cfg is

@@ -16,8 +16,9 @@ class Config(Mapping):
 
     Attributes are the fields of ``bp_config`` (docs/guide.md explains them): enable_bundle_pooling,
     max_bundle_pool_size, pool_memory (bytes; "2G" is understood), max_staleness_ms, load_timeout_ms,
-    room_timeout_ms, ranks_per_node, transfer, log_level, log_format, root. For each the environment may have
-    BUNDLEPOOL_<FIELD>; RUSTYBT_ENABLE_BUNDLE_POOLING and RUSTYBT_MAX_BUNDLE_POOL_SIZE are read as well.
+    room_timeout_ms, ranks_per_node, transfer, log_level, log_format, root, link_timeout_ms, verify_transfer,
+    numa. For each the environment may have BUNDLEPOOL_<FIELD>; RUSTYBT_ENABLE_BUNDLE_POOLING and
+    RUSTYBT_MAX_BUNDLE_POOL_SIZE are read as well.
 
     A mapping of these fields: ``Pool(comm, **config)``.
 

@@ -15,6 +15,8 @@ typedef enum kind { BOOLEAN, NUMBER, BYTES, CHOICE, TEXT } kind;
 static const char *const levels[] = {"error", "warn", "info", "debug", NULL};
 static const char *const formats[] = {"text", "json", NULL};
 static const char *const transfers[] = {"auto", "decoded", "stored", NULL};
+static const char *const verifying[] = {"auto", "on", "off", NULL};
+static const char *const placements[] = {"interleave", "first-touch", NULL};
 
 /* One row per field: all that defaults, environment, options and checks need to know about it. */
 static const struct field {
@@ -47,11 +49,18 @@ static const struct field {
     {FIELD(log_level), CHOICE, AT(log_level), 0, 0, "warn", "error, warn, info or debug", levels},
     {FIELD(log_format), CHOICE, AT(log_format), 0, 0, "text", "text, or json: an object a line", formats},
     {FIELD(root), TEXT, AT(root), 0, 0, "bundles", "folder of the bundles", NULL},
+    {FIELD(link_timeout_ms), NUMBER, AT(link_timeout_ms), 1, INT64_C(1000000000000), "60000",
+     "a node that is not heard for this long breaks the pool", NULL},
+    {FIELD(verify_transfer), CHOICE, AT(verify_transfer), 0, 0, "auto",
+     "checksums of what travels between nodes: auto (between machines), on or off", verifying},
+    {FIELD(numa), CHOICE, AT(numa), 0, 0, "interleave",
+     "pages of bundles on a node with several NUMA domains: interleave or first-touch", placements},
 #undef FIELD
 #undef AT
 };
 _Static_assert(sizeof(bp_log_level) == sizeof(unsigned) && sizeof(bp_log_format) == sizeof(unsigned) &&
-                   sizeof(bp_transfer) == sizeof(unsigned),
+                   sizeof(bp_transfer) == sizeof(unsigned) && sizeof(bp_verify) == sizeof(unsigned) &&
+                   sizeof(bp_numa) == sizeof(unsigned),
                "choices are set as unsigned");
 
 enum { NUM_FIELDS = sizeof fields / sizeof *fields };
@@ -169,7 +178,10 @@ bp_status bp__config_read(const bp_config *theirs, bp_config *own)
 {
     BP_TRY(set_defaults(own));
     BP_TRY(bp__sized_check(theirs, LEAST, "bp_config"));
-    return bp__sized_read(theirs, own, "bp_config");
+    BP_TRY(bp__sized_read(theirs, own, "bp_config"));
+    if (own->link_timeout_ms == 0) /* filled in by an older library */
+        BP_TRY(set_field(own, find_field("link_timeout_ms"), "60000", "link_timeout_ms"));
+    return BP_OK;
 }
 
 bp_status bp_config_default(bp_config *cfg)

@@ -25,6 +25,9 @@ static const struct setting {
     {"log_level", "BUNDLEPOOL_LOG_LEVEL", "debug", BP_LOG_DEBUG},
     {"log_format", "BUNDLEPOOL_LOG_FORMAT", "json", BP_LOG_JSON},
     {"root", "BUNDLEPOOL_ROOT", "/data/b", 7},
+    {"link_timeout_ms", "BUNDLEPOOL_LINK_TIMEOUT_MS", "2500", 2500},
+    {"verify_transfer", "BUNDLEPOOL_VERIFY_TRANSFER", "on", BP_VERIFY_ON},
+    {"numa", "BUNDLEPOOL_NUMA", "first-touch", BP_NUMA_FIRST_TOUCH},
 };
 enum { NUM_SETTINGS = sizeof settings / sizeof *settings };
 
@@ -45,6 +48,9 @@ static int64_t number_of(const bp_config *c, const char *field)
         {"log_level", (int64_t)c->log_level},
         {"log_format", (int64_t)c->log_format},
         {"root", (int64_t)strlen(c->root)},
+        {"link_timeout_ms", c->link_timeout_ms},
+        {"verify_transfer", (int64_t)c->verify_transfer},
+        {"numa", (int64_t)c->numa},
     };
     for (size_t i = 0; i < NUM_SETTINGS; i++)
         if (strcmp(all[i].field, field) == 0) return all[i].number;
@@ -89,6 +95,7 @@ static void test_defaults(void)
     CU_ASSERT_EQUAL(c.max_staleness_ms, 0);
     CU_ASSERT_EQUAL(c.load_timeout_ms, 600000);
     CU_ASSERT_EQUAL(c.room_timeout_ms, 10000);
+    CU_ASSERT_EQUAL(c.link_timeout_ms, 60000);
     CU_ASSERT_EQUAL(c.ranks_per_node, 0);
     CU_ASSERT_EQUAL(c.log_level, BP_LOG_WARN);
     CU_ASSERT_EQUAL(c.log_format, BP_LOG_TEXT);
@@ -206,6 +213,7 @@ static void test_numbers(void)
         {"load_timeout_ms", "-1"},
         {"room_timeout_ms", "-1"},
         {"ranks_per_node", "-1"},
+        {"link_timeout_ms", "0"},
     };
     for (size_t i = 0; i < sizeof outside / sizeof *outside; i++)
         refused(outside[i].field, outside[i].value, "out of range");
@@ -307,6 +315,9 @@ static void test_check(void)
     c = fresh(), c.log_level = (bp_log_level)4, checked(&c, "log_level");
     c = fresh(), c.log_format = (bp_log_format)2, checked(&c, "log_format");
     c = fresh(), c.transfer = (bp_transfer)3, checked(&c, "transfer");
+    c = fresh(), c.link_timeout_ms = -1, checked(&c, "link_timeout_ms");
+    c = fresh(), c.verify_transfer = (bp_verify)3, checked(&c, "verify_transfer");
+    c = fresh(), c.numa = (bp_numa)2, checked(&c, "numa");
     c = fresh(), c.root[0] = '\0', checked(&c, "root");
     c = fresh(), memset(c.root, 'r', sizeof c.root), checked(&c, "root");
 }

@@ -63,6 +63,9 @@ static void structs(void)
     FIELD(bp_config, room_timeout_ms);
     FIELD(bp_config, ranks_per_node);
     FIELD(bp_config, root);
+    FIELD(bp_config, link_timeout_ms);
+    FIELD(bp_config, verify_transfer);
+    FIELD(bp_config, numa);
     END(bp_config);
 
     BEGIN(bp_counters);
