@@ -4,107 +4,181 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "core/log.h"
 #include "core/memory.h"
 
 #define LEAST_BUDGET     (UINT64_C(1) << 20)
 #define SPACE_PER_BUDGET 4u /* address space, so that a contiguous place is found without evicting for it */
-#define OTHERS_SPACE     (UINT64_C(64) << 20) /* of a limited address space, for everything else */
+#define WORDS            192u
+#define OTHERS_SPACE                                                                                         \
+    (UINT64_C(64) << 20) /* the least that is left of a limited address space, for all else */
 
-/* Bytes that one window may have on this node. Open MPI refuses a window that is larger than what the file
+/* What one node can give, and who says so. Bytes of this pool node's, where several share a machine. */
+typedef struct means {
+    uint64_t free_bytes; /* the least of all memory there is */
+    uint64_t window;     /* a window may have */
+    uint64_t mapping;    /* the limits of this process allow */
+    uint64_t shm_free, shm_size, least;
+    bp__memory_source source;
+    bool by_file_size; /* `mapping` comes from 'ulimit -f', not from 'ulimit -v' */
+} means;
+
+static uint64_t min_u64(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* Bytes that one window may have on this machine. Open MPI refuses a window that is larger than what the file
  * system has free, less a margin, though it reserves nothing. */
 static uint64_t largest_window(const bp__memory *m)
 {
     return m->shm_free == UINT64_MAX ? UINT64_MAX : m->shm_free / 8 * 7;
 }
 
-/* Bytes of a window that this process's limits allow: it is mapped twice, and its file must be that long. */
-static uint64_t largest_mapping(void)
+/* The address space that this process has left for two mappings of a window. */
+static uint64_t address_space_left(void)
 {
     struct rlimit limit;
-    uint64_t most = UINT64_MAX, pages = 0;
-    if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY) most = limit.rlim_cur;
-    if (getrlimit(RLIMIT_AS, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return most;
+    uint64_t pages = 0;
+    long page = sysconf(_SC_PAGESIZE);
+    if (getrlimit(RLIMIT_AS, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return UINT64_MAX;
     FILE *f = fopen("/proc/self/statm", "re");
     if (f) {
         if (fscanf(f, "%" SCNu64, &pages) != 1) pages = 0;
         fclose(f);
     }
-    uint64_t used = pages * 4096 + OTHERS_SPACE;
-    uint64_t left = limit.rlim_cur > used ? (limit.rlim_cur - used) / 2 : 0;
-    return left < most ? left : most;
+    uint64_t used = pages * (uint64_t)page, left = limit.rlim_cur > used ? limit.rlim_cur - used : 0;
+    uint64_t others = left / 4 > OTHERS_SPACE ? left / 4 : OTHERS_SPACE; /* stacks, heaps, chunks of files */
+    return left > others ? (left - others) / 2 : 0;
 }
 
-bp_status bp__budget_check(const bp__topology *top, uint64_t bytes)
+/* How long a window's file may be, less what the MPI library puts into it. */
+static uint64_t file_size_left(const bp__backing *backing)
 {
-    bp__memory m;
-    bp_status s = bp__memory_look(&m);
-    if (s == BP_OK &&
-        (bytes > largest_window(&m) / (uint64_t)top->nodes_on_machine || bytes > largest_mapping()))
-        s = bp__fail(BP_ENOMEM,
-                     "node %s: no room for %" PRIu64 " bytes of shared memory; "
-                     "enlarge /dev/shm, or the limits that 'ulimit -v' and 'ulimit -f' show",
-                     top->host, bytes);
-    return bp__agree(top->world, s);
+    struct rlimit limit;
+    if (backing->kind != BP__BACKING_FILE || getrlimit(RLIMIT_FSIZE, &limit) != 0 ||
+        limit.rlim_cur == RLIM_INFINITY)
+        return UINT64_MAX;
+    return limit.rlim_cur > BP__BACKING_EXTRA ? limit.rlim_cur - BP__BACKING_EXTRA : 0;
 }
 
-static bp_status propose(const bp__topology *top, const bp_config *cfg, uint64_t *budget, uint64_t *space,
-                         char from[BP_LIMIT_FROM_MAX])
+static bp_status find_means(const bp__topology *top, const bp__backing *backing, means *has)
 {
     bp__memory m;
-    bp__memory_source source;
-    BP_TRY(bp__memory_look(&m));
-    uint64_t nodes = (uint64_t)top->nodes_on_machine, mapping = largest_mapping(),
-             window = largest_window(&m);
-    uint64_t least = bp__memory_least(&m, &source), free_bytes = least / nodes;
-    *budget = cfg->pool_memory > 0 ? (uint64_t)cfg->pool_memory : free_bytes / 2;
-    if (cfg->pool_memory == 0 && *budget > mapping) *budget = mapping;
-    if (cfg->pool_memory > 0)
-        snprintf(from, BP_LIMIT_FROM_MAX, "pool_memory");
-    else if (*budget == mapping)
-        snprintf(from, BP_LIMIT_FROM_MAX, "what 'ulimit -v' and 'ulimit -f' leave on %.24s", top->host);
-    else
-        snprintf(from, BP_LIMIT_FROM_MAX, "half of %s on %.24s, %" PRIu64 " MiB",
-                 bp__memory_source_name(source), top->host, least >> 20);
-    if (*budget > free_bytes || *budget > window / nodes)
-        BP_FAIL(BP_ENOMEM,
-                "node %s: pool_memory = %" PRIu64 " bytes, but %" PRIu64 " are free for it "
-                "(%s has least: %" PRIu64 ", for %" PRIu64 " nodes); set pool_memory lower%s",
-                top->host, *budget, free_bytes < window / nodes ? free_bytes : window / nodes,
-                bp__memory_source_name(source), least, nodes,
-                source == BP__SLURM ? " or ask for more with --mem"
-                : source == BP__SHM ? " or enlarge /dev/shm"
-                                    : "");
-    if (*budget > mapping)
-        BP_FAIL(BP_ENOMEM,
-                "node %s: pool_memory = %" PRIu64 " bytes, "
-                "but 'ulimit -v' and 'ulimit -f' leave %" PRIu64 "; set pool_memory lower or raise them",
-                top->host, *budget, mapping);
-    if (*budget < LEAST_BUDGET)
-        BP_FAIL(BP_ENOMEM,
-                "node %s: %" PRIu64 " bytes of shared memory (%s) are too few for a pool, "
-                "which needs %" PRIu64 "; enlarge that or set pool_memory higher",
-                top->host, *budget, from, LEAST_BUDGET);
-    uint64_t most = window < mapping ? window : mapping;
-    *space = *budget > most / SPACE_PER_BUDGET ? most : *budget * SPACE_PER_BUDGET;
+    BP_TRY(bp__memory_look_at(backing->kind == BP__BACKING_FILE ? backing->folder : NULL, &m));
+    uint64_t nodes = (uint64_t)top->nodes_on_machine;
+    *has = (means){.shm_free = m.shm_free, .shm_size = m.shm_size};
+    has->least = bp__memory_least(&m, &has->source);
+    has->free_bytes = has->least / nodes;
+    has->window = largest_window(&m) / nodes;
+    uint64_t space = address_space_left(), file = file_size_left(backing);
+    has->by_file_size = file < space;
+    has->mapping = min_u64(file, space);
     return BP_OK;
 }
 
-bp_status bp__budget_agree(const bp__topology *top, const bp_config *cfg, uint64_t *budget,
-                           uint64_t *arena_bytes, char from[BP_LIMIT_FROM_MAX])
+/* The largest pool_memory that this node can agree to. */
+static uint64_t most_of(const means *has)
 {
-    uint64_t mine[2] = {UINT64_MAX, UINT64_MAX}, least[2];
-    memset(from, 0, BP_LIMIT_FROM_MAX);
-    BP_TRY(bp__agree(top->world, propose(top, cfg, &mine[0], &mine[1], from)));
-    BP_MPI(MPI_Allreduce(mine, least, 2, MPI_UINT64_T, MPI_MIN, top->world));
-    int tightest = mine[0] == least[0] ? top->rank : top->num_ranks, first;
-    BP_MPI(MPI_Allreduce(&tightest, &first, 1, MPI_INT, MPI_MIN, top->world));
-    BP_MPI(MPI_Bcast(from, BP_LIMIT_FROM_MAX, MPI_CHAR, first, top->world));
-    *budget = least[0];
-    *arena_bytes = least[1];
+    return min_u64(min_u64(has->free_bytes, has->window), has->mapping);
+}
+
+/* What limits most_of(), and what to do about it: in words. */
+static void explain(const means *has, const bp__topology *top, const bp__backing *backing, char *what,
+                    size_t room, char remedy[BP__REMEDY_MAX])
+{
+    if (has->mapping < has->free_bytes && has->mapping < has->window) {
+        const char *limit = has->by_file_size ? "ulimit -f" : "ulimit -v";
+        snprintf(what, room, "what '%s' leaves on %.24s", limit, top->host);
+        snprintf(remedy, BP__REMEDY_MAX, "raise the limit that '%s' shows on %.24s", limit, top->host);
+    } else if (has->source == BP__SHM || has->window < has->free_bytes) {
+        snprintf(what, room, "%.80s on %.24s, %" PRIu64 " of %" PRIu64 " MiB free", bp__backing_name(backing),
+                 top->host, has->shm_free >> 20, has->shm_size >> 20);
+        snprintf(remedy, BP__REMEDY_MAX, "enlarge %.48s on %.24s or remove files there",
+                 bp__backing_name(backing), top->host);
+    } else {
+        static const char *const remedies[] = {
+            [BP__AVAILABLE] = "use nodes with more free memory than",
+            [BP__CGROUP] = "raise the memory limit of the cgroup (container) on",
+            [BP__SLURM] = "ask for more with --mem on",
+        };
+        snprintf(what, room, "%s on %.24s, %" PRIu64 " MiB", bp__memory_source_name(has->source), top->host,
+                 has->least >> 20);
+        snprintf(remedy, BP__REMEDY_MAX, "%s %.24s", remedies[has->source], top->host);
+    }
+}
+
+bp_status bp__budget_check(const bp__topology *top, const bp__backing *backing, uint64_t bytes)
+{
+    means has;
+    bp_status s = find_means(top, backing, &has);
+    if (s == BP_OK && bytes > most_of(&has)) {
+        char what[WORDS], remedy[BP__REMEDY_MAX];
+        explain(&has, top, backing, what, sizeof what, remedy);
+        s = bp__fail(BP_ENOMEM,
+                     "node %s: no room for %" PRIu64
+                     " bytes of shared memory for the pool's directory (%s); %s",
+                     top->host, bytes, what, remedy);
+    }
+    return bp__agree(top->world, s);
+}
+
+static bp_status propose(const bp__topology *top, const bp__backing *backing, const bp_config *cfg,
+                         bp__budget *b)
+{
+    means has;
+    char what[WORDS];
+    BP_TRY(find_means(top, backing, &has));
+    explain(&has, top, backing, what, sizeof what, b->remedy);
+    bool chosen = cfg->pool_memory > 0;
+    b->most = most_of(&has);
+    b->bytes = chosen ? (uint64_t)cfg->pool_memory : min_u64(has.free_bytes / 2, has.mapping);
+    if (chosen)
+        snprintf(b->from, sizeof b->from, "pool_memory");
+    else
+        snprintf(b->from, sizeof b->from, "%s%.86s", b->bytes == has.mapping ? "" : "half of ", what);
+    if (b->bytes > b->most)
+        BP_FAIL(BP_ENOMEM,
+                "node %s: pool_memory = %" PRIu64 " bytes, but %" PRIu64
+                " are free for it (%s%s); set pool_memory "
+                "lower, or %s",
+                top->host, b->bytes, b->most, what,
+                top->nodes_on_machine > 1 ? ", shared by several nodes of this machine" : "", b->remedy);
+    if (b->bytes < LEAST_BUDGET)
+        BP_FAIL(BP_ENOMEM,
+                "node %s: %" PRIu64
+                " bytes of shared memory (%s) are too few for a pool, which needs %" PRIu64 "; %s",
+                top->host, b->bytes, b->from, LEAST_BUDGET, chosen ? "set pool_memory higher" : b->remedy);
+    uint64_t space = min_u64(has.window, has.mapping);
+    b->arena = b->bytes > space / SPACE_PER_BUDGET ? space : b->bytes * SPACE_PER_BUDGET;
+    return BP_OK;
+}
+
+/* The text of a rank whose number is the least. */
+static bp_status take_text(const bp__topology *top, bool mine_is_least, char *text, int room)
+{
+    int rank = mine_is_least ? top->rank : top->num_ranks, first;
+    BP_MPI(MPI_Allreduce(&rank, &first, 1, MPI_INT, MPI_MIN, top->world));
+    BP_MPI(MPI_Bcast(text, room, MPI_CHAR, first, top->world));
+    return BP_OK;
+}
+
+bp_status bp__budget_agree(const bp__topology *top, const bp__backing *backing, const bp_config *cfg,
+                           bp__budget *budget)
+{
+    *budget = (bp__budget){0};
+    BP_TRY(bp__agree(top->world, propose(top, backing, cfg, budget)));
+    uint64_t mine[3] = {budget->bytes, budget->arena, budget->most}, least[3];
+    BP_MPI(MPI_Allreduce(mine, least, 3, MPI_UINT64_T, MPI_MIN, top->world));
+    BP_TRY(take_text(top, mine[0] == least[0], budget->from, sizeof budget->from));
+    BP_TRY(take_text(top, mine[2] == least[2], budget->remedy, sizeof budget->remedy));
+    budget->bytes = least[0];
+    budget->arena = least[1];
+    budget->most = least[2];
     if (top->rank == 0)
         bp__log(BP_LOG_INFO, "pool of %d ranks on %d nodes, %" PRIu64 " bytes each: %s", top->num_ranks,
-                top->num_nodes, *budget, from);
+                top->num_nodes, budget->bytes, budget->from);
     return BP_OK;
 }

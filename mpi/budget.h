@@ -6,20 +6,28 @@
 
 #include <bundlepool/pool.h>
 
+#include "core/backing.h"
 #include "mpi/comm.h"
 
-/** Check that every node can have a window of `bytes`, so that no rank enters a collective allocation that
- *  fails on another. Collective over top->world.
- *  @retval BP_ENOMEM  one cannot; the text names it */
-bp_status bp__budget_check(const bp__topology *top, uint64_t bytes);
+#define BP__REMEDY_MAX 128
+
+/** The same on every rank. */
+typedef struct bp__budget {
+    uint64_t bytes;               /**< that may be claimed on each node */
+    uint64_t arena;               /**< address space of the arena */
+    uint64_t most;                /**< the largest pool_memory that every node would have agreed to */
+    char from[BP_LIMIT_FROM_MAX]; /**< where `bytes` comes from, in words */
+    char remedy[BP__REMEDY_MAX];  /**< what to do for a larger `most`, in words */
+} bp__budget;
+
+/** Check that every node can have a window of `bytes`, all of it claimed, for the pool's directory. Collective over
+ *  top->world.
+ *  @retval BP_ENOMEM  one cannot; the text names it, what it lacks, and what to do */
+bp_status bp__budget_check(const bp__topology *top, const bp__backing *backing, uint64_t bytes);
 
 /** How much a pool may claim on each node. Collective over top->world; just before the arena is allocated.
- *
- * @param[out] budget       bytes that may be claimed, the same on every node
- * @param[out] arena_bytes  address space of the arena, the same on every node
- * @param[out] from         where the budget comes from, in words; the same on every rank
- * @retval BP_ENOMEM  a node does not have that much; the text names it and says what to do */
-bp_status bp__budget_agree(const bp__topology *top, const bp_config *cfg, uint64_t *budget,
-                           uint64_t *arena_bytes, char from[BP_LIMIT_FROM_MAX]);
+ *  @retval BP_ENOMEM  a node does not have that much; the text names it and says what to do */
+bp_status bp__budget_agree(const bp__topology *top, const bp__backing *backing, const bp_config *cfg,
+                           bp__budget *budget);
 
 #endif

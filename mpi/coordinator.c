@@ -40,8 +40,8 @@ struct bp__coordinator {
 };
 
 bp_status bp__coordinator_create(const bp_config *cfg, const bp__topology *top, uint32_t num_slots,
-                                 uint64_t arena_bytes, uint64_t budget, uint64_t page, bp__loads *loads,
-                                 bp__downlink down, bp__coordinator **coordinator)
+                                 uint64_t arena_bytes, const bp__budget *budget, uint64_t page,
+                                 bp__loads *loads, bp__downlink down, bp__coordinator **coordinator)
 {
     bp__coordinator *c = calloc(1, sizeof *c);
     *coordinator = NULL;
@@ -55,10 +55,13 @@ bp_status bp__coordinator_create(const bp_config *cfg, const bp__topology *top, 
                             .timeout_ms = cfg->room_timeout_ms,
                             .transfer = cfg->transfer,
                             .travels = loads->streams != NULL,
-                            .one_machine = top->nodes_on_machine == top->num_nodes};
+                            .one_machine = top->nodes_on_machine == top->num_nodes,
+                            .most_memory = budget->most,
+                            .memory_from = budget->from,
+                            .remedy = budget->remedy};
     c->entry = calloc(num_slots, sizeof *c->entry);
     bp_status s = c->entry ? BP_OK : bp__fail(BP_ENOMEM, "no memory for the coordinator");
-    if (s == BP_OK) s = bp__arena_create(arena_bytes, budget, page, &c->arena);
+    if (s == BP_OK) s = bp__arena_create(arena_bytes, budget->bytes, page, &c->arena);
     if (s == BP_OK) s = bp__room_init(&c->room, &setup, c->arena);
     if (bp__failed(s)) bp__coordinator_destroy(&c);
     *coordinator = c;
@@ -343,6 +346,15 @@ static void phase_done(bp__coordinator *c, bp__load *load)
 
 /* What room decides ------------------------------------------------------------------------------ */
 
+/* Release what was reserved for nothing. Part of it may be kept pages, which are real: as the books say now that
+ * they are not, they go. */
+static void give_up(bp__coordinator *c, bp__extent extent)
+{
+    if (extent.bytes == 0) return;
+    bp__arena_release(c->arena, extent, false);
+    send(c, &(bp__command){.kind = BP__CMD_TRIM, .extent = extent});
+}
+
 /* FILL: a load has its memory. */
 static void fill(bp__coordinator *c, const bp__decision *d)
 {
@@ -351,8 +363,8 @@ static void fill(bp__coordinator *c, const bp__decision *d)
     bp__extent spare;
     if (c->loads->streams && bp__failed(bp__stream_send(c->loads->streams, d->slot,
                                                         d->stored ? d->stage : d->extent, &load->stream))) {
-        bp__arena_release(c->arena, d->extent, false);
-        if (d->stage.bytes > 0) bp__arena_release(c->arena, d->stage, false);
+        give_up(c, d->extent);
+        give_up(c, d->stage);
         fail(c, load, BP_ENOMEM, bp_error_text());
         return;
     }

@@ -11,6 +11,7 @@
 #include <bundlepool/config.h>
 
 #include "core/arena.h"
+#include "mpi/budget.h"
 #include "mpi/comm.h"
 #include "mpi/load.h"
 #include "mpi/message.h"
@@ -25,13 +26,12 @@ typedef struct bp__downlink {
     void *ctx;
 } bp__downlink;
 
-/** @param[in]  top, loads   borrowed; the phases of loads run in `loads`
+/** @param[in]  top, budget, loads   borrowed; the phases of loads run in `loads`
  *  @param[in]  arena_bytes  address space of every node's arena
- *  @param[in]  budget       bytes that may be claimed on a node
  *  @param[out] coordinator  owned: bp__coordinator_destroy() */
 bp_status bp__coordinator_create(const bp_config *cfg, const bp__topology *top, uint32_t num_slots,
-                                 uint64_t arena_bytes, uint64_t budget, uint64_t page, bp__loads *loads,
-                                 bp__downlink down, bp__coordinator **coordinator);
+                                 uint64_t arena_bytes, const bp__budget *budget, uint64_t page,
+                                 bp__loads *loads, bp__downlink down, bp__coordinator **coordinator);
 void bp__coordinator_destroy(bp__coordinator **coordinator);
 
 /** Receive a note. */

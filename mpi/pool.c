@@ -11,7 +11,6 @@
 #include "core/config.h"
 #include "core/log.h"
 #include "core/stats.h"
-#include "mpi/budget.h"
 #include "mpi/lend.h"
 
 #define ROOM_TO_GROW 1024 /* bundles: every pool can be resized to this many, or to its first size */
@@ -109,7 +108,7 @@ static bp_status start_service(bp_pool *pool, const bp__loader *loader)
             .world_rank = pool->world_rank,
             .dir = &pool->dir,
             .arena = &pool->arena,
-            .budget = pool->budget,
+            .budget = &pool->budget,
             .loader = loader,
             .cpus = &all,
         };
@@ -126,14 +125,17 @@ static bp_status create_windows(bp_pool *pool)
 {
     uint32_t slots = num_slots(&pool->cfg), ranks = (uint32_t)pool->top.node_size;
     size_t page = (size_t)sysconf(_SC_PAGESIZE);
-    uint64_t control = bp__dir_bytes(slots, ranks, page), arena_bytes;
-    BP_TRY(bp__budget_check(&pool->top, control));
+    uint64_t control = bp__dir_bytes(slots, ranks, page);
+    BP_TRY(bp__backing_agree(&pool->top, &pool->backing));
+    BP_TRY(bp__budget_check(&pool->top, &pool->backing, control));
+    BP_TRY(bp__preflight(&pool->top, &pool->backing, "the pool's directory", control));
     bp_status s = bp__window_create(pool->top.node, control, &pool->control);
     if (s == BP_OK && pool->top.node_rank == 0) /* all of it now: later a full /dev/shm would be a SIGBUS */
         s = bp__window_claim(&pool->control);
     BP_TRY(bp__agree(pool->top.world, s));
-    BP_TRY(bp__budget_agree(&pool->top, &pool->cfg, &pool->budget, &arena_bytes, pool->budget_from));
-    s = bp__window_create(pool->top.node, arena_bytes, &pool->arena);
+    BP_TRY(bp__budget_agree(&pool->top, &pool->backing, &pool->cfg, &pool->budget));
+    BP_TRY(bp__preflight(&pool->top, &pool->backing, "bundles", pool->budget.arena));
+    s = bp__window_create(pool->top.node, pool->budget.arena, &pool->arena);
     if (s == BP_OK) s = bp__window_split(&pool->arena);
     BP_TRY(bp__agree(pool->top.world, s));
 
@@ -448,7 +450,7 @@ static bp_status collect_stats(bp_pool *pool, bp_stats *own)
     own->bytes_resident = all.claimed;
     own->bytes_peak = all.peak;
     own->bytes_limit = all.budget;
-    memcpy(own->limit_from, pool->budget_from, sizeof own->limit_from);
+    memcpy(own->limit_from, pool->budget.from, sizeof own->limit_from);
     own->rank = counters_from(&mine);
     own->node = counters_from(&node);
     own->cluster = counters_from(&all);

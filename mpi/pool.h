@@ -13,7 +13,9 @@
 #include "core/bundle.h"
 #include "core/directory.h"
 #include "core/loader.h"
+#include "mpi/budget.h"
 #include "mpi/comm.h"
+#include "mpi/preflight.h"
 #include "mpi/service.h"
 #include "mpi/window.h"
 
@@ -46,11 +48,11 @@ struct bp_pool {
     uint32_t box_number[BP__BOXES];
 
     bp__topology top;
+    bp__backing backing; /**< of both windows */
     bp__window control, arena;
     int *world_rank;      /**< [node_size] ranks of this node in top.world */
     bp__service *service; /**< NULL except in the first rank of a node */
-    uint64_t budget;
-    char budget_from[BP_LIMIT_FROM_MAX];
+    bp__budget budget;
     uintptr_t serial; /**< unique in this process; bp_pool_instance() attaches it to the communicator */
     bp_pool *next;    /**< in the list of this process's live pools */
 };

@@ -149,15 +149,22 @@ static bool start(bp__room *room, const bp__entry *entry, bp__decision *d)
 
 static bool fail_too_large(bp__room *room, const bp__entry *entry, bp__decision *d)
 {
+    const bp__room_setup *setup = &room->setup;
     uint64_t bytes = need_of_first(room)->image_bytes, budget = bp__arena_budget(room->arena);
     if (bp__arena_round(room->arena, bytes) <= budget) return false;
     d->kind = BP__ROOM_FAIL;
     d->slot = bp__room_leave(room);
     d->code = BP_EFULL;
-    snprintf(
-        d->text, sizeof d->text,
-        "%s: its image of %llu bytes is larger than the pool's memory of %llu bytes; set pool_memory higher",
-        entry[d->slot].name, (unsigned long long)bytes, (unsigned long long)budget);
+    int n = snprintf(d->text, sizeof d->text,
+                     "%s: its image of %llu bytes is larger than the pool's memory of %llu "
+                     "bytes (%s); ",
+                     entry[d->slot].name, (unsigned long long)bytes, (unsigned long long)budget,
+                     setup->memory_from);
+    if (bytes <= setup->most_memory)
+        snprintf(d->text + n, sizeof d->text - (size_t)n, "set pool_memory higher, to at most %llu",
+                 (unsigned long long)setup->most_memory);
+    else
+        snprintf(d->text + n, sizeof d->text - (size_t)n, "%s", setup->remedy);
     return true;
 }
 

@@ -21,6 +21,10 @@ typedef struct bp__room_setup {
     bp_transfer transfer;
     bool travels;     /**< there are other nodes */
     bool one_machine; /**< all nodes are virtual ones of one machine */
+    /* For messages, in words where not in bytes; borrowed. */
+    uint64_t most_memory;    /**< the largest pool_memory that the nodes have */
+    const char *memory_from; /**< where the pool's memory comes from */
+    const char *remedy;      /**< what to do for more than most_memory */
 } bp__room_setup;
 
 /** What a planned load needs. */

@@ -11,18 +11,19 @@
 
 #include "core/directory.h"
 #include "core/loader.h"
+#include "mpi/budget.h"
 #include "mpi/comm.h"
 #include "mpi/window.h"
 
 typedef struct bp__service bp__service;
 
 typedef struct bp__service_setup {
-    const bp_config *cfg;    /**< copied; root is absolute */
-    const bp__topology *top; /**< borrowed */
-    const int *world_rank;   /**< [node_size] */
-    bp__directory *dir;      /**< borrowed */
-    bp__window *arena;       /**< borrowed */
-    uint64_t budget;
+    const bp_config *cfg;     /**< copied; root is absolute */
+    const bp__topology *top;  /**< borrowed */
+    const int *world_rank;    /**< [node_size] */
+    bp__directory *dir;       /**< borrowed */
+    bp__window *arena;        /**< borrowed */
+    const bp__budget *budget; /**< borrowed */
     const bp__loader *loader; /**< borrowed */
     const cpu_set_t *cpus;    /**< of the whole node */
 } bp__service_setup;

@@ -102,11 +102,14 @@ static uint64_t slurm_limit(void)
     return mib == 0 || mib >= UINT64_C(1) << 40 ? UINT64_MAX : mib << 20;
 }
 
-bp_status bp__memory_look(bp__memory *memory)
+bp_status bp__memory_look_at(const char *folder, bp__memory *memory)
 {
     struct statvfs vfs;
-    memory->shm_free = UINT64_MAX;
-    if (statvfs(BP__SHM_DIR, &vfs) == 0) memory->shm_free = (uint64_t)vfs.f_bavail * vfs.f_frsize;
+    *memory = (bp__memory){.shm_free = UINT64_MAX};
+    if (folder && statvfs(folder, &vfs) == 0) {
+        memory->shm_free = (uint64_t)vfs.f_bavail * vfs.f_frsize;
+        memory->shm_size = (uint64_t)vfs.f_blocks * vfs.f_frsize;
+    }
 
     uint64_t kib = 0;
     char line[128];
@@ -120,6 +123,11 @@ bp_status bp__memory_look(bp__memory *memory)
     memory->cgroup = cgroup_headroom();
     memory->slurm = slurm_limit();
     return BP_OK;
+}
+
+bp_status bp__memory_look(bp__memory *memory)
+{
+    return bp__memory_look_at(BP__SHM_DIR, memory);
 }
 
 uint64_t bp__memory_least(const bp__memory *memory, bp__memory_source *source)

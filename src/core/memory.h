@@ -13,17 +13,21 @@
 #define BP__SHM_DIR "/dev/shm"
 
 typedef struct bp__memory {
-    uint64_t shm_free;  /**< of BP__SHM_DIR; UINT64_MAX where there is none */
+    uint64_t shm_free;  /**< of the folder of shared memory; UINT64_MAX where there is none */
     uint64_t available; /**< MemAvailable */
     uint64_t cgroup;    /**< least headroom of this process's memory cgroups; UINT64_MAX: no limit */
     uint64_t slurm;     /**< of the job on this node, used or not; UINT64_MAX: no job, or no limit */
+    uint64_t shm_size;  /**< of that folder's file system, used or not; 0 where there is none */
 } bp__memory;
 
 /** Where the least of them comes from. */
 typedef enum bp__memory_source { BP__SHM, BP__AVAILABLE, BP__CGROUP, BP__SLURM } bp__memory_source;
 
-/** Find out all of it. @retval BP_ESYS  /proc cannot be read */
+/** Find out all of it, for shared memory in BP__SHM_DIR. @retval BP_ESYS  /proc cannot be read */
 bp_status bp__memory_look(bp__memory *memory);
+
+/** The same for shared memory in another folder; NULL: in none. */
+bp_status bp__memory_look_at(const char *folder, bp__memory *memory);
 
 /** The least of the four. @param[out] source  which one it is; may be NULL */
 uint64_t bp__memory_least(const bp__memory *memory, bp__memory_source *source);

@@ -54,13 +54,13 @@ static void test_memory(void)
     CU_ASSERT(bp__memory_least(&m, NULL) <= m.available);
 
     bp__memory_source source;
-    CU_ASSERT_EQUAL(bp__memory_least(&(bp__memory){1, 2, 3, 4}, &source), 1);
+    CU_ASSERT_EQUAL(bp__memory_least(&(bp__memory){1, 2, 3, 4, 0}, &source), 1);
     CU_ASSERT_EQUAL(source, BP__SHM);
-    CU_ASSERT_EQUAL(bp__memory_least(&(bp__memory){2, 1, 3, UINT64_MAX}, &source), 1);
+    CU_ASSERT_EQUAL(bp__memory_least(&(bp__memory){2, 1, 3, UINT64_MAX, 0}, &source), 1);
     CU_ASSERT_EQUAL(source, BP__AVAILABLE);
-    CU_ASSERT_EQUAL(bp__memory_least(&(bp__memory){UINT64_MAX, 2, 1, 2}, &source), 1);
+    CU_ASSERT_EQUAL(bp__memory_least(&(bp__memory){UINT64_MAX, 2, 1, 2, 0}, &source), 1);
     CU_ASSERT_EQUAL(source, BP__CGROUP);
-    CU_ASSERT_EQUAL(bp__memory_least(&(bp__memory){UINT64_MAX, 2, UINT64_MAX, 1}, &source), 1);
+    CU_ASSERT_EQUAL(bp__memory_least(&(bp__memory){UINT64_MAX, 2, UINT64_MAX, 1, 0}, &source), 1);
     CU_ASSERT_EQUAL(source, BP__SLURM);
 }
 

@@ -35,9 +35,11 @@ expect() { # TEXT SIZE OPTIONS...
         echo "/dev/shm of $size: $(grep '^optimizer: error:' <<<"$out")"
     fi
 }
-expect 'pool_memory = 104857600' 64m --pool-memory 100M
-expect 'are too few' 64m --pool-memory 500K
-expect 'larger than the pool' 24m
+# the limit, where it comes from, and what would help
+expect 'pool_memory = 104857600 .*(/dev/shm on .*, [0-9]* of 64 MiB free); .*enlarge /dev/shm' 64m --pool-memory 100M
+expect 'are too few .*; set pool_memory higher' 64m --pool-memory 500K
+expect 'larger than the pool.*(half of /dev/shm on .*, [0-9]* of 24 MiB free); enlarge /dev/shm on' 24m
+expect 'larger than the pool.*(half of /dev/shm on .* of 60 MiB free); set pool_memory higher, to at most' 60m
 
 # one that fills up between create and get: the kernel would send SIGBUS to whoever touches a page
 out=$(in_shm 64m "$run" 4 "$full" 2>&1) || { echo "FAILED: a /dev/shm that fills up, output:"; failed=1; }

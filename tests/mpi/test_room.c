@@ -31,7 +31,10 @@ static void set_up(uint64_t pages, int64_t max_bundles, bp_transfer transfer, bo
                             .timeout_ms = 100,
                             .transfer = transfer,
                             .travels = true,
-                            .one_machine = one_machine};
+                            .one_machine = one_machine,
+                            .most_memory = 2 * pages * PAGE,
+                            .memory_from = "half of a test",
+                            .remedy = "take a larger test"};
     MUST(bp__room_init(&f.room, &setup, f.arena));
 }
 
@@ -130,8 +133,13 @@ static void test_too_large(void)
     CU_ASSERT_EQUAL(f.d.slot, 1);
     CU_ASSERT_EQUAL(f.d.code, BP_EFULL);
     CU_ASSERT_PTR_NOT_NULL(strstr(f.d.text, "b1: its image of 16385 bytes is larger"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(f.d.text, "(half of a test); set pool_memory higher, to at most 32768"));
     CU_ASSERT_EQUAL(decide(), BP__ROOM_NOTHING);
     CU_ASSERT(f.entry[0].listed);
+    enter(2, (bp__need){.image_bytes = 8 * PAGE + 1});
+    CU_ASSERT_EQUAL(decide(), BP__ROOM_FAIL);
+    CU_ASSERT_PTR_NOT_NULL(
+        strstr(f.d.text, "(half of a test); take a larger test")); /* nothing else would do */
     tear_down();
 }
 
