@@ -20,7 +20,8 @@ typedef struct bp__budget {
     char remedy[BP__REMEDY_MAX];  /**< what to do for a larger `most`, in words */
 } bp__budget;
 
-/** Check that every node can have a window of `bytes`, all of it claimed, for the pool's directory. Collective over
+/** Check that every node can have a window of `bytes`, all of it claimed, for the pool's directory.
+ * Collective over
  *  top->world.
  *  @retval BP_ENOMEM  one cannot; the text names it, what it lacks, and what to do */
 bp_status bp__budget_check(const bp__topology *top, const bp__backing *backing, uint64_t bytes);

@@ -129,17 +129,21 @@ static bp_status create_windows(bp_pool *pool)
     BP_TRY(bp__backing_agree(&pool->top, &pool->backing));
     BP_TRY(bp__budget_check(&pool->top, &pool->backing, control));
     BP_TRY(bp__preflight(&pool->top, &pool->backing, "the pool's directory", control));
+    const char *folder = pool->backing.kind == BP__BACKING_FILE ? pool->backing.folder : NULL;
     bp_status s = bp__window_create(pool->top.node, control, &pool->control);
+    pool->control.folder = folder;
     if (s == BP_OK && pool->top.node_rank == 0) /* all of it now: later a full /dev/shm would be a SIGBUS */
         s = bp__window_claim(&pool->control);
     BP_TRY(bp__agree(pool->top.world, s));
     BP_TRY(bp__budget_agree(&pool->top, &pool->backing, &pool->cfg, &pool->budget));
     BP_TRY(bp__preflight(&pool->top, &pool->backing, "bundles", pool->budget.arena));
     s = bp__window_create(pool->top.node, pool->budget.arena, &pool->arena);
+    pool->arena.folder = folder;
     if (s == BP_OK) s = bp__window_split(&pool->arena);
     BP_TRY(bp__agree(pool->top.world, s));
 
     bp__dir_attach(&pool->dir, pool->control.base, slots, ranks, page);
+    pool->arena.claims = pool->dir.claims;
     pool->own = bp__dir_lines(&pool->dir, (uint32_t)pool->top.node_rank);
     if (pool->top.node_rank == 0) bp__dir_init(&pool->dir, bp__clock_measure());
     BP_MPI(MPI_Barrier(pool->top.node));

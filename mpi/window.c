@@ -4,10 +4,12 @@
 #include <pthread.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include "core/atomic.h"
+#include "core/log.h"
 #include "core/memory.h"
 #include "mpi/comm.h"
 
@@ -17,7 +19,7 @@
 
 #define STEP          (UINT64_C(64) << 10) /* the least that is claimed */
 #define RUN           (UINT64_C(1) << 20)  /* the most that is claimed at once */
-#define CLAIM_ALLOWED (UINT64_C(8) << 20)  /* claimed between two checks of the machine's free memory */
+#define CLAIM_ALLOWED (UINT64_C(8) << 20)  /* claimed by all of a node between two looks at its free memory */
 #define CLAIM_RESERVE (UINT64_C(16) << 20) /* headroom that a claim must leave to everybody else */
 
 static bp_status create_shared(MPI_Comm node, bp__window *w)
@@ -46,15 +48,31 @@ static bp_status create_private(bp__window *w)
     return BP_OK;
 }
 
+/* How this process maps it: see the header. Without either the window works, so a failure is told, not
+ * returned. */
+static void advise(void *memory, size_t bytes)
+{
+    if (madvise(memory, bytes, MADV_DONTDUMP) != 0)
+        bp__log(BP_LOG_WARN, "a core dump of this process will have all shared memory in it: %s",
+                strerror(errno));
+    if (madvise(memory, bytes, MADV_NOHUGEPAGE) != 0 && errno != EINVAL) /* EINVAL: this kernel has none */
+        bp__log(BP_LOG_WARN, "shared memory may be in huge pages, which are not given back: %s",
+                strerror(errno));
+}
+
 bp_status bp__window_create(MPI_Comm node, size_t bytes, bp__window *window)
 {
     int size;
     long page = sysconf(_SC_PAGESIZE);
     *window = (bp__window){.win = MPI_WIN_NULL, .page = (size_t)page};
     window->bytes = (bytes + window->page - 1) & ~(window->page - 1);
+    window->claims = &window->own;
     BP_MPI(MPI_Comm_size(node, &size));
     bp_status s = bp__agree(node, size > 1 ? create_shared(node, window) : create_private(window));
-    if (bp__failed(s)) bp__window_destroy(window);
+    if (bp__failed(s))
+        bp__window_destroy(window);
+    else
+        advise(window->base, window->bytes);
     return s;
 }
 
@@ -74,6 +92,7 @@ bp_status bp__window_split(bp__window *window)
     void *view = mremap(window->base, 0, window->bytes, MREMAP_MAYMOVE);
     if (view == MAP_FAILED) BP_FAIL_ERRNO(BP_ESYS, errno, "the shared memory cannot be mapped a second time");
     window->view = view;
+    advise(view, window->bytes);
     if (mprotect(view, window->bytes, PROT_READ) != 0 ||
         mprotect(window->base, window->bytes, PROT_NONE) != 0)
         BP_FAIL_ERRNO(BP_ESYS, errno, "the shared memory cannot be protected");
@@ -87,25 +106,46 @@ bp_status bp__window_protect(bp__window *window, size_t offset, size_t bytes, bo
     return BP_OK;
 }
 
-static bp_status no_room(uint64_t bytes)
+/* Claiming ---------------------------------------------------------------------------------------- */
+
+static bp_status no_room(const bp__window *window, uint64_t bytes)
 {
     char host[64] = "?";
     gethostname(host, sizeof host - 1);
     BP_FAIL(BP_ENOMEM,
-            "node %s has no %llu bytes of shared memory left; enlarge /dev/shm or the job's memory, or "
+            "node %s has no %llu bytes of shared memory left; enlarge %.128s or the job's memory, or "
             "set pool_memory lower",
-            host, (unsigned long long)bytes);
+            host, (unsigned long long)bytes, window->folder ? window->folder : BP__SHM_DIR);
 }
 
 /* Under a memory cgroup, populating beyond the limit ends in SIGKILL, and on kernels before 5.14 touching a
- * full tmpfs ends in SIGBUS: so check each time what is left. */
+ * full tmpfs ends in SIGBUS: so look now and then at what is left. */
 static bp_status check_headroom(const bp__window *window, uint64_t bytes, bool shm_too)
 {
     bp__memory m;
-    BP_TRY(bp__memory_look(&m));
+    BP_TRY(bp__memory_look_at(window->folder, &m));
     uint64_t least = m.available < m.cgroup ? m.available : m.cgroup;
-    if (shm_too && window->win != MPI_WIN_NULL && m.shm_free < least) least = m.shm_free;
-    return least < bytes + CLAIM_RESERVE ? no_room(bytes) : BP_OK;
+    if (shm_too && m.shm_free < least) least = m.shm_free;
+    return least < bytes + CLAIM_RESERVE ? no_room(window, bytes) : BP_OK;
+}
+
+/* Get leave for a claim of `bytes`, which are in flight. All processes of the node share what one of them
+ * has found to be there. Whoever finds it used up looks, and replaces the word that it saw before it
+ * looked: if that is another one by now, somebody has taken of the rest or has looked, and it starts over.
+ * So no look is counted twice. What was granted but is not real yet a look does not see: it is in flight.
+ * */
+static bp_status grant(bp__window *window, uint64_t bytes)
+{
+    bp__claims *c = window->claims;
+    uint64_t word = bp__load_seq_cst(&c->granted);
+    for (;;) {
+        uint64_t left = word & UINT32_MAX, next = word - bytes;
+        if (left < bytes || left > CLAIM_ALLOWED) {
+            BP_TRY(check_headroom(window, bp__load_seq_cst(&c->in_flight) + CLAIM_ALLOWED, false));
+            next = ((word >> 32) + 1) << 32 | (CLAIM_ALLOWED - bytes);
+        }
+        if (bp__cas_weak_seq_cst(&c->granted, &word, next)) return BP_OK;
+    }
 }
 
 /* Whether all these pages are real already: kept from an earlier image, or claimed by another process. */
@@ -118,15 +158,8 @@ static bool is_real(const bp__window *window, char *memory, uint64_t bytes)
     return true;
 }
 
-/* Claim a run of whole pages. Those that are real already are claimed as well: that maps them. */
-static bp_status claim_run(bp__window *window, char *memory, uint64_t bytes, uint64_t *allowance)
+static bp_status populate(bp__window *window, char *memory, uint64_t bytes, bool real)
 {
-    bool real = is_real(window, memory, bytes);
-    if (!real && *allowance < bytes) {
-        BP_TRY(check_headroom(window, CLAIM_ALLOWED, false));
-        *allowance = CLAIM_ALLOWED;
-    }
-    if (!real) *allowance -= bytes;
     while (madvise(memory, bytes, MADV_POPULATE_WRITE) != 0) {
         if (errno == EINVAL) { /* this kernel does not know the flag */
             if (!real) BP_TRY(check_headroom(window, bytes, true));
@@ -135,19 +168,29 @@ static bp_status claim_run(bp__window *window, char *memory, uint64_t bytes, uin
                 bp__or_relaxed((_Atomic char *)(memory + i), 0);
             return BP_OK;
         }
-        if (errno == EFAULT || errno == ENOMEM) return no_room(bytes);
+        if (errno == EFAULT || errno == ENOMEM) return no_room(window, bytes);
         if (errno != EAGAIN && errno != EINTR)
             BP_FAIL_ERRNO(BP_ESYS, errno, "pages of shared memory cannot be claimed");
     }
     return BP_OK;
 }
 
+/* Claim a run of whole pages. Those that are real already are claimed as well: that maps them. */
+static bp_status claim_run(bp__window *window, char *memory, uint64_t bytes)
+{
+    if (is_real(window, memory, bytes)) return populate(window, memory, bytes, true);
+    bp__add_seq_cst(&window->claims->in_flight, bytes);
+    bp_status s = grant(window, bytes);
+    if (s == BP_OK) s = populate(window, memory, bytes, false);
+    bp__sub_release(&window->claims->in_flight, bytes);
+    return s;
+}
+
 bp_status bp__window_claim(bp__window *window)
 {
-    uint64_t allowance = 0;
     for (uint64_t at = 0; at < window->bytes; at += RUN) {
         uint64_t n = window->bytes - at < RUN ? window->bytes - at : RUN;
-        BP_TRY(claim_run(window, window->base + at, n, &allowance));
+        BP_TRY(claim_run(window, window->base + at, n));
     }
     return BP_OK;
 }
@@ -241,7 +284,7 @@ bp_status bp__writer_claim(bp__writer *writer, uint64_t from, uint64_t to)
         uint64_t end = i + 1;
         while (end < last && !is_claimed(writer, end) && (end + 1 - i) * step <= RUN) end++;
         uint64_t stop = end * step < writer->extent.bytes ? end * step : writer->extent.bytes;
-        BP_TRY(claim_run(writer->window, writer->memory + i * step, stop - i * step, &writer->allowance));
+        BP_TRY(claim_run(writer->window, writer->memory + i * step, stop - i * step));
         for (; i < end; i++) writer->claimed[i / 64] |= UINT64_C(1) << i % 64;
         i--;
     }
@@ -259,11 +302,19 @@ bp_status bp__writer_close(bp__writer *writer)
     return s;
 }
 
+/* MADV_REMOVE takes the pages out of the file, and with it out of every mapping in every process. That is
+ * all the kernel needs. But libraries that keep memory registered for a network watch what a process does
+ * to its own addresses, and only MADV_DONTNEED tells them, for each mapping, that other pages will be
+ * there. */
 bp_status bp__window_give_back(bp__window *window, bp__extent extent)
 {
+    char *base = window->base + extent.offset;
     BP_TRY(set_access(window, extent, PROT_READ | PROT_WRITE)); /* older kernels want a writable mapping */
-    int rc = madvise(window->base + extent.offset, extent.bytes, MADV_REMOVE), err = errno;
+    int rc = madvise(base, extent.bytes, MADV_REMOVE), err = errno;
     BP_TRY(set_access(window, extent, PROT_NONE));
     if (rc != 0) BP_FAIL_ERRNO(BP_ESYS, err, "shared memory cannot be given back");
+    char *view = (char *)(uintptr_t)(window->view + extent.offset);
+    if (madvise(base, extent.bytes, MADV_DONTNEED) != 0 || madvise(view, extent.bytes, MADV_DONTNEED) != 0)
+        BP_FAIL_ERRNO(BP_ESYS, errno, "shared memory was given back, but stays mapped");
     return BP_OK;
 }

@@ -5,6 +5,10 @@
  * `base` has no access at all, except to extents for which this very process has a writer.
  * A window over one rank is anonymous shared memory: Open MPI would use plain malloc there.
  *
+ * Neither mapping is in a core dump: the kernel would make every page of the window real to write it out. And
+ * neither has huge pages, whatever the file system's default (huge=) is: what is claimed and given back is in
+ * small ones, and to give back part of a huge page may free nothing.
+ *
  * Only create and destroy are collective.
  */
 #ifndef BP_MPI_WINDOW_H
@@ -12,7 +16,7 @@
 
 #include <mpi.h>
 
-#include "core/arena.h"
+#include "core/directory.h"
 
 typedef struct bp__window {
     char *base;       /**< page-aligned; read-write after create, see bp__window_split() */
@@ -20,11 +24,15 @@ typedef struct bp__window {
     size_t bytes;
     size_t page;
     MPI_Win win;                  /**< MPI_WIN_NULL: anonymous */
+    const char *folder;           /**< of the file behind it, borrowed; NULL: none, or it is not known */
+    bp__claims own;               /**< what `claims` is while there is nothing better */
+    bp__claims *claims;           /**< borrowed, of all processes of the node */
     struct bp__opening *openings; /**< extents that this process may write to */
 } bp__window;
 
 /** Zeroed memory of `bytes` (rounded up to pages), the same on every rank of `node`. Collective over node.
- *  Either all ranks have it or all have the same error. On failure nothing is left.
+ *  Either all ranks have it or all have the same error, if none fails in the MPI library (mpi/preflight.h). On
+ *  failure nothing is left.
  *  @retval BP_ENOMEM  the machine cannot give that much */
 bp_status bp__window_create(MPI_Comm node, size_t bytes, bp__window *window);
 
@@ -42,9 +50,8 @@ bp_status bp__window_protect(bp__window *window, size_t offset, size_t bytes, bo
 typedef struct bp__writer {
     bp__window *window;
     bp__extent extent;
-    char *memory;       /**< of the extent */
-    uint64_t *claimed;  /**< owned; a bit for each step of the extent that this thread has claimed */
-    uint64_t allowance; /**< bytes that may be claimed before the machine's free memory is checked again */
+    char *memory;      /**< of the extent */
+    uint64_t *claimed; /**< owned; a bit for each step of the extent that this thread has claimed */
 } bp__writer;
 
 /** @param[out] writer  closed on failure
@@ -63,7 +70,7 @@ bp_status bp__writer_close(bp__writer *writer);
  *  @retval BP_ENOMEM  there is not that much shared memory left */
 bp_status bp__window_claim(bp__window *window);
 
-/** Give the pages of an extent back to the machine. */
+/** Give the pages of an extent back to the machine, and every process's mappings of them with it. */
 bp_status bp__window_give_back(bp__window *window, bp__extent extent);
 
 #endif

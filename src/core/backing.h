@@ -1,11 +1,11 @@
 /** @file src/core/backing.h
- * What lies behind shared memory (a file in a folder, a System V segment, or nothing that has a name), and a trial
- * of it before anything is asked for.
+ * What lies behind shared memory (a file in a folder, a System V segment, or nothing that has a name), and a
+ * trial of it before anything is asked for.
  *
- * An MPI library makes the memory of a window in one process, and the others attach to it. If one of them cannot,
- * the rest wait for it for ever. So what a window will need is tried first, in the library's own way but with
- * means of ours, where a failure has a text and leaves nobody behind: the limits of each process, the folder, its
- * inodes, its space, and that all processes of a node see one and the same folder.
+ * An MPI library makes the memory of a window in one process, and the others attach to it. If one of them
+ * cannot, the rest wait for it for ever. So what a window will need is tried first, in the library's own way but
+ * with means of ours, where a failure has a text and leaves nobody behind: the limits of each process, the
+ * folder, its inodes, its space, and that all processes of a node see one and the same folder.
  *
  *  1. The first process of a node makes the memory:     bp__trial_make()
  *  2. The others are told its name, and attach to it:   bp__trial_join()

@@ -19,6 +19,7 @@ static uint64_t layout_id(void)
         offsetof(bp__slot, text),
         offsetof(bp__slot, available),
         sizeof(bp__turns),
+        sizeof(bp__claims),
         sizeof(bp__box),
         offsetof(bp__box, name),
         sizeof(bp__reply),
@@ -58,7 +59,7 @@ void bp__dir_attach(bp__directory *dir, void *memory, uint32_t num_slots, uint32
     size_t slots_at = round_up(buckets_at + num_buckets * sizeof(uint32_t), 64);
     size_t replies_at = round_up(slots_at + num_slots * sizeof(bp__slot), 64);
     size_t agent_bytes = round_up(replies_at + (size_t)num_ranks * BP__BOXES * sizeof(bp__reply), page);
-    size_t common_bytes = round_up(64 + num_slots * sizeof(bp__turns), page);
+    size_t common_bytes = round_up(128 + num_slots * sizeof(bp__turns), page);
     uintptr_t base = (uintptr_t)memory;
 
     *dir = (bp__directory){
@@ -67,7 +68,8 @@ void bp__dir_attach(bp__directory *dir, void *memory, uint32_t num_slots, uint32
         .slot = (void *)(base + slots_at),
         .reply = (void *)(base + replies_at),
         .doorbell = (void *)(base + agent_bytes),
-        .turns = (void *)(base + agent_bytes + 64),
+        .claims = (void *)(base + agent_bytes + 64),
+        .turns = (void *)(base + agent_bytes + 128),
         .lines = (void *)(base + agent_bytes + common_bytes),
         .lines_stride = round_up(sizeof(bp__lines) + 2 * (size_t)num_slots * sizeof(uint64_t), page),
         .num_slots = num_slots,

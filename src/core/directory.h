@@ -4,7 +4,7 @@
  * DESIGN
  *
  *     header | buckets | slots | replies [rank][box]      written by the agent only
- *     common: doorbell, turns [slot]                      written by every rank
+ *     common: doorbell, claims, turns [slot]              written by every rank
  *     lines [rank]: pins, last uses, request boxes        written by that rank only
  *
  * A slot is one version of one bundle, from the moment somebody asks for it until nobody can see it any
@@ -105,6 +105,13 @@ typedef struct bp__turns {
 
 #define BP__NO_TURNS UINT32_MAX
 
+/** How much of the machine's free memory the processes of a node may take until one of them looks again how
+ *  much there is (mpi/window.c). Written by every rank; a number that cannot be only makes somebody look. */
+typedef struct bp__claims {
+    _Atomic uint64_t granted;   /**< number of the last look, then bytes that may be taken: 32 bits each */
+    _Atomic uint64_t in_flight; /**< bytes of claims under way: granted, perhaps not taken yet */
+} bp__claims;
+
 /* What a rank says of its own decoding: slot + 1 in the upper half; in the lower half the task that it has
  * taken, or BP__NO_TURNS if none, though it may still write to the image. 0: it decodes nothing. */
 static inline uint64_t bp__mark(uint32_t slot, uint32_t task)
@@ -176,6 +183,7 @@ typedef struct bp__directory {
     bp__slot *slot;
     bp__reply *reply; /**< [rank * BP__BOXES + box] */
     _Atomic uint32_t *doorbell;
+    bp__claims *claims;
     bp__turns *turns; /**< [num_slots] */
     char *lines;      /**< use bp__dir_lines() */
     size_t lines_stride;
