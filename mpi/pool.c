@@ -10,6 +10,7 @@
 #include "core/clock.h"
 #include "core/config.h"
 #include "core/log.h"
+#include "core/numa.h"
 #include "core/stats.h"
 #include "mpi/lend.h"
 
@@ -94,12 +95,28 @@ static bp_status protect_control(bp_pool *pool)
     return BP_OK;
 }
 
+/* Before any page of the arena is real: by one process for all, as the kernel keeps it with the memory. */
+static void interleave(bp_pool *pool, const cpu_set_t *cpus)
+{
+    bp__domains domains;
+    if (pool->cfg.numa != BP_NUMA_INTERLEAVE) return;
+    bp__domains_find(BP__NUMA_FOLDER, cpus, &domains);
+    if (domains.count < 2) return;
+    if (bp__failed(bp__domains_interleave(&domains, pool->arena.base, pool->arena.bytes)))
+        bp__log(BP_LOG_WARN, "node %s: %s; they lie where they are first touched", pool->top.host,
+                bp_error_text());
+    else
+        bp__log(BP_LOG_INFO, "node %s: the pages of bundles are interleaved over %u NUMA domains",
+                pool->top.host, domains.count);
+}
+
 static bp_status start_service(bp_pool *pool, const bp__loader *loader)
 {
     cpu_set_t mine, all;
     CPU_ZERO(&mine);
     if (sched_getaffinity(0, sizeof mine, &mine) != 0) CPU_ZERO(&mine);
     BP_MPI(MPI_Allreduce(&mine, &all, (int)sizeof all, MPI_BYTE, MPI_BOR, pool->top.node));
+    if (pool->top.node_rank == 0) interleave(pool, &all);
     bp_status s = BP_OK;
     if (pool->top.node_rank == 0) {
         bp__service_setup setup = {
