@@ -21,6 +21,7 @@
 #include "core/direct.h"
 #include "core/fault.h"
 #include "core/futex.h"
+#include "core/log.h"
 #include "mpi/decoding.h"
 
 static void release(const bp_bundle *bundle)
@@ -29,7 +30,11 @@ static void release(const bp_bundle *bundle)
     bp_pool *pool = h->pool;
     if (bp__load_relaxed(&bp__forked)) return;  /* the pin is the parent's */
     if (bp__load_relaxed(&pool->ended)) return; /* MPI_Finalize took the pins, and left the image */
-    bp__dir_unpin(pool->own, (uint32_t)(h - pool->handle), BP__ONE_PIN);
+    if (!bp__dir_release(pool->own, (uint32_t)(h - pool->handle)))
+        bp__log(BP_LOG_ERROR,
+                "%s: released more often than it was got or held; the program must release each "
+                "bundle once",
+                bundle->name);
 }
 
 /* A pin of this rank's keeps the slot as it is, so that nothing has to be ordered. */

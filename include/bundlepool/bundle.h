@@ -173,7 +173,8 @@ static inline bp_version bp_version_init(void)
  */
 BP_API bp_status bp_bundle_load(const char *root, const char *name, const bp_bundle **bundle);
 
-/** Give a bundle back. *bundle becomes NULL, and may be NULL already. Never blocks, never fails. */
+/** Give a bundle back. *bundle becomes NULL, and may be NULL already. Never blocks, never fails. If a rank holds a
+ *  pool's bundle no more, a further release, by a copy of the pointer, is logged as an error and changes nothing. */
 BP_API void bp_bundle_release(const bp_bundle **bundle);
 
 /** Name under which the bundle was asked for; borrowed. */

@@ -226,6 +226,10 @@ static inline uint32_t bp__dir_pin(const bp__directory *dir, bp__lines *own, con
 /** Take back what was added. */
 static inline void bp__dir_unpin(bp__lines *own, uint32_t slot, uint64_t add);
 
+/** Take one pin back for a caller that says it has one.
+ *  @return false: this rank has none on the slot, so somebody has released twice; nothing has changed */
+static inline bool bp__dir_release(bp__lines *own, uint32_t slot);
+
 /** Ring for the agent. */
 void bp__dir_ring(const bp__directory *dir);
 

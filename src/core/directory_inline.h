@@ -74,4 +74,12 @@ static inline void bp__dir_unpin(bp__lines *own, uint32_t slot, uint64_t add)
     bp__sub_release(&own->use[slot], add);
 }
 
+static inline bool bp__dir_release(bp__lines *own, uint32_t slot)
+{
+    uint64_t before = bp__sub_release(&own->use[slot], BP__ONE_PIN);
+    if (BP__PINS(before) > 0) return true;
+    bp__add_relaxed(&own->use[slot], BP__ONE_PIN); /* it was borrowed from the count of gets */
+    return false;
+}
+
 #endif

@@ -139,7 +139,10 @@ static void test_life(void)
     CU_ASSERT_EQUAL(bp__dir_pins(&d, 2), 1); /* the old pin holds */
     bp__dir_open(&d, 0, 11, "quandl");       /* the next version has a slot of its own */
     CU_ASSERT_EQUAL(bp__dir_pin(&d, own, &key, BP__ONE_PIN, &word), 0);
-    bp__dir_unpin(own, 2, BP__ONE_PIN);
+    bp__add_relaxed(&own->use[2], 3 * BP__ONE_GET);
+    CU_ASSERT_TRUE(bp__dir_release(own, 2));
+    CU_ASSERT_FALSE(bp__dir_release(own, 2));
+    CU_ASSERT_EQUAL(bp__load_relaxed(&own->use[2]), 3 * BP__ONE_GET);
     CU_ASSERT_EQUAL(bp__dir_pins(&d, 2), 0);
     bp__dir_reclaim(&d, 2);
     CU_ASSERT_EQUAL(bp__word_fill(word_of(&d, 2)), BP__SLOT_FREE);

@@ -356,6 +356,25 @@ static void test_busy(void)
     CHECK_OK(bp_pool_destroy(&pool));
 }
 
+/* By a copy of the pointer, which is all that a careless program needs. */
+static void test_released_twice(void)
+{
+    check_case("released twice: nothing changes, and the pool goes on");
+    bp_config cfg = config();
+    cfg.log_level = BP_LOG_ERROR;
+    bp_pool *pool = create(&cfg);
+    const bp_bundle *b, *copy;
+    if (!CHECK_OK(bp_pool_get(pool, "one", &b))) return;
+    copy = b;
+    uint64_t hits = stats_of(pool).rank.hits;
+    bp_bundle_release(&b);
+    bp_bundle_release(&copy);
+    CHECK(b == NULL && copy == NULL);
+    CHECK(stats_of(pool).rank.hits == hits);
+    CHECK(version_of(pool, "one") == 1);
+    CHECK_OK(bp_pool_destroy(&pool)); /* nobody holds anything */
+}
+
 static void test_instance(void)
 {
     check_case("instance: one per communicator, resized by who asks");
@@ -492,6 +511,7 @@ int main(int argc, char **argv)
     test_room();
     test_pinned();
     test_busy();
+    test_released_twice();
     test_instance();
     test_create_errors();
     test_version();
