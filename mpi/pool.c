@@ -290,9 +290,17 @@ bp_status bp__pool_create_with(MPI_Comm comm, const bp_config *cfg, const bp__lo
         BP_FAIL(BP_EFORKED, "a pool cannot be created after fork in the child process");
     /* If cfg cannot be read: the defaults, with which this rank gets to where all agree on the failure. */
     bp_config own;
+    bp__topology top;
     (void)bp__config_read(cfg, &own);
+    BP_TRY(bp__topology_create(comm, own.ranks_per_node, &top));
     bp_pool *p = calloc(1, sizeof *p);
-    if (!p) BP_FAIL(BP_ENOMEM, "no memory for a pool");
+    bp_status s = bp__agree(top.world, p ? BP_OK : bp__fail(BP_ENOMEM, "no memory for a pool"));
+    if (bp__failed(s)) {
+        bp__topology_destroy(&top);
+        free(p);
+        return s;
+    }
+    p->top = top;
     p->control.win = p->arena.win = MPI_WIN_NULL;
     pthread_condattr_t monotonic;
     pthread_condattr_init(&monotonic); /* these cannot fail on Linux */
@@ -302,11 +310,6 @@ bp_status bp__pool_create_with(MPI_Comm comm, const bp_config *cfg, const bp__lo
     pthread_cond_init(&p->box_free, &monotonic);
     pthread_condattr_destroy(&monotonic);
 
-    bp_status s = bp__topology_create(comm, own.ranks_per_node, &p->top);
-    if (bp__failed(s)) {
-        destroy_parts(p, false);
-        return s;
-    }
     s = create_parts(p, cfg, loader);
     if (s == BP_OK) s = bp__agree(p->top.world, register_pool(p));
     if (bp__failed(s)) {

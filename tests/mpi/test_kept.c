@@ -1,5 +1,5 @@
-/* Memory that is kept for the next image counts as claimed as long as it is real: also when a load that had been given it
- * cannot begin. */
+/* Memory that is kept for the next image counts as claimed as long as it is real: also when a load that had
+ * been given it cannot begin. */
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
