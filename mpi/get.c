@@ -49,6 +49,15 @@ static bool hold(const bp_bundle *bundle)
     return true;
 }
 
+/* A bundle may be a link to another file system than the root's, with other habits. */
+static bool may_look(const bp_pool *pool, const bp__handle *h, const bp__identity *id)
+{
+    char path[BP_PATH_MAX + BP_NAME_MAX + 8];
+    if (!pool->may_check || id->dev == pool->root_dev) return pool->may_check;
+    snprintf(path, sizeof path, "%s/%s.h5", pool->cfg.root, h->bundle.name);
+    return bp__filesystem_at(path).fine;
+}
+
 /* The slot is pinned and READY: two threads that fill in its handle at once would write the same. */
 static void fill_handle(bp_pool *pool, uint32_t slot, uint64_t generation)
 {
@@ -66,6 +75,7 @@ static void fill_handle(bp_pool *pool, uint32_t slot, uint64_t generation)
             uint64_t part = bp__load_relaxed(&s->name[i]);
             memcpy(h->bundle.name + 8 * i, &part, 8);
         }
+        h->may_look = may_look(pool, h, &s->identity);
         bp__store_relaxed(&h->checked, 0);
         bp__store_release(&h->generation, generation);
     }
@@ -89,7 +99,7 @@ static inline bool is_current(bp_pool *pool, uint32_t slot, const char *name, ui
     uint64_t own = bp__load_relaxed(&h->checked);
     if (own > checked) checked = own;
     if ((int64_t)(begin - checked) <= pool->staleness_ticks) return true;
-    if (!may_look || !pool->may_check) return false;
+    if (!may_look || !h->may_look) return false;
 
     char path[BP_PATH_MAX + BP_NAME_MAX + 8];
     struct stat st;

@@ -12,8 +12,6 @@
 #include "core/futex.h"
 #include "mpi/decoding.h"
 
-#define SETTLE_LIMIT_MS 1000
-
 bp_status bp__load_create(bp__loads *shared, const char *name, bp__load **load)
 {
     *load = calloc(1, sizeof **load);
@@ -32,32 +30,11 @@ void bp__load_destroy(bp__load **load)
     *load = NULL;
 }
 
-static int64_t wall_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_REALTIME, &t);
-    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
-
 static bp_status look(const bp__load *l, bp__identity *id)
 {
     char path[PATH_MAX];
     BP_TRY(bp__bundle_path(l->shared->root, l->name, path, sizeof path));
     return bp__identify(AT_FDCWD, path, path, id);
-}
-
-/* Wait until a rewrite could no longer hide in the same tick of the file system's clock. A file that is being
- * written all the time ends in BP_ECHANGED, and the gets that wait for it ask again. */
-static bp_status wait_until_settled(bp__load *l)
-{
-    struct timespec deadline = bp__deadline(SETTLE_LIMIT_MS);
-    for (;;) {
-        BP_TRY(look(l, &l->identity));
-        int64_t ns = bp__unsettled_ns(&l->identity, wall_ns());
-        if (ns == 0) return BP_OK;
-        if (bp__deadline_passed(&deadline)) BP_FAIL(BP_ECHANGED, "%s: the file keeps changing", l->name);
-        clock_nanosleep(CLOCK_MONOTONIC, 0, &(struct timespec){.tv_nsec = (long)ns}, NULL);
-    }
 }
 
 static bp_status changed(const bp__load *l)
@@ -68,7 +45,8 @@ static bp_status changed(const bp__load *l)
 static bp_status plan(bp__load *l)
 {
     BP_TRY(bp__bundle_path(l->shared->root, l->name, l->path, sizeof l->path));
-    BP_TRY(wait_until_settled(l));
+    /* A file that is being written all the time ends in BP_ECHANGED, and the gets that wait for it ask again. */
+    BP_TRY(bp__identify_settled(l->path, &l->identity));
     BP_TRY(l->shared->loader->open(l->path, &l->source));
     const bp__plan *p = l->shared->loader->plan(l->source);
     l->image_bytes = p->image_bytes;

@@ -68,7 +68,7 @@ static bp_status agree_on_config(bp_pool *pool, const bp_config *cfg)
 }
 
 /* Whether a stat() by this rank shows what one by rank 0 would: it is on rank 0's node, and finds the same
- * folder under that name. */
+ * folder under that name, on a file system of which stat() tells no old news. */
 static bp_status agree_on_looking(bp_pool *pool)
 {
     struct stat st;
@@ -79,7 +79,9 @@ static bp_status agree_on_looking(bp_pool *pool)
     }
     memcpy(first, mine, sizeof first);
     BP_MPI(MPI_Bcast(first, 2, MPI_UINT64_T, 0, pool->top.world));
-    pool->may_check = pool->top.node_index == 0 && mine[1] != 0 && memcmp(first, mine, sizeof first) == 0;
+    pool->may_check = pool->top.node_index == 0 && mine[1] != 0 && memcmp(first, mine, sizeof first) == 0 &&
+                      bp__filesystem_at(pool->cfg.root).fine;
+    pool->root_dev = mine[0];
     return BP_OK;
 }
 

@@ -26,6 +26,7 @@ typedef struct bp__handle {
     bp_pool *pool;
     _Atomic uint64_t generation; /**< 0: none; stored last (release) */
     _Atomic uint64_t checked;    /**< ticks when this process itself last found it current */
+    bool may_look;               /**< a stat() by this process tells the truth; stored before `generation` */
 } bp__handle;
 
 struct bp_pool {
@@ -35,6 +36,7 @@ struct bp_pool {
     bp__handle *handle;      /**< [num_slots] */
     int64_t staleness_ticks; /**< max_staleness_ms in ticks; -1: any age will do */
     bool may_check;          /**< this rank sees the files as rank 0 does, and a stat() is cheap */
+    uint64_t root_dev;       /**< where a stat() tells the truth at once (see core/identity.h) if may_check */
     bool pooled;             /**< false: every get is a private load */
     _Atomic bool ended;      /**< MPI_Finalize has destroyed it, but for what was still held */
     size_t root_len;

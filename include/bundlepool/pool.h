@@ -40,7 +40,12 @@
  *  - fork: in a child every call returns BP_EFORKED; bundles got by the parent must not be used.
  *  - File times advance with the kernel's tick (4 ms): a second rewrite in place within the same tick is
  *    invisible if the size stays the same. Hence a load waits until the file has been unchanged for 20 ms.
- *  - NFS: a rewrite on another client is seen when the NFS client revalidates its attributes.
+ *  - Lustre, NFS, CIFS, FAT, FUSE and others have times in steps of up to 2 s, or their server's. There a load of
+ *    a file that changed in the last 12 s waits until it has been seen unchanged for 2 s. All promises hold if the
+ *    server's clock is less than 10 s behind.
+ *  - NFS: a rewrite by another client is seen as soon as that client has closed the file, or renamed it into its
+ *    place; a file that was not there before, when the client looks into the folder again, up to a minute later.
+ *    Every check is made by rank 0's node there, also for its own ranks.
  *  - A load that waits for memory delays the loads behind it: room is given first come, first served.
  *  - Files are trusted as far as libhdf5 can be: one that was damaged on purpose may crash rank 0 inside it.
  *  - A rank that holds one bundle and asks for another that needs the first one's memory gets BP_EFULL after

@@ -196,12 +196,14 @@ static bp_status not_loaded(const char *path, const char *real)
     BP_FAIL(BP_EFORMAT, "%.200s: it cannot be loaded: %.250s", path, why);
 }
 
-static void wait_until_settled(const bp__identity *id)
+static void wait_until_settled(const char *path, const bp__identity *id)
 {
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
-    const int64_t ns = bp__unsettled_ns(id, (int64_t)now.tv_sec * 1000000000 + now.tv_nsec);
-    if (ns > 0) nanosleep(&(struct timespec){.tv_nsec = ns}, NULL);
+    const int64_t now_ns = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+    const int64_t ns = bp__unsettled_ns(id, bp__filesystem_at(path).fine, now_ns, 0);
+    struct timespec pause = {ns / 1000000000, ns % 1000000000};
+    while (ns > 0 && nanosleep(&pause, &pause) != 0 && errno == EINTR) continue;
 }
 
 /* Check, hash and load what the descriptor is of.
@@ -216,7 +218,7 @@ static bp_status take(bp__plugin *p, int fd, bool *same)
     BP_TRY(check_folder(p->path, p->path));
     BP_TRY(check_folder(p->path, real));
     const bp__identity before = bp__identity_from(&st);
-    wait_until_settled(&before);
+    wait_until_settled(p->path, &before);
     BP_TRY(check_form(p->path, fd, before.size));
     BP_TRY(bp__file_hash(fd, p->path, p->hash));
     p->handle = load(real);

@@ -140,7 +140,7 @@ static void test_refused(void)
 
 static void test_unsettled(void)
 {
-    const int64_t now = INT64_C(1700000000000000000);
+    const int64_t now = INT64_C(1700000000400000000);
     const struct {
         int64_t age, left;
     } cases[] = {
@@ -149,8 +149,60 @@ static void test_unsettled(void)
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         bp__identity id = {.ctime_ns = now - cases[i].age};
-        CU_ASSERT_EQUAL(bp__unsettled_ns(&id, now), cases[i].left);
+        CU_ASSERT_EQUAL(bp__unsettled_ns(&id, true, now, 0), cases[i].left);
     }
+}
+
+/* Times that are not known to be fine, or plainly are not: the file is watched, unless it is old. */
+static void test_coarse(void)
+{
+    const int64_t whole = INT64_C(1700000000000000000), second = 1000000000;
+    const int64_t long_ago = BP__SETTLE_COARSE_NS + BP__SKEW_NS, all = BP__SETTLE_COARSE_NS;
+    const struct {
+        int64_t ctime, age, watched, left;
+        bool fine;
+    } cases[] = {
+        {whole, 500000000, 0, all, true}, /* no nanoseconds: whatever the file system is */
+        {whole + 1, 500000000, 0, 0, true},
+        {whole + 1, 500000000, 0, all, false},
+        {whole + 1, 3 * second, 0, all, false},  /* the server's clock may be behind */
+        {whole + 1, -3 * second, 0, all, false}, /* or ahead */
+        {whole + 1, -1000 * second, 1, all - 1, false},
+        {whole + 1, 0, all - 1, 1, false},
+        {whole + 1, 0, all, 0, false},
+        {whole, 0, all, 0, true},
+        {whole + 1, long_ago - 1, 0, all, false},
+        {whole + 1, long_ago, 0, 0, false},
+        {whole, long_ago, 0, 0, true},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        bp__identity id = {.ctime_ns = cases[i].ctime};
+        int64_t now = cases[i].ctime + cases[i].age;
+        CU_ASSERT_EQUAL(bp__unsettled_ns(&id, cases[i].fine, now, cases[i].watched), cases[i].left);
+    }
+}
+
+/* The types that linux/magic.h has; one that nobody knows is not trusted. */
+static void test_filesystems(void)
+{
+    const struct {
+        uint64_t type;
+        const char *name;
+        bool fine;
+    } cases[] = {
+        {0xef53, "ext2, ext3 or ext4", true}, {0x58465342, "xfs", true},
+        {0x01021994, "tmpfs", true},          {0x6969, "nfs", false},
+        {0x0bd00bd0, "lustre", false},        {0x4d44, "fat", false},
+        {0xff534d42, "cifs", false},          {(uint64_t)(int32_t)0xff534d42, "cifs", false},
+        {0x12345678, "unknown", false},       {0, "unknown", false},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        bp__filesystem fs = bp__filesystem_of(cases[i].type);
+        CU_ASSERT_STRING_EQUAL(fs.name, cases[i].name);
+        CU_ASSERT_EQUAL(fs.fine, cases[i].fine);
+    }
+    CU_ASSERT_STRING_EQUAL(bp__filesystem_at("/dev/shm").name, "tmpfs");
+    CU_ASSERT_STRING_EQUAL(bp__filesystem_at("/nowhere/at/all").name, "unknown");
 }
 
 int main(void)
@@ -159,10 +211,11 @@ int main(void)
     snprintf(path, sizeof path, "%s/bundle.h5", folder);
     snprintf(other, sizeof other, "%s/other.h5", folder);
     CU_TestInfo tests[] = {
-        {"unchanged", test_unchanged}, {"every part counts", test_parts},
-        {"replaced", test_replaced},   {"rewritten", test_rewritten},
-        {"touched", test_touched},     {"refused", test_refused},
-        {"unsettled", test_unsettled}, CU_TEST_INFO_NULL,
+        {"unchanged", test_unchanged},      {"every part counts", test_parts},
+        {"replaced", test_replaced},        {"rewritten", test_rewritten},
+        {"touched", test_touched},          {"refused", test_refused},
+        {"unsettled", test_unsettled},      {"coarse", test_coarse},
+        {"file systems", test_filesystems}, CU_TEST_INFO_NULL,
     };
     int rc = suite_main("identity", tests);
     unlink(other);
