@@ -568,6 +568,7 @@ bool bp__coordinator_busy(const bp__coordinator *c)
 bool bp__coordinator_stop(bp__coordinator *c)
 {
     c->stopping = true;
+    bp__loads_stop(c->loads);
     for (uint32_t slot; (slot = bp__room_leave(&c->room)) != BP__NO_SLOT;)
         fail(c, c->entry[slot].load, BP_ESTOPPED, "the pool is shutting down");
     if (c->in_flight == 0 && !c->stopped) {

@@ -22,9 +22,15 @@ bp_status bp__load_create(bp__loads *shared, const char *name, bp__load **load)
     return BP_OK;
 }
 
+static bp__turnstile *turnstile_of(const bp__load *l)
+{
+    return l->phase == BP__PHASE_CHECK ? &l->shared->checks : &l->shared->plans;
+}
+
 void bp__load_destroy(bp__load **load)
 {
     if (!*load) return;
+    if ((*load)->inside) turnstile_of(*load)->inside--;
     if ((*load)->source) (*load)->shared->loader->close(&(*load)->source);
     free(*load);
     *load = NULL;
@@ -203,9 +209,8 @@ static void run(bp__job *job)
     hand_back(l);
 }
 
-void bp__load_start(bp__load *load, bp__phase phase)
+static void begin(bp__load *load)
 {
-    load->phase = phase;
     load->job.run = run;
     bp_status s = bp__workers_submit(load->shared->workers, &load->job);
     if (bp__failed(s)) {
@@ -213,6 +218,61 @@ void bp__load_start(bp__load *load, bp__phase phase)
         end_stream(load);
         hand_back(load);
     }
+}
+
+/* Turns ------------------------------------------------------------------------------------------ */
+
+static void queue(bp__turnstile *t, bp__load *l)
+{
+    l->next = NULL;
+    if (t->first)
+        t->last->next = l;
+    else
+        t->first = l;
+    t->last = l;
+}
+
+static bp__load *first_of(bp__turnstile *t)
+{
+    bp__load *l = t->first;
+    if (l) t->first = l->next;
+    return l;
+}
+
+static void admit(bp__turnstile *t)
+{
+    while (t->first && t->inside < BP__MOST_LOADS) {
+        bp__load *l = first_of(t);
+        t->inside++;
+        l->inside = true;
+        l->started_ns = bp__clock_ns();
+        begin(l);
+    }
+}
+
+void bp__load_start(bp__load *load, bp__phase phase)
+{
+    load->phase = phase;
+    if (phase == BP__PHASE_PLAN || phase == BP__PHASE_CHECK) {
+        queue(turnstile_of(load), load);
+        admit(turnstile_of(load));
+    } else {
+        begin(load);
+    }
+}
+
+static void turn_away(bp__turnstile *t)
+{
+    for (bp__load *l; (l = first_of(t)) != NULL;) {
+        set_result(l, bp__fail(BP_ESTOPPED, "%s: the pool is shutting down", l->name));
+        hand_back(l);
+    }
+}
+
+void bp__loads_stop(bp__loads *shared)
+{
+    turn_away(&shared->plans);
+    turn_away(&shared->checks);
 }
 
 bp__load *bp__loads_take(bp__loads *shared)
@@ -227,5 +287,7 @@ bp__load *bp__loads_take(bp__loads *shared)
         oldest = l;
         l = next;
     }
+    admit(&shared->plans);
+    admit(&shared->checks);
     return oldest;
 }

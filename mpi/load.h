@@ -8,6 +8,9 @@
  *
  * Between the phases a load belongs to the coordinator; during one it belongs to the worker, which hands it
  * back through the list `done`.
+ *
+ * At most BP__MOST_LOADS loads are under way, and at most as many CHECKs: the others queue, first come, first
+ * served. However many bundles are wanted at once, a process needs a few descriptors and threads for them.
  */
 #ifndef BP_MPI_LOAD_H
 #define BP_MPI_LOAD_H
@@ -25,6 +28,14 @@ typedef enum bp__phase { BP__PHASE_PLAN, BP__PHASE_FILL, BP__PHASE_VERIFY, BP__P
 
 typedef struct bp__load bp__load;
 
+#define BP__MOST_LOADS 32
+
+/** Loads that wait for their turn, and how many have it. The service thread's. */
+typedef struct bp__turnstile {
+    int inside;
+    bp__load *first, *last;
+} bp__turnstile;
+
 /** What all loads of a pool share. `done` and its lock are the only part that several threads touch. */
 typedef struct bp__loads {
     const bp__loader *loader;
@@ -36,6 +47,7 @@ typedef struct bp__loads {
     _Atomic uint32_t *doorbell; /**< rung when a phase is done */
     pthread_mutex_t lock;
     bp__load *done; /**< newest first */
+    bp__turnstile plans, checks;
 } bp__loads;
 
 struct bp__load {
@@ -43,6 +55,7 @@ struct bp__load {
     bp__loads *shared;
     bp__load *next; /**< the coordinator's lists */
     bp__phase phase;
+    bool inside; /**< has had its turn, and keeps it until it is destroyed; see bp__turnstile */
     char name[BP_NAME_MAX + 1];
     char path[BP_PATH_MAX + BP_NAME_MAX + 8]; /**< from PLAN on */
     uint32_t slot;
@@ -70,10 +83,14 @@ struct bp__load {
 bp_status bp__load_create(bp__loads *shared, const char *name, bp__load **load);
 void bp__load_destroy(bp__load **load);
 
-/** Start a phase. If no thread can be had, the phase fails at once and is handed back as any other. */
+/** Start a phase, or queue the load for it. If no thread can be had, the phase fails at once and is handed back as any
+ *  other. */
 void bp__load_start(bp__load *load, bp__phase phase);
 
-/** Take every load whose phase is done, oldest first. */
+/** Take every load whose phase is done, oldest first, and let those that queue have their turn. */
 bp__load *bp__loads_take(bp__loads *shared);
+
+/** The pool is shutting down: what queues now is handed back as failed. */
+void bp__loads_stop(bp__loads *shared);
 
 #endif

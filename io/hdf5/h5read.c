@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/descriptor.h"
 #include "io/hdf5/decode.h"
 #include "io/hdf5/h5chunks.h"
 
@@ -25,7 +26,7 @@ static bp_status open_regular(bp__source *source)
         if (errno == ENOENT || errno == ENOTDIR) BP_FAIL(BP_ENOTFOUND, "%s: no such bundle file", path);
         /* a socket */
         if (errno == ENXIO || errno == ENODEV) BP_FAIL(BP_EFORMAT, "%s: not a regular file", path);
-        BP_FAIL_ERRNO(BP_EIO, errno, "%s: cannot be opened", path);
+        return bp__open_failed(path, errno);
     }
     if (fstat(source->fd, &st) != 0) BP_FAIL_ERRNO(BP_EIO, errno, "%s: cannot be examined", path);
     if (S_ISDIR(st.st_mode)) BP_FAIL(BP_EFORMAT, "%s: is a folder, not a bundle file", path);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/descriptor.h"
 #include "io/hdf5/lzf.h"
 
 #define MAX_SMALL_BYTES (UINT64_C(1) << 30)
@@ -28,6 +29,7 @@ void bp__h5_unlock(void)
 
 typedef struct reason {
     char text[160];
+    int err; /* of the system, where HDF5 tells */
     bool io;
 } reason;
 
@@ -36,6 +38,10 @@ static herr_t keep_innermost(unsigned n, const H5E_error2_t *error, void *contex
     reason *r = context;
     if (n > 0 || !error->desc) return 0;
     r->io = error->maj_num == H5E_IO;
+    /* the only place where HDF5 keeps it: "unable to open file: name = 'x', errno = 24, error message = ..." */
+    const char *told = strstr(error->desc, "errno = ");
+    if (told && strncmp(error->desc, "unable to open file", 19) == 0)
+        r->err = (int)strtol(told + strlen("errno = "), NULL, 10);
     snprintf(r->text, sizeof r->text, "%s", error->desc);
     r->text[strcspn(r->text, "\n")] = '\0';
     return 0;
@@ -45,6 +51,7 @@ bp_status bp__h5_fail(const bp__h5file *file, const char *path, const char *what
 {
     reason r = {.text = "HDF5 gives no reason"};
     H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, keep_innermost, &r);
+    if (bp__no_descriptor(r.err)) return bp__open_failed(file->label, r.err);
     return bp__fail(r.io ? BP_EIO : BP_EFORMAT, "%s: %s%s%s (%s)", file->label, path, *path ? ": " : "", what,
                     r.text);
 }

@@ -32,13 +32,14 @@ typedef struct bp__h5file {
 } bp__h5file;
 
 /** Open the very file that `fd` has open, for reading. The descriptor stays the caller's.
- *  @retval BP_EFORMAT, BP_EIO */
+ *  @retval BP_EFORMAT, BP_EIO, BP_ESYS */
 bp_status bp__h5_open(const char *label, int fd, uint64_t bytes, bp__h5file *file);
 
 /** Safe on a file that was zeroed or closed. */
 void bp__h5_close(bp__h5file *file);
 
-/** Report a failed HDF5 call: "LABEL: PATH: what (reason)". BP_EIO if reading failed, else BP_EFORMAT. */
+/** Report a failed HDF5 call: "LABEL: PATH: what (reason)". BP_EIO if reading failed, BP_ESYS if
+ *  no descriptor was left, else BP_EFORMAT. */
 bp_status bp__h5_fail(const bp__h5file *file, const char *path, const char *what);
 
 /** Whether there is an object at an absolute path. @retval BP_EFORMAT  a link, or damaged */

@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
+#include "core/clock.h"
+
 struct bp__workers {
     pthread_mutex_t lock; /* over everything below */
     pthread_cond_t work, ended;
@@ -39,21 +41,30 @@ bp_status bp__thread_start(const cpu_set_t *cpus, void *(*run)(void *), void *ar
     return BP_OK;
 }
 
+/* The next job; NULL: this thread is to end. A thread that has waited too long looks once more before it ends: the
+ * job for which it was counted as idle may have come meanwhile. */
+static bp__job *next_job(bp__workers *w)
+{
+    struct timespec until = bp__deadline(BP__IDLE_MS);
+    bool waited_long = false;
+    while (!w->first && !w->stop && !waited_long) {
+        w->idle++;
+        waited_long = pthread_cond_timedwait(&w->work, &w->lock, &until) == ETIMEDOUT;
+        w->idle--;
+    }
+    bp__job *job = w->first;
+    if (!job) return NULL;
+    w->first = job->next;
+    if (!w->first) w->last = &w->first;
+    w->queued--;
+    return job;
+}
+
 static void *work(void *arg)
 {
     bp__workers *w = arg;
     pthread_mutex_lock(&w->lock);
-    for (;;) {
-        while (!w->first && !w->stop) {
-            w->idle++;
-            pthread_cond_wait(&w->work, &w->lock);
-            w->idle--;
-        }
-        bp__job *job = w->first;
-        if (!job) break;
-        w->first = job->next;
-        if (!w->first) w->last = &w->first;
-        w->queued--;
+    for (bp__job *job; (job = next_job(w)) != NULL;) {
         pthread_mutex_unlock(&w->lock);
         job->run(job);
         pthread_mutex_lock(&w->lock);
@@ -69,8 +80,12 @@ bp_status bp__workers_create(const cpu_set_t *cpus, bp__workers **workers)
     bp__workers *w = calloc(1, sizeof *w);
     *workers = NULL;
     if (!w) BP_FAIL(BP_ENOMEM, "no memory for worker threads");
-    pthread_mutex_init(&w->lock, NULL); /* these cannot fail with default attributes on Linux */
-    pthread_cond_init(&w->work, NULL);
+    pthread_condattr_t monotonic; /* none of these can fail on Linux */
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_mutex_init(&w->lock, NULL);
+    pthread_cond_init(&w->work, &monotonic);
+    pthread_condattr_destroy(&monotonic);
     pthread_cond_init(&w->ended, NULL);
     w->last = &w->first;
     if (cpus) {

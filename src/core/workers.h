@@ -2,8 +2,9 @@
  * Threads for what may block: opening files, planning, decoding, checking identities.
  *
  * A job does not wait behind a slow one: it goes to an idle thread or to a new one, and is queued only if no
- * new one can be started. Threads block all signals and run on the CPUs that the creator names, not on those
- * it happens to be bound to.
+ * new one can be started. So whoever submits jobs bounds their number. A thread that has been idle for
+ * BP__IDLE_MS ends. Threads block all signals and run on the CPUs that the creator names, not on those it happens
+ * to be bound to.
  */
 #ifndef BP_CORE_WORKERS_H
 #define BP_CORE_WORKERS_H
@@ -12,6 +13,8 @@
 #include <sched.h>
 
 #include "core/status.h"
+
+#define BP__IDLE_MS 500
 
 typedef struct bp__workers bp__workers;
 

@@ -2,6 +2,7 @@
  * Clean under ThreadSanitizer. Every loop ends after a number of operations, none after a time. */
 #include "tests/core/make_directory.h"
 
+#include <dirent.h>
 #include <pthread.h>
 #include <signal.h>
 #include <unistd.h>
@@ -395,6 +396,50 @@ static void test_workers_destroy(void)
     CU_ASSERT_EQUAL(c.ran, CHAIN + 1);
 }
 
+static int num_threads(void)
+{
+    int n = 0;
+    DIR *tasks = opendir("/proc/self/task");
+    if (!tasks) return -1;
+    for (struct dirent *e; (e = readdir(tasks)) != NULL;) n += e->d_name[0] != '.';
+    closedir(tasks);
+    return n;
+}
+
+static int threads_at_start; /* a sanitizer may have one of its own */
+
+/* A thread that was joined, or has said that it ended, is counted for a moment longer. */
+static void await_threads_of_start(void)
+{
+    const struct timespec pause = {.tv_nsec = 20000000};
+    struct timespec deadline = bp__deadline(20000);
+    while (num_threads() > threads_at_start && !bp__deadline_passed(&deadline)) nanosleep(&pause, NULL);
+    CU_ASSERT_EQUAL(num_threads(), threads_at_start);
+}
+
+/* Threads that have nothing to do end, and there are new ones when there is something again. */
+static void test_workers_idle(void)
+{
+    enum { JOBS = 20 };
+    job jobs[JOBS];
+    crowd c;
+    await_threads_of_start();
+    crowd_init(&c, NULL);
+    for (int t = 0; t < 2; t++) {
+        c.arrived = c.ran = 0;
+        c.open = false;
+        for (int i = 0; i < JOBS; i++) MUST(submit(&c, &jobs[i], run_blocked, i));
+        await(&c, &c.arrived, JOBS);
+        CU_ASSERT_EQUAL(num_threads(), threads_at_start + JOBS);
+        pthread_mutex_lock(&c.lock);
+        c.open = true;
+        pthread_cond_broadcast(&c.changed);
+        pthread_mutex_unlock(&c.lock);
+        await_threads_of_start();
+    }
+    crowd_fini(&c);
+}
+
 static void run_where(bp__job *base)
 {
     crowd *c = ((job *)base)->crowd;
@@ -430,6 +475,7 @@ static void test_workers_where(void)
 
 int main(void)
 {
+    threads_at_start = num_threads();
     CU_TestInfo tests[] = {
         {"ranks and an agent", test_directory},
         {"doorbell", test_doorbell},
@@ -438,6 +484,7 @@ int main(void)
         {"workers: many jobs", test_workers_many},
         {"workers: blocked jobs", test_workers_blocked},
         {"workers: jobs during destroy", test_workers_destroy},
+        {"workers: idle threads", test_workers_idle},
         {"workers: CPUs and signals", test_workers_where},
         CU_TEST_INFO_NULL,
     };
