@@ -11,8 +11,8 @@ typedef struct part {
     kind kind;
 } part;
 
-/* The parts are in order and cover the arena. There are a few hundred at most, so that going over all of them
- * is cheaper than any cleverness. */
+/* The parts are in order and cover the arena. There are two for each bundle at most, and nothing here is done more
+ * often than loads begin and end: so going over all of them is cheaper than any cleverness. */
 struct bp__arena {
     uint64_t size, budget, page;
     uint64_t used, kept;
@@ -68,21 +68,28 @@ uint64_t bp__arena_budget(const bp__arena *arena)
     return arena->budget;
 }
 
-static bool is_gone(const part *p, const bp__extent *gone, size_t num_gone)
+/* An extent that is to be released as number `turn`. */
+typedef struct leaving {
+    uint64_t offset;
+    size_t turn;
+} leaving;
+
+static int by_offset(const void *a, const void *b)
 {
-    for (size_t i = 0; i < num_gone; i++)
-        if (gone[i].offset == p->offset) return true;
-    return false;
+    const leaving *x = a, *y = b;
+    return x->offset < y->offset ? -1 : x->offset > y->offset;
 }
 
-bool bp__arena_would_fit(const bp__arena *arena, uint64_t bytes, const bp__extent *gone, size_t num_gone)
+/* Whether `bytes` would find a place if what has a turn below `turns` were gone. Both the parts and `l` are in the order
+ * of their offsets, so that one pass goes over both. */
+static bool would_fit(const bp__arena *arena, uint64_t bytes, const leaving *l, size_t n, size_t turns)
 {
     uint64_t used = arena->used, gap = 0, largest = 0;
-    bytes = bp__arena_round(arena, bytes);
-    for (size_t i = 0; i < arena->num; i++) {
+    for (size_t i = 0, k = 0; i < arena->num; i++) {
         const part *p = &arena->part[i];
+        while (k < n && l[k].offset < p->offset) k++;
         bool free_then = p->kind != USED;
-        if (!free_then && is_gone(p, gone, num_gone)) {
+        if (!free_then && k < n && l[k].offset == p->offset && l[k].turn < turns) {
             free_then = true;
             used -= p->bytes;
         }
@@ -92,11 +99,31 @@ bool bp__arena_would_fit(const bp__arena *arena, uint64_t bytes, const bp__exten
     return bytes <= largest && used <= arena->budget && bytes <= arena->budget - used;
 }
 
-/* KEPT bytes within [from, from + bytes) */
-static uint64_t kept_within(const bp__arena *a, uint64_t from, uint64_t bytes)
+/* The more is gone, the more fits: so the least number is found by halving. */
+size_t bp__arena_least_gone(const bp__arena *arena, uint64_t bytes, const bp__extent *going, size_t n)
+{
+    bytes = bp__arena_round(arena, bytes);
+    leaving *l = malloc((n ? n : 1) * sizeof *l);
+    if (!l) return n + 1;
+    for (size_t i = 0; i < n; i++) l[i] = (leaving){going[i].offset, i};
+    if (n > 1) qsort(l, n, sizeof *l, by_offset);
+    size_t low = 0, high = n + 1;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (middle > n || would_fit(arena, bytes, l, n, middle))
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    free(l);
+    return low;
+}
+
+/* KEPT bytes within [from, from + bytes), none of which lie before part `first` */
+static uint64_t kept_within(const bp__arena *a, size_t first, uint64_t from, uint64_t bytes)
 {
     uint64_t sum = 0, to = from + bytes;
-    for (size_t i = 0; i < a->num && a->part[i].offset < to; i++) {
+    for (size_t i = first; i < a->num && a->part[i].offset < to; i++) {
         const part *p = &a->part[i];
         uint64_t low = p->offset > from ? p->offset : from;
         uint64_t high = p->offset + p->bytes < to ? p->offset + p->bytes : to;
@@ -110,9 +137,10 @@ typedef struct place {
     uint64_t at, kept, gap;
 } place;
 
-static void consider(const bp__arena *a, place *best, uint64_t at, uint64_t bytes, uint64_t gap)
+/* A place in the gap that begins with part `first`. */
+static void consider(const bp__arena *a, place *best, size_t first, uint64_t at, uint64_t bytes, uint64_t gap)
 {
-    uint64_t kept = kept_within(a, at, bytes);
+    uint64_t kept = kept_within(a, first, at, bytes);
     if (best->found && (kept < best->kept || (kept == best->kept && gap >= best->gap))) return;
     *best = (place){true, at, kept, gap};
 }
@@ -178,8 +206,8 @@ bp_status bp__arena_reserve(bp__arena *arena, uint64_t bytes, bp__extent *extent
         uint64_t begin = arena->part[first].offset, end = arena->part[last].offset + arena->part[last].bytes;
         for (size_t i = first; i <= last && end - begin >= bytes; i++) {
             uint64_t at = arena->part[i].offset, to = at + arena->part[i].bytes;
-            if (end - at >= bytes) consider(arena, &best, at, bytes, end - begin);
-            if (to - begin >= bytes) consider(arena, &best, to - bytes, bytes, end - begin);
+            if (end - at >= bytes) consider(arena, &best, first, at, bytes, end - begin);
+            if (to - begin >= bytes) consider(arena, &best, first, to - bytes, bytes, end - begin);
         }
         first = last;
     }

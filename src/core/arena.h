@@ -34,8 +34,10 @@ void bp__arena_destroy(bp__arena **arena);
 /** `bytes` rounded up to whole pages. */
 uint64_t bp__arena_round(const bp__arena *arena, uint64_t bytes);
 
-/** Whether `bytes` would find a place within the budget if the extents `gone` were released first. */
-bool bp__arena_would_fit(const bp__arena *arena, uint64_t bytes, const bp__extent *gone, size_t num_gone);
+/** How many of the extents `going`, in that order, would have to be released for `bytes` to find a place within the
+ *  budget: the least number; n + 1 if not even all of them would do, or there is no memory to find out. Nothing is
+ *  released. Takes (n + parts) log n. */
+size_t bp__arena_least_gone(const bp__arena *arena, uint64_t bytes, const bp__extent *going, size_t n);
 
 /** Take a place of `bytes`, rounded up to pages.
  *  @param[out] extent  the place

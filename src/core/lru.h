@@ -21,7 +21,7 @@ typedef struct bp__candidate {
 void bp__lru_sort(bp__candidate *candidate, size_t n);
 
 /** Length of the shortest prefix of sorted candidates which must go so that `bytes` find room and at least
- *  `entries` listed ones are gone; n + 1 if not even all of them would do. */
+ *  `entries` listed ones are gone; n + 1 if not even all of them would do. Takes (n + parts of the arena) log n. */
 size_t bp__lru_prefix(const bp__candidate *candidate, size_t n, const bp__arena *arena, uint64_t bytes,
                       size_t entries);
 

@@ -66,7 +66,7 @@ static void test_huge(void)
                                      UINT64_MAX};
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         CU_ASSERT_EQUAL(bp__arena_reserve(a, sizes[i], &e), BP_EFULL);
-        CU_ASSERT_FALSE(bp__arena_would_fit(a, sizes[i], NULL, 0));
+        CU_ASSERT_EQUAL(bp__arena_least_gone(a, sizes[i], NULL, 0), 1);
     }
     bp__arena_destroy(&a);
 }
@@ -217,7 +217,7 @@ static void step_reserve(bp__arena *a, model *m, unsigned pages)
         }
     }
     bool fits = model_fits(m, pages);
-    CU_ASSERT_EQUAL_FATAL(bp__arena_would_fit(a, pages * PAGE, NULL, 0), fits);
+    CU_ASSERT_EQUAL_FATAL(bp__arena_least_gone(a, pages * PAGE, NULL, 0), !fits);
     int64_t at = take(a, pages);
     CU_ASSERT_EQUAL_FATAL(at >= 0, fits);
     if (!fits) return;
@@ -245,19 +245,29 @@ static void step_release(bp__arena *a, model *m, unsigned which, bool keep)
     m->held[which] = m->held[--m->num_held];
 }
 
-/* Ask what would fit without some of what is held, and compare with a model that has released it. */
-static void step_would_fit(const bp__arena *a, const model *m, uint64_t *state)
+/* Ask how much of what is held would have to go, in some order, and compare with a model that releases one after the
+ * other. */
+static void step_least_gone(const bp__arena *a, const model *m, uint64_t *state)
 {
-    model then = *m;
-    bp__extent gone[HELD];
+    bp__extent going[HELD];
     size_t n = 0;
-    for (unsigned i = 0; i < m->num_held; i++) {
-        if (draw(state, 3)) continue;
-        gone[n++] = (bp__extent){m->held[i].at * PAGE, m->held[i].pages * PAGE};
-        memset(then.page + m->held[i].at, '.', m->held[i].pages);
+    for (unsigned i = 0; i < m->num_held; i++)
+        if (draw(state, 3) == 0) going[n++] = (bp__extent){m->held[i].at * PAGE, m->held[i].pages * PAGE};
+    for (size_t i = n; i > 1; i--) {
+        size_t k = draw(state, i);
+        bp__extent e = going[i - 1];
+        going[i - 1] = going[k];
+        going[k] = e;
     }
-    for (unsigned pages = 1; pages <= PAGES + 1; pages++)
-        CU_ASSERT_EQUAL(bp__arena_would_fit(a, pages * PAGE, gone, n), model_fits(&then, pages));
+    for (unsigned pages = 1; pages <= PAGES + 1; pages++) {
+        model then = *m;
+        size_t gone = 0;
+        while (gone <= n && !model_fits(&then, pages)) {
+            if (gone < n) memset(then.page + going[gone].offset / PAGE, '.', going[gone].bytes / PAGE);
+            gone++;
+        }
+        CU_ASSERT_EQUAL(bp__arena_least_gone(a, pages * PAGE, going, n), gone);
+    }
 }
 
 static void test_random(void)
@@ -273,7 +283,7 @@ static void test_random(void)
         else if (what < 4 && m.num_held)
             step_release(a, &m, (unsigned)draw(&state, m.num_held), draw(&state, 2));
         else
-            step_would_fit(a, &m, &state);
+            step_least_gone(a, &m, &state);
         MUST(bp__arena_selfcheck(a));
         CU_ASSERT_EQUAL_FATAL(bp__arena_used(a), pages_of(&m, 'U') * PAGE);
         CU_ASSERT_EQUAL_FATAL(bp__arena_claimed(a), (pages_of(&m, 'U') + pages_of(&m, 'K')) * PAGE);
