@@ -9,6 +9,9 @@
 #include "core/log.h"
 
 #define PATIENCE_NS UINT64_C(3000000) /* without progress: then the thread in charge decodes in any case */
+/* A rank that decodes does a task in milliseconds. On a machine that is far too busy it may take longer than this, and then
+ * some work is done twice. */
+#define STRAGGLER_MS 1000
 
 /* Tasks ------------------------------------------------------------------------------------------ */
 
@@ -49,7 +52,8 @@ static bp__turns *turns_of(const bp__decoding *d)
 void bp__decoding_begin(bp__directory *dir, bp__window *arena, const bp__loader *loader, uint32_t slot,
                         bp__decoding *d)
 {
-    *d = (bp__decoding){.dir = dir, .arena = arena, .loader = loader, .slot = slot};
+    *d = (bp__decoding){
+        .dir = dir, .arena = arena, .loader = loader, .slot = slot, .moved_ns = bp__clock_ns()};
 }
 
 bp_status bp__decoding_prepare(bp__decoding *d, const bp__stage *stage)
@@ -106,6 +110,7 @@ void bp__decoding_offer(bp__decoding *d, uint32_t available)
 {
     uint32_t ranks;
     d->offered = available;
+    d->moved_ns = bp__clock_ns();
     set_available(d, available);
     look(d, &ranks);
 }
@@ -117,10 +122,32 @@ static bool wait_for_progress(const bp__decoding *d, uint32_t seen)
     return bp__futex_wait(&turns_of(d)->progress, seen, &deadline);
 }
 
-/* From now on nobody takes a task; wait until those who have one have left. */
+/* Whether nothing has happened for so long that a rank must be standing still. */
+static bool stands_still(bp__decoding *d, uint32_t seen)
+{
+    uint64_t now = bp__clock_ns();
+    if (seen != d->seen) d->moved_ns = now;
+    d->seen = seen;
+    return now - d->moved_ns >= STRAGGLER_MS * UINT64_C(1000000);
+}
+
+/* Go on without those who have not left. */
+static void overtake(bp__decoding *d, uint32_t ranks)
+{
+    bp__log(BP_LOG_WARN, "%s: %u ranks stand still while they decode it; their part is decoded again",
+            d->stage ? bp__stage_label(d->stage) : "a bundle", ranks);
+    bp__store_seq_cst(&turns_of(d)->overtaken, 1);
+#ifndef __SANITIZE_THREAD__ /* TSan knows no fences */
+    /* before anything else is written to where the stage is */
+    atomic_thread_fence(memory_order_seq_cst);
+#endif
+}
+
+/* From now on nobody takes a task; wait until those who have one have left, or are taken for stragglers. */
 static void send_home(bp__decoding *d)
 {
     uint32_t ranks;
+    struct timespec deadline = bp__deadline(STRAGGLER_MS);
     bp__store_seq_cst(&turns_of(d)->next, BP__NO_TURNS);
     bp__nap_here(BP__NAP_NEXT_AVAILABLE_STORED);
     set_available(d, BP__NO_TURNS); /* whoever waits for more wakes up and leaves */
@@ -129,8 +156,11 @@ static void send_home(bp__decoding *d)
         uint32_t seen = bp__load_acquire(&turns_of(d)->progress);
         bp__nap_here(BP__NAP_PROGRESS_MARKS);
         least_undone(d, &ranks);
-        if (ranks == 0) return;
-        wait_for_progress(d, seen);
+        if (ranks == 0 || bp__load_relaxed(&turns_of(d)->overtaken)) return; /* own store */
+        if (bp__deadline_passed(&deadline))
+            overtake(d, ranks);
+        else
+            wait_for_progress(d, seen);
     }
 }
 
@@ -146,6 +176,7 @@ static bp_status decode_one(bp__decoding *d, uint32_t task)
 {
     uint32_t ranks;
     BP_TRY(decode(d->loader, d->decoder, d->stage, task, &d->image));
+    d->moved_ns = bp__clock_ns();
     look(d, &ranks);
     return BP_OK;
 }
@@ -170,7 +201,7 @@ bp_status bp__decoding_step(bp__decoding *d)
         wait_for_progress(d, seen);
         return BP_OK;
     }
-    if (alone) return decode_alone(d);
+    if (alone || stands_still(d, seen)) return decode_alone(d);
     bool taken = has_processor(d, ranks) && take(turns, d->offered, d->slot, NULL, &task);
     if (!taken && !wait_for_progress(d, seen)) taken = take(turns, d->offered, d->slot, NULL, &task);
     return taken ? decode_one(d, task) : BP_OK;
@@ -234,12 +265,39 @@ bp_status bp__decoding_end(bp__decoding *d)
 
 /* Waiting ranks ---------------------------------------------------------------------------------- */
 
+/* Whether the thread in charge has given this rank up. What was read of the stage before is the stage's if not: the load
+ * comes after those reads, as the memory is used for something else only after the store. */
+static bool was_overtaken(const bp__turns *turns)
+{
+    bp__nap_here(BP__NAP_UNPACKED_OVERTAKEN);
+#ifndef __SANITIZE_THREAD__ /* TSan knows no fences */
+    atomic_thread_fence(memory_order_acquire);
+#endif
+    return bp__load_relaxed(&turns->overtaken);
+}
+
+/* Decode a task that this rank has taken, unless it comes too late. */
+static bp_status decode_taken(const bp__helper *h, const bp__slot *s, const bp__turns *turns, uint32_t task,
+                              bp__decoder *decoder, bp__writer *image)
+{
+    uint64_t from, to;
+    bp__stage_copy t;
+    bp_status st = bp__stage_copy_task((const bp__stage *)(const void *)(h->arena->view + s->stage.offset),
+                                       s->stage.bytes, task, &t);
+    if (was_overtaken(turns)) return BP_OK;
+    if (st == BP_OK) st = h->loader->unpack(decoder, t.label, &t.dataset, &t.task, t.stored);
+    if (was_overtaken(turns)) return BP_OK;
+    BP_TRY(st);
+    bp__plan_range((const bp__image *)(const void *)image->memory, &t.dataset, &t.task, &from, &to);
+    BP_TRY(bp__writer_claim(image, from, to));
+    return h->loader->decode(decoder, t.label, &t.dataset, &t.task, NULL, image->memory);
+}
+
 /* Decode tasks until there are none; the first opens the image. @return whether there was any */
 static bool work(const bp__helper *h, uint32_t slot, const struct timespec *deadline)
 {
     bp__slot *s = &h->dir->slot[slot];
     bp__turns *turns = &h->dir->turns[slot];
-    const bp__stage *stage = (const bp__stage *)(const void *)(h->arena->view + s->stage.offset);
     bp__writer image = {0};
     bp__decoder *decoder = NULL;
     bp_status st = BP_OK;
@@ -263,7 +321,7 @@ static bool work(const bp__helper *h, uint32_t slot, const struct timespec *dead
         if (!any) st = h->loader->decoder_create(&decoder);
         if (!any && st == BP_OK) st = bp__writer_open(h->arena, s->extent, &image);
         any = true;
-        if (st == BP_OK) st = decode(h->loader, decoder, stage, task, &image);
+        if (st == BP_OK) st = decode_taken(h, s, turns, task, decoder, &image);
         /* before the mark goes: whoever sees the task done must see this as well */
         if (bp__failed(st)) bp__store_release(&turns->failed, 1);
         bp__nap_here(BP__NAP_FAILED_MARK_STORED);

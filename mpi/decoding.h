@@ -17,6 +17,24 @@
  *
  * What a rank cannot decode, the thread in charge decodes again, alone, from the first task that is not done:
  * either it succeeds, or it finds the reason.
+ *
+ * A rank may stand still in the middle of a task: stopped, swapped out, or gone for ever (pthread_cancel, longjmp). If
+ * nobody has done anything for STRAGGLER_MS, the thread in charge sends all home, waits as long again, stores
+ * `overtaken`, and decodes what is not known to be done again, alone. Whatever a straggler does when it goes on harms
+ * nobody:
+ *
+ *   - The stage may be used for something else by then. But a straggler loads `overtaken` twice: when it has copied what
+ *     the tables say of its task, and when it has unpacked the chunk, after which it reads no more of the stage. If it
+ *     finds 0, all that it has read was the stage, as that memory is used again only after `overtaken` was stored. If it
+ *     finds 1, it drops the task. What it has read until then may be anything, and can only make it fail: offsets are
+ *     checked against the stage's bounds, and unpacking takes any bytes.
+ *   - It writes into the image if it has found 0 twice: the bytes of its task, each once and with its final value
+ *     (core/loader.h). They are there already, so that nothing changes, even for those who read the image meanwhile.
+ *   - That memory is still the image's, or of an image whose load has failed: the straggler itself has the slot pinned.
+ *     For the same reason its mark, `ranks` and `failed` are still those of this generation, of which nobody makes
+ *     anything once the decoding has ended.
+ *
+ * So a bundle is loaded although a rank does not move; it stays in its slot until that rank has come back to let it go.
  */
 #ifndef BP_MPI_DECODING_H
 #define BP_MPI_DECODING_H
@@ -37,6 +55,8 @@ typedef struct bp__decoding {
     bp__decoder *decoder;
     uint32_t num_tasks, offered;
     uint32_t done; /**< tasks [0, done) are in the image */
+    uint32_t seen; /**< count of `progress`, and when it last changed or this thread did something */
+    uint64_t moved_ns;
 } bp__decoding;
 
 /** Take charge of a slot that has a stage. bp__decoding_end() must follow: ranks may be waiting for tasks.
@@ -68,7 +88,8 @@ typedef bool bp__decoding_arrived(const void *ctx, uint64_t *bytes);
 bp_status bp__decoding_receive(bp__decoding *decoding, const bp__stage *stage, uint64_t bytes,
                                bp__decoding_arrived *arrived, const void *ctx);
 
-/** Let nobody take another task, and wait for those that were taken. Tasks from `done` on may be missing. */
+/** Let nobody take another task, and wait for those that were taken, but not for stragglers. Tasks from `done` on
+ *  may be missing. */
 bp_status bp__decoding_end(bp__decoding *decoding);
 
 /** A rank that waits for a slot in FILL and has it pinned. */

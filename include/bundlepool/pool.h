@@ -46,6 +46,10 @@
  *  - NFS: a rewrite by another client is seen as soon as that client has closed the file, or renamed it into its
  *    place; a file that was not there before, when the client looks into the folder again, up to a minute later.
  *    Every check is made by rank 0's node there, also for its own ranks.
+ *  - A rank that stands still while it waits in a get (stopped, in a debugger) holds up a load by a second or two; the
+ *    first rank of a node, or rank 0, holds up all that its node, or the pool, does. What it has pinned stays.
+ *  - A get must not be left by pthread_cancel() or longjmp(), also not out of a signal handler: what it had pinned or
+ *    locked stays so. Others still get the bundle; its memory is never given back.
  *  - A load that waits for memory delays the loads behind it: room is given first come, first served.
  *  - Files are trusted as far as libhdf5 can be: one that was damaged on purpose may crash rank 0 inside it.
  *  - A rank that holds one bundle and asks for another that needs the first one's memory gets BP_EFULL after

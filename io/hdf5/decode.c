@@ -18,12 +18,6 @@
 #error "plans describe little-endian integers"
 #endif
 
-struct bp__decoder {
-    struct libdeflate_decompressor *inflate;
-    uint8_t *buffer; /* grows to the largest chunk that was decoded */
-    uint64_t bytes;
-};
-
 /* A task at work. */
 typedef struct work {
     const char *label;
@@ -35,6 +29,13 @@ typedef struct work {
     bool shuffled;       /* raw is still in byte planes */
     double scale;        /* of the rows that are being converted */
 } work;
+
+struct bp__decoder {
+    struct libdeflate_decompressor *inflate;
+    uint8_t *buffer; /* grows to the largest chunk that was decoded */
+    uint64_t bytes;
+    work unpacked; /* what the last unpack() has left in `buffer` */
+};
 
 static uint64_t inside(uint64_t origin, uint64_t chunk, uint64_t shape)
 {
@@ -273,16 +274,35 @@ static void convert(work *w, void *image)
         convert_rows(w, 0, w->rows, column);
 }
 
+static work begin(const char *label, const bp__plan_dataset *dataset, const bp__plan_task *task)
+{
+    return (work){.label = label,
+                  .dataset = dataset,
+                  .task = task,
+                  .scale = dataset->scale,
+                  .rows = inside(task->origin[0], dataset->chunk[0], dataset->shape[0]),
+                  .cols = inside(task->origin[1], dataset->chunk[1], dataset->shape[1])};
+}
+
+bp_status bp__decoder_unpack(bp__decoder *decoder, const char *label, const bp__plan_dataset *dataset,
+                             const bp__plan_task *task, const void *stored)
+{
+    work *w = &decoder->unpacked;
+    *w = begin(label, dataset, task);
+    if (task->stored_bytes > 0) BP_TRY(undo_compression(decoder, w, stored));
+    if (!w->raw || w->raw == decoder->buffer) return BP_OK;
+    BP_TRY(need_buffer(decoder, w, task->stored_bytes));
+    memcpy(decoder->buffer, stored, task->stored_bytes);
+    w->raw = decoder->buffer;
+    return BP_OK;
+}
+
 bp_status bp__decoder_run(bp__decoder *decoder, const char *label, const bp__plan_dataset *dataset,
                           const bp__plan_task *task, const void *stored, void *image)
 {
-    work w = {.label = label,
-              .dataset = dataset,
-              .task = task,
-              .scale = dataset->scale,
-              .rows = inside(task->origin[0], dataset->chunk[0], dataset->shape[0]),
-              .cols = inside(task->origin[1], dataset->chunk[1], dataset->shape[1])};
-    if (task->stored_bytes > 0) BP_TRY(undo_compression(decoder, &w, stored));
+    work w = stored ? begin(label, dataset, task) : decoder->unpacked;
+    if (stored && task->stored_bytes > 0) BP_TRY(undo_compression(decoder, &w, stored));
+    assert(w.task == task);
     convert(&w, image);
     return BP_OK;
 }

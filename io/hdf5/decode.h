@@ -21,6 +21,8 @@ bp_status bp__fetch_task(const char *label, int fd, const bp__plan *plan, uint64
 /** The loader's decoder: a buffer for one chunk, and libdeflate's state. */
 bp_status bp__decoder_create(bp__decoder **decoder);
 void bp__decoder_destroy(bp__decoder **decoder);
+bp_status bp__decoder_unpack(bp__decoder *decoder, const char *label, const bp__plan_dataset *dataset,
+                             const bp__plan_task *task, const void *stored);
 bp_status bp__decoder_run(bp__decoder *decoder, const char *label, const bp__plan_dataset *dataset,
                           const bp__plan_task *task, const void *stored, void *image);
 

@@ -132,6 +132,7 @@ const bp__loader *bp__h5_loader(void)
                                       .fetch = source_fetch,
                                       .close = source_close,
                                       .decoder_create = bp__decoder_create,
+                                      .unpack = bp__decoder_unpack,
                                       .decode = bp__decoder_run,
                                       .decoder_destroy = bp__decoder_destroy};
     return &loader;

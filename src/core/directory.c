@@ -187,6 +187,7 @@ void bp__dir_fill(bp__directory *dir, uint32_t slot, bp__extent extent, bp__exte
     bp__store_relaxed(&t->next, stage.bytes > 0 ? 0 : BP__NO_TURNS);
     bp__store_relaxed(&t->ranks, 0);
     bp__store_relaxed(&t->failed, 0);
+    bp__store_relaxed(&t->overtaken, 0);
     bp__nap_here(BP__NAP_TURNS_WORD_STORED);
     set_word(dir, slot, bp__word(bp__word_generation(w), BP__SLOT_FILL, bp__word_listed(w)));
     if (stage.bytes > 0) bp__futex_wake_some(futex_of(dir, slot), dir->header->max_decoders);

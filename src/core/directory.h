@@ -101,6 +101,8 @@ typedef struct bp__turns {
     _Atomic uint32_t progress; /**< a futex; counts the rings of bp__dir_ring_decoding() */
     _Atomic uint32_t ranks;    /**< how many decode */
     _Atomic uint32_t failed;   /**< 1: a task could not be decoded by the rank that took it */
+    /** The thread in charge; 1: it waits for nobody any more, and decodes again what is not known to be done. */
+    _Atomic uint32_t overtaken;
 } bp__turns;
 
 #define BP__NO_TURNS UINT32_MAX

@@ -36,6 +36,7 @@ typedef enum bp__fault {
     X(MARKS_FAILED, "marks_failed", 4)                                                                       \
     X(MARK_NEXT_STORED, "mark_next_stored", 4)                                                               \
     X(FAILED_MARK_STORED, "failed_mark_stored", 4)                                                           \
+    X(UNPACKED_OVERTAKEN, "unpacked_overtaken", 4)                                                           \
     X(NEXT_AVAILABLE_STORED, "next_available_stored", 2)                                                     \
     X(AVAILABLE_NUM_TASKS, "available_num_tasks", 4)                                                         \
     X(NUM_TASKS_NEXT, "num_tasks_next", 4)                                                                   \

@@ -34,10 +34,17 @@ typedef struct bp__loader {
     /** @param[out] decoder  owned: decoder_destroy() @retval BP_ENOMEM */
     bp_status (*decoder_create)(bp__decoder **decoder);
 
+    /** First half of decode, for whoever may lose `stored`: bring it into the decoder's own memory. Whatever stands
+     *  in `stored`, and if it changes meanwhile, nothing else is read or written.
+     *  @retval BP_EFORMAT  the stored bytes are damaged @retval BP_ENOMEM */
+    bp_status (*unpack)(bp__decoder *decoder, const char *label, const bp__plan_dataset *dataset,
+                        const bp__plan_task *task, const void *stored);
+
     /** Write the bytes of one task into the image, whose head is in place. Needs neither file nor plan, so
-     *  any process that sees `stored` may do it.
+     *  any process that sees `stored` may do it. Every byte is written once, with its final value: so a task
+     *  that is decoded twice, even while somebody reads, changes nothing.
      *  @param[in]     label   how errors name the file
-     *  @param[in]     stored  what fetch gave
+     *  @param[in]     stored  what fetch gave; NULL: unpack() of this very task was the decoder's last use
      *  @param[in,out] image   its first byte
      *  @retval BP_EFORMAT  the stored bytes are damaged @retval BP_ENOMEM */
     bp_status (*decode)(bp__decoder *decoder, const char *label, const bp__plan_dataset *dataset,

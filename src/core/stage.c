@@ -103,6 +103,26 @@ uint64_t bp__stage_end_of(const bp__stage *stage, uint64_t task)
     return t->file_offset + t->stored_bytes;
 }
 
+bp_status bp__stage_copy_task(const bp__stage *stage, uint64_t bytes, uint64_t task, bp__stage_copy *copy)
+{
+    const char *at = (const char *)stage;
+    bp__stage s; /* looked at once */
+    memcpy(&s, stage, sizeof s);
+    BP_TRY(bp__stage_check(&s, bytes));
+    bool sound = task < s.num_tasks;
+    if (sound) memcpy(&copy->task, at + s.tasks_at + task * sizeof copy->task, sizeof copy->task);
+    const bp__plan_task *t = &copy->task;
+    sound = sound && t->dataset < s.num_datasets && t->file_offset <= bytes &&
+            t->stored_bytes <= bytes - t->file_offset;
+    if (!sound) BP_FAIL(BP_EFORMAT, "a task is not where the tables of its bundle say");
+    memcpy(&copy->dataset, at + s.datasets_at + t->dataset * sizeof copy->dataset, sizeof copy->dataset);
+    copy->stored = at + t->file_offset;
+    uint64_t room = s.datasets_at - s.label_at, most = sizeof copy->label - 1;
+    memcpy(copy->label, at + s.label_at, room < most ? room : most);
+    copy->label[room < most ? room : most] = '\0';
+    return BP_OK;
+}
+
 /* Places go up within a lap, and so did those of the lap before: a task's place overlaps those that come next
  * in that lap. When a lap ends, all that is left of the one before it counts as taken. */
 uint64_t bp__ring_next(bp__ring *ring, const bp__stage *stage, uint64_t task)

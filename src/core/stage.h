@@ -42,6 +42,19 @@ const bp__plan_task *bp__stage_task(const bp__stage *stage, uint64_t task);
 /** Offset of the first byte after a task's chunk. */
 uint64_t bp__stage_end_of(const bp__stage *stage, uint64_t task);
 
+/** What a decoder needs to know of a task. */
+typedef struct bp__stage_copy {
+    char label[BP_ERROR_TEXT_MAX]; /**< cut, like the texts it is for */
+    bp__plan_dataset dataset;
+    bp__plan_task task;
+    const void *stored; /**< in the stage */
+} bp__stage_copy;
+
+/** Copy what is known of a task out of a stage whose memory may be used for something else meanwhile: nothing beyond
+ *  its `bytes` is read, whatever stands there. What was copied is the task if the memory still was the stage's
+ *  afterwards.  @retval BP_EFORMAT  what stands there is no such stage */
+bp_status bp__stage_copy_task(const bp__stage *stage, uint64_t bytes, uint64_t task, bp__stage_copy *copy);
+
 /** Goes through the tasks of a stage in order and says when the place of each is free. All zero at first. */
 typedef struct bp__ring {
     uint64_t lap; /**< first task since the ring began anew */

@@ -93,10 +93,43 @@ static void test_ring(void)
     CU_ASSERT(waits > 1000);
 }
 
+/* Memory that is being used for something else: what is copied lies within the stage, or nothing is. */
+static void test_copy(void)
+{
+    bp__plan_dataset dataset[2] = {{.path = "a"}, {.path = "b"}};
+    static bp__plan_task task[MAX_TASKS];
+    static bp__stage_copy copy;
+    bp__plan plan;
+    make_plan(&plan, dataset, task, 64);
+    uint64_t tables = bp__stage_tables(&plan, "x"), bytes = tables + bp__stage_chunks(&plan), refused = 0;
+    uint8_t *memory = aligned_alloc(64, (bytes + 63) / 64 * 64);
+    CU_ASSERT_FATAL(memory != NULL);
+    const bp__stage *stage = (const bp__stage *)(const void *)memory;
+    for (int round = 0; round < 20000; round++) {
+        bp__stage_write(memory, bytes, &plan, "x");
+        uint64_t which = draw(&state, plan.num_tasks);
+        MUST(bp__stage_copy_task(stage, bytes, which, &copy));
+        CU_ASSERT_EQUAL(memcmp(&copy.task, bp__stage_task(stage, which), sizeof copy.task), 0);
+        CU_ASSERT_STRING_EQUAL(copy.label, "x");
+        CU_ASSERT_PTR_EQUAL(copy.stored, memory + copy.task.file_offset);
+        for (uint64_t n = 1 + draw(&state, 8); n > 0; n--)
+            memory[draw(&state, draw(&state, 2) ? sizeof *stage : tables)] = (uint8_t)draw(&state, 256);
+        if (bp__stage_copy_task(stage, bytes, which, &copy) != BP_OK) {
+            refused++;
+            continue;
+        }
+        CU_ASSERT((const uint8_t *)copy.stored >= memory);
+        CU_ASSERT((const uint8_t *)copy.stored + copy.task.stored_bytes <= memory + bytes);
+    }
+    CU_ASSERT(refused > 1000);
+    free(memory);
+}
+
 int main(void)
 {
     CU_TestInfo tests[] = {{"tables are found again", test_tables},
                            {"a ring gives away only what is done", test_ring},
+                           {"copies of what changes", test_copy},
                            CU_TEST_INFO_NULL};
     return suite_main("stage", tests);
 }
