@@ -287,8 +287,13 @@ static bp_status set_up(bench *b, way *ways, int num_ways)
     BP_TRY(bp__writer_claim(&writer, 0, b->bytes));
     BP_TRY(bp__writer_close(&writer));
     BP_TRY(bp__workers_create(NULL, &b->workers));
-    return bp__streams_create(ways[1].comm, &b->dir, &b->window, b->workers, b->num_machines == 1,
-                              (bp__stream_calls){arrived, NULL, b}, &b->streams);
+    const bp__streams_setup setup = {.chain = ways[1].comm,
+                                     .dir = &b->dir,
+                                     .arena = &b->window,
+                                     .workers = b->workers,
+                                     .one_machine = b->num_machines == 1,
+                                     .calls = {arrived, NULL, b}};
+    return bp__streams_create(&setup, &b->streams);
 }
 
 /* @return whether all names of the list, which is split at its commas, are ways; the others are unwanted then

@@ -281,6 +281,18 @@ void bp__service_destroy(bp__service **service)
     *service = NULL;
 }
 
+static bp_status create_streams(bp__service *s, const bp__service_setup *setup)
+{
+    const bp__topology *top = setup->top;
+    const bp__streams_setup streams = {.chain = top->chain,
+                                       .dir = s->dir,
+                                       .arena = setup->arena,
+                                       .workers = s->workers,
+                                       .one_machine = top->nodes_on_machine == top->num_nodes,
+                                       .calls = {stream_over, decode_stage, s}};
+    return bp__streams_create(&streams, &s->streams);
+}
+
 static bp_status create_parts(bp__service *s, const bp__service_setup *setup)
 {
     const bp__topology *top = setup->top;
@@ -289,10 +301,7 @@ static bp_status create_parts(bp__service *s, const bp__service_setup *setup)
     if (!s->wire || !s->ages) BP_FAIL(BP_ENOMEM, "no memory for the service thread");
     BP_TRY(bp__workers_create(&s->cpus, &s->workers));
     BP_TRY(bp__tree_create(top->tree, from_tree, s, &s->tree));
-    if (s->num_nodes > 1)
-        BP_TRY(bp__streams_create(top->chain, s->dir, setup->arena, s->workers,
-                                  top->nodes_on_machine == top->num_nodes,
-                                  (bp__stream_calls){stream_over, decode_stage, s}, &s->streams));
+    if (s->num_nodes > 1) BP_TRY(create_streams(s, setup));
     BP_TRY(bp__agent_create(s->dir, setup->arena, s->streams, s->node, setup->world_rank,
                             (bp__uplink){from_agent, s}, &s->agent));
     BP_TRY(bp__relay_create(s->dir, s->node, bp__tree_children(s->tree), s->node > 0,

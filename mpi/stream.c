@@ -8,8 +8,11 @@
 #include "core/fault.h"
 #include "core/log.h"
 #include "mpi/comm.h"
+#include "mpi/segments.h"
 
 #define UNDER_WAY 4u /* segments on one link at once */
+/* Segments of a stream in private memory at once: as many may come as are being passed on. */
+#define PLACES (2 * UNDER_WAY)
 /* All segments under way on a link share its bandwidth, so the first of them is late by as many: a long chain
  * of slow links wants short segments. In memory, what counts is the cost per segment. */
 #define SEGMENT_IN_MEMORY (UINT64_C(1) << 20)
@@ -30,9 +33,8 @@ struct bp__stream {
     _Atomic int job_over;      /* likewise, but last; with it code and text change hands */
     _Atomic bool useless;      /* either stores true: no memory for the extent, or a segment came empty */
     _Atomic uint32_t in_place; /* segments; the service thread stores (release), the stage's user loads */
-    bool bouncing;             /* from segment bounce_from on */
-    uint32_t bounce_from;
-    char *bounce; /* owned */
+    bool homeless;             /* from segment homeless_from on: no memory was claimed for them */
+    uint32_t homeless_from;
     bp_status code;
     char text[BP_ERROR_TEXT_MAX];
     char misfit[96];        /* the service thread's: what came that was neither whole nor empty */
@@ -40,8 +42,12 @@ struct bp__stream {
     _Atomic uint64_t ready; /* source: bytes in place; the loading thread stores (release) */
     _Atomic bool no_more;   /* source: the loading thread stores it last (release) */
     bool *poisoned;         /* [num_segments] came, or goes, empty */
-    uint32_t receiving, received, sending, sent; /* segments started and ended, in order */
-    MPI_Request in[UNDER_WAY], out[UNDER_WAY];   /* of segment i at i % UNDER_WAY */
+    /* Segments, in order: started and ended on each link, in the arena, and out of private memory again. */
+    uint32_t receiving, received, sending, sent, placed, freed;
+    MPI_Request in[UNDER_WAY], out[UNDER_WAY]; /* of segment i at i % UNDER_WAY */
+    char *place[PLACES];                       /* private memory of segment i at i % PLACES */
+    char *spare[PLACES];                       /* what else the stream has of it */
+    unsigned num_spare;
 };
 
 struct bp__streams {
@@ -52,24 +58,25 @@ struct bp__streams {
     bp__window *arena;
     bp__workers *workers;
     bp__stream_calls calls;
+    bp__segments *segments;
     bp__stream *first;
 };
 
-bp_status bp__streams_create(MPI_Comm chain, bp__directory *dir, bp__window *arena, bp__workers *workers,
-                             bool one_machine, bp__stream_calls calls, bp__streams **streams)
+bp_status bp__streams_create(const bp__streams_setup *setup, bp__streams **streams)
 {
     bp__streams *all = calloc(1, sizeof *all);
     *streams = NULL;
     if (!all) BP_FAIL(BP_ENOMEM, "no memory for streams between nodes");
-    all->chain = chain;
-    all->dir = dir;
-    all->arena = arena;
-    all->workers = workers;
-    all->segment = one_machine ? SEGMENT_IN_MEMORY : SEGMENT_ON_WIRE;
-    all->calls = calls;
+    all->chain = setup->chain;
+    all->dir = setup->dir;
+    all->arena = setup->arena;
+    all->workers = setup->workers;
+    all->segment = setup->one_machine ? SEGMENT_IN_MEMORY : SEGMENT_ON_WIRE;
+    all->calls = setup->calls;
     *streams = all;
-    BP_MPI(MPI_Comm_rank(chain, &all->node));
-    BP_MPI(MPI_Comm_size(chain, &all->num_nodes));
+    BP_TRY(bp__segments_create(all->segment, &all->segments));
+    BP_MPI(MPI_Comm_rank(all->chain, &all->node));
+    BP_MPI(MPI_Comm_size(all->chain, &all->num_nodes));
     return BP_OK;
 }
 
@@ -81,7 +88,7 @@ static void close_writer(bp__stream *s)
 static void free_stream(bp__stream *s)
 {
     close_writer(s);
-    free(s->bounce);
+    while (s->num_spare > 0) bp__segments_release(s->all->segments, s->spare[--s->num_spare]);
     free(s->poisoned);
     free(s);
 }
@@ -89,10 +96,12 @@ static void free_stream(bp__stream *s)
 void bp__streams_destroy(bp__streams **streams)
 {
     if (!*streams) return;
+    bool under_way = (*streams)->first != NULL; /* only after a failure: MPI may still move its segments */
     for (bp__stream *s = (*streams)->first, *next; s; s = next) {
         next = s->next;
         free_stream(s);
     }
+    bp__segments_destroy(&(*streams)->segments, under_way);
     free(*streams);
     *streams = NULL;
 }
@@ -102,6 +111,12 @@ static bp_status new_stream(bp__streams *all, uint32_t slot, bp__extent extent, 
     bp__stream *s = calloc(1, sizeof *s);
     *stream = NULL;
     if (!s) BP_FAIL(BP_ENOMEM, "no memory for a stream between nodes");
+    bp_status st = bp__segments_get(all->segments, &s->spare[s->num_spare]);
+    if (bp__failed(st)) {
+        free(s);
+        return st;
+    }
+    s->num_spare++;
     s->all = all;
     s->slot = slot;
     s->extent = extent;
@@ -110,7 +125,7 @@ static bp_status new_stream(bp__streams *all, uint32_t slot, bp__extent extent, 
     for (unsigned i = 0; i < UNDER_WAY; i++) s->in[i] = s->out[i] = MPI_REQUEST_NULL;
     s->poisoned = calloc(s->num_segments, sizeof *s->poisoned);
     if (!s->poisoned) {
-        free(s);
+        free_stream(s);
         BP_FAIL(BP_ENOMEM, "no memory for a stream of %llu bytes", (unsigned long long)extent.bytes);
     }
     *stream = s;
@@ -128,6 +143,34 @@ static int segment_bytes(const bp__stream *s, uint32_t segment)
 {
     uint64_t at = segment * s->segment, left = s->extent.bytes - at;
     return (int)(left < s->segment ? left : s->segment);
+}
+
+static uint64_t end_of(const bp__stream *s, uint32_t segment)
+{
+    return segment * s->segment + (uint64_t)segment_bytes(s, segment);
+}
+
+static char *place_of(const bp__stream *s, uint32_t segment)
+{
+    return s->place[segment % PLACES];
+}
+
+/* Private memory for a segment. If there is no more of it, the segment waits for one of its own stream, which
+ * has at least one: those before it will leave it. */
+static bool take_place(bp__stream *s, uint32_t segment)
+{
+    if (s->num_spare == 0) {
+        if (bp__failed(bp__segments_get(s->all->segments, &s->spare[0]))) return false;
+        s->num_spare = 1;
+    }
+    s->place[segment % PLACES] = s->spare[--s->num_spare];
+    return true;
+}
+
+/* Segments [0, end) are no longer needed in private memory. */
+static void leave_places(bp__stream *s, uint32_t end)
+{
+    for (; s->freed < end; s->freed++) s->spare[s->num_spare++] = place_of(s, s->freed);
 }
 
 /* Source ----------------------------------------------------------------------------------------- */
@@ -160,10 +203,9 @@ void bp__stream_end(bp__stream *stream)
  * loaded first: then `ready` is final. */
 static bool source_has(bp__stream *s, uint32_t segment)
 {
-    uint64_t end = segment * s->segment + (uint64_t)segment_bytes(s, segment);
     bool over = bp__load_acquire(&s->no_more);
     bp__nap_here(BP__NAP_NO_MORE_READY);
-    bool ready = bp__load_acquire(&s->ready) >= end;
+    bool ready = bp__load_acquire(&s->ready) >= end_of(s, segment);
     if (over && !ready) s->poisoned[segment] = true;
     return over || ready;
 }
@@ -240,36 +282,23 @@ bool bp__stream_arrived(const bp__stream *stream, uint64_t *bytes)
     return !bp__load_acquire(&stream->useless);
 }
 
-static uint64_t end_of(const bp__stream *s, uint32_t segment)
-{
-    return segment * s->segment + (uint64_t)segment_bytes(s, segment);
-}
-
-/* Whether there is a place for the next segment: claimed memory, or, when claiming has failed, the bounce
- * buffer.
+/* What has become of the memory for the next segment: claimed, or, if claiming has failed, none for it and
+ * all after it. @return false: it is still awaited
  *
  * That claiming has failed is concluded from two words: the job is over, and yet too little is claimed. The
  * worker stores `claimed` before `job_over`, so `job_over` is loaded first: once it says that the job is
  * over, `claimed` is final. Loaded the other way round, the worker could claim everything and end between the
  * two loads, and the segment would bypass memory that was there for it. */
-static bool has_place(bp__stream *s)
+static bool has_home(bp__stream *s)
 {
-    if (s->bouncing) return true;
+    if (s->homeless) return true;
     bool job_over = bp__load_acquire(&s->job_over);
     bp__nap_here(BP__NAP_JOB_OVER_CLAIMED);
-    if (bp__load_acquire(&s->claimed) >= end_of(s, s->receiving)) return true;
+    if (bp__load_acquire(&s->claimed) >= end_of(s, s->placed)) return true;
     if (!job_over) return false;
-    s->bounce = malloc(UNDER_WAY * s->segment);
-    if (!s->bounce) return false; /* tried again: the chain must not break */
-    s->bouncing = true;
-    s->bounce_from = s->receiving;
+    s->homeless = true;
+    s->homeless_from = s->placed;
     return true;
-}
-
-static char *place_of(const bp__stream *s, uint32_t segment)
-{
-    if (s->bouncing && segment >= s->bounce_from) return s->bounce + segment % UNDER_WAY * s->segment;
-    return s->all->arena->base + s->extent.offset + segment * s->segment;
 }
 
 static void now_useless(bp__stream *s)
@@ -310,29 +339,28 @@ static bool is_whole(bp__stream *s, uint32_t segment, int bytes)
     return false;
 }
 
-static bp_status move_in(bp__stream *s, bool *busy)
+/* Find out which segments have come. */
+static bp_status hear(bp__stream *s, bool *busy)
 {
-    bp__streams *all = s->all;
-    bool last = all->node == all->num_nodes - 1;
     while (s->received < s->receiving) {
-        uint32_t i = s->received;
         bool came = false;
         int bytes = 0;
-        BP_TRY(segment_came(s, i, &came, &bytes));
+        BP_TRY(segment_came(s, s->received, &came, &bytes));
         if (!came) break;
-        s->poisoned[i] = !is_whole(s, i, bytes);
+        s->poisoned[s->received] = !is_whole(s, s->received, bytes);
+        if (s->poisoned[s->received]) now_useless(s);
         s->received++;
         *busy = true;
-        if (s->poisoned[i]) {
-            now_useless(s);
-        } else if (s->stage) {
-            bp__store_release(&s->in_place, s->received);
-            bp__dir_ring_decoding(all->dir, s->slot);
-        }
     }
-    /* a place in the bounce buffer is free again when what was in it has been passed on */
-    while (s->receiving < s->num_segments && s->receiving < s->received + UNDER_WAY && has_place(s)) {
-        if (s->bouncing && !last && s->receiving >= s->sent + UNDER_WAY) break;
+    return BP_OK;
+}
+
+/* Let as many segments come as there is private memory for. */
+static bp_status expect(bp__stream *s, bool *busy)
+{
+    bp__streams *all = s->all;
+    while (s->receiving < s->num_segments && s->receiving < s->received + UNDER_WAY &&
+           s->receiving < s->freed + PLACES && take_place(s, s->receiving)) {
         uint32_t i = s->receiving++;
         BP_MPI(MPI_Irecv(place_of(s, i), segment_bytes(s, i), MPI_BYTE, all->node - 1, (int)s->slot,
                          all->chain, &s->in[i % UNDER_WAY]));
@@ -341,7 +369,41 @@ static bp_status move_in(bp__stream *s, bool *busy)
     return BP_OK;
 }
 
-static bp_status move_out(bp__stream *s, bool *busy)
+/* Copy a segment that has come to where it belongs: one at a time, as MPI moves others in between. */
+static void move_in(bp__stream *s, bool *busy)
+{
+    if (s->placed == s->received || !has_home(s)) return;
+    uint32_t i = s->placed;
+    if (!s->poisoned[i] && !s->homeless) {
+        uint64_t at = s->extent.offset + i * s->segment;
+        memcpy(s->all->arena->base + at, place_of(s, i), (size_t)segment_bytes(s, i));
+    }
+    s->placed++;
+    if (s->stage && !s->poisoned[i] && !s->homeless) {
+        bp__store_release(&s->in_place, s->placed);
+        bp__dir_ring_decoding(s->all->dir, s->slot);
+    }
+    *busy = true;
+}
+
+static bp_status receive_some(bp__stream *s, bool *busy)
+{
+    BP_TRY(hear(s, busy));
+    leave_places(s, s->placed < s->sent ? s->placed : s->sent);
+    return expect(s, busy);
+}
+
+/* Copy a segment from the arena to private memory, when it is there. */
+static bool move_out(bp__stream *s, uint32_t segment)
+{
+    leave_places(s, s->sent);
+    if (!source_has(s, segment) || !take_place(s, segment)) return false;
+    const char *from = s->all->arena->view + s->extent.offset + segment * s->segment;
+    if (!s->poisoned[segment]) memcpy(place_of(s, segment), from, (size_t)segment_bytes(s, segment));
+    return true;
+}
+
+static bp_status send_some(bp__stream *s, bool *busy)
 {
     bp__streams *all = s->all;
     if (all->node == all->num_nodes - 1) {
@@ -356,13 +418,10 @@ static bp_status move_out(bp__stream *s, bool *busy)
         *busy = true;
     }
     while (s->sending < s->num_segments && s->sending < s->sent + UNDER_WAY &&
-           (s->source ? source_has(s, s->sending) : s->sending < s->received)) {
+           (s->source ? move_out(s, s->sending) : s->sending < s->received)) {
         uint32_t i = s->sending++;
-        int bytes = s->poisoned[i] ? 0 : segment_bytes(s, i);
-        bool bounced = s->bouncing && i >= s->bounce_from;
-        const char *from = bounced ? place_of(s, i) : all->arena->view + s->extent.offset + i * s->segment;
-        BP_MPI(MPI_Isend(from, bytes, MPI_BYTE, all->node + 1, (int)s->slot, all->chain,
-                         &s->out[i % UNDER_WAY]));
+        BP_MPI(MPI_Isend(place_of(s, i), s->poisoned[i] ? 0 : segment_bytes(s, i), MPI_BYTE, all->node + 1,
+                         (int)s->slot, all->chain, &s->out[i % UNDER_WAY]));
         *busy = true;
     }
     return BP_OK;
@@ -371,23 +430,22 @@ static bp_status move_out(bp__stream *s, bool *busy)
 /* Whether this node is complete, or never will be. */
 static bool over(const bp__stream *s)
 {
-    return s->received == s->num_segments && bp__load_acquire(&s->job_over) &&
-           (!s->stage || s->sent == s->num_segments);
+    return s->placed == s->num_segments && bp__load_acquire(&s->job_over);
 }
 
-/* Why this node must vote no although its worker found nothing wrong. What bounced never came to the arena:
- * whatever let it bounce, other bytes are in its place. */
+/* Why this node must vote no although its worker found nothing wrong. What was only passed on never came to
+ * the arena: whatever the reason, other bytes are in its place. */
 static void find_objection(bp__stream *s)
 {
     if (s->misfit[0] != '\0') { /* whatever the worker made of bytes that did not come */
         s->code = BP_EIO;
         snprintf(s->text, sizeof s->text, "%s", s->misfit);
-    } else if (s->code == BP_OK && s->bouncing) {
+    } else if (s->code == BP_OK && s->homeless) {
         s->code = BP_ENOMEM;
         snprintf(
             s->text, sizeof s->text,
             "node %d: no memory was claimed for a bundle's segments from %u on; they were only passed on",
-            s->all->node, s->bounce_from);
+            s->all->node, s->homeless_from);
     } else if (s->code == BP_OK && bp__load_relaxed(&s->useless)) {
         s->code = BP_EIO; /* rank 0 knows the reason */
     }
@@ -397,7 +455,7 @@ static void report(bp__stream *s)
 {
     const bp__stream_calls *calls = &s->all->calls;
     s->reported = true;
-    close_writer(s); /* passing on reads the other mapping */
+    close_writer(s);
     find_objection(s);
     calls->over(calls->ctx, s->slot, s->generation, s->code, s->text);
 }
@@ -414,15 +472,17 @@ bool bp__streams_poll(bp__streams *streams)
     bool busy = false;
     for (bp__stream **link = &streams->first; *link;) {
         bp__stream *s = *link;
-        bp_status st = s->source ? BP_OK : move_in(s, &busy);
-        if (st == BP_OK) st = move_out(s, &busy);
+        bp_status st = s->source ? BP_OK : receive_some(s, &busy);
+        if (st == BP_OK) st = send_some(s, &busy);
         if (bp__failed(st)) bp__log(BP_LOG_ERROR, "a stream between nodes is lost: %s", bp_error_text());
+        if (!s->source) move_in(s, &busy); /* while it is being passed on */
         if (!s->source && !s->reported && over(s)) report(s);
         if (!ended(s)) {
             link = &s->next;
             continue;
         }
         *link = s->next;
+        leave_places(s, s->num_segments);
         free_stream(s);
         busy = true;
     }

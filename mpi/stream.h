@@ -5,16 +5,18 @@
  * DESIGN
  *
  * An extent is cut into segments, which are longer if all nodes are virtual ones of one machine. On rank 0's
- * node a segment leaves when all of it is there; every other node receives it straight into its own arena, at
- * the same offset, and passes it on to the next. A few segments are under way at once on each link. Streams
- * of several slots share the links; the tag tells them apart.
+ * node a segment is copied to private memory (mpi/segments.h) when all of it is there, and leaves from that;
+ * every other node receives it into private memory, passes it on to the next from there, and copies it to its
+ * own arena, at the same offset, while it is on its way. MPI is never given an address in an arena. A few
+ * segments are under way at once on each link. Streams of several slots share the links; the tag tells them
+ * apart.
  *
  * A stream always runs to its end. If its load has failed, it sends empty segments instead ("poisoned"). A
- * node that cannot hold the extent receives into a bounce buffer, passes on, and votes no.
+ * node that cannot hold the extent only passes on, and votes no. Every stream has private memory for a
+ * segment from the start, and keeps what it has: no stream waits for another, on whichever node.
  *
- * An image is complete on a node when all of it has arrived. A stage is used by a thread of its own while it
- * arrives, and complete when that thread is done with it and all of it has been passed on: then its memory
- * may be used for another.
+ * An image is complete on a node when all of it is in the arena. A stage is used by a thread of its own while
+ * it arrives, and complete when that thread is done with it: then its memory may be used for another.
  *
  * Used by the service thread; the loading thread calls bp__stream_ready() and bp__stream_end(), the
  * thread that uses a stage calls bp__stream_arrived().
@@ -47,12 +49,17 @@ typedef struct bp__stream_calls {
     void *ctx;
 } bp__stream_calls;
 
-/** @param[in]  chain                borrowed; private, one rank per node in the order of the chain
- *  @param[in]  dir, arena, workers  borrowed
- *  @param[in]  one_machine          whether all nodes are on one machine; the same on all nodes
- *  @param[out] streams              owned: bp__streams_destroy(), when none is under way */
-bp_status bp__streams_create(MPI_Comm chain, bp__directory *dir, bp__window *arena, bp__workers *workers,
-                             bool one_machine, bp__stream_calls calls, bp__streams **streams);
+typedef struct bp__streams_setup {
+    MPI_Comm chain;     /**< borrowed; private, one rank per node in the order of the chain */
+    bp__directory *dir; /**< borrowed, as are the next two */
+    bp__window *arena;
+    bp__workers *workers;
+    bool one_machine; /**< whether all nodes are on one machine; the same on all nodes */
+    bp__stream_calls calls;
+} bp__streams_setup;
+
+/** @param[out] streams  owned: bp__streams_destroy(), when none is under way */
+bp_status bp__streams_create(const bp__streams_setup *setup, bp__streams **streams);
 void bp__streams_destroy(bp__streams **streams);
 
 /** Rank 0's node: begin to send what is going to be written into `extent`.

@@ -76,10 +76,15 @@ static bool create(node *n)
     bp__dir_init(&n->dir, 1000000);
     MPI_Comm_dup(MPI_COMM_WORLD, &n->chain);
     MPI_Comm_set_errhandler(n->chain, MPI_ERRORS_RETURN);
-    return CHECK_OK(bp__window_create(MPI_COMM_SELF, ARENA, &n->arena)) &&
-           CHECK_OK(bp__window_split(&n->arena)) && CHECK_OK(bp__workers_create(NULL, &n->workers)) &&
-           CHECK_OK(bp__streams_create(n->chain, &n->dir, &n->arena, n->workers, false,
-                                       (bp__stream_calls){stream_over, use_stage, n}, &n->streams));
+    if (!CHECK_OK(bp__window_create(MPI_COMM_SELF, ARENA, &n->arena)) ||
+        !CHECK_OK(bp__window_split(&n->arena)) || !CHECK_OK(bp__workers_create(NULL, &n->workers)))
+        return false;
+    const bp__streams_setup setup = {.chain = n->chain,
+                                     .dir = &n->dir,
+                                     .arena = &n->arena,
+                                     .workers = n->workers,
+                                     .calls = {stream_over, use_stage, n}};
+    return CHECK_OK(bp__streams_create(&setup, &n->streams));
 }
 
 static void destroy(node *n)
@@ -152,7 +157,7 @@ static void test_all_arrives(node *n, int rounds, bool stage)
 }
 
 /* Node 1 cannot write to its extent, which does not begin on a page: node 2 gets everything all the same. */
-static void test_bounce(node *n, bool stage)
+static void test_no_memory(node *n, bool stage)
 {
     check_case("a node without memory passes everything on, and votes no");
     const bp__extent extent = {check_rank == 1 ? 8 : 0, BYTES};
@@ -203,7 +208,7 @@ int main(int argc, char **argv)
     test_all_arrives(&n, rounds, false);
     test_all_arrives(&n, rounds, true);
     for (int stage = 0; stage < 2; stage++) {
-        test_bounce(&n, stage);
+        test_no_memory(&n, stage);
         test_misfit(&n, stage, 0, "");
         test_misfit(&n, stage, SEGMENT - 1, "fewer");
         test_misfit(&n, stage, SEGMENT + 1, "more");
