@@ -118,10 +118,11 @@ static bp_status run_ibcast(bench *b, MPI_Comm comm)
     return in_segments(b, comm, start_ibcast);
 }
 
-static void arrived(void *ctx, uint32_t slot, uint64_t generation, bp_status code, const char *text)
+static void arrived(void *ctx, uint32_t slot, uint64_t generation, bp_status code, bool damaged,
+                    const char *text)
 {
     bench *b = ctx;
-    (void)slot, (void)generation;
+    (void)slot, (void)generation, (void)damaged;
     b->arrival = bp__failed(code) ? bp__fail(code, "%s", text) : BP_OK;
 }
 
@@ -291,7 +292,9 @@ static bp_status set_up(bench *b, way *ways, int num_ways)
                                      .dir = &b->dir,
                                      .arena = &b->window,
                                      .workers = b->workers,
+                                     .host = "?",
                                      .one_machine = b->num_machines == 1,
+                                     .verify = b->num_machines > 1, /* as a pool does */
                                      .calls = {arrived, NULL, b}};
     return bp__streams_create(&setup, &b->streams);
 }

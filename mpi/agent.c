@@ -247,13 +247,15 @@ void bp__agent_apply(bp__agent *agent, const bp__command *c)
     bp__store_release(&dir->header->applied, c->number);
 }
 
-void bp__agent_vote(bp__agent *agent, uint32_t slot, uint64_t generation, bp_status code, const char *text)
+void bp__agent_vote(bp__agent *agent, uint32_t slot, uint64_t generation, bp_status code, bool damaged,
+                    const char *text)
 {
     bp__note n = {.kind = BP__NOTE_VOTE,
                   .from = {.node = agent->node},
                   .slot = slot,
                   .generation = generation,
-                  .code = code};
+                  .code = code,
+                  .damaged = damaged};
     snprintf(n.text, sizeof n.text, "%s", text);
     agent->voted[slot] = bp__ticks();
     note(agent, &n);

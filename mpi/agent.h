@@ -31,8 +31,10 @@ void bp__agent_apply(bp__agent *agent, const bp__command *command);
 /** Pass an answer on to the rank that asked. */
 void bp__agent_answer(bp__agent *agent, const bp__answer *answer);
 
-/** Report that this node has every byte of a slot, or why it has not. Not on rank 0's node. */
-void bp__agent_vote(bp__agent *agent, uint32_t slot, uint64_t generation, bp_status code, const char *text);
+/** Report that this node has every byte of a slot, or why it has not, and whether that is because bytes
+ *  arrived damaged. Not on rank 0's node. */
+void bp__agent_vote(bp__agent *agent, uint32_t slot, uint64_t generation, bp_status code, bool damaged,
+                    const char *text);
 
 /** Go through the boxes and the unlisted slots. @return whether anything was done */
 bool bp__agent_poll(bp__agent *agent);

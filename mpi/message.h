@@ -54,7 +54,7 @@ typedef enum bp__note_kind {
     BP__NOTE_RESIZE,     /**< from, value */
     BP__NOTE_STATS,      /**< from */
     BP__NOTE_ACK,        /**< value = number of a SYNC that has been applied */
-    BP__NOTE_VOTE,       /**< slot, generation, code, text: whether this node has every byte of it */
+    BP__NOTE_VOTE,       /**< slot, generation, code, damaged, text: whether this node has every byte of it */
     BP__NOTE_DRAINED,    /**< slot, generation */
     BP__NOTE_AGES,       /**< ages[num_slots] */
     BP__NOTE_COUNTS,     /**< counts */
@@ -76,6 +76,7 @@ typedef struct bp__note {
     uint64_t check; /**< its number, as counted by the node that asks */
     int64_t value;
     bp_status code;
+    bool damaged; /**< the bytes came, but not as they were sent */
     bp__report counts;
     const bp__age *ages; /**< [num_slots]; borrowed until the sender's next note */
     char name[BP_NAME_MAX + 1];

@@ -14,7 +14,8 @@ typedef struct tally {
     uint64_t generation;
     uint32_t votes, drained; /* how many have said so */
     bp_status code;          /* first reason against */
-    char *text;              /* owned; that reason in words */
+    bool damaged;            /* that reason is damage */
+    char *text;              /* owned; it in words */
 } tally;
 
 /* A bundle that has been asked for above and has not been opened here since. */
@@ -240,11 +241,13 @@ static void vote(bp__relay *r, const bp__note *n)
     if (t->generation != n->generation) return;
     if (bp__failed(n->code) && t->code == BP_OK) {
         t->code = n->code;
+        t->damaged = n->damaged;
         t->text = strdup(n->text); /* without memory for it, the code has to do */
     }
     if (++t->votes < r->num_children + r->votes) return;
     bp__note all = *n;
     all.code = t->code;
+    all.damaged = t->damaged;
     snprintf(all.text, sizeof all.text, "%s", t->text ? t->text : "");
     up(r, &all);
 }

@@ -26,7 +26,8 @@ typedef struct bp__segments bp__segments;
  *  @param[out] segments  owned: bp__segments_destroy() @retval BP_ENOMEM */
 bp_status bp__segments_create(size_t bytes, bp__segments **segments);
 
-/** @param[in] in_use  MPI may still use some: all stay mapped until the process ends; false: unmap them all */
+/** @param[in] in_use  MPI may still use some: all stay mapped until the process ends; false: all are unmapped
+ */
 void bp__segments_destroy(bp__segments **segments, bool in_use);
 
 /** @param[out] segment  borrowed until bp__segments_release(); page-aligned; whatever was in it last

@@ -174,10 +174,11 @@ static void from_tree(void *ctx, bp__tree_tag tag, unsigned from, const void *by
 
 /* Streams: what has come is voted on; a stage is decoded as it comes ----------------------------------- */
 
-static void stream_over(void *ctx, uint32_t slot, uint64_t generation, bp_status code, const char *text)
+static void stream_over(void *ctx, uint32_t slot, uint64_t generation, bp_status code, bool damaged,
+                        const char *text)
 {
     bp__service *s = ctx;
-    bp__agent_vote(s->agent, slot, generation, code, text);
+    bp__agent_vote(s->agent, slot, generation, code, damaged, text);
 }
 
 static bool arrived(const void *stream, uint64_t *bytes)
@@ -284,11 +285,16 @@ void bp__service_destroy(bp__service **service)
 static bp_status create_streams(bp__service *s, const bp__service_setup *setup)
 {
     const bp__topology *top = setup->top;
+    bool one_machine = top->nodes_on_machine == top->num_nodes;
+    bp_verify verify = s->cfg.verify_transfer;
     const bp__streams_setup streams = {.chain = top->chain,
                                        .dir = s->dir,
                                        .arena = setup->arena,
                                        .workers = s->workers,
-                                       .one_machine = top->nodes_on_machine == top->num_nodes,
+                                       .host = top->host,
+                                       .one_machine = one_machine,
+                                       .verify =
+                                           verify == BP_VERIFY_AUTO ? !one_machine : verify == BP_VERIFY_ON,
                                        .calls = {stream_over, decode_stage, s}};
     return bp__streams_create(&streams, &s->streams);
 }

@@ -1,5 +1,6 @@
 #include "mpi/stream.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,6 +8,7 @@
 #include "core/atomic.h"
 #include "core/fault.h"
 #include "core/log.h"
+#include "mpi/checksum.h"
 #include "mpi/comm.h"
 #include "mpi/segments.h"
 
@@ -37,7 +39,8 @@ struct bp__stream {
     uint32_t homeless_from;
     bp_status code;
     char text[BP_ERROR_TEXT_MAX];
-    char misfit[96];        /* the service thread's: what came that was neither whole nor empty */
+    char objection[256];    /* the service thread's: what came that was not what was sent */
+    bool damaged;           /* the objection is to a checksum */
     bool reported;          /* reported that the stream is over */
     _Atomic uint64_t ready; /* source: bytes in place; the loading thread stores (release) */
     _Atomic bool no_more;   /* source: the loading thread stores it last (release) */
@@ -54,11 +57,13 @@ struct bp__streams {
     MPI_Comm chain;
     int node, num_nodes;
     uint64_t segment;
+    bool verify;
+    const char *host;
     bp__directory *dir;
     bp__window *arena;
     bp__workers *workers;
     bp__stream_calls calls;
-    bp__segments *segments;
+    bp__segments *segments; /* with room for a trailer */
     bp__stream *first;
 };
 
@@ -72,9 +77,11 @@ bp_status bp__streams_create(const bp__streams_setup *setup, bp__streams **strea
     all->arena = setup->arena;
     all->workers = setup->workers;
     all->segment = setup->one_machine ? SEGMENT_IN_MEMORY : SEGMENT_ON_WIRE;
+    all->verify = setup->verify;
+    all->host = setup->host;
     all->calls = setup->calls;
     *streams = all;
-    BP_TRY(bp__segments_create(all->segment, &all->segments));
+    BP_TRY(bp__segments_create(all->segment + sizeof(bp__trailer), &all->segments));
     BP_MPI(MPI_Comm_rank(all->chain, &all->node));
     BP_MPI(MPI_Comm_size(all->chain, &all->num_nodes));
     return BP_OK;
@@ -143,6 +150,11 @@ static int segment_bytes(const bp__stream *s, uint32_t segment)
 {
     uint64_t at = segment * s->segment, left = s->extent.bytes - at;
     return (int)(left < s->segment ? left : s->segment);
+}
+
+static int message_bytes(const bp__stream *s, uint32_t segment)
+{
+    return segment_bytes(s, segment) + (int)sizeof(bp__trailer);
 }
 
 static uint64_t end_of(const bp__stream *s, uint32_t segment)
@@ -317,7 +329,7 @@ static bp_status segment_came(bp__stream *s, uint32_t segment, bool *came, int *
     if (rc != MPI_SUCCESS) BP_MPI(MPI_Error_class(rc, &class));
     if (class == MPI_ERR_TRUNCATE) {
         *came = true;
-        *bytes = segment_bytes(s, segment) + 1;
+        *bytes = message_bytes(s, segment) + 1;
         return BP_OK;
     }
     if (rc != MPI_SUCCESS) return bp__mpi_failed(rc, "MPI_Test");
@@ -326,16 +338,40 @@ static bp_status segment_came(bp__stream *s, uint32_t segment, bool *came, int *
     return BP_OK;
 }
 
+/* Only the first counts: others may follow from it. */
+__attribute__((format(printf, 3, 4))) static void object(bp__stream *s, uint32_t segment, const char *format,
+                                                         ...)
+{
+    if (s->objection[0] != '\0') return;
+    char name[BP_NAME_MAX + 1];
+    va_list args;
+    bp__dir_name(s->all->dir, s->slot, name);
+    int n = snprintf(s->objection, sizeof s->objection, "node %d (%s): segment %u of %s ", s->all->node,
+                     s->all->host, segment, name);
+    va_start(args, format);
+    vsnprintf(s->objection + n, sizeof s->objection - (size_t)n, format, args);
+    va_end(args);
+}
+
+static bp__trailer trailer_of(const bp__stream *s, uint32_t segment)
+{
+    bp__trailer t;
+    memcpy(&t, place_of(s, segment) + segment_bytes(s, segment), sizeof t);
+    return t;
+}
+
 /* A segment comes whole, or empty if its load has failed. Anything else was not meant for this place: it is
  * passed on as empty, and the vote says what came. */
 static bool is_whole(bp__stream *s, uint32_t segment, int bytes)
 {
-    int whole = segment_bytes(s, segment);
-    if (bytes == whole) return true;
-    if (bytes != 0 && s->misfit[0] == '\0')
-        snprintf(s->misfit, sizeof s->misfit,
-                 "node %d: segment %u of a bundle came with %s bytes than its %d", s->all->node, segment,
-                 bytes < whole ? "fewer" : "more", whole);
+    int whole = message_bytes(s, segment);
+    if (bytes == 0) return false;
+    if (bytes != whole)
+        object(s, segment, "came with %s bytes than its %d", bytes < whole ? "fewer" : "more", whole);
+    else if (trailer_of(s, segment).segment != segment)
+        object(s, segment, "came with the number %u", trailer_of(s, segment).segment);
+    else
+        return true;
     return false;
 }
 
@@ -362,24 +398,42 @@ static bp_status expect(bp__stream *s, bool *busy)
     while (s->receiving < s->num_segments && s->receiving < s->received + UNDER_WAY &&
            s->receiving < s->freed + PLACES && take_place(s, s->receiving)) {
         uint32_t i = s->receiving++;
-        BP_MPI(MPI_Irecv(place_of(s, i), segment_bytes(s, i), MPI_BYTE, all->node - 1, (int)s->slot,
+        BP_MPI(MPI_Irecv(place_of(s, i), message_bytes(s, i), MPI_BYTE, all->node - 1, (int)s->slot,
                          all->chain, &s->in[i % UNDER_WAY]));
         *busy = true;
     }
     return BP_OK;
 }
 
-/* Copy a segment that has come to where it belongs: one at a time, as MPI moves others in between. */
+/* Copy a segment to the arena, and compare what ranks will read there with what rank 0's node has.
+ * @return whether it is the same, as far as is known */
+static bool put_in_place(bp__stream *s, uint32_t segment)
+{
+    const bp__streams *all = s->all;
+    size_t bytes = (size_t)segment_bytes(s, segment);
+    uint64_t at = s->extent.offset + segment * s->segment;
+    memcpy(all->arena->base + at, place_of(s, segment), bytes);
+    if (bp__fault_takes_place(BP__FAULT_DAMAGE) || bp__fault_takes_place(BP__FAULT_DAMAGE_ONCE))
+        all->arena->base[at + bytes / 2] ^= 1;
+    if (!all->verify) return true;
+    uint32_t there = bp__checksum(all->arena->view + at, bytes), sent = trailer_of(s, segment).checksum;
+    if (there == sent) return true;
+    object(s, segment, "arrived damaged: its checksum is %08x instead of %08x", there, sent);
+    s->damaged = true;
+    return false;
+}
+
+/* Put a segment that has come where it belongs: one at a time, as MPI moves others in between. */
 static void move_in(bp__stream *s, bool *busy)
 {
     if (s->placed == s->received || !has_home(s)) return;
-    uint32_t i = s->placed;
-    if (!s->poisoned[i] && !s->homeless) {
-        uint64_t at = s->extent.offset + i * s->segment;
-        memcpy(s->all->arena->base + at, place_of(s, i), (size_t)segment_bytes(s, i));
+    bool there = !s->poisoned[s->placed] && !s->homeless;
+    if (there && !put_in_place(s, s->placed)) {
+        now_useless(s);
+        there = false;
     }
     s->placed++;
-    if (s->stage && !s->poisoned[i] && !s->homeless) {
+    if (s->stage && there) {
         bp__store_release(&s->in_place, s->placed);
         bp__dir_ring_decoding(s->all->dir, s->slot);
     }
@@ -398,8 +452,12 @@ static bool move_out(bp__stream *s, uint32_t segment)
 {
     leave_places(s, s->sent);
     if (!source_has(s, segment) || !take_place(s, segment)) return false;
+    if (s->poisoned[segment]) return true;
+    size_t bytes = (size_t)segment_bytes(s, segment);
     const char *from = s->all->arena->view + s->extent.offset + segment * s->segment;
-    if (!s->poisoned[segment]) memcpy(place_of(s, segment), from, (size_t)segment_bytes(s, segment));
+    memcpy(place_of(s, segment), from, bytes);
+    const bp__trailer t = {s->all->verify ? bp__checksum(from, bytes) : 0, segment};
+    memcpy(place_of(s, segment) + bytes, &t, sizeof t);
     return true;
 }
 
@@ -420,7 +478,7 @@ static bp_status send_some(bp__stream *s, bool *busy)
     while (s->sending < s->num_segments && s->sending < s->sent + UNDER_WAY &&
            (s->source ? move_out(s, s->sending) : s->sending < s->received)) {
         uint32_t i = s->sending++;
-        BP_MPI(MPI_Isend(place_of(s, i), s->poisoned[i] ? 0 : segment_bytes(s, i), MPI_BYTE, all->node + 1,
+        BP_MPI(MPI_Isend(place_of(s, i), s->poisoned[i] ? 0 : message_bytes(s, i), MPI_BYTE, all->node + 1,
                          (int)s->slot, all->chain, &s->out[i % UNDER_WAY]));
         *busy = true;
     }
@@ -437,9 +495,9 @@ static bool over(const bp__stream *s)
  * the arena: whatever the reason, other bytes are in its place. */
 static void find_objection(bp__stream *s)
 {
-    if (s->misfit[0] != '\0') { /* whatever the worker made of bytes that did not come */
+    if (s->objection[0] != '\0') { /* whatever the worker made of bytes that did not come */
         s->code = BP_EIO;
-        snprintf(s->text, sizeof s->text, "%s", s->misfit);
+        snprintf(s->text, sizeof s->text, "%s", s->objection);
     } else if (s->code == BP_OK && s->homeless) {
         s->code = BP_ENOMEM;
         snprintf(
@@ -457,7 +515,7 @@ static void report(bp__stream *s)
     s->reported = true;
     close_writer(s);
     find_objection(s);
-    calls->over(calls->ctx, s->slot, s->generation, s->code, s->text);
+    calls->over(calls->ctx, s->slot, s->generation, s->code, s->damaged, s->text);
 }
 
 static bool ended(const bp__stream *s)

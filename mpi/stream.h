@@ -12,8 +12,16 @@
  * apart.
  *
  * A stream always runs to its end. If its load has failed, it sends empty segments instead ("poisoned"). A
- * node that cannot hold the extent only passes on, and votes no. Every stream has private memory for a
- * segment from the start, and keeps what it has: no stream waits for another, on whichever node.
+ * node that cannot hold the extent only passes on, and votes no.
+ *
+ * Each segment has a trailer behind it, in the same message: its number, and a checksum, where those are
+ * wanted. Rank 0's node computes it over the bytes in its arena, as its ranks read them, right after copying
+ * them, while the caches have them; every other node compares it with that of the bytes in its own arena, as
+ * its ranks will read them, before it votes. So it does not matter which way the bytes took in between. A
+ * node where a segment arrived damaged votes no, and says so.
+ *
+ * Every stream has private memory for a segment from the start, and keeps what it has: no stream waits for
+ * another, on whichever node.
  *
  * An image is complete on a node when all of it is in the arena. A stage is used by a thread of its own while
  * it arrives, and complete when that thread is done with it: then its memory may be used for another.
@@ -35,8 +43,16 @@
 typedef struct bp__streams bp__streams;
 typedef struct bp__stream bp__stream;
 
-/** Hears what became of a stream on this node: complete, or why not. Called during bp__streams_poll(). */
-typedef void bp__stream_over(void *ctx, uint32_t slot, uint64_t generation, bp_status code, const char *text);
+/** What stands behind the bytes of a segment in its message. An empty segment has none. */
+typedef struct bp__trailer {
+    uint32_t checksum; /**< bp__checksum(); 0 where it is not compared */
+    uint32_t segment;  /**< its number, from 0 */
+} bp__trailer;
+
+/** Hears what became of a stream on this node: complete, or why not. Called during bp__streams_poll().
+ *  @param[in] damaged  it arrived, but not as it was sent: another try may be better */
+typedef void bp__stream_over(void *ctx, uint32_t slot, uint64_t generation, bp_status code, bool damaged,
+                             const char *text);
 
 /** Uses what arrives of a stage, on a worker thread, until all is used or nothing more can come. It is woken
  *  by bp__dir_ring_decoding() when more has arrived, or nothing more will.
@@ -54,7 +70,9 @@ typedef struct bp__streams_setup {
     bp__directory *dir; /**< borrowed, as are the next two */
     bp__window *arena;
     bp__workers *workers;
+    const char *host; /**< of this node, for texts */
     bool one_machine; /**< whether all nodes are on one machine; the same on all nodes */
+    bool verify;      /**< compare checksums; the same on all nodes */
     bp__stream_calls calls;
 } bp__streams_setup;
 

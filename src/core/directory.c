@@ -132,14 +132,19 @@ static const _Atomic uint32_t *futex_of(const bp__directory *dir, uint32_t slot)
     return (const _Atomic uint32_t *)(const void *)&dir->slot[slot].word; /* little-endian: the low half */
 }
 
-static bp__key key_of(const bp__directory *dir, uint32_t slot)
+void bp__dir_name(const bp__directory *dir, uint32_t slot, char name[BP_NAME_MAX + 1])
 {
-    char name[BP_NAME_MAX + 1];
-    for (size_t i = 0; i < sizeof name / 8; i++) {
+    for (size_t i = 0; i < (BP_NAME_MAX + 1) / 8; i++) {
         uint64_t part = bp__load_relaxed(&dir->slot[slot].name[i]);
         memcpy(name + 8 * i, &part, 8);
     }
-    bp__key key;
+}
+
+static bp__key key_of(const bp__directory *dir, uint32_t slot)
+{
+    char name[BP_NAME_MAX + 1];
+    bp__dir_name(dir, slot, name);
+    bp__key key = {0};
     bool ok = bp__key_from(name, &key);
     assert(ok);
     (void)ok;

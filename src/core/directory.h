@@ -259,6 +259,9 @@ void bp__dir_unlist(bp__directory *dir, uint32_t slot);
 /** READY or FAILED, unlisted and drained → FREE */
 void bp__dir_reclaim(bp__directory *dir, uint32_t slot);
 
+/** The name that a slot was last opened under; empty: it never was. */
+void bp__dir_name(const bp__directory *dir, uint32_t slot, char name[BP_NAME_MAX + 1]);
+
 /** Slot listed under a name, or BP__NO_SLOT. */
 uint32_t bp__dir_find(const bp__directory *dir, const bp__key *key);
 

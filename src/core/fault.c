@@ -35,9 +35,18 @@ uint64_t bp__nap_passed(bp__nap nap)
 
 bool bp__fault_is_on(bp__fault fault)
 {
-    static const char *const names[] = {"early_ack", "no_spill_memory", "no_second_look"};
+    static const char *const names[] = {"early_ack", "no_spill_memory", "no_second_look", "damage",
+                                        "damage_once"};
     const char *on = getenv(VARIABLE);
     return on && strcmp(on, names[fault]) == 0;
+}
+
+bool bp__fault_takes_place(bp__fault fault)
+{
+    static atomic_flag damaged = ATOMIC_FLAG_INIT;
+    if (!bp__fault_is_on(fault)) return false;
+    return fault != BP__FAULT_DAMAGE_ONCE ||
+           !atomic_flag_test_and_set_explicit(&damaged, memory_order_relaxed);
 }
 
 bool bp__naps_are_on;

@@ -21,6 +21,8 @@ typedef enum bp__fault {
     BP__FAULT_NO_SPILL_MEMORY, /**< "no_spill_memory": there is no memory for bars on their way, as in a system that is short
                                     of it: all of them go to a file */
     BP__FAULT_NO_SECOND_LOOK, /**< "no_second_look": a load does not notice that its file has changed */
+    BP__FAULT_DAMAGE,         /**< "damage": a byte of each segment that comes from another node is another */
+    BP__FAULT_DAMAGE_ONCE,    /**< "damage_once": of the first one in each process */
 } bp__fault;
 
 /** Each nap: its name, and once in how many passings it is taken. What every get passes is taken rarely, or a
@@ -71,6 +73,9 @@ typedef enum bp__nap {
 /** Whether a fault is switched on in this process. */
 bool bp__fault_is_on(bp__fault fault);
 
+/** Whether a fault is to happen here and now: one that happens once does so in the first call only. */
+bool bp__fault_takes_place(bp__fault fault);
+
 extern bool bp__naps_are_on; /**< set before main() */
 
 void bp__nap_now(bp__nap nap);
@@ -84,6 +89,12 @@ static inline void bp__nap_here(bp__nap nap)
 #else
 
 static inline bool bp__fault_is_on(bp__fault fault)
+{
+    (void)fault;
+    return false;
+}
+
+static inline bool bp__fault_takes_place(bp__fault fault)
 {
     (void)fault;
     return false;

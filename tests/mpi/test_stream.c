@@ -11,6 +11,7 @@
 #include "core/atomic.h"
 #include "core/clock.h"
 #include "core/futex.h"
+#include "mpi/checksum.h"
 #include "mpi/stream.h"
 #include "support/mpi_check.h"
 
@@ -29,17 +30,19 @@ typedef struct node {
     bp__streams *streams;
     /* of the round's stream */
     unsigned char fill; /* the byte that it is full of */
-    bool over;
+    bool over, damaged;
     bp_status vote;
     char text[BP_ERROR_TEXT_MAX];
 } node;
 
-static void stream_over(void *ctx, uint32_t slot, uint64_t generation, bp_status code, const char *text)
+static void stream_over(void *ctx, uint32_t slot, uint64_t generation, bp_status code, bool damaged,
+                        const char *text)
 {
     node *n = ctx;
     (void)slot, (void)generation;
     n->over = true;
     n->vote = code;
+    n->damaged = damaged;
     snprintf(n->text, sizeof n->text, "%s", text);
 }
 
@@ -74,6 +77,7 @@ static bool create(node *n)
     memset(n->memory, 0, bytes);
     bp__dir_attach(&n->dir, n->memory, 4, 1, page);
     bp__dir_init(&n->dir, 1000000);
+    bp__dir_open(&n->dir, SLOT, 1, "b");
     MPI_Comm_dup(MPI_COMM_WORLD, &n->chain);
     MPI_Comm_set_errhandler(n->chain, MPI_ERRORS_RETURN);
     if (!CHECK_OK(bp__window_create(MPI_COMM_SELF, ARENA, &n->arena)) ||
@@ -83,6 +87,8 @@ static bool create(node *n)
                                      .dir = &n->dir,
                                      .arena = &n->arena,
                                      .workers = n->workers,
+                                     .host = "here",
+                                     .verify = true,
                                      .calls = {stream_over, use_stage, n}};
     return CHECK_OK(bp__streams_create(&setup, &n->streams));
 }
@@ -175,28 +181,51 @@ static void test_no_memory(node *n, bool stage)
     }
 }
 
-/* The second of three segments is empty, too short or too long: it is of no use to any node. */
-static void test_misfit(node *n, bool stage, int bytes, const char *complaint)
+/* A message for a segment that is full of a byte, as rank 0's node sends it. */
+static void send_segment(const node *n, uint32_t segment, size_t bytes, uint32_t checksum)
 {
-    char title[80];
-    snprintf(title, sizeof title, "%s with a segment of %d bytes", stage ? "a stage" : "an image", bytes);
-    check_case(title);
-    begin(n, 253);
-    if (check_rank == 0) {
-        const int sizes[] = {SEGMENT, bytes, BYTES - 2 * SEGMENT};
-        char *segment = malloc(2 * SEGMENT);
-        if (!CHECK(segment != NULL)) MPI_Abort(MPI_COMM_WORLD, 1);
-        memset(segment, 253, 2 * SEGMENT);
-        for (int i = 0; i < 3; i++)
-            CHECK(MPI_Send(segment, sizes[i], MPI_BYTE, 1, SLOT, n->chain) == MPI_SUCCESS);
-        free(segment);
-        return;
+    char *message = malloc(bytes + sizeof(bp__trailer));
+    if (!CHECK(message != NULL)) MPI_Abort(MPI_COMM_WORLD, 1);
+    memset(message, n->fill, bytes);
+    const bp__trailer t = {checksum ^ bp__checksum(message, bytes), segment};
+    memcpy(message + bytes, &t, sizeof t);
+    int size = bytes ? (int)(bytes + sizeof t) : 0;
+    CHECK(MPI_Send(message, size, MPI_BYTE, 1, SLOT, n->chain) == MPI_SUCCESS);
+    free(message);
+}
+
+/* What may be wrong with the second of three segments, which is of no use to any node then. */
+static const struct {
+    size_t bytes;
+    uint32_t segment, checksum; /* the bits that are wrong in it */
+    bool damaged;
+    const char *complaint;
+} wrong[] = {{0, 1, 0, false, ""},
+             {SEGMENT - 1, 1, 0, false, "came with fewer bytes"},
+             {SEGMENT + 1, 1, 0, false, "came with more bytes"},
+             {SEGMENT, 2, 0, false, "segment 1 of b came with the number 2"},
+             {SEGMENT, 1, 1, true, "node 1 (here): segment 1 of b arrived damaged"},
+             {SEGMENT, 1, 1u << 31, true, "node 1 (here): segment 1 of b arrived damaged"}};
+
+static void test_wrong(node *n, bool stage)
+{
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        char title[80];
+        snprintf(title, sizeof title, "%s, and trouble of kind %zu", stage ? "a stage" : "an image", i);
+        check_case(title);
+        begin(n, 253);
+        if (check_rank == 0) {
+            send_segment(n, 0, SEGMENT, 0);
+            send_segment(n, wrong[i].segment, wrong[i].bytes, wrong[i].checksum);
+            send_segment(n, 2, BYTES - 2 * SEGMENT, 0);
+            continue;
+        }
+        bp__stream_receive(n->streams, SLOT, 1, (bp__extent){0, BYTES}, stage);
+        poll(n);
+        CHECK(n->over && n->vote == BP_EIO && n->damaged == wrong[i].damaged);
+        if (check_rank == 1 && !CHECK(strstr(n->text, wrong[i].complaint) != NULL)) printf("%s\n", n->text);
+        CHECK(is_full_of(n->arena.view, SEGMENT, 253)); /* what came whole is where it belongs */
     }
-    bp__stream_receive(n->streams, SLOT, 1, (bp__extent){0, BYTES}, stage);
-    poll(n);
-    CHECK(n->over && n->vote == BP_EIO);
-    if (check_rank == 1) CHECK(strstr(n->text, complaint) != NULL);
-    CHECK(is_full_of(n->arena.view, SEGMENT, 253)); /* what came whole is where it belongs */
 }
 
 int main(int argc, char **argv)
@@ -209,9 +238,7 @@ int main(int argc, char **argv)
     test_all_arrives(&n, rounds, true);
     for (int stage = 0; stage < 2; stage++) {
         test_no_memory(&n, stage);
-        test_misfit(&n, stage, 0, "");
-        test_misfit(&n, stage, SEGMENT - 1, "fewer");
-        test_misfit(&n, stage, SEGMENT + 1, "more");
+        test_wrong(&n, stage);
     }
     destroy(&n);
     return check_finish();
