@@ -19,6 +19,7 @@ typedef struct waiting {
 /* A name that is wanted while no slot is free. */
 typedef struct wanted {
     struct wanted *next;
+    bool repeated; /* as of a load */
     char name[BP_NAME_MAX + 1];
 } wanted;
 
@@ -195,7 +196,7 @@ static bp__entry *free_entry(bp__coordinator *c)
 }
 
 /* Send OPEN, and begin to plan. */
-static void open_slot(bp__coordinator *c, bp__entry *e, const char *name)
+static void open_slot(bp__coordinator *c, bp__entry *e, const char *name, bool repeated)
 {
     *e = (bp__entry){.fill = BP__SLOT_OPEN, .listed = true, .generation = ++c->last_generation};
     snprintf(e->name, sizeof e->name, "%s", name);
@@ -212,23 +213,28 @@ static void open_slot(bp__coordinator *c, bp__entry *e, const char *name)
     }
     load->slot = slot_of(c, e);
     load->generation = e->generation;
+    load->repeated = repeated;
     e->load = load;
     c->in_flight++;
     bp__load_start(load, BP__PHASE_PLAN);
 }
 
-static void want(bp__coordinator *c, const char *name)
+static void want(bp__coordinator *c, const char *name, bool repeated)
 {
     if (listed_entry(c, name)) return; /* OPEN is on its way to whoever asks */
     bp__entry *e = free_entry(c);
     if (e) {
-        open_slot(c, e, name);
+        open_slot(c, e, name, repeated);
         return;
     }
     for (wanted *w = c->wanted; w; w = w->next)
-        if (strcmp(w->name, name) == 0) return;
+        if (strcmp(w->name, name) == 0) {
+            w->repeated |= repeated;
+            return;
+        }
     wanted *w = calloc(1, sizeof *w);
     if (!w) return; /* the gets time out: without memory and without a slot nobody can be told why */
+    w->repeated = repeated;
     snprintf(w->name, sizeof w->name, "%s", name);
     wanted **last = &c->wanted;
     while (*last) last = &(*last)->next;
@@ -278,10 +284,22 @@ static void end_check(bp__coordinator *c, bp__load *load)
     } else if (same) { /* unlisted before anything newer is READY: nobody goes back in time */
         bp__log(BP_LOG_INFO, "%s: changed on disk", load->name);
         unlist(c, slot_of(c, e));
-        want(c, load->name);
+        want(c, load->name, false);
     }
     c->down.answer(c->down.ctx, &a);
     forget(c, load);
+}
+
+/* Bytes were damaged on their way: once more, into another slot and other memory, as after a rewrite. Whoever
+ * waits for this load starts over, and finds that slot. What is damaged a second time has a reason that
+ * stays. */
+static void load_again(bp__coordinator *c, bp__load *load)
+{
+    char name[BP_NAME_MAX + 1];
+    snprintf(name, sizeof name, "%s", load->name);
+    bp__log(BP_LOG_WARN, "%s; it is loaded again", load->vote_text);
+    fail(c, load, BP_ECHANGED, load->vote_text);
+    want(c, name, true);
 }
 
 /* Once every node has finished, one way or the other, and all streams are over, check the file again. */
@@ -294,6 +312,8 @@ static void filled(bp__coordinator *c, bp__entry *e)
     bp__load *l = e->load;
     if (bp__failed(l->code)) {
         fail(c, l, l->code, l->text);
+    } else if (bp__failed(l->vote_code) && l->vote_damaged && !l->repeated && !c->stopping) {
+        load_again(c, l);
     } else if (bp__failed(l->vote_code)) {
         fail(c, l, l->vote_code, l->vote_text);
     } else {
@@ -310,6 +330,7 @@ static void voted(bp__coordinator *c, const bp__note *n)
     if (e->generation != n->generation || e->fill != BP__SLOT_FILL) return;
     e->voted = true;
     e->load->vote_code = n->code;
+    e->load->vote_damaged = n->damaged;
     snprintf(e->load->vote_text, sizeof e->load->vote_text, "%s", n->text);
 }
 
@@ -494,7 +515,7 @@ static void ages(bp__coordinator *c, const bp__age *heard)
 void bp__coordinator_note(bp__coordinator *c, const bp__note *n)
 {
     switch (n->kind) {
-    case BP__NOTE_MISS: want(c, n->name); break;
+    case BP__NOTE_MISS: want(c, n->name, false); break;
     case BP__NOTE_CHECK: begin_check(c, n); break;
     case BP__NOTE_INVALIDATE: invalidate(c, n); break;
     case BP__NOTE_RESIZE: resize(c, n); break;
@@ -538,7 +559,7 @@ static bool step_waiting(bp__coordinator *c)
     while (c->wanted && free_entry(c)) {
         wanted *w = c->wanted;
         c->wanted = w->next;
-        want(c, w->name);
+        want(c, w->name, w->repeated);
         free(w);
         busy = true;
     }

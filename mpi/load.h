@@ -68,7 +68,9 @@ struct bp__load {
     uint64_t check;     /**< CHECK: its number */
     int32_t node;       /**< CHECK: who asked for it */
     uint64_t started_ns;
+    bool repeated;       /**< it takes the place of one whose bytes were damaged on their way */
     bp_status vote_code; /**< FILL: how the other nodes voted */
+    bool vote_damaged;
     char vote_text[BP_ERROR_TEXT_MAX];
     /* results */
     bp_status code;
