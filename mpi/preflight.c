@@ -1,5 +1,7 @@
 #include "mpi/preflight.h"
 
+#include <pthread.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -81,17 +83,32 @@ static void ask_open_mpi(bp__backing *b)
         set_folder(b, text, "OMPI_MCA_shmem_mmap_backing_file_base_dir");
 }
 
-void bp__backing_find(int processes, bp__backing *backing)
+static void ask(bp__backing *backing)
 {
     int provided;
     bp__backing_default(backing);
+    if (MPI_T_init_thread(MPI_THREAD_MULTIPLE, &provided) != MPI_SUCCESS) return;
+    ask_open_mpi(backing);
+    MPI_T_finalize();
+}
+
+/* A library that runs has settled on its components, and it takes Open MPI 10 ms to list its variables: so
+ * it is asked once. */
+void bp__backing_find(int processes, bp__backing *backing)
+{
+    static pthread_mutex_t asking = PTHREAD_MUTEX_INITIALIZER;
+    static bp__backing answer;
+    static bool answered;
+    int running = 0;
     if (processes == 1) {
         *backing = (bp__backing){.kind = BP__BACKING_ANONYMOUS};
         return;
     }
-    if (MPI_T_init_thread(MPI_THREAD_MULTIPLE, &provided) != MPI_SUCCESS) return;
-    ask_open_mpi(backing);
-    MPI_T_finalize();
+    pthread_mutex_lock(&asking);
+    if (!answered) ask(&answer);
+    answered = MPI_Initialized(&running) == MPI_SUCCESS && running;
+    *backing = answer;
+    pthread_mutex_unlock(&asking);
 }
 
 bp_status bp__backing_agree(const bp__topology *top, bp__backing *backing)
