@@ -85,6 +85,15 @@ static bp_status agree_on_looking(bp_pool *pool)
     return BP_OK;
 }
 
+/* Ticks are compared between the processes of a node: all of them have to count the same. */
+static bp_status agree_on_clock(const bp_pool *pool)
+{
+    int mine = bp__clock_has_tsc, all[2], both[2] = {mine, !mine};
+    BP_MPI(MPI_Allreduce(both, all, 2, MPI_INT, MPI_LAND, pool->top.node));
+    if (all[0] || all[1]) return BP_OK;
+    BP_FAIL(BP_ESYS, "ranks of one node do not agree on its clock; let all of them see the same /sys");
+}
+
 /* A process may write its own lines and the common part, the agent's process its part as well; no other. */
 static bp_status protect_control(bp_pool *pool)
 {
@@ -181,6 +190,7 @@ static bp_status create_parts(bp_pool *pool, const bp_config *cfg, const bp__loa
     if (!pool->pooled) return BP_OK;
 
     BP_TRY(agree_on_looking(pool));
+    BP_TRY(bp__agree(pool->top.world, agree_on_clock(pool)));
     pool->handle = calloc(num_slots(cfg), sizeof *pool->handle);
     pool->world_rank = calloc((size_t)pool->top.node_size, sizeof *pool->world_rank);
     BP_TRY(bp__agree(pool->top.world, pool->handle && pool->world_rank

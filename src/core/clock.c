@@ -1,16 +1,60 @@
 #include "core/clock.h"
 
+#include <stdio.h>
+#include <string.h>
+
 #if defined(__x86_64__)
 #include <cpuid.h>
 #endif
 
 bool bp__clock_has_tsc;
 
+/* Whether a list of words has this one. */
+static bool has_word(const char *list, const char *word)
+{
+    size_t n = strlen(word);
+    for (const char *at = list; *at;) {
+        size_t length = strcspn(at, " \n");
+        if (length == n && strncmp(at, word, n) == 0) return true;
+        at += length + strspn(at + length, " \n");
+    }
+    return false;
+}
+
+bool bp__clock_trusts_tsc(const char *current, const char *available)
+{
+    static const char *const virtual[] = {"kvm-clock", "hyperv_clocksource_tsc_page", "xen"};
+    if (has_word(current, "tsc")) return true;
+    for (size_t i = 0; i < sizeof virtual / sizeof *virtual; i++)
+        if (has_word(current, virtual[i])) return has_word(available, "tsc");
+    return false;
+}
+
+#if defined(__x86_64__)
+#define SOURCES "/sys/devices/system/clocksource/clocksource0/"
+
+static void read_line(const char *path, char *text, int size)
+{
+    FILE *f = fopen(path, "re");
+    if (!f || !fgets(text, size, f)) text[0] = '\0';
+    if (f) fclose(f);
+}
+
+static bool kernel_trusts_tsc(void)
+{
+    char current[128], available[512];
+    read_line(SOURCES "current_clocksource", current, sizeof current);
+    read_line(SOURCES "available_clocksource", available, sizeof available);
+    return bp__clock_trusts_tsc(current, available);
+}
+#endif
+
 void bp__clock_init(void)
 {
 #if defined(__x86_64__)
     unsigned a, b, c, d;
-    bp__clock_has_tsc = __get_cpuid(0x80000007, &a, &b, &c, &d) && (d & (1u << 8));
+    bool invariant = __get_cpuid(0x80000007, &a, &b, &c, &d) && (d & (1u << 8));
+    bp__clock_has_tsc = invariant && kernel_trusts_tsc();
 #endif
 }
 

@@ -1,6 +1,8 @@
 /* Ticks, their length, deadlines; what the machine says of its memory. */
 #include "tests/core/suite.h"
 
+#include <stdio.h>
+
 #include "core/clock.h"
 #include "core/memory.h"
 
@@ -29,6 +31,28 @@ static void test_fallback(void)
     uint64_t before = bp__clock_ns(), now = bp__ticks(), after = bp__clock_ns();
     CU_ASSERT(before <= now && now <= after);
     bp__clock_has_tsc = had;
+}
+
+static void test_trusted(void)
+{
+    const struct {
+        const char *current, *available;
+        bool trusted;
+    } cases[] = {
+        {"tsc\n", "tsc hpet acpi_pm \n", true},
+        {"hpet\n", "hpet acpi_pm \n", false},     /* found unstable, or "tsc=unstable" */
+        {"hpet\n", "tsc hpet acpi_pm \n", false}, /* somebody wants it so */
+        {"kvm-clock\n", "kvm-clock tsc acpi_pm \n", true},
+        {"kvm-clock\n", "kvm-clock acpi_pm \n", false},
+        {"xen\n", "xen tsc hpet\n", true},
+        {"hyperv_clocksource_tsc_page\n", "hyperv_clocksource_tsc_page acpi_pm\n",
+         false}, /* its name is no proof */
+        {"tsc-early\n", "tsc-early hpet\n", false},
+        {"jiffies", "jiffies", false},
+        {"", "", false},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        CU_ASSERT_EQUAL(bp__clock_trusts_tsc(cases[i].current, cases[i].available), cases[i].trusted);
 }
 
 static void test_deadline(void)
@@ -87,16 +111,19 @@ static void test_slurm(void)
     unsetenv("SLURM_CPUS_ON_NODE");
 }
 
-int main(void)
+/* "which": only tell which counter is used here. */
+int main(int argc, char **argv)
 {
+    bp__clock_init();
+    if (argc > 1 && strcmp(argv[1], "which") == 0) return puts(bp__clock_has_tsc ? "tsc" : "kernel") < 0;
     CU_TestInfo tests[] = {
         {"ticks", test_ticks},
         {"nanoseconds as ticks", test_fallback},
+        {"whom the kernel trusts", test_trusted},
         {"deadlines", test_deadline},
         {"memory of the machine", test_memory},
         {"memory that Slurm gives", test_slurm},
         CU_TEST_INFO_NULL,
     };
-    bp__clock_init();
     return suite_main("clock", tests);
 }
