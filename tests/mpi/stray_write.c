@@ -1,4 +1,6 @@
 /* stray_write RANK : that rank writes through a bundle's pointer and must die of it by SIGSEGV.
+ * stray_write RANK directory : it writes to a page of the directory; likewise, unless it is the first rank of its node.
+ * stray_write RANK lines     : it writes to the line of another rank; likewise.
  * stray_write maps  : no process has a writable mapping of what is handed out, or of the extent behind it. */
 #include <inttypes.h>
 #include <stdint.h>
@@ -9,6 +11,8 @@
 
 #include <bundlepool/bundlepool.h>
 
+#include "core/atomic.h"
+#include "mpi/pool.h"
 #include "support/market.h"
 #include "support/mpi_check.h"
 
@@ -61,6 +65,12 @@ int main(int argc, char **argv)
     MPI_Barrier(MPI_COMM_WORLD);
     if (argc > 1 && strcmp(argv[1], "maps") == 0) {
         CHECK(writable_aliases(bp_bundle_daily(b, BP_COL_OPEN), 10 * 100 * 8) == 0);
+    } else if (argc > 2 && check_rank == atoi(argv[1])) {
+        if (strcmp(argv[2], "directory") == 0)
+            bp__store_relaxed(&pool->dir.slot[0].checked, 42);
+        else
+            bp__store_relaxed(&bp__dir_lines(&pool->dir, (uint32_t)(check_rank == 0))->misses, 42);
+        printf("rank %d wrote to the %s and lives\n", check_rank, argv[2]);
     } else if (argc > 1 && check_rank == atoi(argv[1])) {
         double *close = (double *)(uintptr_t)bp_bundle_daily(b, BP_COL_CLOSE);
         close[0] = 42.0; /* dies here */

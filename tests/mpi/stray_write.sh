@@ -4,16 +4,17 @@ set -u
 run=$1 program=$2
 failed=0
 "$run" 4 "$program" maps || failed=1
-for rank in 0 2; do
+for what in 0 2 '2 directory' '2 lines' '0 lines'; do
     # AddressSanitizer would turn the signal into an exit of its own
-    out=$(ASAN_OPTIONS=handle_segv=0:detect_leaks=0 TSAN_OPTIONS=handle_segv=0 "$run" 4 "$program" "$rank" 2>&1)
+    # shellcheck disable=SC2086
+    out=$(ASAN_OPTIONS=handle_segv=0:detect_leaks=0 TSAN_OPTIONS=handle_segv=0 "$run" 4 "$program" $what 2>&1)
     rc=$?
     if [ $rc -ne 139 ] || grep -q "and lives" <<<"$out" || ! grep -qi "signal.*11\|segmentation" <<<"$out"; then
-        echo "FAILED: rank $rank wrote to a bundle; exit code $rc, output:"
+        echo "FAILED: rank $what wrote where it must not; exit code $rc, output:"
         echo "$out"
         failed=1
     else
-        echo "rank $rank died by SIGSEGV, as it must"
+        echo "rank $what: it died by SIGSEGV, as it must"
     fi
 done
 exit $failed

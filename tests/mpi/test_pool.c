@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <bundlepool/bundlepool.h>
@@ -203,6 +204,27 @@ static void test_staleness(void)
         CHECK(version_of(pool, "changing") == 2);
         CHECK_OK(bp_pool_destroy(&pool));
     }
+}
+
+/* Time is what is being tested: a get that begins later than T after the last look has to look. */
+static void test_bounded_staleness(void)
+{
+    check_case("max_staleness_ms = T > 0: a bundle that lives longer than T is looked at again");
+    bp_config cfg = config();
+    cfg.max_staleness_ms = 700;
+    bp_pool *pool = create(&cfg);
+    for (uint32_t version = 21; version < 23; version++) {
+        write_all("changing", version, 4, 10);
+        struct timespec later;
+        clock_gettime(CLOCK_MONOTONIC, &later);
+        later.tv_nsec += 750000000;
+        later.tv_sec += later.tv_nsec / 1000000000;
+        later.tv_nsec %= 1000000000;
+        if (version > 21) CHECK(clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &later, NULL) == 0);
+        CHECK(version_of(pool, "changing") == version);
+        barrier();
+    }
+    CHECK_OK(bp_pool_destroy(&pool));
 }
 
 static void test_invalidate(void)
@@ -455,9 +477,11 @@ static void test_version(void)
 
 static void test_fork(void)
 {
-    check_case("fork: the child gets BP_EFORKED");
+    check_case("fork: the child gets BP_EFORKED, and releases nothing of its parent's");
     bp_config cfg = config();
     bp_pool *pool = create(&cfg);
+    const bp_bundle *held;
+    CHECK_OK(bp_pool_get(pool, "one", &held));
     fflush(NULL);
     pid_t child = fork();
     if (child == 0) {
@@ -468,11 +492,15 @@ static void test_fork(void)
                   bp_pool_invalidate(pool, NULL) == BP_EFORKED &&
                   bp_pool_version(pool, "one", &v) == BP_EFORKED && bp_pool_stats(pool, &s) == BP_EFORKED &&
                   bp_pool_destroy(&pool) == BP_EFORKED;
+        bp_bundle_release(&held);
         _exit(ok ? 0 : 1);
     }
     int status = -1;
     CHECK(child > 0 && waitpid(child, &status, 0) == child);
     CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    CHECK_STATUS(bp_pool_destroy(&pool), BP_EBUSY); /* every rank has its pin still */
+    CHECK(market_version(held) == 1);
+    bp_bundle_release(&held);
     CHECK(version_of(pool, "one") == 1);
     CHECK_OK(bp_pool_destroy(&pool));
 }
@@ -505,6 +533,7 @@ int main(int argc, char **argv)
     test_lru();
     test_rewrite();
     test_staleness();
+    test_bounded_staleness();
     test_invalidate();
     test_disabled();
     test_errors();
