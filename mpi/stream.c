@@ -16,8 +16,9 @@
 /* Segments of a stream in private memory at once: as many may come as are being passed on. */
 #define PLACES (2 * UNDER_WAY)
 /* All segments under way on a link share its bandwidth, so the first of them is late by as many: a long chain
- * of slow links wants short segments. In memory, what counts is the cost per segment. */
-#define SEGMENT_IN_MEMORY (UINT64_C(1) << 20)
+ * of slow links wants short segments. Within a machine they are shorter still: what a stream has in private
+ * memory has to stay in the cache of a core, or copying it once more costs half of the rate. */
+#define SEGMENT_IN_MEMORY (UINT64_C(128) << 10)
 #define SEGMENT_ON_WIRE   (UINT64_C(256) << 10)
 
 struct bp__stream {

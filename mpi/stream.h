@@ -4,7 +4,7 @@
  *
  * DESIGN
  *
- * An extent is cut into segments, which are longer if all nodes are virtual ones of one machine. On rank 0's
+ * An extent is cut into segments, which are shorter if all nodes are virtual ones of one machine. On rank 0's
  * node a segment is copied to private memory (mpi/segments.h) when all of it is there, and leaves from that;
  * every other node receives it into private memory, passes it on to the next from there, and copies it to its
  * own arena, at the same offset, while it is on its way. MPI is never given an address in an arena. A few

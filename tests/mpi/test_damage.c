@@ -1,5 +1,5 @@
-/* test_damage once|always|unseen [TRANSFER] : what is damaged on its way between nodes. BUNDLEPOOL_FAULT names
- * the fault; each rank is a node.
+/* test_damage once|always|unseen [TRANSFER] : what is damaged on its way between nodes. BUNDLEPOOL_FAULT
+ * names the fault; each rank is a node.
  *
  *     once    (damage_once) the bundle is loaded again, and nobody sees any of it but the log
  *     always  (damage) the load has failed, everywhere, with the first node's reason

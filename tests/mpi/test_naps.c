@@ -18,7 +18,7 @@
 #define ROWS        8
 #define LONGEST_ROW 256
 
-/* Of bundle i. An image of more than 1 MiB travels in several segments. */
+/* Of bundle i. An image of more than 128 KiB travels in several segments. */
 static const struct {
     int64_t assets, days;
 } shape[BUNDLES] = {{2, 8}, {3, 50}, {40, 1000}, {2, 9}, {5, 30}, {60, 500}, {1, 1}, {10, 100}};
