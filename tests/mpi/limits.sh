@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # limits.sh RUN_MPI BIN [all] : a machine that cannot give the memory of a window, on all ranks or on one alone. Every run ends within
 # seconds: by itself with a smaller pool, or in one error that names the limit or the folder and exit code 1. Nothing is left.
+# shellcheck disable=SC2016 # what is tried is evaluated in the ranks
 set -u
 run=$(realpath "$1") bin=$(realpath "$2")
 unshare -m -i --propagation private true 2>/dev/null || { echo "SKIPPED: namespaces are not permitted here"; exit 77; }
