@@ -295,7 +295,7 @@ static bp_status set_up(bench *b, way *ways, int num_ways)
                                      .host = "?",
                                      .one_machine = b->num_machines == 1,
                                      .verify = b->num_machines > 1, /* as a pool does */
-                                     .calls = {arrived, NULL, b}};
+                                     .calls = {.over = arrived, .ctx = b}};
     return bp__streams_create(&setup, &b->streams);
 }
 

@@ -34,6 +34,7 @@ struct bp__agent {
     bp__age *ages;   /* [num_slots] */
     uint64_t *voted; /* [num_slots] ticks of this node's vote */
     int *world_rank;
+    bool broken;
 };
 
 bp_status bp__agent_create(bp__directory *dir, bp__window *arena, bp__streams *streams, int node,
@@ -288,6 +289,11 @@ static void read_request(bp__agent *a, uint32_t i, uint32_t number)
     bool all = box->all;
     b->waiting = !was_given_up(box, number);
     if (!b->waiting) return;
+    if (a->broken) {
+        answer_text(a, i, BP_EMPI, a->dir->header->broken_text);
+        finish(a, i);
+        return;
+    }
 
     bp__key key;
     switch (b->kind) {
@@ -366,7 +372,18 @@ static bool poll_draining(bp__agent *a)
 bool bp__agent_poll(bp__agent *agent)
 {
     bool busy = poll_boxes(agent);
-    return poll_draining(agent) || busy;
+    return (!agent->broken && poll_draining(agent)) || busy;
+}
+
+void bp__agent_break(bp__agent *agent, const char *text)
+{
+    agent->broken = true;
+    bp__dir_break(agent->dir, text);
+    for (uint32_t i = 0; i < agent->num_boxes; i++) {
+        if (!agent->box[i].waiting) continue;
+        answer_text(agent, i, BP_EMPI, agent->dir->header->broken_text);
+        finish(agent, i);
+    }
 }
 
 bool bp__agent_waiting(const bp__agent *agent)

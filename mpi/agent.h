@@ -36,6 +36,10 @@ void bp__agent_answer(bp__agent *agent, const bp__answer *answer);
 void bp__agent_vote(bp__agent *agent, uint32_t slot, uint64_t generation, bp_status code, bool damaged,
                     const char *text);
 
+/** The pool is broken: break the directory, and answer every box with BP_EMPI and this text, now and in every
+ *  bp__agent_poll() from now on. No command may follow. @param[in] text  copied */
+void bp__agent_break(bp__agent *agent, const char *text);
+
 /** Go through the boxes and the unlisted slots. @return whether anything was done */
 bool bp__agent_poll(bp__agent *agent);
 

@@ -1,6 +1,7 @@
 #include "mpi/comm.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -54,6 +55,16 @@ static bp_status split(bp__topology *top, int64_t ranks_per_node)
     /* commands and bulk data have a communicator each: no thread takes another's messages */
     BP_MPI(MPI_Comm_split(top->world, leader ? 0 : MPI_UNDEFINED, top->node_index, &top->tree));
     BP_MPI(MPI_Comm_split(top->world, leader ? 0 : MPI_UNDEFINED, top->node_index, &top->chain));
+    if (leader) top->node_host = calloc((size_t)top->num_nodes, sizeof *top->node_host);
+    if (leader && !top->node_host) BP_FAIL(BP_ENOMEM, "no memory for the names of %d nodes", top->num_nodes);
+    return BP_OK;
+}
+
+static bp_status share_names(bp__topology *top)
+{
+    if (!top->node_host) return BP_OK;
+    BP_MPI(
+        MPI_Allgather(top->host, BP__HOST_MAX, MPI_CHAR, top->node_host, BP__HOST_MAX, MPI_CHAR, top->tree));
     return BP_OK;
 }
 
@@ -69,6 +80,7 @@ bp_status bp__topology_create(MPI_Comm comm, int64_t ranks_per_node, bp__topolog
                       ? split(top, ranks_per_node)
                       : bp__fail(BP_EMPI, "MPI_Comm_set_errhandler failed");
     s = bp__agree(top->world, s);
+    if (s == BP_OK) s = bp__agree(top->world, share_names(top));
     if (bp__failed(s)) bp__topology_destroy(top);
     return s;
 }
@@ -79,6 +91,8 @@ void bp__topology_destroy(bp__topology *top)
     if (top->tree != MPI_COMM_NULL) MPI_Comm_free(&top->tree);
     if (top->node != MPI_COMM_NULL) MPI_Comm_free(&top->node);
     if (top->world != MPI_COMM_NULL) MPI_Comm_free(&top->world);
+    free(top->node_host);
+    top->node_host = NULL;
 }
 
 bp_status bp__agree(MPI_Comm comm, bp_status mine)

@@ -23,6 +23,8 @@ bp_status bp__mpi_failed(int rc, const char *call);
 /** Check that MPI runs, with MPI_THREAD_MULTIPLE. @retval BP_EMPI  it does not */
 bp_status bp__mpi_check(void);
 
+#define BP__HOST_MAX 64
+
 /** Where a rank sits. A node here is a pool node: a machine, or a virtual node of ranks_per_node ranks. */
 typedef struct bp__topology {
     MPI_Comm world; /**< private duplicate of the caller's communicator; owned */
@@ -34,7 +36,9 @@ typedef struct bp__topology {
     int node_index; /**< of this node; rank 0 sits on node 0 */
     int num_nodes;
     int nodes_on_machine; /**< pool nodes on this machine */
-    char host[64];
+    char host[BP__HOST_MAX];
+    char (*node_host)
+        [BP__HOST_MAX]; /**< [num_nodes] the nodes' machines; owned. NULL where tree and chain are */
 } bp__topology;
 
 /** Collective over comm. On failure nothing is left.

@@ -35,6 +35,7 @@ struct bp__coordinator {
     int in_flight; /* loads and checks under way */
     int ended;     /* of those, loads that have ended on rank 0's node and are not verified yet */
     bool stopping, stopped, all_done;
+    bool forgetful; /* a name that is wanted could not be noted */
     waiting *invalidating, *resizing, *stats_waiting, *stats_asked;
     wanted *wanted;
     bp__report report; /* loads … load_ns and peak are kept here; the rest is filled in on request */
@@ -233,7 +234,10 @@ static void want(bp__coordinator *c, const char *name, bool repeated)
             return;
         }
     wanted *w = calloc(1, sizeof *w);
-    if (!w) return; /* the gets time out: without memory and without a slot nobody can be told why */
+    if (!w) { /* without memory and without a slot nobody can be told why */
+        c->forgetful = true;
+        return;
+    }
     w->repeated = repeated;
     snprintf(w->name, sizeof w->name, "%s", name);
     wanted **last = &c->wanted;
@@ -512,7 +516,7 @@ static void ages(bp__coordinator *c, const bp__age *heard)
     step_room(c);
 }
 
-void bp__coordinator_note(bp__coordinator *c, const bp__note *n)
+bp_status bp__coordinator_note(bp__coordinator *c, const bp__note *n)
 {
     switch (n->kind) {
     case BP__NOTE_MISS: want(c, n->name, false); break;
@@ -527,6 +531,8 @@ void bp__coordinator_note(bp__coordinator *c, const bp__note *n)
     case BP__NOTE_COUNTS: answer_stats(c, &n->counts); break;
     case BP__NOTE_DONE: c->all_done = true; break;
     }
+    if (c->forgetful) BP_FAIL(BP_ENOMEM, "no memory for the name of a bundle that is wanted");
+    return BP_OK;
 }
 
 /* Steps ------------------------------------------------------------------------------------------ */

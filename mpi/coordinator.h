@@ -34,8 +34,8 @@ bp_status bp__coordinator_create(const bp_config *cfg, const bp__topology *top, 
                                  bp__loads *loads, bp__downlink down, bp__coordinator **coordinator);
 void bp__coordinator_destroy(bp__coordinator **coordinator);
 
-/** Receive a note. */
-void bp__coordinator_note(bp__coordinator *c, const bp__note *note);
+/** Receive a note. @retval BP_ENOMEM  what somebody waits for is forgotten: the pool has to be broken */
+bp_status bp__coordinator_note(bp__coordinator *c, const bp__note *note);
 
 /** Go on with everything that can go on. @return whether anything was done */
 bool bp__coordinator_step(bp__coordinator *c);

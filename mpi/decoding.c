@@ -302,7 +302,7 @@ static bool work(const bp__helper *h, uint32_t slot, const struct timespec *dead
     bp__decoder *decoder = NULL;
     bp_status st = BP_OK;
     bool any = false;
-    while (st == BP_OK && !bp__deadline_passed(deadline)) {
+    while (st == BP_OK && !bp__deadline_passed(deadline) && !bp__load_relaxed(&h->dir->header->broken)) {
         /* `available` first: num_tasks is stored before there is anything to take, and `next` says that no
          * task is taken any more before `available` does. So whoever sees tasks sees how many there are in
          * all, and whoever is woken for the end sees that it is the end. */
@@ -315,7 +315,7 @@ static bool work(const bp__helper *h, uint32_t slot, const struct timespec *dead
         if (available > all || !take(turns, available, slot, &h->own->decoding, &task)) {
             bp__store_release(&h->own->decoding, bp__mark(slot, BP__NO_TURNS));
             if (next < available && available <= all) continue; /* somebody else was faster */
-            bp__futex_wait(&s->available, available, deadline);
+            bp__dir_wait(&s->available, available, deadline);
             continue;
         }
         if (!any) st = h->loader->decoder_create(&decoder);

@@ -20,7 +20,6 @@
 #include "core/clock.h"
 #include "core/direct.h"
 #include "core/fault.h"
-#include "core/futex.h"
 #include "core/log.h"
 #include "mpi/decoding.h"
 
@@ -176,7 +175,7 @@ static bp_status wait_until_filled(bp_pool *pool, uint32_t slot, const struct ti
         if (bp__word_fill(*word) >= BP__SLOT_READY) return BP_OK;
         if (bp__word_fill(*word) == BP__SLOT_FILL && help(pool, slot, deadline)) continue;
         const _Atomic uint32_t *half = (const _Atomic uint32_t *)(const void *)&s->word;
-        if (!bp__futex_wait(half, (uint32_t)*word, deadline)) return BP_ETIMEOUT;
+        if (!bp__dir_wait(half, (uint32_t)*word, deadline)) return BP_ETIMEOUT;
     }
 }
 

@@ -81,6 +81,8 @@ static bp_status fill_alone(bp__load *l, const uint64_t *first)
     }
     for (uint64_t i = 0; i < p->num_tasks && s == BP_OK; i++) {
         uint64_t from, to;
+        s = bp__dir_whole(l->shared->dir);
+        if (bp__failed(s)) break;
         if (l->stream) bp__stream_ready(l->stream, first[i]);
         bp__plan_range(p->head, &p->dataset[p->task[i].dataset], &p->task[i], &from, &to);
         s = bp__writer_claim(&image, from, to);
@@ -117,6 +119,7 @@ static bp_status read_and_decode(bp__load *l, bp__writer *stage, bp__decoding *d
             BP_TRY(bp__decoding_step(d));
             feed_stream(l, d, first);
         }
+        BP_TRY(bp__dir_whole(l->shared->dir)); /* nobody waits for it any more */
         if (p->task[i].stored_bytes > 0) {
             BP_TRY(bp__writer_claim(stage, at, at + p->task[i].stored_bytes));
             BP_TRY(loader->fetch(l->source, i, stage->memory + at));
@@ -127,6 +130,7 @@ static bp_status read_and_decode(bp__load *l, bp__writer *stage, bp__decoding *d
     while (d->done < d->num_tasks) {
         BP_TRY(bp__decoding_step(d));
         feed_stream(l, d, first);
+        BP_TRY(bp__dir_whole(l->shared->dir));
     }
     return BP_OK;
 }

@@ -14,7 +14,8 @@
 #include "core/stats.h"
 #include "mpi/lend.h"
 
-#define ROOM_TO_GROW 1024 /* bundles: every pool can be resized to this many, or to its first size */
+#define CREATE_SLACK_MS 3000 /* beyond link_timeout_ms: for the failure of a link to be told to all */
+#define ROOM_TO_GROW    1024 /* bundles: every pool can be resized to this many, or to its first size */
 
 _Atomic bool bp__forked;
 
@@ -28,6 +29,32 @@ static void once_per_process(void)
     bp__clock_init();
     if (pthread_atfork(NULL, NULL, in_child) != 0)
         bp__log(BP_LOG_WARN, "a fork of this process will not be noticed");
+}
+
+/* Whether it can be used ------------------------------------------------------------------------- */
+
+static bp_status check_usable(const bp_pool *pool)
+{
+    if (bp__load_relaxed(&bp__forked))
+        BP_FAIL(BP_EFORKED, "a pool cannot be used after fork in the child process");
+    if (!pool) BP_FAIL(BP_EINVAL, "no pool");
+    return BP_OK;
+}
+
+bp_status bp_pool_check(const bp_pool *pool)
+{
+    BP_TRY(check_usable(pool));
+    return pool->pooled && pool->dir.header ? bp__dir_whole(&pool->dir) : BP_OK;
+}
+
+static bp_status check_whole(const void *pool)
+{
+    return pool ? bp_pool_check(pool) : BP_OK;
+}
+
+bp__watch bp__pool_watch(const bp_pool *pool)
+{
+    return (bp__watch){check_whole, pool};
 }
 
 /* Life ------------------------------------------------------------------------------------------- */
@@ -121,6 +148,25 @@ static void interleave(bp_pool *pool, const cpu_set_t *cpus)
                 pool->top.host, domains.count);
 }
 
+static bp_status check_time(const void *deadline)
+{
+    if (!bp__deadline_passed(deadline)) return BP_OK;
+    BP_FAIL(
+        BP_EMPI,
+        "the other ranks do not answer within link_timeout_ms, although all have begun to create the pool: "
+        "a link between two nodes is dead, or a rank stands still");
+}
+
+/* Make a failure everybody's, where a dead link may keep it from coming. */
+static bp_status agree_in_time(bp_pool *pool, bp_status mine)
+{
+    const struct timespec deadline = bp__deadline(pool->cfg.link_timeout_ms + CREATE_SLACK_MS);
+    const bp__watch watch = {check_time, &deadline};
+    bp_status s = bp__await_agree(pool->top.world, mine, &watch);
+    pool->unreachable = bp__failed(s) && bp__deadline_passed(&deadline);
+    return s;
+}
+
 static bp_status start_service(bp_pool *pool, const bp__loader *loader)
 {
     cpu_set_t mine, all;
@@ -143,9 +189,12 @@ static bp_status start_service(bp_pool *pool, const bp__loader *loader)
         s = bp__service_create(&setup, &pool->service);
     }
     BP_TRY(bp__agree(pool->top.world, s));
+    if (pool->service) s = bp__service_connect(pool->service);
+    BP_TRY(agree_in_time(pool, s));
     if (pool->service) s = bp__service_start(pool->service);
-    s = bp__agree(pool->top.world, s);
+    s = agree_in_time(pool, s);
     if (bp__failed(s)) bp__service_stop(pool->service, false);
+    if (s == BP_OK && pool->service) bp__service_go_live(pool->service);
     return s;
 }
 
@@ -215,13 +264,10 @@ static bool holds_any(const bp_pool *pool, uint32_t *slot)
     return false;
 }
 
-/* What is to outlive the pool is left to the process's end: the view, which the held bundles lie in, and
- * their handles. */
-static void destroy_parts(bp_pool *pool, bool keep_images)
+static void destroy_parts(bp_pool *pool)
 {
     bp__service_stop(pool->service, true);
     bp__service_destroy(&pool->service);
-    if (keep_images) pool->arena.view = NULL;
     bp__window_destroy(&pool->arena);
     bp__window_destroy(&pool->control);
     bp__topology_destroy(&pool->top);
@@ -229,9 +275,34 @@ static void destroy_parts(bp_pool *pool, bool keep_images)
     pthread_mutex_destroy(&pool->lock);
     pthread_mutex_destroy(&pool->helping);
     free(pool->world_rank);
-    if (keep_images) return;
     free(pool->handle);
     free(pool);
+}
+
+/* Pools that ended alone: only for what MPI may still use, and for held bundles, to be reachable. */
+static bp_pool *ended;
+static pthread_mutex_t ended_lock = PTHREAD_MUTEX_INITIALIZER;
+
+/* End a pool without the other ranks: it is broken, or MPI ends. Threads end; what the others would have to free as well
+ * is left to the process's end, and so is what MPI may still write to.
+ * @param[in] at_once  no call of MPI may be made any more */
+static void leave_parts(bp_pool *pool, bool at_once)
+{
+    uint32_t slot;
+    const bool held = holds_any(pool, &slot);
+    bp__service_stop(pool->service, !at_once);
+    bp__service_leave(pool->service, "the pool has ended with MPI_Finalize on the node's first rank");
+    bp__store_relaxed(&pool->ended, true);
+    free(pool->world_rank);
+    pool->world_rank = NULL;
+    if (!held) {
+        free(pool->handle);
+        pool->handle = NULL;
+    }
+    pthread_mutex_lock(&ended_lock);
+    pool->next = ended;
+    ended = pool;
+    pthread_mutex_unlock(&ended_lock);
 }
 
 /* Live pools and the end of MPI ------------------------------------------------------------------ */
@@ -241,28 +312,24 @@ static bp_pool *live;
 static int finalize_key = MPI_KEYVAL_INVALID;
 static int instance_key = MPI_KEYVAL_INVALID;
 
-/* Pools that bundles of were still held at MPI_Finalize: only for their memory to be reachable. */
-static bp_pool *ended;
-
-/* Called by MPI_Finalize before anything else of MPI is taken down, on every rank. */
+/* Called by MPI_Finalize before anything else of MPI is taken down. Nothing of MPI is called: what a pool would need
+ * of other ranks they may not give any more, and some libraries allow no other thread in here. */
 static int at_finalize(MPI_Comm comm, int key, void *value, void *extra)
 {
     (void)comm, (void)key, (void)value, (void)extra;
     if (bp__load_relaxed(&bp__forked))
         return MPI_SUCCESS; /* a child that ends MPI: its parent's pools live on */
+    bool forgotten = false;
     while (live) {
         bp_pool *pool = live;
         live = pool->next;
-        MPI_Barrier(pool->top.world); /* by now no rank has a get under way */
-        uint32_t slot;
-        bool held = holds_any(pool, &slot);
-        if (held) {
-            bp__store_relaxed(&pool->ended, true);
-            pool->next = ended;
-            ended = pool;
-        }
-        destroy_parts(pool, held);
+        forgotten |= pool->top.rank == 0 && !pool->ends_with_mpi && bp_pool_check(pool) == BP_OK;
+        leave_parts(pool, true);
     }
+    if (forgotten)
+        bp__log(
+            BP_LOG_WARN,
+            "MPI_Finalize ends a pool that was not destroyed; call bp_pool_destroy() on all ranks before");
     return MPI_SUCCESS;
 }
 
@@ -291,6 +358,18 @@ static void unregister_pool(bp_pool *pool)
             break;
         }
     pthread_mutex_unlock(&live_lock);
+}
+
+/* End a pool that could not be created. */
+static void abandon(bp_pool *pool)
+{
+    char text[BP_ERROR_TEXT_MAX];
+    snprintf(text, sizeof text, "%s", bp_error_text());
+    if (pool->unreachable)
+        leave_parts(pool, true);
+    else
+        destroy_parts(pool);
+    bp__fail_text(BP_EMPI, text);
 }
 
 bp_status bp__pool_create_with(MPI_Comm comm, const bp_config *cfg, const bp__loader *loader, bp_pool **pool)
@@ -326,7 +405,7 @@ bp_status bp__pool_create_with(MPI_Comm comm, const bp_config *cfg, const bp__lo
     if (s == BP_OK) s = bp__agree(p->top.world, register_pool(p));
     if (bp__failed(s)) {
         unregister_pool(p);
-        destroy_parts(p, false);
+        abandon(p);
         return s;
     }
     *pool = p;
@@ -341,31 +420,43 @@ static bp_status agree_nothing_pinned(bp_pool *pool)
     if (holds_any(pool, &slot))
         s = bp__fail(BP_EBUSY, "rank %d still holds bundle %s; release it before the pool is destroyed",
                      pool->top.rank, pool->handle[slot].bundle.name);
-    return bp__agree(pool->top.world, s);
+    const bp__watch watch = bp__pool_watch(pool);
+    return bp__await_agree(pool->top.world, s, &watch);
+}
+
+/* The services of all nodes end together, or the pool breaks meanwhile. The first rank of a node tells the others which
+ * of the two: it comes to the barrier only if the pool was whole to the end, and then nothing breaks it any more. So all
+ * ranks of a node go the same way afterwards. */
+static bp_status end_together(bp_pool *pool)
+{
+    const bp__watch watch = bp__pool_watch(pool);
+    bp__service_stop(pool->service, true);
+    BP_TRY(bp_pool_check(pool));
+    return bp__await_barrier(pool->top.node, &watch);
 }
 
 bp_status bp_pool_destroy(bp_pool **pool)
 {
     bp_pool *p = *pool;
     if (!p) return BP_OK;
-    if (bp__load_relaxed(&bp__forked))
-        BP_FAIL(BP_EFORKED, "a pool cannot be used after fork in the child process");
-    BP_TRY(agree_nothing_pinned(p));
+    bp_status s = bp_pool_check(p);
+    if (s == BP_EFORKED) return s;
+    if (s == BP_OK) s = agree_nothing_pinned(p);
+    if (s == BP_EBUSY) return s;
+    if (s == BP_OK) s = end_together(p);
     unregister_pool(p);
-    destroy_parts(p, false);
     *pool = NULL;
-    return BP_OK;
+    if (s == BP_OK) {
+        destroy_parts(p);
+        return BP_OK;
+    }
+    char text[BP_ERROR_TEXT_MAX];
+    snprintf(text, sizeof text, "%s", bp_error_text());
+    leave_parts(p, false);
+    return bp__fail_text(s, text);
 }
 
 /* Requests --------------------------------------------------------------------------------------- */
-
-static bp_status check_usable(const bp_pool *pool)
-{
-    if (bp__load_relaxed(&bp__forked))
-        BP_FAIL(BP_EFORKED, "a pool cannot be used after fork in the child process");
-    if (!pool) BP_FAIL(BP_EINVAL, "no pool");
-    return BP_OK;
-}
 
 /* A request without a result. */
 static bp_status request(bp_pool *pool, bp__request kind, const char *name, int64_t number, const char *what)

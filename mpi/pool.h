@@ -14,6 +14,7 @@
 #include "core/directory.h"
 #include "core/loader.h"
 #include "mpi/budget.h"
+#include "mpi/await.h"
 #include "mpi/comm.h"
 #include "mpi/preflight.h"
 #include "mpi/service.h"
@@ -38,7 +39,9 @@ struct bp_pool {
     bool may_check;          /**< this rank sees the files as rank 0 does, and a stat() is cheap */
     uint64_t root_dev;       /**< where a stat() tells the truth at once (see core/identity.h) if may_check */
     bool pooled;             /**< false: every get is a private load */
-    _Atomic bool ended;      /**< MPI_Finalize has destroyed it, but for what was still held */
+    bool ends_with_mpi;      /**< that it is not destroyed before MPI_Finalize is meant so */
+    bool unreachable;        /**< creating: not all ranks could be told that it has failed */
+    _Atomic bool ended;      /**< it is no more, but for what was still held */
     size_t root_len;
     bp_config cfg; /**< root is absolute */
 

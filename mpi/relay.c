@@ -7,7 +7,6 @@
 #include "core/atomic.h"
 #include "core/clock.h"
 #include "core/fault.h"
-#include "core/log.h"
 
 /* What has been heard about a slot in its present generation. */
 typedef struct tally {
@@ -171,6 +170,18 @@ static check *unsent_check(bp__relay *r, const char *name, bool *under_way)
     return open;
 }
 
+/* The get that asked for it fails with a reason. */
+static void refuse_check(bp__relay *r, uint32_t from, const bp__note *n)
+{
+    bp__answer a = {.kind = from == BP__SELF ? BP__ANSWER_REQUEST : BP__ANSWER_CHECK,
+                    .to = n->from,
+                    .check = n->check,
+                    .code = BP_ENOMEM};
+    snprintf(a.text, sizeof a.text, "%s: node %d has no memory to have its file checked; repeat the get",
+             n->name, r->node);
+    r->ways.down(r->ways.ctx, from, &a);
+}
+
 static void join_check(bp__relay *r, uint32_t from, const bp__note *n)
 {
     bool under_way;
@@ -187,7 +198,7 @@ static void join_check(bp__relay *r, uint32_t from, const bp__note *n)
     }
     if (!a || !c) {
         free(a);
-        bp__log(BP_LOG_ERROR, "%s: no memory for a check; the get will time out", n->name);
+        refuse_check(r, from, n);
         return;
     }
     *a = (asker){c->askers, from, n->from, n->check};

@@ -6,7 +6,6 @@
 
 #include "core/atomic.h"
 #include "core/clock.h"
-#include "core/futex.h"
 
 /* Take a free box; if there are more threads than boxes, they wait for each other. */
 static bp_status take_box(bp_pool *pool, const struct timespec *deadline, uint32_t *box)
@@ -23,18 +22,21 @@ static bp_status take_box(bp_pool *pool, const struct timespec *deadline, uint32
     return *box < BP__BOXES ? BP_OK : BP_ETIMEOUT;
 }
 
-static bp_status wait_for_answer(const bp__reply *reply, uint32_t number, const struct timespec *deadline)
+static bp_status wait_for_answer(const bp_pool *pool, const bp__reply *reply, uint32_t number,
+                                 const struct timespec *deadline)
 {
     for (;;) {
         uint32_t answered = bp__load_acquire(&reply->answered);
         if (answered == number) return BP_OK;
-        if (!bp__futex_wait(&reply->answered, answered, deadline)) return BP_ETIMEOUT;
+        BP_TRY(bp__dir_whole(&pool->dir)); /* the service thread may have ended: nobody would answer */
+        if (!bp__dir_wait(&reply->answered, answered, deadline)) return BP_ETIMEOUT;
     }
 }
 
 bp_status bp__request_begin(bp_pool *pool, bp__request kind, const char *name, int64_t number,
                             const struct timespec *deadline, const bp__reply **reply, uint32_t *box)
 {
+    BP_TRY(bp__dir_whole(&pool->dir));
     BP_TRY(take_box(pool, deadline, box));
     bp__box *b = &pool->own->box[*box];
     *reply = &pool->dir.reply[(uint32_t)pool->top.node_rank * BP__BOXES + *box];
@@ -47,7 +49,7 @@ bp_status bp__request_begin(bp_pool *pool, bp__request kind, const char *name, i
     bp__store_release(&b->posted, request);
     bp__dir_ring(&pool->dir);
 
-    bp_status s = wait_for_answer(*reply, request, deadline);
+    bp_status s = wait_for_answer(pool, *reply, request, deadline);
     if (s == BP_OK && bp__failed((*reply)->code)) s = bp__fail_text((*reply)->code, (*reply)->text);
     if (bp__failed(s)) bp__request_end(pool, *box);
     return s;

@@ -31,13 +31,25 @@ typedef struct bp__service_setup {
 /** Set everything up; the thread does not run yet. @param[out] service  owned: bp__service_destroy() */
 bp_status bp__service_create(const bp__service_setup *setup, bp__service **service);
 
+/** Connect this node with its neighbours, once the services of all nodes exist and before their threads run.
+ *  Collective over the first ranks of the nodes. @retval BP_EMPI  one of them cannot be reached */
+bp_status bp__service_connect(bp__service *service);
+
 /** Start the thread, once the services of all nodes exist. */
 bp_status bp__service_start(bp__service *service);
 
+/** The threads of all nodes run: from now on neighbours owe each other a sign of life. */
+void bp__service_go_live(bp__service *service);
+
 /** End the thread. NULL is allowed.
  *  @param[in] together  every node's first rank calls this: loads under way are waited for, nothing is lost
- *                        on the way; false: at once, whatever the others do (they never started) */
+ *                        on the way; false: at once, whatever the others do (they never started, or MPI ends). That of
+ *                        a broken pool ends at once in any case */
 void bp__service_stop(bp__service *service, bool together);
+
+/** Of a service whose thread has ended alone: tell the ranks of the node, and end the workers. The service is left as
+ *  it is, because MPI may use memory of it. @param[in] why  unless the pool is broken already */
+void bp__service_leave(bp__service *service, const char *why);
 
 /** Free a service whose thread does not run. NULL inside is allowed. */
 void bp__service_destroy(bp__service **service);

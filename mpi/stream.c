@@ -66,7 +66,16 @@ struct bp__streams {
     bp__stream_calls calls;
     bp__segments *segments; /* with room for a trailer */
     bp__stream *first;
+    bool broken;
 };
+
+static void lost(const bp__streams *all)
+{
+    if (all->calls.lost)
+        all->calls.lost(all->calls.ctx);
+    else
+        bp__log(BP_LOG_ERROR, "a stream between nodes is lost: %s", bp_error_text());
+}
 
 bp_status bp__streams_create(const bp__streams_setup *setup, bp__streams **streams)
 {
@@ -104,6 +113,10 @@ static void free_stream(bp__stream *s)
 void bp__streams_destroy(bp__streams **streams)
 {
     if (!*streams) return;
+    if ((*streams)->broken && (*streams)->first) {
+        *streams = NULL; /* MPI may still use what is under way */
+        return;
+    }
     bool under_way = (*streams)->first != NULL; /* only after a failure: MPI may still move its segments */
     for (bp__stream *s = (*streams)->first, *next; s; s = next) {
         next = s->next;
@@ -270,8 +283,7 @@ void bp__stream_receive(bp__streams *streams, uint32_t slot, uint64_t generation
     bp__stream *s;
     bp_status code = new_stream(streams, slot, extent, &s);
     if (bp__failed(code)) {
-        /* nobody receives the stream's segments: rank 0's node waits for a vote that never comes */
-        bp__log(BP_LOG_ERROR, "%s; the load will time out", bp_error_text());
+        lost(streams); /* nobody receives the stream's segments, nor passes them on */
         return;
     }
     s->generation = generation;
@@ -529,11 +541,14 @@ static bool ended(const bp__stream *s)
 bool bp__streams_poll(bp__streams *streams)
 {
     bool busy = false;
-    for (bp__stream **link = &streams->first; *link;) {
+    for (bp__stream **link = &streams->first; *link && !streams->broken;) {
         bp__stream *s = *link;
         bp_status st = s->source ? BP_OK : receive_some(s, &busy);
         if (st == BP_OK) st = send_some(s, &busy);
-        if (bp__failed(st)) bp__log(BP_LOG_ERROR, "a stream between nodes is lost: %s", bp_error_text());
+        if (bp__failed(st)) {
+            lost(streams);
+            return true;
+        }
         if (!s->source) move_in(s, &busy); /* while it is being passed on */
         if (!s->source && !s->reported && over(s)) report(s);
         if (!ended(s)) {
@@ -546,6 +561,13 @@ bool bp__streams_poll(bp__streams *streams)
         busy = true;
     }
     return busy;
+}
+
+void bp__streams_break(bp__streams *streams)
+{
+    streams->broken = true;
+    for (bp__stream *s = streams->first; s; s = s->next)
+        if (!s->source) now_useless(s);
 }
 
 bool bp__streams_busy(const bp__streams *streams, uint32_t slot)

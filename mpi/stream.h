@@ -59,10 +59,15 @@ typedef void bp__stream_over(void *ctx, uint32_t slot, uint64_t generation, bp_s
  *  @retval any  goes into the vote */
 typedef bp_status bp__stream_use(void *ctx, bp__stream *stream, uint32_t slot, bp__extent extent);
 
+/** Hears that a stream cannot go on on this node, so that none of its load will ever be over: bp_error_text() says
+ *  why. Called during bp__streams_poll() and bp__stream_receive(). */
+typedef void bp__stream_lost(void *ctx);
+
 typedef struct bp__stream_calls {
     bp__stream_over *over;
     bp__stream_use *use;
     void *ctx;
+    bp__stream_lost *lost; /**< NULL: it is only logged */
 } bp__stream_calls;
 
 typedef struct bp__streams_setup {
@@ -90,7 +95,7 @@ void bp__stream_ready(bp__stream *stream, uint64_t bytes);
 /** Any thread, last: nothing more will be ready; segments that are not in place leave empty. */
 void bp__stream_end(bp__stream *stream);
 
-/** Other nodes: begin to receive. A failure shows in the vote. @param[in] stage  a stage, not an image */
+/** Other nodes: begin to receive. A failure shows in the vote, or is told to calls.lost. @param[in] stage  a stage, not an image */
 void bp__stream_receive(bp__streams *streams, uint32_t slot, uint64_t generation, bp__extent extent,
                         bool stage);
 
@@ -100,6 +105,11 @@ bool bp__stream_arrived(const bp__stream *stream, uint64_t *bytes);
 
 /** Go on with what has arrived or has left. @return whether there was anything */
 bool bp__streams_poll(bp__streams *streams);
+
+/** The pool is broken: nothing is sent or received any more, and whoever uses a stage is told that no more of it
+ *  will arrive. MPI may still write to what streams have asked for, so it stays where it is: afterwards
+ *  bp__streams_destroy() leaves it to the process's end. */
+void bp__streams_break(bp__streams *streams);
 
 /** Whether a stream of this slot, or with BP__NO_SLOT of any, is under way. */
 bool bp__streams_busy(const bp__streams *streams, uint32_t slot);

@@ -4,7 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/clock.h"
 #include "mpi/comm.h"
+
+#define CONNECT_NAP_NS 200000
 
 typedef struct sending {
     struct sending *next;
@@ -23,14 +26,10 @@ struct bp__tree {
     size_t capacity;
     MPI_Request arriving; /* MPI_REQUEST_NULL: nothing */
     unsigned from;
+    int source;
     bp__tree_tag tag;
     size_t size;
 };
-
-static int parent_of(int node)
-{
-    return (node - 1) / BP__TREE_ARITY;
-}
 
 bp_status bp__tree_create(MPI_Comm comm, bp__tree_handler *handler, void *ctx, bp__tree **tree)
 {
@@ -73,20 +72,29 @@ unsigned bp__tree_children(const bp__tree *tree)
 unsigned bp__tree_child_towards(const bp__tree *tree, int node)
 {
     if (node == tree->node) return BP__TREE_ARITY;
-    while (parent_of(node) != tree->node) {
+    while (bp__tree_parent(node) != tree->node) {
         assert(node > tree->node);
-        node = parent_of(node);
+        node = bp__tree_parent(node);
     }
     return (unsigned)(node - BP__TREE_ARITY * tree->node - 1);
 }
 
+int bp__tree_node(const bp__tree *tree, unsigned to)
+{
+    return to == BP__TREE_ARITY ? bp__tree_parent(tree->node) : BP__TREE_ARITY * tree->node + 1 + (int)to;
+}
+
 bp_status bp__tree_send(bp__tree *tree, bp__tree_tag tag, unsigned to, const void *bytes, size_t size)
 {
-    int peer = to == BP__TREE_ARITY ? parent_of(tree->node) : BP__TREE_ARITY * tree->node + 1 + (int)to;
+    return bp__tree_send_to(tree, tag, bp__tree_node(tree, to), bytes, size);
+}
+
+bp_status bp__tree_send_to(bp__tree *tree, bp__tree_tag tag, int node, const void *bytes, size_t size)
+{
     sending *s = malloc(sizeof *s + size);
-    if (!s) BP_FAIL(BP_ENOMEM, "no memory for a message to node %d", peer);
-    memcpy(s->bytes, bytes, size);
-    int rc = MPI_Isend(s->bytes, (int)size, MPI_BYTE, peer, (int)tag, tree->comm, &s->request);
+    if (!s) BP_FAIL(BP_ENOMEM, "no memory for a message to node %d", node);
+    if (size > 0) memcpy(s->bytes, bytes, size);
+    int rc = MPI_Isend(s->bytes, (int)size, MPI_BYTE, node, (int)tag, tree->comm, &s->request);
     if (rc != MPI_SUCCESS) {
         free(s);
         return bp__mpi_failed(rc, "MPI_Isend");
@@ -113,6 +121,13 @@ static bp_status clear_sends(bp__tree *t, bool *busy)
     return BP_OK;
 }
 
+static unsigned place_of(const bp__tree *t, int node)
+{
+    if (t->node > 0 && node == bp__tree_parent(t->node)) return BP__TREE_ARITY;
+    const int child = node - BP__TREE_ARITY * t->node - 1;
+    return child >= 0 && child < (int)t->num_children ? (unsigned)child : BP__TREE_OTHER;
+}
+
 /* Post a receive for the next message, if there is one: a blocking one would wait for a sender that naps. */
 static bp_status post_receive(bp__tree *t, bool *there)
 {
@@ -129,8 +144,8 @@ static bp_status post_receive(bp__tree *t, bool *there)
         t->buffer = grown;
         t->capacity = (size_t)size;
     }
-    bool parent = t->node > 0 && status.MPI_SOURCE == parent_of(t->node);
-    t->from = parent ? BP__TREE_ARITY : (unsigned)(status.MPI_SOURCE - BP__TREE_ARITY * t->node - 1);
+    t->source = status.MPI_SOURCE;
+    t->from = place_of(t, status.MPI_SOURCE);
     t->tag = (bp__tree_tag)status.MPI_TAG;
     t->size = (size_t)size;
     BP_MPI(MPI_Imrecv(t->buffer, size, MPI_BYTE, &message, &t->arriving));
@@ -150,9 +165,46 @@ bp_status bp__tree_poll(bp__tree *tree, bool *busy)
         int done = 0;
         BP_MPI(MPI_Test(&tree->arriving, &done, MPI_STATUS_IGNORE));
         if (!done) return BP_OK;
-        tree->handler(tree->ctx, tree->tag, tree->from, tree->buffer, tree->size);
+        tree->handler(tree->ctx, tree->tag, tree->from, tree->source, tree->buffer, tree->size);
         *busy = true;
     }
+}
+
+bool bp__tree_flush(bp__tree *tree)
+{
+    bool busy;
+    return clear_sends(tree, &busy) == BP_OK && !tree->sending;
+}
+
+/* Both directions of the link to each node: request i is what comes, num + i what goes. */
+static bp_status exchange(bp__tree *t, const int *node, unsigned num, const struct timespec *deadline,
+                          MPI_Request *request)
+{
+    for (unsigned i = 0; i < num; i++) {
+        BP_MPI(MPI_Irecv(NULL, 0, MPI_BYTE, node[i], BP__TREE_HELLO, t->comm, &request[i]));
+        BP_MPI(MPI_Isend(NULL, 0, MPI_BYTE, node[i], BP__TREE_HELLO, t->comm, &request[num + i]));
+    }
+    for (int done = 0;;) {
+        BP_MPI(MPI_Testall((int)(2 * num), request, &done, MPI_STATUSES_IGNORE));
+        if (done) return BP_OK;
+        if (bp__deadline_passed(deadline)) return BP_ETIMEOUT;
+        nanosleep(&(struct timespec){.tv_nsec = CONNECT_NAP_NS}, NULL);
+    }
+}
+
+bp_status bp__tree_connect(bp__tree *tree, const int *node, unsigned num, const struct timespec *deadline,
+                           int *peer)
+{
+    MPI_Request request[2 * BP__LINKS_MAX];
+    assert(num <= BP__LINKS_MAX);
+    bp_status s = exchange(tree, node, num, deadline, request);
+    for (unsigned i = 0; s == BP_ETIMEOUT && i < 2 * num; i++) {
+        int done = 0;
+        BP_MPI(MPI_Test(&request[i], &done, MPI_STATUS_IGNORE));
+        if (!done) *peer = node[i % num]; /* what goes may have been buffered: what comes tells */
+        if (!done) break;
+    }
+    return s;
 }
 
 bool bp__tree_quiet(const bp__tree *tree)

@@ -6,8 +6,9 @@
  *  2. All ranks of the communicator call bp_pool_create() with the same configuration.
  *  3. Any rank, at any time, from any thread: bp_pool_get() pins the current version of a bundle and
  *     borrows its image; bp_bundle_release() gives it back. No rank waits for another one to call.
- *  4. All ranks call bp_pool_destroy(). A pool that was forgotten is destroyed by MPI_Finalize; a bundle that is
- *     held then stays readable until the process ends.
+ *  4. All ranks call bp_pool_destroy() before MPI_Finalize. Of a pool that was forgotten MPI_Finalize ends the threads
+ *     of each process, with a warning, and waits for no other rank: whoever still uses it gets BP_EMPI. A bundle that
+ *     is held then stays readable until the process ends.
  *
  * Promises
  *  1. Snapshot. From get to release a bundle does not change, move or vanish, whatever is
@@ -33,7 +34,12 @@
  *     the same text; other bundles, later gets and the job are untouched.
  *  9. Read-only. A stray write to a bundle stops the process that made it; it never changes what
  *     another rank reads.
- * 10. Nothing is left behind after an end of any kind: no segment, file or process.
+ * 10. A broken link is told. Nodes that do not hear each other for link_timeout_ms, or an MPI call of the pool's that
+ *     fails, break the pool: on every rank every call, those under way included, returns BP_EMPI within a second of
+ *     the news, with a text that names the nodes. What is pinned stays readable. A shorter pause is survived, and
+ *     time in which a process itself was stopped is no other's silence. Write what you have, then end the job by
+ *     MPI_Abort or _exit: MPI_Finalize, and collectives of your own, may wait for the lost node for ever.
+ * 11. Nothing is left behind after an end of any kind: no segment, file or process.
  *
  * Caveats
  *  - Crash: a rank that dies takes the MPI job with it; shared memory is unlinked from the start.
@@ -83,7 +89,9 @@ typedef struct bp_pool bp_pool;
  *
  * @retval BP_EINVAL  a field is out of range or differs between ranks; root is too long; cfg->size is not
  *                    valid, or cfg has a setting that this library is too old for
- * @retval BP_EMPI    MPI is not initialised, lacks MPI_THREAD_MULTIPLE, or failed
+ * @retval BP_EMPI    MPI is not initialised, lacks MPI_THREAD_MULTIPLE, or failed; or two nodes cannot reach each
+ *                    other within link_timeout_ms. (If MPI's own collectives need that link, they wait for it
+ *                    for as long as MPI likes: they cannot tell it from a rank that comes late.)
  * @retval BP_ENOMEM  shared memory of a node is too small; the text names the node
  * @retval BP_ESYS    a system call failed
  * @retval BP_EFORKED called in a child process
@@ -96,7 +104,7 @@ BP_API bp_status bp_pool_create(MPI_Comm comm, const bp_config *cfg, bp_pool **p
  * coordinator and, if cfg->max_bundle_pool_size differs from the pool's, resizes the pool for the whole
  * cluster, evicting by LRU, and returns when that is done. Other fields of a live pool are not changed.
  *
- * @param[out] pool  borrowed; destroyed with bp_pool_destroy() or at MPI_Finalize
+ * @param[out] pool  borrowed; destroyed with bp_pool_destroy()
  *
  * @retval BP_EINVAL  as bp_pool_create(), or the new size is beyond what the pool was created for: the
  *                    larger of 1024 and its first size
@@ -105,12 +113,27 @@ BP_API bp_status bp_pool_instance(MPI_Comm comm, const bp_config *cfg, bp_pool *
 
 /** Destroy a pool.
  *
- * Collective: over its ranks.    Threads: one per rank, no other call under way.
+ * Collective: over its ranks, unless the pool is broken: then it waits for nobody.
+ * Threads: one per rank, no other call under way.
  *
  * @retval BP_EBUSY  a rank still holds a bundle (the text names both): every rank gets this answer, and
  *                   nothing is destroyed
+ * @retval BP_EMPI   the pool is broken, perhaps only since this call waits; the text says why. *pool is NULL, its
+ *                   threads have ended, bundles that are held stay readable; what it has of MPI, and its shared
+ *                   memory, are left to the process's end
  */
 BP_API bp_status bp_pool_destroy(bp_pool **pool);
+
+/** Whether a pool is whole. Programs whose ranks wait for each other by means of their own can ask between two looks.
+ *
+ * Local; any thread. Never waits; costs a load of a word that hardly ever changes.
+ *
+ * @retval BP_OK      it was a moment ago
+ * @retval BP_EMPI    it is broken, and stays so; the text says why, and which nodes have lost each other
+ * @retval BP_EINVAL  pool is NULL
+ * @retval BP_EFORKED called in a child process
+ */
+BP_API bp_status bp_pool_check(const bp_pool *pool);
 
 /** Pin the current version of a bundle and borrow its read-only image.
  *
@@ -135,6 +158,7 @@ BP_API bp_status bp_pool_destroy(bp_pool **pool);
  * @retval BP_ECHANGED   the file kept changing until load_timeout_ms had passed
  * @retval BP_ESYS       a system call failed, such as starting a thread
  * @retval BP_ESTOPPED   the pool is shutting down
+ * @retval BP_EMPI       the pool is broken; the text says why
  * @retval BP_EFORKED    called in a child process
  */
 BP_API bp_status bp_pool_get(bp_pool *pool, const char *name, const bp_bundle **bundle);
@@ -147,6 +171,7 @@ BP_API bp_status bp_pool_get(bp_pool *pool, const char *name, const bp_bundle **
  * @retval BP_EINVAL    the name is not valid, or pool is NULL
  * @retval BP_ETIMEOUT  it may or may not have taken effect: repeat the call
  * @retval BP_ENOMEM    the coordinator cannot answer; repeat the call
+ * @retval BP_EMPI      the pool is broken; the text says why
  * @retval BP_EFORKED   called in a child process
  */
 BP_API bp_status bp_pool_invalidate(bp_pool *pool, const char *name);
@@ -167,6 +192,7 @@ BP_API bp_status bp_pool_version(bp_pool *pool, const char *name, bp_version *ve
  * @retval BP_EINVAL     pool is NULL, or stats->size is not valid
  * @retval BP_ETIMEOUT   no answer within load_timeout_ms
  * @retval BP_ENOMEM     the coordinator cannot answer; repeat the call
+ * @retval BP_EMPI       the pool is broken; the text says why
  * @retval BP_EFORKED    called in a child process
  */
 BP_API bp_status bp_pool_stats(bp_pool *pool, bp_stats *stats);

@@ -2,9 +2,13 @@
 #include "core/atomic.h"
 
 #include <assert.h>
+#include <stdio.h>
 
+#include "core/clock.h"
 #include "core/fault.h"
 #include "core/futex.h"
+
+#define SLICE_MS 250 /* of a wait: so late is noticed at most that the pool has broken */
 
 #define MAGIC UINT64_C(0x314c544344504e42) /* "BNPDCTL1" */
 
@@ -13,6 +17,7 @@ static uint64_t layout_id(void)
     const uint64_t facts[] = {
         sizeof(bp__dir_header),
         offsetof(bp__dir_header, applied),
+        offsetof(bp__dir_header, broken_text),
         sizeof(bp__slot),
         offsetof(bp__slot, name),
         offsetof(bp__slot, identity),
@@ -113,6 +118,21 @@ void bp__dir_ring_decoding(const bp__directory *dir, uint32_t slot)
     bp__turns *turns = &dir->turns[slot];
     bp__add_release(&turns->progress, 1);
     bp__futex_wake(&turns->progress);
+}
+
+bp_status bp__dir_whole(const bp__directory *dir)
+{
+    return bp__load_acquire(&dir->header->broken) ? bp__fail_text(BP_EMPI, dir->header->broken_text) : BP_OK;
+}
+
+/* The agent wakes all who sleep when it breaks the pool. Who was about to sleep then, on a word that does not
+ * change, is woken by the end of a slice: no second word has to be loaded in order with the one slept on. */
+bool bp__dir_wait(const _Atomic uint32_t *word, uint32_t expected, const struct timespec *deadline)
+{
+    struct timespec slice = bp__deadline(SLICE_MS);
+    const bool last = deadline->tv_sec < slice.tv_sec ||
+                      (deadline->tv_sec == slice.tv_sec && deadline->tv_nsec <= slice.tv_nsec);
+    return bp__futex_wait(word, expected, last ? deadline : &slice) || !last;
 }
 
 /* Agent ------------------------------------------------------------------------------------------ */
@@ -245,6 +265,22 @@ void bp__dir_reclaim(bp__directory *dir, uint32_t slot)
     assert(!bp__word_listed(w) &&
            (bp__word_fill(w) == BP__SLOT_READY || bp__word_fill(w) == BP__SLOT_FAILED));
     set_word(dir, slot, bp__word(bp__word_generation(w), BP__SLOT_FREE, false));
+}
+
+void bp__dir_break(bp__directory *dir, const char *text)
+{
+    if (bp__load_relaxed(&dir->header->broken)) return;
+    snprintf(dir->header->broken_text, sizeof dir->header->broken_text, "%s", text);
+    bp__store_release(&dir->header->broken, 1);
+    for (uint32_t s = 0; s < dir->num_slots; s++) {
+        bp__fill fill = bp__word_fill(word_of(dir, s));
+        if (fill == BP__SLOT_OPEN || fill == BP__SLOT_FILL)
+            bp__dir_fail(dir, s, BP_EMPI, text);
+        else if (bp__word_listed(word_of(dir, s)))
+            bp__dir_unlist(dir, s);
+        bp__futex_wake(&dir->slot[s].available);
+    }
+    for (uint32_t i = 0; i < dir->num_ranks * BP__BOXES; i++) bp__futex_wake(&dir->reply[i].answered);
 }
 
 /* Ranks are read one after the other. For an unlisted slot that is enough: once a rank was read, it gets no

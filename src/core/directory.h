@@ -30,6 +30,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
 
 #include <bundlepool/bundle.h>
 
@@ -176,6 +177,8 @@ typedef struct bp__dir_header {
     uint32_t max_decoders; /**< processors that this node may use; set by the agent before it serves */
     uint64_t ticks_per_ms;
     _Atomic uint64_t applied; /**< agent; number of the last command */
+    _Atomic uint32_t broken;  /**< agent; 1: no request is served any more. Stored (release) after the text */
+    char broken_text[BP_ERROR_TEXT_MAX]; /**< why; plain, for whoever has loaded `broken` as 1 (acquire) */
 } bp__dir_header;
 
 /** A process' view of its node's control window. */
@@ -239,7 +242,18 @@ void bp__dir_ring(const bp__directory *dir);
  *  bytes have arrived. */
 void bp__dir_ring_decoding(const bp__directory *dir, uint32_t slot);
 
+/** Whether the pool is broken: local, and waits for nothing. @retval BP_EMPI  it is; the text says why */
+bp_status bp__dir_whole(const bp__directory *dir);
+
+/** Sleep on a word of the directory like bp__futex_wait(), but hardly longer than the pool is whole: the caller
+ *  looks at bp__dir_whole() whenever this returns. @return false if the deadline has passed */
+bool bp__dir_wait(const _Atomic uint32_t *word, uint32_t expected, const struct timespec *deadline);
+
 /* Agent ------------------------------------------------------------------------------------------ */
+
+/** The pool is broken: from now on a get finds nothing listed, and whoever waits for a slot finds it FAILED, with
+ *  BP_EMPI and this text. What is pinned stays as it is. The first reason stays; no other change may follow. */
+void bp__dir_break(bp__directory *dir, const char *text);
 
 /** FREE → OPEN, listed under `name`, which must not be listed yet. */
 void bp__dir_open(bp__directory *dir, uint32_t slot, uint64_t generation, const char *name);

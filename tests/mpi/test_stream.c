@@ -89,7 +89,7 @@ static bool create(node *n)
                                      .workers = n->workers,
                                      .host = "here",
                                      .verify = true,
-                                     .calls = {stream_over, use_stage, n}};
+                                     .calls = {.over = stream_over, .use = use_stage, .ctx = n}};
     return CHECK_OK(bp__streams_create(&setup, &n->streams));
 }
 
