@@ -134,10 +134,11 @@ static bp_status read_options(MPI_Comm comm, const bp__py_argv *argv, const bp__
     return bp__agree(comm, bp__plugin_alike(comm, o, s));
 }
 
-/* A rank is in a backtest, or waits for a message that will not come: there is no other way out. */
+/* A rank is in a backtest, or waits for a message that will not come: there is no other way out. Where the pool is
+ * broken, or there is none because a rank cannot be reached, all ranks know: they have an exception. */
 static void end_job(bp_status s, const bp__found *found)
 {
-    if (found->ending != BP__ENDED_ABANDONED || found->num_ranks < 2) return;
+    if (found->ending != BP__ENDED_ABANDONED || found->num_ranks < 2 || found->broken) return;
     PySys_FormatStderr("bundlepool: error: %s\n", bp_error_text());
     MPI_Abort(MPI_COMM_WORLD, s == BP_ETIMEOUT ? BP__EXIT_AGAIN : BP__EXIT_FAILED);
 }

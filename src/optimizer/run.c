@@ -1,8 +1,11 @@
 #include "optimizer/run.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
 
 #include <mpi.h>
 
@@ -20,7 +23,9 @@
 #include "optimizer/single.h"
 #include "search/merge.h"
 
-#define TERM_GRACE_NS UINT64_C(500000000) /* mpirun kills a second after it has passed SIGTERM on */
+#define WAIT_FOR_FIRST_S 4                   /* ranks other than 0, before they end the job themselves */
+#define LAST_RESORT_S    2                   /* MPI_Abort() may take so long */
+#define TERM_GRACE_NS    UINT64_C(500000000) /* mpirun kills a second after it has passed SIGTERM on */
 
 /* What the hooks need; of rank 0. */
 typedef struct run {
@@ -151,13 +156,28 @@ static int tell_end(const run *r, const bp__found *found, bp_status s)
 
 /* Search ---------------------------------------------------------------------------------------- */
 
-/* There is no other way out: a rank is in a backtest, or waits for a message that will not come. */
-_Noreturn static void end_all_ranks(bp_status s)
+static volatile sig_atomic_t last_code;
+
+static void last_resort(int signal)
 {
+    (void)signal;
+    _exit(last_code);
+}
+
+/* There is no other way out: a rank is in a backtest, waits for a message that will not come, or cannot be reached.
+ * Rank 0 has the results, and tells why: the others leave the end to it, unless it does not come. */
+_Noreturn static void end_all_ranks(int rank, bp_status s)
+{
+    const struct timespec stagger = {.tv_sec = WAIT_FOR_FIRST_S + rank % 4, .tv_nsec = 0};
+    last_code = s == BP_ETIMEOUT ? BP__EXIT_AGAIN : BP__EXIT_FAILED;
+    for (struct timespec left = stagger; rank > 0 && nanosleep(&left, &left) != 0 && errno == EINTR;)
+        continue;
     /* the launcher stops all ranks where a strategy has crashed on one: that one has told it */
     if (!bp__guard_is_told()) bp__program_error(bp__optimizer(), BP__EXIT_FAILED);
-    MPI_Abort(MPI_COMM_WORLD, s == BP_ETIMEOUT ? BP__EXIT_AGAIN : BP__EXIT_FAILED);
-    abort();
+    sigaction(SIGALRM, &(struct sigaction){.sa_handler = last_resort}, NULL);
+    alarm(LAST_RESORT_S); /* MPI may not reach the launcher */
+    MPI_Abort(MPI_COMM_WORLD, last_code);
+    _exit(last_code);
 }
 
 static bp_status prepare(run *r, int rank, int num_ranks)
@@ -186,7 +206,7 @@ int bp__run_search(const bp__options *o, MPI_Comm comm)
     bp_status s = bp__agree(comm, prepare(&r, rank, num_ranks));
     if (s == BP_OK) s = bp__search_run(comm, &o->spec, &o->conduct, &hooks, &found);
     bp__progress_fini(&r.progress);
-    if (found.ending == BP__ENDED_ABANDONED) end_all_ranks(s);
+    if (found.ending == BP__ENDED_ABANDONED) end_all_ranks(rank, s);
     bp__guard_end();
 
     char text[BP_ERROR_TEXT_MAX] = ""; /* the first failure is the one to be told */

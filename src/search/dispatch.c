@@ -1,5 +1,6 @@
 #include "search/dispatch.h"
 
+#include <stdlib.h>
 #include <time.h>
 
 #include "core/clock.h"
@@ -21,13 +22,17 @@ static void nap(long *ns)
     *ns = *ns * 3 / 2 < NAP_MAX_NS ? *ns * 3 / 2 : NAP_MAX_NS;
 }
 
-static bp_status wait_for(MPI_Request *request, MPI_Status *status)
+static bp_status check(const bp__tasks *tasks)
 {
-    for (long ns = NAP_MIN_NS;; nap(&ns)) {
-        int done;
-        BP_MPI(MPI_Test(request, &done, status));
-        if (done) return BP_OK;
-    }
+    return tasks->watch.check(tasks->watch.context);
+}
+
+/* Send a message without content. */
+static bp_status say(int to, int tag, MPI_Comm comm, const bp__tasks *tasks)
+{
+    MPI_Request request;
+    BP_MPI(MPI_Isend(NULL, 0, MPI_BYTE, to, tag, comm, &request));
+    return bp__await(&request, MPI_STATUS_IGNORE, &tasks->watch);
 }
 
 /* Workers --------------------------------------------------------------------------------------- */
@@ -35,6 +40,7 @@ static bp_status wait_for(MPI_Request *request, MPI_Status *status)
 /* Results on their way: one buffer is filled while the other is sent. */
 typedef struct outbox {
     MPI_Comm comm;
+    const bp__tasks *tasks;
     char buffer[2][MAX_MESSAGE];
     int filling;
     size_t used; /* bytes of the one that is filled */
@@ -46,7 +52,7 @@ static bp_status flush(outbox *o)
 {
     o->flushed_ns = bp__clock_ns();
     if (o->used == 0) return BP_OK;
-    BP_TRY(wait_for(&o->sending, MPI_STATUS_IGNORE));
+    BP_TRY(bp__await(&o->sending, MPI_STATUS_IGNORE, &o->tasks->watch));
     BP_MPI(MPI_Isend(o->buffer[o->filling], (int)o->used, MPI_BYTE, 0, TAG_RESULTS, o->comm, &o->sending));
     o->filling = !o->filling;
     o->used = 0;
@@ -57,13 +63,14 @@ typedef struct worker_state {
     const bp__tasks *tasks;
     outbox out;
     bool stopped;
+    uint64_t batch[2][MAX_BATCH]; /* one is in hand while the next may arrive */
+    MPI_Request reply;
 } worker_state;
 
-static bp_status ask(MPI_Comm comm, uint64_t *batch, MPI_Request *reply)
+static bp_status ask(worker_state *w, uint64_t *batch)
 {
-    BP_MPI(MPI_Irecv(batch, MAX_BATCH, MPI_UINT64_T, 0, TAG_BATCH, comm, reply));
-    BP_MPI(MPI_Send(NULL, 0, MPI_BYTE, 0, TAG_REQUEST, comm));
-    return BP_OK;
+    BP_MPI(MPI_Irecv(batch, MAX_BATCH, MPI_UINT64_T, 0, TAG_BATCH, w->out.comm, &w->reply));
+    return say(0, TAG_REQUEST, w->out.comm, w->tasks);
 }
 
 /* Rank 0 may have said that it is over: what is finished goes out, and nothing follows. */
@@ -77,17 +84,17 @@ static bp_status heed_stop(worker_state *w)
     BP_MPI(MPI_Mrecv(NULL, 0, MPI_BYTE, &message, MPI_STATUS_IGNORE));
     w->stopped = true;
     BP_TRY(flush(&w->out));
-    BP_MPI(MPI_Send(NULL, 0, MPI_BYTE, 0, TAG_STOPPED, w->out.comm));
-    return BP_OK;
+    return say(0, TAG_STOPPED, w->out.comm, w->tasks);
 }
 
-static bp_status next_batch(worker_state *w, MPI_Request *reply, int *count)
+static bp_status next_batch(worker_state *w, int *count)
 {
     MPI_Status status;
     for (long ns = NAP_MIN_NS;; nap(&ns)) {
         int done;
-        BP_MPI(MPI_Test(reply, &done, &status));
+        BP_MPI(MPI_Test(&w->reply, &done, &status));
         if (done) break;
+        BP_TRY(check(w->tasks));
         BP_TRY(heed_stop(w));
     }
     BP_MPI(MPI_Get_count(&status, MPI_UINT64_T, count));
@@ -99,6 +106,7 @@ static bp_status run_batch(worker_state *w, const uint64_t *batch, int count)
     outbox *out = &w->out;
     if (w->tasks->next) w->tasks->next(w->tasks->context, batch, (size_t)count);
     for (int i = 0; i < count; i++) {
+        BP_TRY(check(w->tasks));
         BP_TRY(heed_stop(w));
         if (w->stopped) break;
         bp__result result;
@@ -111,21 +119,33 @@ static bp_status run_batch(worker_state *w, const uint64_t *batch, int count)
     return BP_OK;
 }
 
-static bp_status work(MPI_Comm comm, const bp__tasks *tasks)
+static bp_status work_until_told(worker_state *w)
 {
-    worker_state w = {.tasks = tasks,
-                      .out = {.comm = comm, .sending = MPI_REQUEST_NULL, .flushed_ns = bp__clock_ns()}};
-    uint64_t batch[2][MAX_BATCH];
-    MPI_Request reply;
-    BP_TRY(ask(comm, batch[0], &reply));
+    BP_TRY(ask(w, w->batch[0]));
     for (int now = 0;; now = !now) {
         int count;
-        BP_TRY(next_batch(&w, &reply, &count));
+        BP_TRY(next_batch(w, &count));
         if (count == 0) break;
-        BP_TRY(ask(comm, batch[!now], &reply));
-        BP_TRY(run_batch(&w, batch[now], count));
+        BP_TRY(ask(w, w->batch[!now]));
+        BP_TRY(run_batch(w, w->batch[now], count));
     }
-    return wait_for(&w.out.sending, MPI_STATUS_IGNORE);
+    return bp__await(&w->out.sending, MPI_STATUS_IGNORE, &w->tasks->watch);
+}
+
+static bp_status work(MPI_Comm comm, const bp__tasks *tasks)
+{
+    worker_state *w = malloc(sizeof *w);
+    if (!w) BP_FAIL(BP_EMPI, "no memory for the messages of a rank, which the others will wait for");
+    *w = (worker_state){
+        .tasks = tasks,
+        .out = {.comm = comm, .tasks = tasks, .sending = MPI_REQUEST_NULL, .flushed_ns = bp__clock_ns()},
+        .reply = MPI_REQUEST_NULL};
+    bp_status s = work_until_told(w);
+    if (bp__failed(s))
+        bp__await_leave(w); /* a batch may still arrive in it, results may still leave */
+    else
+        free(w);
+    return s;
 }
 
 /* Rank 0 ---------------------------------------------------------------------------------------- */
@@ -152,8 +172,11 @@ static int batch_size(const server *s)
 
 static bp_status send_batch(server *s, int worker, int n)
 {
-    /* the worker has a receive waiting for it: this never blocks */
-    BP_MPI(MPI_Send(n ? s->tasks->index + s->next : NULL, n, MPI_UINT64_T, worker, TAG_BATCH, s->comm));
+    /* the worker has a receive waiting for it: unless it cannot be reached, this does not wait */
+    MPI_Request request;
+    BP_MPI(MPI_Isend(n ? s->tasks->index + s->next : NULL, n, MPI_UINT64_T, worker, TAG_BATCH, s->comm,
+                     &request));
+    BP_TRY(bp__await(&request, MPI_STATUS_IGNORE, &s->tasks->watch));
     s->next += (uint64_t)n;
     return BP_OK;
 }
@@ -195,9 +218,8 @@ static bp_status serve(server *s, bool *served)
 static bp_status look_whether_to_go_on(server *s)
 {
     if (s->tasks->go_on(s->tasks->context, &s->until_ns)) return BP_OK;
-    /* buffered by MPI, as short as they are: this never blocks */
     for (int worker = 1; !s->stopping && worker < s->num_ranks; worker++)
-        BP_MPI(MPI_Send(NULL, 0, MPI_BYTE, worker, TAG_STOP, s->comm));
+        BP_TRY(say(worker, TAG_STOP, s->comm, s->tasks));
     s->stopping = true;
     if (s->stopped < s->num_ranks - 1 && bp__clock_ns() > s->until_ns)
         BP_FAIL(BP_ETIMEOUT, "%d of %d ranks are still in a backtest", s->num_ranks - 1 - s->stopped,
@@ -233,6 +255,7 @@ static bp_status lead(MPI_Comm comm, const bp__tasks *tasks, int num_ranks)
             BP_TRY(serve(&s, &served));
             if (served || messages > 0) ns = NAP_MIN_NS;
         }
+        BP_TRY(check(tasks)); /* after what has come in: that counts */
         BP_TRY(look_whether_to_go_on(&s));
         if (is_over(&s)) break;
         if (has_own(&s) && !s.stopping) {

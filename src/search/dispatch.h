@@ -17,6 +17,7 @@
 
 #include <mpi.h>
 
+#include "mpi/await.h"
 #include "search/results.h"
 
 typedef struct bp__tasks {
@@ -33,6 +34,7 @@ typedef struct bp__tasks {
      * forward */
     bool (*go_on)(void *context, uint64_t *until_ns);
     void *context;
+    bp__watch watch; /**< on any rank, wherever it waits, and between two backtests */
 } bp__tasks;
 
 /** Do all tasks. Collective over comm; blocks until all results are in rank 0, or go_on() has said no and no
@@ -43,6 +45,7 @@ typedef struct bp__tasks {
  *  @retval BP_ETIMEOUT  rank 0 only: the time is up and a rank is still in its backtest: the job has to be
  *                       ended
  *  @retval BP_EMPI      a message failed: the others may wait for this rank for ever, the job has to be ended
+ *  @retval any          of tasks->watch: nobody is to be waited for any more. MPI may still use tasks->index
  */
 bp_status bp__dispatch(MPI_Comm comm, const bp__tasks *tasks);
 

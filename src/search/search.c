@@ -21,6 +21,7 @@
 #include "core/clock.h"
 #include "core/day.h"
 #include "mpi/comm.h"
+#include "mpi/lend.h"
 #include "search/dispatch.h"
 #include "search/journal.h"
 #include "search/note.h"
@@ -45,9 +46,16 @@ typedef struct search {
     uint64_t until_ns;
 } search;
 
+/* Whoever waits for another rank stops waiting when the pool breaks. */
+static bp__watch watch(const search *s)
+{
+    return bp__pool_watch(s->sweep.pool);
+}
+
 static bp_status agree(const search *s, bp_status status)
 {
-    return bp__agree(s->comm, status);
+    const bp__watch w = watch(s);
+    return bp__await_agree(s->comm, status, &w);
 }
 
 __attribute__((format(printf, 2, 3))) static void warn(const search *s, const char *fmt, ...)
@@ -161,7 +169,8 @@ static bp_status agree_on_batches(search *s)
 {
     int one_by_one = 0;
     for (size_t i = 0; i < s->notes.count; i++) one_by_one |= s->notes.note[i].count > 1;
-    BP_MPI(MPI_Bcast(&one_by_one, 1, MPI_INT, 0, s->comm));
+    const bp__watch w = watch(s);
+    BP_TRY(bp__await_bcast(&one_by_one, sizeof one_by_one, 0, s->comm, &w));
     s->sweep.one_by_one = one_by_one;
     return BP_OK;
 }
@@ -332,7 +341,8 @@ static bp_status agree_on_ending(search *s, uint64_t bundle)
     if (s->rank == 0 && s->found->ending == BP__ENDED_STOPPED && left == 0)
         s->found->ending = BP__ENDED_COMPLETE;
     int ending = (int)s->found->ending;
-    BP_MPI(MPI_Bcast(&ending, 1, MPI_INT, 0, s->comm));
+    const bp__watch w = watch(s);
+    BP_TRY(bp__await_bcast(&ending, sizeof ending, 0, s->comm, &w));
     s->found->ending = (bp__ending)ending;
     return BP_OK;
 }
@@ -341,7 +351,12 @@ static bp_status agree_on_ending(search *s, uint64_t bundle)
 static bp_status test_bundle(search *s, MPI_Comm messages, uint64_t bundle)
 {
     uint64_t *todo = NULL;
-    bp__tasks tasks = {.next = take_note, .run = run_one, .enter = enter_one, .go_on = go_on, .context = s};
+    bp__tasks tasks = {.next = take_note,
+                       .run = run_one,
+                       .enter = enter_one,
+                       .go_on = go_on,
+                       .context = s,
+                       .watch = watch(s)};
     BP_TRY(bp__sweep_begin(&s->sweep, bundle));
     s->changed = false;
     s->found->ending = BP__ENDED_COMPLETE;
@@ -355,8 +370,11 @@ static bp_status test_bundle(search *s, MPI_Comm messages, uint64_t bundle)
     const uint64_t began = bp__clock_ns();
     bp_status ran = bp__dispatch(messages, &tasks);
     s->found->seconds += (double)(bp__clock_ns() - began) * 1e-9;
+    if (bp__failed(ran)) {
+        bp__await_leave(todo); /* what is handed out may still be on its way */
+        return abandon(s, ran);
+    }
     free(todo);
-    if (bp__failed(ran)) return abandon(s, ran);
     BP_TRY(agree(s, announced));
     BP_TRY(agree_on_ending(s, bundle));
     if (s->rank == 0 && s->changed && s->found->ending == BP__ENDED_COMPLETE)
@@ -420,22 +438,70 @@ static bp_status agree_on_values(search *s)
                        "nodes see the same one");
 }
 
+/* Ranks that could not be reached when the pool was created cannot be reached by the search either. */
+static bp_status open_sweep(search *s)
+{
+    bp_status status = bp__sweep_open(s->comm, s->spec, &s->conduct->cfg, s->conduct->pool, &s->sweep);
+    if (status != BP_EMPI) return status;
+    s->found->broken = true;
+    return abandon(s, status);
+}
+
+static bool is_broken(const search *s)
+{
+    char text[BP_ERROR_TEXT_MAX]; /* what the caller is about to return has one */
+    snprintf(text, sizeof text, "%s", bp_error_text());
+    const bool broken = s->sweep.pool && bp_pool_check(s->sweep.pool) == BP_EMPI;
+    bp__fail_text(BP_OK, text);
+    return broken;
+}
+
+static bp_status duplicate(search *s, MPI_Comm *messages)
+{
+    MPI_Request request;
+    MPI_Comm *own = malloc(sizeof *own);
+    const bp__watch w = watch(s);
+    if (!own) BP_FAIL(BP_EMPI, "no memory for a communicator, which the other ranks will wait for");
+    BP_MPI(MPI_Comm_idup(s->comm, own, &request));
+    bp_status status = bp__await(&request, MPI_STATUS_IGNORE, &w);
+    if (status == BP_OK) *messages = *own;
+    if (status == BP_OK)
+        free(own);
+    else
+        bp__await_leave(own);
+    return status;
+}
+
 static bp_status search_grid(search *s)
 {
     MPI_Comm messages;
     BP_TRY(agree_on_values(s));
     BP_TRY(agree(s, prepare(s)));
-    BP_TRY(bp__sweep_open(s->comm, s->spec, &s->conduct->cfg, s->conduct->pool, &s->sweep));
+    BP_TRY(open_sweep(s));
     s->sweep.hooks = s->hooks;
     BP_TRY(agree_on_batches(s));
-    BP_MPI(MPI_Comm_dup(s->comm, &messages));
+    BP_TRY(duplicate(s, &messages));
     bp_status tested = test_bundles(s, messages);
-    if (s->found->ending == BP__ENDED_ABANDONED) return tested; /* messages may still be under way */
+    if (s->found->ending == BP__ENDED_ABANDONED || is_broken(s))
+        return tested; /* messages may still be under way */
     BP_MPI(MPI_Comm_free(&messages));
     BP_TRY(tested);
     if (s->found->ending != BP__ENDED_COMPLETE) return agree(s, failure_of(s));
     BP_TRY(bp__sweep_totals(&s->sweep, &s->found->stats));
     return agree(s, store(s));
+}
+
+/* Collective, unless the pool is broken. @return the failure that there was, or that of closing */
+static bp_status close_sweep(search *s, bp_status status)
+{
+    char text[BP_ERROR_TEXT_MAX]; /* closing may have texts of its own */
+    snprintf(text, sizeof text, "%s", bp__failed(status) ? bp_error_text() : "");
+    const bp_status closed = bp__sweep_close(&s->sweep);
+    if (closed == BP_EMPI) {
+        s->found->ending = BP__ENDED_ABANDONED;
+        s->found->broken = true;
+    }
+    return bp__failed(status) ? bp__fail_text(status, text) : closed;
 }
 
 bp_status bp__search_run(MPI_Comm comm, const bp__spec *spec, const bp__conduct *conduct,
@@ -447,12 +513,10 @@ bp_status bp__search_run(MPI_Comm comm, const bp__spec *spec, const bp__conduct 
     BP_MPI(MPI_Comm_rank(comm, &s.rank));
     BP_MPI(MPI_Comm_size(comm, &found->num_ranks));
     bp_status status = search_grid(&s);
-    if (found->ending != BP__ENDED_ABANDONED) { /* closing is collective */
-        char text[BP_ERROR_TEXT_MAX];           /* closing may have texts of its own */
-        snprintf(text, sizeof text, "%s", bp__failed(status) ? bp_error_text() : "");
-        bp_status closed = bp__sweep_close(&s.sweep);
-        status = bp__failed(status) ? bp__fail_text(status, text) : closed;
-    }
+    found->broken |= is_broken(&s);
+    if (bp__failed(status) && found->broken && found->ending != BP__ENDED_ABANDONED)
+        status = abandon(&s, status);
+    if (found->ending != BP__ENDED_ABANDONED || is_broken(&s)) status = close_sweep(&s, status);
     bp__journal_close(&s.journal);
     bp__notes_fini(&s.notes);
     bp__note_place_fini(&s.place);

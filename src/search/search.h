@@ -69,6 +69,8 @@ typedef struct bp__found {
     double seconds;               /**< in backtests, from the first to the last of each bundle */
     bp_stats stats; /**< of a search that is complete: what its pool has done, for a search before as well */
     bool has_journal;
+    bool
+        broken; /**< abandoned because ranks have lost each other: every one of them knows, and none waits. Set on all */
     bool unfinished; /**< there is a journal that could be resumed, and that was not asked for */
 } bp__found;
 

@@ -36,9 +36,10 @@ static bp_status pin(bp__sweep *w)
             w->private_loads += !w->pooled;
             s = stamp_of(w, &stamp);
         }
-        BP_TRY(bp__agree(w->comm, s));
+        const bp__watch watch = bp__pool_watch(w->pool);
+        BP_TRY(bp__await_agree(w->comm, s, &watch));
         uint64_t mine[2] = {stamp, ~stamp}, least[2];
-        BP_MPI(MPI_Allreduce(mine, least, 2, MPI_UINT64_T, MPI_MIN, w->comm));
+        BP_TRY(bp__await_allreduce(mine, least, 2, MPI_MIN, w->comm, &watch));
         if (least[0] == ~least[1]) return BP_OK;
         bp_bundle_release(&w->bundle);
     }
@@ -188,7 +189,8 @@ bp_status bp__sweep_begin(bp__sweep *w, uint64_t bundle)
                                    spec->delisted_after, &w->scope);
     if (s == BP_OK) s = bp__workspace_create(w->scope, &w->workspace);
     if (s == BP_OK) w->terms = bp__spec_terms(spec, w->scope);
-    return bp__agree(w->comm, s);
+    const bp__watch watch = bp__pool_watch(w->pool);
+    return bp__await_agree(w->comm, s, &watch);
 }
 
 void bp__sweep_end(bp__sweep *w)
@@ -217,7 +219,7 @@ static void use_bundle(bp__sweep *w)
     const bp_status s = bp_pool_get(w->pool, w->name, &now);
     /* The pinned version stays listed until another one is asked for. So a get that fails has found another, or cannot
      * tell. */
-    const bool cannot_tell = s == BP_ETIMEOUT || s == BP_EIO || s == BP_ESYS;
+    const bool cannot_tell = s == BP_ETIMEOUT || s == BP_EIO || s == BP_ESYS || s == BP_EMPI;
     w->changed = s == BP_OK ? bp_bundle_generation(now) != bp_bundle_generation(w->bundle) : !cannot_tell;
     w->deaf = w->changed || cannot_tell;
     bp_bundle_release(&now);
@@ -287,8 +289,9 @@ bp_status bp__sweep_totals(bp__sweep *w, bp_stats *stats)
     int rank;
     uint64_t all;
     BP_MPI(MPI_Comm_rank(w->comm, &rank));
-    BP_MPI(MPI_Allreduce(&w->private_loads, &all, 1, MPI_UINT64_T, MPI_SUM, w->comm));
+    const bp__watch watch = bp__pool_watch(w->pool);
+    BP_TRY(bp__await_allreduce(&w->private_loads, &all, 1, MPI_SUM, w->comm, &watch));
     bp_status s = rank == 0 ? bp_pool_stats(w->pool, stats) : BP_OK;
     if (!w->pooled) stats->cluster.loads = all;
-    return bp__agree(w->comm, s);
+    return bp__await_agree(w->comm, s, &watch);
 }

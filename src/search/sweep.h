@@ -45,7 +45,7 @@ typedef struct bp__sweep {
 bp_status bp__sweep_open(MPI_Comm comm, const bp__spec *spec, const bp_config *cfg, bp_pool *pool,
                          bp__sweep *sweep);
 
-/** Collective. If the strategy has kept what lies in the sweep's own pool, that is destroyed when the next sweep of these
+/** Collective, unless the pool is broken. If the strategy has kept what lies in the sweep's own pool, that is destroyed when the next sweep of these
  *  ranks opens, if it is free then, or by MPI_Finalize. */
 bp_status bp__sweep_close(bp__sweep *sweep);
 
