@@ -7,7 +7,7 @@
 #include <bundlepool/pool.h>
 
 #include "core/backing.h"
-#include "mpi/comm.h"
+#include "mpi/topology.h"
 
 #define BP__REMEDY_MAX 128
 

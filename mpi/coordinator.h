@@ -12,9 +12,9 @@
 
 #include "core/arena.h"
 #include "mpi/budget.h"
-#include "mpi/comm.h"
 #include "mpi/load.h"
 #include "mpi/message.h"
+#include "mpi/topology.h"
 
 typedef struct bp__coordinator bp__coordinator;
 

@@ -14,6 +14,9 @@ MPI_Comm bp__pool_comm(const bp_pool *pool);
 /** Its configuration, with an absolute root. Borrowed. */
 const bp_config *bp__pool_config(const bp_pool *pool);
 
+/** That MPI_Finalize ends the pool, if it has not been destroyed before, is meant so: no warning. */
+void bp__pool_may_end_with_mpi(bp_pool *pool);
+
 /** What ends a wait for the other ranks of a pool: that it breaks. With NULL, as with a pool that does not pool, nothing
  *  does. */
 bp__watch bp__pool_watch(const bp_pool *pool);

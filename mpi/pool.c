@@ -44,12 +44,18 @@ static bp_status check_usable(const bp_pool *pool)
 bp_status bp_pool_check(const bp_pool *pool)
 {
     BP_TRY(check_usable(pool));
+    if (bp__load_relaxed(&pool->ended)) BP_FAIL(BP_EMPI, "the pool has ended with MPI");
     return pool->pooled && pool->dir.header ? bp__dir_whole(&pool->dir) : BP_OK;
 }
 
 static bp_status check_whole(const void *pool)
 {
     return pool ? bp_pool_check(pool) : BP_OK;
+}
+
+void bp__pool_may_end_with_mpi(bp_pool *pool)
+{
+    pool->ends_with_mpi = true;
 }
 
 bp__watch bp__pool_watch(const bp_pool *pool)
@@ -383,7 +389,7 @@ bp_status bp__pool_create_with(MPI_Comm comm, const bp_config *cfg, const bp__lo
     bp_config own;
     bp__topology top;
     (void)bp__config_read(cfg, &own);
-    BP_TRY(bp__topology_create(comm, own.ranks_per_node, &top));
+    BP_TRY(bp__topology_create(comm, own.ranks_per_node, own.link_timeout_ms, &top));
     bp_pool *p = calloc(1, sizeof *p);
     bp_status s = bp__agree(top.world, p ? BP_OK : bp__fail(BP_ENOMEM, "no memory for a pool"));
     if (bp__failed(s)) {

@@ -13,11 +13,11 @@
 #include "core/bundle.h"
 #include "core/directory.h"
 #include "core/loader.h"
-#include "mpi/budget.h"
 #include "mpi/await.h"
-#include "mpi/comm.h"
+#include "mpi/budget.h"
 #include "mpi/preflight.h"
 #include "mpi/service.h"
+#include "mpi/topology.h"
 #include "mpi/window.h"
 
 /** What this process hands out for a slot. Valid for one generation; filled in under the pool's lock by a

@@ -7,7 +7,7 @@
 #define BP_MPI_PREFLIGHT_H
 
 #include "core/backing.h"
-#include "mpi/comm.h"
+#include "mpi/topology.h"
 
 /** Where a window that this process is the first of would be. By the library's own settings where it tells
  * them

@@ -12,7 +12,7 @@
 #include "core/directory.h"
 #include "core/loader.h"
 #include "mpi/budget.h"
-#include "mpi/comm.h"
+#include "mpi/topology.h"
 #include "mpi/window.h"
 
 typedef struct bp__service bp__service;

@@ -61,7 +61,7 @@ typedef struct bp_config {
     int64_t ranks_per_node;       /**< 0 (default): a node is a machine; k: virtual nodes of k ranks */
     char root[BP_PATH_MAX];       /**< folder of the bundles; default "bundles" */
     int64_t link_timeout_ms;      /**< a node that another has not heard for this long breaks the pool:
-                                       BP_EMPI from then on; 0: the default, 60000 */
+                                       BP_EMPI from then on; 1000 or more; 0: the default, 60000 */
     bp_verify verify_transfer;    /**< default BP_VERIFY_AUTO */
     bp_numa numa;                 /**< default BP_NUMA_INTERLEAVE: over the domains that the ranks run on */
 } bp_config;

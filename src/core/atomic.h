@@ -20,6 +20,7 @@
 #define bp__add_relaxed(at, value) atomic_fetch_add_explicit(at, value, memory_order_relaxed)
 #define bp__add_release(at, value) atomic_fetch_add_explicit(at, value, memory_order_release)
 #define bp__add_seq_cst(at, value) atomic_fetch_add_explicit(at, value, memory_order_seq_cst)
+#define bp__or_seq_cst(at, value)  atomic_fetch_or_explicit(at, value, memory_order_seq_cst)
 #define bp__sub_relaxed(at, value) atomic_fetch_sub_explicit(at, value, memory_order_relaxed)
 #define bp__sub_release(at, value) atomic_fetch_sub_explicit(at, value, memory_order_release)
 #define bp__or_relaxed(at, bits)   atomic_fetch_or_explicit(at, bits, memory_order_relaxed)

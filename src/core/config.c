@@ -49,7 +49,7 @@ static const struct field {
     {FIELD(log_level), CHOICE, AT(log_level), 0, 0, "warn", "error, warn, info or debug", levels},
     {FIELD(log_format), CHOICE, AT(log_format), 0, 0, "text", "text, or json: an object a line", formats},
     {FIELD(root), TEXT, AT(root), 0, 0, "bundles", "folder of the bundles", NULL},
-    {FIELD(link_timeout_ms), NUMBER, AT(link_timeout_ms), 1, INT64_C(1000000000000), "60000",
+    {FIELD(link_timeout_ms), NUMBER, AT(link_timeout_ms), 1000, INT64_C(1000000000000), "60000",
      "a node that is not heard for this long breaks the pool", NULL},
     {FIELD(verify_transfer), CHOICE, AT(verify_transfer), 0, 0, "auto",
      "checksums of what travels between nodes: auto (between machines), on or off", verifying},

@@ -17,6 +17,7 @@
 
 #include "core/log.h"
 #include "mpi/comm.h"
+#include "mpi/reach.h"
 #include "optimizer/compare.h"
 #include "optimizer/dry_run.h"
 #include "optimizer/launch.h"
@@ -28,7 +29,8 @@
 #include "optimizer/signals.h"
 #include "optimizer/single.h"
 
-#define NAP_NS 5000000
+#define NAP_NS          5000000
+#define LINK_TIMEOUT_MS 60000 /* where the options do not say */
 
 static int code_of(bp_status s)
 {
@@ -102,7 +104,17 @@ static bool mpi_runs(void)
     return MPI_Initialized(&begun) == MPI_SUCCESS && begun && MPI_Finalized(&over) == MPI_SUCCESS && !over;
 }
 
-static bp_status begin_mpi(int *argc, char ***argv, job *j)
+/* Before a collective finds out that a rank cannot be reached, and waits for it for ever. Only where MPI is ours: whoever
+ * has started it may have messages of its own under way. */
+static void reach_all(int64_t link_timeout_ms)
+{
+    int rank = 0;
+    MPI_Comm_rank(MPI_COMM_WORLD, &rank);
+    const bp_status s = bp__reach(MPI_COMM_WORLD, link_timeout_ms > 0 ? link_timeout_ms : LINK_TIMEOUT_MS);
+    if (bp__failed(s)) bp__end_all_ranks(rank, s);
+}
+
+static bp_status begin_mpi(int *argc, char ***argv, const bp__options *o, job *j)
 {
     int over = 0;
     BP_MPI(MPI_Finalized(&over));
@@ -112,6 +124,7 @@ static bp_status begin_mpi(int *argc, char ***argv, job *j)
         BP_MPI(MPI_Query_thread(&j->level));
     else if (MPI_Init_thread(argc, argv, MPI_THREAD_MULTIPLE, &j->level) != MPI_SUCCESS)
         BP_FAIL(BP_EMPI, "MPI could not be started");
+    if (j->started) reach_all(o->conduct.cfg.link_timeout_ms);
     /* whoever has started MPI may have messages of its own, and another way with failures */
     BP_MPI(MPI_Comm_dup(MPI_COMM_WORLD, &j->comm));
     BP_MPI(MPI_Comm_set_errhandler(j->comm, MPI_ERRORS_ARE_FATAL));
@@ -171,7 +184,7 @@ static int run_job(int argc, char **argv, const bp__options *o, bp_status s)
     char text[BP_ERROR_TEXT_MAX]; /* of the options */
     snprintf(text, sizeof text, "%s", bp_error_text());
     bp__signals_catch();
-    const bp_status begun = begin_mpi(&argc, &argv, &j);
+    const bp_status begun = begin_mpi(&argc, &argv, o, &j);
     int code = BP__EXIT_FAILED;
     if (bp__failed(begun)) {
         bp__program_error(bp__optimizer(), code);

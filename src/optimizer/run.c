@@ -164,9 +164,8 @@ static void last_resort(int signal)
     _exit(last_code);
 }
 
-/* There is no other way out: a rank is in a backtest, waits for a message that will not come, or cannot be reached.
- * Rank 0 has the results, and tells why: the others leave the end to it, unless it does not come. */
-_Noreturn static void end_all_ranks(int rank, bp_status s)
+/* Rank 0 has the results, and tells why: the others leave the end to it, unless it does not come. */
+_Noreturn void bp__end_all_ranks(int rank, bp_status s)
 {
     const struct timespec stagger = {.tv_sec = WAIT_FOR_FIRST_S + rank % 4, .tv_nsec = 0};
     last_code = s == BP_ETIMEOUT ? BP__EXIT_AGAIN : BP__EXIT_FAILED;
@@ -206,7 +205,7 @@ int bp__run_search(const bp__options *o, MPI_Comm comm)
     bp_status s = bp__agree(comm, prepare(&r, rank, num_ranks));
     if (s == BP_OK) s = bp__search_run(comm, &o->spec, &o->conduct, &hooks, &found);
     bp__progress_fini(&r.progress);
-    if (found.ending == BP__ENDED_ABANDONED) end_all_ranks(rank, s);
+    if (found.ending == BP__ENDED_ABANDONED) bp__end_all_ranks(rank, s);
     bp__guard_end();
 
     char text[BP_ERROR_TEXT_MAX] = ""; /* the first failure is the one to be told */

@@ -48,6 +48,10 @@ bp_status bp__search_with(const bp__options *options, MPI_Comm comm, const bp__r
  *  be waited for it does not return: the job is ended */
 int bp__run_search(const bp__options *options, MPI_Comm comm);
 
+/** End the job where there is no other way out: a rank is in a backtest, waits for a message that will not come, or cannot
+ *  be reached. Rank 0 tells the last failure, and ends all; should it not come to that, another rank does. */
+_Noreturn void bp__end_all_ranks(int rank, bp_status s);
+
 /** Merge journals and tell. Needs no MPI. @return the exit code */
 int bp__run_merge(const bp__options *options);
 

@@ -155,6 +155,7 @@ static bp_status destroy_or_leave(MPI_Comm comm, bp_pool **pool)
     s = bp__agree(comm, l ? BP_OK : bp__fail(BP_ENOMEM, "no memory to note a pool that is in use"));
     if (s == BP_OK) {
         l->pool = *pool;
+        bp__pool_may_end_with_mpi(l->pool);
         append(l);
     } else {
         free(l);
