@@ -4,9 +4,13 @@
  *    once per process; callers wait for it in slices, until a signal or their time is up, and can wait for it
  *    again.
  *  - Who initialises finalises: Py_AtExit, after the last Python code. mpi4py does the same if it was first.
+ *  - Pools that are not closed are destroyed at exit, before whoever finalises MPI: together, as ranks that are still at
+ *    work may need those that have come to their end.
  *  - MPI_Finalize may come from anywhere, with threads of ours in the pools. An attribute of MPI_COMM_SELF
  *    that is set after the pools' own is deleted before it: there we close the gate and wait for those
  *    inside. What Python still holds stays readable (mpi/pool.c), and its end is none of MPI's business.
+ *  - Where a pool has broken, a rank cannot be reached, and MPI_Finalize may wait for it: not for longer than
+ *    FINALIZE_S.
  *  - A process that no launcher has started is a job of its own, and Open MPI leaves its mark in the environment.
  *    Programs that Python starts afterwards would take themselves for ranks of that job: an mpirun among them ends
  *    at once, without a word. So these variables are taken out again.
@@ -25,6 +29,7 @@
 #include "core/clock.h"
 #include "core/status.h"
 
+#define FINALIZE_S    5     /* where a pool was broken, MPI_Finalize may take so long */
 #define LAST_CALLS_MS 10000 /* MPI_Finalize waits so long for calls that are under way */
 
 /* The gate: bit 31 once it is closed, and how many are inside. */
@@ -43,7 +48,19 @@ void bp__py_mpi_leave(void)
     bp__add_seq_cst(&gate, UINT32_MAX);
 }
 
-/* Called by MPI_Finalize before the pools are destroyed. */
+/* Let nobody in any more, and wait for those inside. @return how many still are */
+static uint32_t shut(void)
+{
+    const struct timespec step = {0, 1000000}, end = bp__deadline(LAST_CALLS_MS);
+    uint32_t inside = bp__or_seq_cst(&gate, CLOSED) & ~CLOSED;
+    while (inside && !bp__deadline_passed(&end)) {
+        nanosleep(&step, NULL);
+        inside = bp__load_seq_cst(&gate) & ~CLOSED;
+    }
+    return inside;
+}
+
+/* Called by MPI_Finalize before the pools are ended. */
 static int close_gate(MPI_Comm comm, int key, void *value, void *extra)
 {
     (void)comm, (void)key, (void)value, (void)extra;
@@ -53,12 +70,7 @@ static int close_gate(MPI_Comm comm, int key, void *value, void *extra)
                 "let children end with os._exit()\n");
         _exit(1);
     }
-    uint32_t inside = bp__add_seq_cst(&gate, CLOSED);
-    struct timespec step = {0, 1000000};
-    for (struct timespec end = bp__deadline(LAST_CALLS_MS); inside && !bp__deadline_passed(&end);) {
-        nanosleep(&step, NULL);
-        inside = bp__load_seq_cst(&gate) & ~CLOSED;
-    }
+    const uint32_t inside = shut();
     if (inside) {
         fprintf(stderr, "bundlepool: MPI is finalised with %u calls of a pool under way\n", inside);
         MPI_Abort(MPI_COMM_WORLD, 1);
@@ -66,10 +78,34 @@ static int close_gate(MPI_Comm comm, int key, void *value, void *extra)
     return MPI_SUCCESS;
 }
 
-int bp__py_mpi_watch(void)
+static void last_resort(int signal)
+{
+    (void)signal;
+    _exit(1);
+}
+
+static bool (*end_pools)(void);
+
+/* Registered with the first pool, and so called before whoever has started MPI finalises it. */
+static void at_exit(void)
+{
+    int finalised = 0;
+    if (bp__py_process() != 1 || MPI_Finalized(&finalised) != MPI_SUCCESS || finalised || shut() > 0) return;
+    if (end_pools()) return;
+    sigaction(SIGALRM, &(struct sigaction){.sa_handler = last_resort}, NULL);
+    alarm(FINALIZE_S);
+}
+
+int bp__py_mpi_watch(bool (*end)(void))
 {
     static int key = MPI_KEYVAL_INVALID;
     if (key != MPI_KEYVAL_INVALID) return 0;
+    end_pools = end;
+    if (Py_AtExit(at_exit) != 0) {
+        bp__py_fail(BP_EMPI,
+                    "pools cannot be destroyed at exit: too many functions are registered with Py_AtExit");
+        return -1;
+    }
     if (MPI_Comm_create_keyval(MPI_COMM_NULL_COPY_FN, close_gate, &key, NULL) == MPI_SUCCESS &&
         MPI_Comm_set_attr(MPI_COMM_SELF, key, NULL) == MPI_SUCCESS)
         return 0;

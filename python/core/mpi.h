@@ -28,9 +28,11 @@ int bp__py_mpi_comm(PyObject *object, PyObject *hooks, MPI_Comm *comm);
 bool bp__py_mpi_enter(void);
 void bp__py_mpi_leave(void);
 
-/** After a pool has been created: let MPI_Finalize wait for those that have entered. @return -1 and MPIError
- */
-int bp__py_mpi_watch(void);
+/** After a pool has been created: let MPI_Finalize wait for those that have entered.
+ *  @param[in] end_pools  called when Python has ended, before anybody finalises MPI; returns false where MPI_Finalize may
+ *                        wait for ever
+ *  @return -1 and MPIError */
+int bp__py_mpi_watch(bool (*end_pools)(void));
 
 /* Meeting: meet.c ---------------------------------------------------------------------------------- */
 

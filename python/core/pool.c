@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "core/atomic.h"
+#include "mpi/lend.h"
 
 static bp__py_shell *shells; /* so that they are reachable */
 
@@ -56,6 +57,18 @@ static int make(const bp__py_work *work, bp__py_shell *s, MPI_Comm comm, bp__py_
     return 0;
 }
 
+/* When Python has ended: destroy what was not closed, with all its ranks. @return false: a pool was broken */
+static bool end_all(void)
+{
+    bool whole = true;
+    for (bp__py_shell *s = shells; s; s = s->next) {
+        whole &= !s->pool || bp_pool_check(s->pool) != BP_EMPI;
+        /* where a rank holds a bundle, as at exit many do, all leave the pool to MPI_Finalize */
+        if (s->pool) (void)bp_pool_destroy(&s->pool);
+    }
+    return whole;
+}
+
 static int create(bp__py_pool *self, MPI_Comm comm, const bp_config *cfg)
 {
     static const bp__py_work work = {do_create, free}; /* a pool that nobody waited for is MPI_Finalize's */
@@ -82,7 +95,8 @@ static int create(bp__py_pool *self, MPI_Comm comm, const bp_config *cfg)
         return -1;
     }
     self->shell = s;
-    return bp__py_mpi_watch();
+    bp__pool_may_end_with_mpi(s->pool);
+    return bp__py_mpi_watch(end_all);
 }
 
 static int initialise(PyObject *object, PyObject *arguments, PyObject *keywords)
@@ -133,7 +147,7 @@ static int destroy(bp__py_shell *s)
     bp_status status;
     if (make(&work, s, MPI_COMM_NULL, NULL, &status) != 0) return -1;
     if (status == BP_OK) return 0;
-    s->state = BP__PY_OPEN;
+    s->state = s->pool ? BP__PY_OPEN : BP__PY_CLOSED; /* a broken one is destroyed all the same */
     bp__py_raise(status);
     return -1;
 }
