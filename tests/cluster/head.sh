@@ -72,7 +72,7 @@ done
 for ((k = 1; k <= CLUSTER_HOSTS; k++)); do
     echo "h$k slots=${slots[k - 1]:-${slots[0]:-1}}"
 done >"$cluster_state/hostfile"
-for name in host_exec host_shell host_kill link_down link_up; do
+for name in host_exec host_shell host_kill link_down link_up link_cut link_mend; do
     ln -s "$here/commands.sh" "$cluster_state/bin/$name"
 done
 export PATH=$cluster_state/bin:$PATH

@@ -17,6 +17,7 @@
 #   host_kill hK                   SIGKILL everything on it, for good; its kernel still closes the connections.
 #                                  With link_down first: the silence of a power cut
 #   link_down hK, link_up hK       unplug its cable, plug it in again
+#   link_cut hA hB, link_mend ...  lose all that these two send each other, and nothing else; let it pass again
 # TMPDIR is unset: temporary files go to the private /tmp. Ranks see only what ssh would hand on: use `mpirun -x NAME`.
 #
 # Exit status: COMMAND's; 2 wrong usage; 1 the hosts did not come up; 77 after a line "SKIPPED: reason" where namespaces
