@@ -138,6 +138,19 @@ static void drop_pin(bp__agent *a, box_state *b)
     b->pinned = BP__NO_SLOT;
 }
 
+/* Drop the pins of requests that are closed, without looking for new ones. A rank closes a request before it posts the
+ * next: so one that is not the newest any more has been closed, too. */
+static void drop_closed(bp__agent *a)
+{
+    for (uint32_t i = 0; i < a->num_boxes; i++) {
+        const bp__box *box = box_at(a, i);
+        box_state *b = &a->box[i];
+        if (b->waiting || b->pinned == BP__NO_SLOT) continue;
+        if (bp__load_acquire(&box->closed) == b->number || bp__load_acquire(&box->posted) != b->number)
+            drop_pin(a, b);
+    }
+}
+
 void bp__agent_answer(bp__agent *agent, const bp__answer *answer)
 {
     uint32_t i = answer->to.rank * BP__BOXES + answer->to.box;
@@ -163,6 +176,7 @@ static void hand_out(bp__agent *a, uint32_t slot, const char *name)
 static void send_ages(bp__agent *a)
 {
     bp__directory *dir = a->dir;
+    drop_closed(a); /* a pin for a get that has long returned would make its bundle seem to be in use */
     uint64_t now = bp__ticks();
     for (uint32_t s = 0; s < dir->num_slots; s++) {
         uint64_t word = bp__load_relaxed(&dir->slot[s].word);

@@ -25,9 +25,9 @@
  *     pool_memory bytes claimed on any node, at any moment, loads in flight included.
  *  6. LRU. The victim is the least recently used bundle of the cluster: unpinned ones first, and
  *     among pinned ones the directory entry goes at once and the memory when the last pin does. On
- *     one node that is exact. Several nodes are asked when room is needed, each at another moment:
- *     of two bundles whose last uses are closer together than the duration of the get that needs the
- *     room, either may go.
+ *     one node that is exact. Several nodes are asked when room is needed, each at another moment: of
+ *     two bundles whose last uses are closer together than the first and the last node's answer, both
+ *     of which lie within the get that needs the room, either may go.
  *  7. No torn reads. A file replaced or rewritten during its load is noticed and loaded again; a
  *     version that is published was on disk as a whole.
  *  8. Failure stays where it is. A load that fails gives every rank that waited the same code and

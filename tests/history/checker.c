@@ -355,8 +355,15 @@ typedef struct residents {
     uint64_t may_be[(1u << LRU_BUNDLES) / 64];
 } residents;
 
+/* One question for ages: from the first answer to the last one. */
+typedef struct question {
+    uint64_t number, first, last;
+} question;
+
 typedef struct lru {
     const rules *r;
+    question *asked; /* [num_asked], by number, and so by time; owned */
+    size_t num_asked;
     residents now, next;
     const event *used[LRU_BUNDLES]; /* the last get of each bundle */
 } lru;
@@ -374,12 +381,55 @@ static unsigned next_mask(const residents *r, unsigned from)
     return from;
 }
 
+static int by_number(const void *a, const void *b)
+{
+    return compare(((const question *)a)->number, ((const question *)b)->number);
+}
+
+/* Bring the answers to each question together. */
+static bool find_questions(lru *l, const event *e, size_t n)
+{
+    size_t answers = 0;
+    l->asked = malloc((n + 1) * sizeof *l->asked);
+    if (!l->asked) return false;
+    for (size_t i = 0; i < n; i++)
+        if (e[i].kind == EVENT_AGES) l->asked[answers++] = (question){e[i].ages.number, e[i].begin, e[i].end};
+    if (answers > 0) qsort(l->asked, answers, sizeof *l->asked, by_number);
+    for (size_t i = 0; i < answers; i++) {
+        const question q = l->asked[i];
+        question *last = l->num_asked > 0 ? &l->asked[l->num_asked - 1] : NULL;
+        if (!last || last->number != q.number) {
+            l->asked[l->num_asked++] = q;
+            continue;
+        }
+        if (q.first < last->first) last->first = q.first;
+        if (q.last > last->last) last->last = q.last;
+    }
+    return true;
+}
+
+/* By how much ages that were told on behalf of `e` may be out of step: the question that took longest counts, as any of
+ * them may have decided. A node's answer may have been on its way before its end was written down. */
+static uint64_t spread_within(const lru *l, const event *e)
+{
+    uint64_t longest = 0;
+    if (l->r->nodes < 2) return 0;
+    if (l->num_asked == 0) return e->end - e->begin;
+    for (size_t i = 0; i < l->num_asked; i++) {
+        const question *q = &l->asked[i];
+        if (q->first < e->begin || q->first > e->end) continue;
+        uint64_t last = q->last < e->end ? q->last : e->end;
+        if (last - q->first > longest) longest = last - q->first;
+    }
+    return longest;
+}
+
 /* Whether `victim` may have been taken for the least recently used when `e` needed room. On one node it must
- * have been. Several nodes report ages as of the moments at which the question reaches them, all of which lie
- * within that get: uses that are closer together than the get is long may be reported in either order. */
+ * have been. Several nodes tell ages as of the moments at which the question reaches them: uses that are closer
+ * together than these may be told in either order. */
 static bool may_be_victim(const lru *l, unsigned mask, int victim, const event *e)
 {
-    uint64_t spread = l->r->nodes > 1 ? e->end - e->begin : 0;
+    uint64_t spread = spread_within(l, e);
     for (int other = 0; other < l->r->bundles; other++)
         if (mask >> other & 1 && l->used[other]->end + spread < l->used[victim]->begin) return false;
     return true;
@@ -418,15 +468,16 @@ static bool replay(lru *l, const event *e)
     return next_mask(&l->now, 0) < 1u << LRU_BUNDLES;
 }
 
-/* Ends at the first deviation. */
-static void check_victims(checker *c, const event **order)
+/* Ends at the first deviation. @return false: no memory */
+static bool check_victims(checker *c, const event **order)
 {
     size_t n = 0;
     lru l = {.r = c->r};
     if (c->r->bundles > LRU_BUNDLES) {
         report(c, VIOLATION_VICTIM, NULL, "%d bundles: too many for a check of their order", c->r->bundles);
-        return;
+        return true;
     }
+    if (!find_questions(&l, c->all, c->num_all)) return false;
     for (const event *e = c->all; e < c->all + c->num_all; e++)
         if ((e->kind == EVENT_GET && e->code == 0) || e->kind == EVENT_INVALIDATE) order[n++] = e;
     sort(order, n, by_begin);
@@ -436,16 +487,18 @@ static void check_victims(checker *c, const event **order)
         const event *before = e->kind == EVENT_GET ? l.used[e->bundle] : NULL;
         if (i > 0 && order[i - 1]->end > e->begin) {
             report(c, VIOLATION_VICTIM, e, "calls overlap, so that no order can be checked");
-            return;
+            break;
         }
         if (!replay(&l, e)) {
             report(c, VIOLATION_VICTIM, e,
                    before && before->get.generation == e->get.generation
                        ? "least recently used, but still there"
                        : "used more recently than the victim, but gone");
-            return;
+            break;
         }
     }
+    free(l.asked);
+    return true;
 }
 
 bool check_history(const event *e, size_t n, const rules *r, verdict *v)
@@ -474,7 +527,7 @@ bool check_history(const event *e, size_t n, const rules *r, verdict *v)
         }
         check_images(&c);
         check_held(&c);
-        if (r->lru_room > 0) check_victims(&c, c.get);
+        if (r->lru_room > 0) ok = check_victims(&c, c.get);
     }
     free(c.get);
     free(c.by_end);

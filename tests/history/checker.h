@@ -28,8 +28,9 @@
  *   VICTIM    Where gets came one after the other: each is a hit (the generation is the bundle's last one) or
  *             a miss (it is another) just as if a bundle that may count as the least recently used had been
  *             evicted each time. On one node that is the least recently used. On several it is one whose last
- *             use came later than that of any other by no more than the duration of the get for which it
- *             was evicted: within that get the nodes were asked for their ages, each at another moment.
+ *             use came later than that of any other by no more than the time from the first node's telling its
+ *             ages to the last one's, of one question that was asked within the get for which it was evicted.
+ *             Where the history has no such events, that is the duration of that get.
  */
 #ifndef TESTS_HISTORY_CHECKER_H
 #define TESTS_HISTORY_CHECKER_H

@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-typedef enum event_kind { EVENT_GET, EVENT_INVALIDATE, EVENT_REWRITE, EVENT_SAMPLE } event_kind;
+typedef enum event_kind { EVENT_GET, EVENT_INVALIDATE, EVENT_REWRITE, EVENT_SAMPLE, EVENT_AGES } event_kind;
 
 #define EVERY_BUNDLE 255 /**< EVENT_INVALIDATE: all of them */
 
@@ -28,6 +28,9 @@ typedef struct event {
         struct {
             uint32_t version; /**< the file held it from some moment between begin and end */
         } rewrite;
+        struct {
+            uint64_t number; /**< of the coordinator's question; a node told its ages between begin and end */
+        } ages;
         struct {
             uint64_t bytes_resident, bytes_peak;
             uint32_t pool_size, loads, evictions;

@@ -21,6 +21,7 @@
 #include "core/clock.h"
 #include "history/checker.h"
 #include "history/files.h"
+#include "mpi/agent.h"
 #include "mpi/pool.h"
 #include "support/market.h"
 #include "support/mpi_check.h"
@@ -240,6 +241,25 @@ static void *invalidate_all_the_time(void *arg)
     return NULL;
 }
 
+/* When this node tells its ages: the order of eviction is exact but for the time from one node to another. The linker has
+ * service threads call this in place of the agent's function. */
+static pthread_mutex_t ages_lock = PTHREAD_MUTEX_INITIALIZER; /* over the log */
+static history ages_log;
+
+void __real_bp__agent_apply(bp__agent *agent, const bp__command *command);
+void __wrap_bp__agent_apply(bp__agent *agent, const bp__command *command);
+void __wrap_bp__agent_apply(bp__agent *agent, const bp__command *command)
+{
+    event e = {.kind = EVENT_AGES, .rank = (uint16_t)check_rank, .ages.number = command->number};
+    e.begin = bp__clock_ns();
+    __real_bp__agent_apply(agent, command);
+    e.end = bp__clock_ns();
+    if (command->kind != BP__CMD_AGES) return;
+    pthread_mutex_lock(&ages_lock);
+    history_add(&ages_log, &e);
+    pthread_mutex_unlock(&ages_lock);
+}
+
 /* Phases ------------------------------------------------------------------------------------------ */
 
 typedef struct phase {
@@ -410,6 +430,7 @@ static void run_phase(const phase *p, double share)
     CHECK_OK(bp_pool_destroy(&pool));
     history_take(&a[0].log, &a[1].log);
     history_take(&a[0].log, &a[2].log);
+    history_take(&a[0].log, &ages_log); /* the service thread has ended */
     if (check_rank == 0) files_take_log(&a[0].log);
     CHECK(history_gather(&a[0].log));
     if (check_rank == 0) judge(p, &last, &a[0].log, took);

@@ -26,6 +26,11 @@ static event forgot(uint64_t begin, uint64_t end, uint8_t bundle)
     return (event){.begin = begin, .end = end, .kind = EVENT_INVALIDATE, .bundle = bundle};
 }
 
+static event told(uint64_t begin, uint64_t end, uint64_t number)
+{
+    return (event){.begin = begin, .end = end, .kind = EVENT_AGES, .ages.number = number};
+}
+
 static event sampled(uint32_t pool_size, uint64_t bytes, uint32_t loads, uint32_t evictions)
 {
     return (event){.begin = 500,
@@ -271,9 +276,10 @@ static void test_victim(void)
 
 /* b0, b1, b2 are used one after the other, 10 apart, and fill the room; b3 takes `took` and evicts `victim`;
  * then what is left is used, the victim again, which evicts b3, and b3 again. */
-static void expect_victim(int line, int nodes, uint64_t took, uint8_t victim, violation kind)
+static void expect_victim_of(int line, int nodes, uint64_t took, uint8_t victim, uint64_t spread,
+                             violation kind)
 {
-    event e[16];
+    event e[20];
     size_t n = 0;
     uint64_t generation = 0, now = 100;
     rules r = strict(0);
@@ -282,6 +288,13 @@ static void expect_victim(int line, int nodes, uint64_t took, uint8_t victim, vi
     for (uint8_t b = 0; b < 5; b++) e[n++] = wrote(1, 1, b, 1);
     for (uint8_t b = 0; b < 3; b++, now += 10) e[n++] = got(now, now + 2, b, 1, ++generation);
     e[n++] = got(now, now + took, 3, 1, ++generation);
+    if (spread >
+        0) { /* two nodes told their ages within that get; of an earlier question it does not matter */
+        e[n++] = told(now + 1, now + 1, 8);
+        e[n++] = told(now + 1 + spread, now + 1 + spread, 8);
+        e[n++] = told(now - 5, now - 5, 7);
+        e[n++] = told(now + took, now + took, 7);
+    }
     now += took + 1;
     for (uint8_t b = 0; b < 3; b++, now += 10) /* what is still there is hit, which shows it */
         if (b != victim) e[n++] = got(now, now + 2, b, 1, b + 1u);
@@ -289,6 +302,11 @@ static void expect_victim(int line, int nodes, uint64_t took, uint8_t victim, vi
     e[n++] = got(now + 20, now + 22, 3, 1, ++generation);
     e[n++] = sampled(3, 300, (uint32_t)generation, 3);
     expect_in(__FILE__, line, e, n, r, kind);
+}
+
+static void expect_victim(int line, int nodes, uint64_t took, uint8_t victim, violation kind)
+{
+    expect_victim_of(line, nodes, took, victim, 0, kind);
 }
 
 static void test_spread(void)
@@ -300,6 +318,12 @@ static void test_spread(void)
     expect_victim(__LINE__, 4, 8, 1, NUM_VIOLATIONS);
     expect_victim(__LINE__, 4, 17, 2, VIOLATION_VICTIM);
     expect_victim(__LINE__, 4, 18, 2, NUM_VIOLATIONS);
+    /* where it is known when the nodes told their ages, that counts, however long the get took */
+    expect_victim_of(__LINE__, 4, 50, 0, 1, NUM_VIOLATIONS);
+    expect_victim_of(__LINE__, 4, 50, 1, 7, VIOLATION_VICTIM);
+    expect_victim_of(__LINE__, 4, 50, 1, 8, NUM_VIOLATIONS);
+    expect_victim_of(__LINE__, 4, 50, 2, 17, VIOLATION_VICTIM);
+    expect_victim_of(__LINE__, 4, 50, 2, 18, NUM_VIOLATIONS);
 }
 
 /* A pool that keeps every promise, by construction: each call takes effect at one moment of one clock, and is
