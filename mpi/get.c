@@ -148,6 +148,7 @@ static bp_status ask_for_slot(bp_pool *pool, const char *name, const struct time
     *slot = reply->slot;
     /* The agent's pin protects the slot until ours does: ours is added before the box is closed, as the agent
      * loads `closed` before it scans the pins. */
+    bp__nap_here(BP__NAP_REPLY_PIN);
     bp__add_seq_cst(&pool->own->use[*slot], BP__ONE_PIN);
     bp__nap_here(BP__NAP_PIN_CLOSED_STORED);
     *word = bp__load_acquire(&pool->dir.slot[*slot].word);

@@ -52,6 +52,7 @@ typedef enum bp__fault {
     X(NAME_WORD_STORED, "name_word_stored", 4)                                                               \
     X(TURNS_WORD_STORED, "turns_word_stored", 4)                                                             \
     X(CHECKED_WORD_STORED, "checked_word_stored", 4)                                                         \
+    X(REPLY_PIN, "reply_pin", 2)                                                                             \
     X(PIN_CLOSED_STORED, "pin_closed_stored", 2)                                                             \
     X(CLOSED_PINS, "closed_pins", 4)                                                                         \
     X(PINS_PINS, "pins_pins", 32)                                                                            \

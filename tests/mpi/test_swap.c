@@ -28,6 +28,7 @@ int main(int argc, char **argv)
     cfg.pool_memory = 8 << 20;
     cfg.max_bundle_pool_size = 1;
     cfg.max_staleness_ms = -1;
+    cfg.load_timeout_ms = 20000;
     CHECK_OK(bp_pool_create(MPI_COMM_WORLD, &cfg, &pool));
     check_case("every get has the bundle that it asked for, whole");
     int wrong = 0;
