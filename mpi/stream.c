@@ -13,13 +13,20 @@
 #include "mpi/segments.h"
 
 #define UNDER_WAY 4u /* segments on one link at once */
-/* Segments of a stream in private memory at once: as many may come as are being passed on. */
+/* Segments of a stream in private memory at once: as many may come as are being passed on. A node that cannot
+ * pass on as fast as segments come takes them from the arena again later. */
 #define PLACES (2 * UNDER_WAY)
 /* All segments under way on a link share its bandwidth, so the first of them is late by as many: a long chain
  * of slow links wants short segments. Within a machine they are shorter still: what a stream has in private
  * memory has to stay in the cache of a core, or copying it once more costs half of the rate. */
 #define SEGMENT_IN_MEMORY (UINT64_C(128) << 10)
 #define SEGMENT_ON_WIRE   (UINT64_C(256) << 10)
+
+typedef struct piece {
+    char *place; /* the segment's private memory; NULL: none */
+    uint32_t checksum;
+    bool poisoned; /* it came, or goes, empty */
+} piece;
 
 struct bp__stream {
     bp__job job; /* first: claims the extent on a worker, and uses it if it is a stage */
@@ -45,13 +52,12 @@ struct bp__stream {
     bool reported;          /* reported that the stream is over */
     _Atomic uint64_t ready; /* source: bytes in place; the loading thread stores (release) */
     _Atomic bool no_more;   /* source: the loading thread stores it last (release) */
-    bool *poisoned;         /* [num_segments] came, or goes, empty */
-    /* Segments, in order: started and ended on each link, in the arena, and out of private memory again. */
-    uint32_t receiving, received, sending, sent, placed, freed;
+    piece *piece;           /* [num_segments]; owned */
+    /* Segments, in order: started and ended on each link, and put in the arena. */
+    uint32_t receiving, received, sending, sent, placed;
     MPI_Request in[UNDER_WAY], out[UNDER_WAY]; /* of segment i at i % UNDER_WAY */
-    char *place[PLACES];                       /* private memory of segment i at i % PLACES */
-    char *spare[PLACES];                       /* what else the stream has of it */
-    unsigned num_spare;
+    char *spare[PLACES];                       /* private memory that no segment has */
+    unsigned num_spare, num_places;            /* of all that the stream has */
 };
 
 struct bp__streams {
@@ -106,7 +112,7 @@ static void free_stream(bp__stream *s)
 {
     close_writer(s);
     while (s->num_spare > 0) bp__segments_release(s->all->segments, s->spare[--s->num_spare]);
-    free(s->poisoned);
+    free(s->piece);
     free(s);
 }
 
@@ -132,20 +138,20 @@ static bp_status new_stream(bp__streams *all, uint32_t slot, bp__extent extent, 
     bp__stream *s = calloc(1, sizeof *s);
     *stream = NULL;
     if (!s) BP_FAIL(BP_ENOMEM, "no memory for a stream between nodes");
-    bp_status st = bp__segments_get(all->segments, &s->spare[s->num_spare]);
+    bp_status st = bp__segments_get(all->segments, &s->spare[0]);
     if (bp__failed(st)) {
         free(s);
         return st;
     }
-    s->num_spare++;
+    s->num_spare = s->num_places = 1;
     s->all = all;
     s->slot = slot;
     s->extent = extent;
     s->segment = all->segment;
     s->num_segments = (uint32_t)((extent.bytes + s->segment - 1) / s->segment);
     for (unsigned i = 0; i < UNDER_WAY; i++) s->in[i] = s->out[i] = MPI_REQUEST_NULL;
-    s->poisoned = calloc(s->num_segments, sizeof *s->poisoned);
-    if (!s->poisoned) {
+    s->piece = calloc(s->num_segments, sizeof *s->piece);
+    if (!s->piece) {
         free_stream(s);
         BP_FAIL(BP_ENOMEM, "no memory for a stream of %llu bytes", (unsigned long long)extent.bytes);
     }
@@ -176,27 +182,34 @@ static uint64_t end_of(const bp__stream *s, uint32_t segment)
     return segment * s->segment + (uint64_t)segment_bytes(s, segment);
 }
 
-static char *place_of(const bp__stream *s, uint32_t segment)
+static void leave_place(bp__stream *s, uint32_t segment)
 {
-    return s->place[segment % PLACES];
+    piece *p = &s->piece[segment];
+    if (p->place) s->spare[s->num_spare++] = p->place;
+    p->place = NULL;
 }
 
-/* Private memory for a segment. If there is no more of it, the segment waits for one of its own stream, which
- * has at least one: those before it will leave it. */
+/* A segment that is in the arena, and waits to be passed on, can do without: of those the last. */
+static void empty_a_place(bp__stream *s)
+{
+    uint32_t i = s->homeless ? s->homeless_from : s->placed;
+    while (i > s->sending && !s->piece[i - 1].place) i--;
+    if (i > s->sending) leave_place(s, i - 1);
+}
+
+/* Private memory for a segment. If there is no more of it, the segment waits for what its own stream has,
+ * which is one place at least: those before it will leave that. */
 static bool take_place(bp__stream *s, uint32_t segment)
 {
-    if (s->num_spare == 0) {
-        if (bp__failed(bp__segments_get(s->all->segments, &s->spare[0]))) return false;
+    if (s->num_spare == 0 && s->num_places < PLACES &&
+        bp__segments_get(s->all->segments, &s->spare[0]) == BP_OK) {
         s->num_spare = 1;
+        s->num_places++;
     }
-    s->place[segment % PLACES] = s->spare[--s->num_spare];
+    if (s->num_spare == 0) empty_a_place(s);
+    if (s->num_spare == 0) return false;
+    s->piece[segment].place = s->spare[--s->num_spare];
     return true;
-}
-
-/* Segments [0, end) are no longer needed in private memory. */
-static void leave_places(bp__stream *s, uint32_t end)
-{
-    for (; s->freed < end; s->freed++) s->spare[s->num_spare++] = place_of(s, s->freed);
 }
 
 /* Source ----------------------------------------------------------------------------------------- */
@@ -232,7 +245,7 @@ static bool source_has(bp__stream *s, uint32_t segment)
     bool over = bp__load_acquire(&s->no_more);
     bp__nap_here(BP__NAP_NO_MORE_READY);
     bool ready = bp__load_acquire(&s->ready) >= end_of(s, segment);
-    if (over && !ready) s->poisoned[segment] = true;
+    if (over && !ready) s->piece[segment].poisoned = true;
     return over || ready;
 }
 
@@ -369,7 +382,7 @@ __attribute__((format(printf, 3, 4))) static void object(bp__stream *s, uint32_t
 static bp__trailer trailer_of(const bp__stream *s, uint32_t segment)
 {
     bp__trailer t;
-    memcpy(&t, place_of(s, segment) + segment_bytes(s, segment), sizeof t);
+    memcpy(&t, s->piece[segment].place + segment_bytes(s, segment), sizeof t);
     return t;
 }
 
@@ -388,6 +401,19 @@ static bool is_whole(bp__stream *s, uint32_t segment, int bytes)
     return false;
 }
 
+/* A segment has come. */
+static void take_note(bp__stream *s, uint32_t segment, int bytes)
+{
+    piece *p = &s->piece[segment];
+    p->poisoned = !is_whole(s, segment, bytes);
+    if (p->poisoned) {
+        leave_place(s, segment);
+        now_useless(s);
+    } else {
+        p->checksum = trailer_of(s, segment).checksum;
+    }
+}
+
 /* Find out which segments have come. */
 static bp_status hear(bp__stream *s, bool *busy)
 {
@@ -396,9 +422,7 @@ static bp_status hear(bp__stream *s, bool *busy)
         int bytes = 0;
         BP_TRY(segment_came(s, s->received, &came, &bytes));
         if (!came) break;
-        s->poisoned[s->received] = !is_whole(s, s->received, bytes);
-        if (s->poisoned[s->received]) now_useless(s);
-        s->received++;
+        take_note(s, s->received++, bytes);
         *busy = true;
     }
     return BP_OK;
@@ -409,9 +433,9 @@ static bp_status expect(bp__stream *s, bool *busy)
 {
     bp__streams *all = s->all;
     while (s->receiving < s->num_segments && s->receiving < s->received + UNDER_WAY &&
-           s->receiving < s->freed + PLACES && take_place(s, s->receiving)) {
+           take_place(s, s->receiving)) {
         uint32_t i = s->receiving++;
-        BP_MPI(MPI_Irecv(place_of(s, i), message_bytes(s, i), MPI_BYTE, all->node - 1, (int)s->slot,
+        BP_MPI(MPI_Irecv(s->piece[i].place, message_bytes(s, i), MPI_BYTE, all->node - 1, (int)s->slot,
                          all->chain, &s->in[i % UNDER_WAY]));
         *busy = true;
     }
@@ -425,11 +449,11 @@ static bool put_in_place(bp__stream *s, uint32_t segment)
     const bp__streams *all = s->all;
     size_t bytes = (size_t)segment_bytes(s, segment);
     uint64_t at = s->extent.offset + segment * s->segment;
-    memcpy(all->arena->base + at, place_of(s, segment), bytes);
+    memcpy(all->arena->base + at, s->piece[segment].place, bytes);
     if (bp__fault_takes_place(BP__FAULT_DAMAGE) || bp__fault_takes_place(BP__FAULT_DAMAGE_ONCE))
         all->arena->base[at + bytes / 2] ^= 1;
     if (!all->verify) return true;
-    uint32_t there = bp__checksum(all->arena->view + at, bytes), sent = trailer_of(s, segment).checksum;
+    uint32_t there = bp__checksum(all->arena->view + at, bytes), sent = s->piece[segment].checksum;
     if (there == sent) return true;
     object(s, segment, "arrived damaged: its checksum is %08x instead of %08x", there, sent);
     s->damaged = true;
@@ -440,12 +464,13 @@ static bool put_in_place(bp__stream *s, uint32_t segment)
 static void move_in(bp__stream *s, bool *busy)
 {
     if (s->placed == s->received || !has_home(s)) return;
-    bool there = !s->poisoned[s->placed] && !s->homeless;
-    if (there && !put_in_place(s, s->placed)) {
+    uint32_t i = s->placed++;
+    bool there = !s->piece[i].poisoned && !s->homeless;
+    if (there && !put_in_place(s, i)) {
         now_useless(s);
         there = false;
     }
-    s->placed++;
+    if (i < s->sent) leave_place(s, i);
     if (s->stage && there) {
         bp__store_release(&s->in_place, s->placed);
         bp__dir_ring_decoding(s->all->dir, s->slot);
@@ -453,25 +478,27 @@ static void move_in(bp__stream *s, bool *busy)
     *busy = true;
 }
 
-static bp_status receive_some(bp__stream *s, bool *busy)
-{
-    BP_TRY(hear(s, busy));
-    leave_places(s, s->placed < s->sent ? s->placed : s->sent);
-    return expect(s, busy);
-}
-
-/* Copy a segment from the arena to private memory, when it is there. */
+/* Copy a segment from the arena to private memory. @return false: later */
 static bool move_out(bp__stream *s, uint32_t segment)
 {
-    leave_places(s, s->sent);
-    if (!source_has(s, segment) || !take_place(s, segment)) return false;
-    if (s->poisoned[segment]) return true;
+    piece *p = &s->piece[segment];
+    if (!take_place(s, segment)) return false;
     size_t bytes = (size_t)segment_bytes(s, segment);
     const char *from = s->all->arena->view + s->extent.offset + segment * s->segment;
-    memcpy(place_of(s, segment), from, bytes);
-    const bp__trailer t = {s->all->verify ? bp__checksum(from, bytes) : 0, segment};
-    memcpy(place_of(s, segment) + bytes, &t, sizeof t);
+    memcpy(p->place, from, bytes);
+    if (s->source && s->all->verify) p->checksum = bp__checksum(from, bytes);
+    const bp__trailer t = {p->checksum, segment};
+    memcpy(p->place + bytes, &t, sizeof t);
     return true;
+}
+
+/* Whether the next segment can leave. */
+static bool has_next(bp__stream *s)
+{
+    uint32_t next = s->sending;
+    if (next == s->num_segments || next == s->sent + UNDER_WAY) return false;
+    if (s->source ? !source_has(s, next) : next == s->received) return false;
+    return s->piece[next].poisoned || s->piece[next].place || move_out(s, next);
 }
 
 static bp_status send_some(bp__stream *s, bool *busy)
@@ -485,13 +512,14 @@ static bp_status send_some(bp__stream *s, bool *busy)
         int done = 0;
         BP_MPI(MPI_Test(&s->out[s->sent % UNDER_WAY], &done, MPI_STATUS_IGNORE));
         if (!done) break;
-        s->sent++;
+        uint32_t i = s->sent++;
+        if (s->source || i < s->placed) leave_place(s, i);
         *busy = true;
     }
-    while (s->sending < s->num_segments && s->sending < s->sent + UNDER_WAY &&
-           (s->source ? move_out(s, s->sending) : s->sending < s->received)) {
+    while (has_next(s)) {
         uint32_t i = s->sending++;
-        BP_MPI(MPI_Isend(place_of(s, i), s->poisoned[i] ? 0 : message_bytes(s, i), MPI_BYTE, all->node + 1,
+        const piece *p = &s->piece[i];
+        BP_MPI(MPI_Isend(p->place, p->poisoned ? 0 : message_bytes(s, i), MPI_BYTE, all->node + 1,
                          (int)s->slot, all->chain, &s->out[i % UNDER_WAY]));
         *busy = true;
     }
@@ -543,7 +571,8 @@ bool bp__streams_poll(bp__streams *streams)
     bool busy = false;
     for (bp__stream **link = &streams->first; *link && !streams->broken;) {
         bp__stream *s = *link;
-        bp_status st = s->source ? BP_OK : receive_some(s, &busy);
+        bp_status st = s->source ? BP_OK : hear(s, &busy);
+        if (st == BP_OK && !s->source) st = expect(s, &busy);
         if (st == BP_OK) st = send_some(s, &busy);
         if (bp__failed(st)) {
             lost(streams);
@@ -556,7 +585,6 @@ bool bp__streams_poll(bp__streams *streams)
             continue;
         }
         *link = s->next;
-        leave_places(s, s->num_segments);
         free_stream(s);
         busy = true;
     }

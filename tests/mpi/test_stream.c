@@ -19,7 +19,8 @@
 #define SLOT    1u
 #define SEGMENT (256u << 10) /* between machines */
 #define BYTES   (2 * SEGMENT + SEGMENT / 2)
-#define ARENA   (1u << 20)
+#define LONG    (20 * SEGMENT) /* more than a stream may have in private memory */
+#define ARENA   (8u << 20)
 
 typedef struct node {
     MPI_Comm chain;
@@ -181,6 +182,26 @@ static void test_no_memory(node *n, bool stage)
     }
 }
 
+/* Node 2 begins to receive only when node 1 has everything: what came to node 1 must not wait for that. */
+static void test_late(node *n, bool stage)
+{
+    check_case("a node that is late keeps nobody above it waiting");
+    const bp__extent extent = {0, LONG};
+    int token = 0;
+    begin(n, 251);
+    if (check_rank == 0) send(n, extent);
+    if (check_rank == 2) MPI_Recv(&token, 1, MPI_INT, 1, 0, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
+    if (check_rank > 0) bp__stream_receive(n->streams, SLOT, 1, extent, stage);
+    if (check_rank == 1) {
+        struct timespec give_up = bp__deadline(60000);
+        while (!n->over && !bp__deadline_passed(&give_up)) bp__streams_poll(n->streams);
+        if (!CHECK(n->over && n->vote == BP_OK)) MPI_Abort(MPI_COMM_WORLD, 1);
+        MPI_Send(&token, 1, MPI_INT, 2, 0, MPI_COMM_WORLD);
+    }
+    poll(n);
+    if (check_rank > 0) CHECK(n->vote == BP_OK && is_full_of(n->arena.view, extent.bytes, n->fill));
+}
+
 /* A message for a segment that is full of a byte, as rank 0's node sends it. */
 static void send_segment(const node *n, uint32_t segment, size_t bytes, uint32_t checksum)
 {
@@ -238,6 +259,7 @@ int main(int argc, char **argv)
     test_all_arrives(&n, rounds, true);
     for (int stage = 0; stage < 2; stage++) {
         test_no_memory(&n, stage);
+        test_late(&n, stage);
         test_wrong(&n, stage);
     }
     destroy(&n);
