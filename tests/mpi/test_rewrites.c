@@ -46,7 +46,7 @@ static void rewrite_often(const char *root, bp_transfer transfer, int rounds)
         MPI_Barrier(MPI_COMM_WORLD);
         get(pool, "changing", version);
         if (i % 4 == 0) get(pool, i % 8 ? "odd" : "even", i % 8 ? 1000001 : 1000002);
-        MPI_Barrier(MPI_COMM_WORLD);
+        if (!check_all_well()) break;
     }
     bp_stats s = bp_stats_init();
     CHECK_OK(bp_pool_stats(pool, &s));
