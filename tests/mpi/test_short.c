@@ -103,7 +103,8 @@ int main(int argc, char **argv)
     const char *root = market_root();
     if (check_rank == 0) {
         market_write("first", 1, 100, 1000);
-        market_write("second", 2, 300, 1000); /* more than is claimed without a look at the machine's memory */
+        market_write("second", 2, 300,
+                     1000); /* more than is claimed without a look at the machine's memory */
     }
     MPI_Barrier(MPI_COMM_WORLD);
     bp_pool *pool = create(root);
