@@ -193,6 +193,7 @@ def warn(text: str, category: type[Warning] = UserWarning) -> None:
     """A warning at the line outside of this package that has called it."""
     level = 1
     frame: types.FrameType | None = sys._getframe()
-    while frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] == "bundlepool":
+    ours = "bundlepool", "contextlib"  # the latter calls what begins and ends a run
+    while frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] in ours:
         level, frame = level + 1, frame.f_back
     warnings.warn(text, category, stacklevel=level)

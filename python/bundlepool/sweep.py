@@ -357,7 +357,8 @@ class Hooks:
         self._progress.end(found)
         if found["ending"] != "stopped":
             return
-        number = found["stopped_by"] or signal.SIGINT  # 0: an exception has stopped a rank
+        # none: an exception has stopped a rank
+        number = found.get("stopped_by") or self.stopped_by or signal.SIGINT
         self._pending.clear()
         raise KeyboardInterrupt if number == signal.SIGINT else SweepInterrupted(number)
 
