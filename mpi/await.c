@@ -45,6 +45,15 @@ bp_status bp__await(MPI_Request *request, MPI_Status *status, const bp__watch *w
     }
 }
 
+static bp_status check_nothing(const void *context)
+{
+    (void)context;
+    return BP_OK;
+}
+
+/* For who has no memory that could be left to MPI: it takes part with the caller's, and cannot give up. */
+static const bp__watch for_ever = {check_nothing, NULL};
+
 /* Wait for a collective over memory that is let go of in any case. */
 static bp_status end(MPI_Request *request, void *memory, const bp__watch *watch)
 {
@@ -65,11 +74,10 @@ bp_status bp__await_bcast(void *bytes, size_t size, int root, MPI_Comm comm, con
     MPI_Request request;
     if (size > INT_MAX) BP_FAIL(BP_ENOMEM, "%zu bytes are too many for one message", size);
     char *own = malloc(size);
-    if (!own) BP_FAIL(BP_ENOMEM, "no memory for a message of %zu bytes", size);
-    memcpy(own, bytes, size);
-    BP_MPI(MPI_Ibcast(own, (int)size, MPI_BYTE, root, comm, &request));
-    BP_TRY(end(&request, own, watch));
-    memcpy(bytes, own, size);
+    if (own) memcpy(own, bytes, size);
+    BP_MPI(MPI_Ibcast(own ? own : bytes, (int)size, MPI_BYTE, root, comm, &request));
+    BP_TRY(end(&request, own, own ? watch : &for_ever));
+    if (own) memcpy(bytes, own, size);
     free(own);
     return BP_OK;
 }
@@ -78,12 +86,13 @@ bp_status bp__await_allreduce(const uint64_t *mine, uint64_t *all, int count, MP
                               const bp__watch *watch)
 {
     MPI_Request request;
-    uint64_t *own = calloc(2 * (size_t)count, sizeof *own);
-    if (!own) BP_FAIL(BP_ENOMEM, "no memory for a message of %d numbers", count);
-    memcpy(own, mine, (size_t)count * sizeof *own);
-    BP_MPI(MPI_Iallreduce(own, own + count, count, MPI_UINT64_T, op, comm, &request));
-    BP_TRY(end(&request, own, watch));
-    memcpy(all, own + count, (size_t)count * sizeof *own);
+    const size_t size = (size_t)count * sizeof *mine;
+    uint64_t *own = malloc(2 * size);
+    if (own) memcpy(own, mine, size);
+    BP_MPI(
+        MPI_Iallreduce(own ? own : mine, own ? own + count : all, count, MPI_UINT64_T, op, comm, &request));
+    BP_TRY(end(&request, own, own ? watch : &for_ever));
+    if (own) memcpy(all, own + count, size);
     free(own);
     return BP_OK;
 }

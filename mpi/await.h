@@ -4,7 +4,8 @@
  *
  * After giving up, MPI may still write to what it was given. Therefore the collectives here use memory of their own,
  * which then stays where it is until the process ends; and nothing collective may be done over that communicator any
- * more. Any thread.
+ * more. A rank without memory for that takes part all the same, with the caller's, and waits however long it takes: so
+ * no rank stays away alone. Any thread.
  */
 #ifndef BP_MPI_AWAIT_H
 #define BP_MPI_AWAIT_H

@@ -53,6 +53,7 @@ static bool create(int victim, int call)
     CHECK_OK(bp_config_default(&cfg));
     CHECK_OK(bp_config_from_env(&cfg));
     cfg.pool_memory = 8 << 20;
+    cfg.link_timeout_ms = 1000;   /* who has no memory to say that it is here is taken for unreachable */
     cfg.log_level = BP_LOG_ERROR; /* of what is only advice, a failure is a warning */
     snprintf(cfg.root, sizeof cfg.root, "/tmp");
     if (check_rank == victim) calls_left = call;
