@@ -1,6 +1,6 @@
-/* test_rewrites [ROUNDS] : a bundle is rewritten ROUNDS times (20), always in another shape, and everybody gets
- * what was written last: whatever travels, and whatever was in the same memory before. Other bundles come and
- * go beside it. */
+/* test_rewrites [ROUNDS] : a bundle is rewritten ROUNDS times (20), always in another shape, and everybody
+ * gets what was written last: whatever travels, and whatever was in the same memory before. Other bundles
+ * come and go beside it. */
 #include <stdio.h>
 #include <stdlib.h>
 

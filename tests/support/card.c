@@ -1,5 +1,6 @@
-/* card.c, to be preloaded: a network card that moves bytes between registered pages, as InfiniBand's do, and the
- * memory of registrations that MPI libraries keep for it. The messages themselves go the way they always go.
+/* card.c, to be preloaded: a network card that moves bytes between registered pages, as InfiniBand's do, and
+ * the memory of registrations that MPI libraries keep for it. The messages themselves go the way they always
+ * go.
  *
  *     CARD=refuses    memory that is not writable cannot be registered: a send from it fails
  *     CARD=remembers  it can; and what was registered under an address once is what the card moves from then
