@@ -194,7 +194,7 @@ python=${2:-} PYTHONPATH=$(realpath -m "$bin/../python")
 export PYTHONPATH PYTHONDONTWRITEBYTECODE=1
 share=(--share "$bin")
 if [ -n "$python" ] && "$python" -c 'import numpy' 2>/dev/null; then
-    share+=(--share "$PYTHONPATH")
+    share+=(--share "$(realpath "$here/../..")" --share "$(realpath "$bin/..")") # the package is made of links
 else
     echo "without the sweep from Python: it is not built, or has no NumPy"
     python=
