@@ -12,9 +12,11 @@
 #include "support/market.h"
 #include "support/mpi_check.h"
 
+typedef enum look { PASS, HOLD_UP, HELD, REWRITE } look;
+
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* over the three below */
 static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
-static enum { PASS, HOLD_UP, HELD, REWRITE } next_look;
+static look next_look;
 static int far; /* the last rank; its node is not rank 0's */
 
 /* The file changes right after it was looked at, and then a get begins on the other node. */
@@ -45,10 +47,10 @@ bp_status __wrap_bp__identify(int dirfd, const char *path, const char *label, bp
     return s;
 }
 
-static void set_next(int look)
+static void set_next(look what)
 {
     pthread_mutex_lock(&lock);
-    next_look = look;
+    next_look = what;
     pthread_cond_broadcast(&changed);
     pthread_mutex_unlock(&lock);
 }
