@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <bundlepool/version.h>
+
 /* What the program was started with --------------------------------------------------------------- */
 
 /* As a shell would take it. */
@@ -70,8 +72,30 @@ bp_status bp__launch_check_early(const char *command)
         slurm_tasks(), command, slurm_tasks());
 }
 
+/* What a launcher of MPI's says of the number of ranks; 0: it says nothing. Slurm sets PMI_SIZE as well. */
+static int launched_ranks(void)
+{
+    const char *size = getenv("OMPI_COMM_WORLD_SIZE");
+    if (!size && slurm_tasks() == 0) size = getenv("PMI_SIZE");
+    return size ? atoi(size) : 0;
+}
+
+static const char *mpi_of_build(void)
+{
+    const char *name, *value;
+    for (unsigned i = 0; bp_build_info(i, &name, &value); i++)
+        if (strcmp(name, "mpi") == 0) return value;
+    return "MPI";
+}
+
 bp_status bp__launch_check(int num_ranks, const char *command)
 {
+    if (num_ranks == 1 && launched_ranks() > 1)
+        BP_FAIL(
+            BP_EINVAL,
+            "%d ranks were started, and each is alone: this program is built with %s, and the launcher is "
+            "another MPI's; use the mpiexec of %s",
+            launched_ranks(), mpi_of_build(), mpi_of_build());
     /* a daemon of mpirun that Slurm has started hands the number of daemons on to its ranks */
     const bool from_daemon = getenv("OMPI_COMM_WORLD_SIZE") && getenv("SLURM_STEP_ID");
     const int tasks = from_daemon ? 0 : slurm_tasks();
@@ -86,5 +110,6 @@ bp_status bp__launch_check(int num_ranks, const char *command)
 bool bp__launch_is_told_elsewhere(int num_ranks)
 {
     const char *task = getenv("SLURM_PROCID");
+    if (launched_ranks() > 1) return num_ranks == 1 && !bp__launch_is_first();
     return num_ranks == 1 && task && strcmp(task, "0") != 0;
 }

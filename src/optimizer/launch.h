@@ -1,6 +1,7 @@
 /** @file src/optimizer/launch.h
  * Whether the job was started as its batch script meant it. A plain `srun -n 16` starts 16 jobs of one rank
- * where Slurm's and the MPI library's ways of starting do not match: at worst each would do all of the work.
+ * where Slurm's and the MPI library's ways of starting do not match, and so does the mpirun of another MPI than the
+ * program's: at worst each would do all of the work.
  */
 #ifndef BP_OPTIMIZER_LAUNCH_H
 #define BP_OPTIMIZER_LAUNCH_H
@@ -24,7 +25,8 @@ bool bp__launch_is_first(void);
  *  @retval BP_EINVAL  the text has the command that would be right */
 bp_status bp__launch_check_early(const char *command);
 
-/** Rank 0. @retval BP_EINVAL  Slurm was asked for another number of tasks; the text has the right command */
+/** Rank 0. @retval BP_EINVAL  Slurm was asked for another number of tasks: the text has the right command; or the
+ *  launcher has started several ranks and this is all of its job: the text names the MPI whose launcher is needed */
 bp_status bp__launch_check(int num_ranks, const char *command);
 
 /** Whether this is one of several jobs of one rank, and another tells of the same mistake. */
