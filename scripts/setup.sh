@@ -14,6 +14,8 @@ wanted=(CUnit/CUnit.h:libcunit1-dev h5dump:hdf5-tools shellcheck:shellcheck clan
     python3-pandas:python3-pandas python3-pytest:python3-pytest python3-tqdm:python3-tqdm
     python3-setuptools:python3-setuptools python3-pip:python3-pip python3-venv:python3-venv unshare:util-linux ip:iproute2 pgrep:procps spin:spin git:git
     slurmctld:slurm-wlm munged:munge clang:clang c++:g++)
+# a second MPI beside the first: Debian's commands without a suffix stay those of Open MPI, whose priority is higher
+other_mpi=(mpiexec.hydra:mpich mpicc.mpich:libmpich-dev)
 
 python_can() { # STATEMENTS : whether an interpreter that may be used can run them
     /usr/bin/env python3 -c "$1" >/dev/null 2>&1 || /usr/bin/python3 -c "$1" >/dev/null 2>&1
@@ -49,10 +51,11 @@ install_packages() { # PACKAGE...
     return $rc
 }
 
-# ensure tools|tests : everything for the programs, or for the tests as well
+# ensure tools|tests|all : everything for the programs, or for the tests as well, or for all that --all adds
 ensure() {
     local list=("${needed[@]}" "${useful[@]}") lacking item
-    [ "$1" = tests ] && list+=("${wanted[@]}")
+    [ "$1" = tools ] || list+=("${wanted[@]}")
+    [ "$1" != all ] || list+=("${other_mpi[@]}")
     mapfile -t lacking < <(missing "${list[@]}" | sort -u)
     [ ${#lacking[@]} = 0 ] && return 0
     if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then

@@ -6,7 +6,7 @@ self=$(realpath "$0")
 here=${self%/*}
 bin=$(realpath "$1") shared=$(realpath -m "$2") run=$(realpath "$3")
 optimizer=$bin/optimizer bundle=$bin/bundle
-command -v mpirun >/dev/null || { echo "SKIPPED: mpirun is missing (Debian: openmpi-bin)"; exit 77; }
+command -v "${MPIEXEC:-mpirun}" >/dev/null || { echo "SKIPPED: mpirun is missing (Debian: openmpi-bin)"; exit 77; }
 
 # In a /dev/shm of our own, what is left at the end is certainly ours.
 if [ -z "${OWN_SHM:-}" ] && unshare -m --propagation private mount -t tmpfs probe /dev/shm 2>/dev/null; then

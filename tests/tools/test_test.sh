@@ -35,16 +35,21 @@ case $1 in
 esac
 E2
 chmod +x scripts/mutate.sh
+mkdir bin # an MPICH that is never called: the small project is in no language
+ln -s /bin/true bin/mpicc.mpich
+ln -s /bin/true bin/mpiexec.hydra
+PATH=$work/bin:$PATH
 echo passed >mutation
 cat >CMakeLists.txt <<'E2'
 cmake_minimum_required(VERSION 3.25)
 project(small NONE)
 enable_testing()
+add_custom_target(portable)
 add_test(NAME good COMMAND ${CMAKE_COMMAND} -E true)
 add_test(NAME more COMMAND ${CMAKE_COMMAND} -E true)
 add_test(NAME more_still COMMAND ${CMAKE_COMMAND} -E true CONFIGURATIONS long)
 set_tests_properties(good PROPERTIES LABELS threads)
-set_tests_properties(more PROPERTIES LABELS "threads;all")
+set_tests_properties(more PROPERTIES LABELS "threads;all;portable")
 set_tests_properties(more_still PROPERTIES LABELS "threads;long")
 if(EXISTS ${CMAKE_SOURCE_DIR}/flaky)
     add_test(NAME flaky COMMAND rm ${CMAKE_SOURCE_DIR}/once)
@@ -64,11 +69,12 @@ tested 0 --quick
 tells '1 passed, 0 failed, 0 skipped in [0-9]+ min'
 tested 0 --all
 tells ' *1\.5 s  doctored \(mutate\)'
-tells '9 passed, 0 failed, 0 skipped in [0-9]+ min'
+tells '10 passed, 0 failed, 0 skipped in [0-9]+ min'
 tested 0 --long
-tells '13 passed, 0 failed, 0 skipped in [0-9]+ min'
+tells '14 passed, 0 failed, 0 skipped in [0-9]+ min'
 tested 0 --list
 tells '  more \(asan\)'
+tells '  more \(mpich\)'
 tells '  more_still \(core\)'
 tells '  doctored \(mutate\)'
 ! grep -q ' good ' out || fail 'what runs always is listed'
