@@ -17,6 +17,19 @@ configure_package_config_file(cmake/bundlepoolConfig.cmake.in ${PROJECT_BINARY_D
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/bundlepoolConfigVersion.cmake COMPATIBILITY SameMajorVersion)
 install(FILES ${PROJECT_BINARY_DIR}/bundlepoolConfig.cmake ${PROJECT_BINARY_DIR}/bundlepoolConfigVersion.cmake
         DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/bundlepool)
+install(FILES cmake/mpi_version.cmake DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/bundlepool)
+# A wrapper that compiles the project itself adds MPI's headers and libraries on its own: then these are empty.
+set(bp_pc_mpi_cflags "")
+foreach(folder ${MPI_C_INCLUDE_DIRS})
+    string(APPEND bp_pc_mpi_cflags " -I${folder}")
+endforeach()
+set(bp_pc_mpi_libs "")
+foreach(library ${MPI_C_LIBRARIES})
+    string(APPEND bp_pc_mpi_libs " ${library}")
+endforeach()
+if(MPI_C_LINK_FLAGS) # where the libraries are when the program starts
+    string(APPEND bp_pc_mpi_libs " ${MPI_C_LINK_FLAGS}")
+endif()
 file(RELATIVE_PATH bp_prefix_from_pc "/${CMAKE_INSTALL_LIBDIR}/pkgconfig" "/") # moves with the prefix
 foreach(package bundlepool bundlepool-strategy)
     configure_file(cmake/${package}.pc.in ${PROJECT_BINARY_DIR}/${package}.pc @ONLY)
