@@ -47,3 +47,7 @@ bp_check_launcher()
 # by its path, for those who compile against what is installed; none where the compiler itself is the wrapper
 find_program(BUNDLEPOOL_MPI_WRAPPER NAMES ${MPI_C_COMPILER} NO_CACHE)
 message(STATUS "MPI: ${BUNDLEPOOL_MPI}, started by ${MPIEXEC_EXECUTABLE}")
+# MPICH's MPI_STATUSES_IGNORE is the address 1, which gcc takes for an array that has no room
+if(BUNDLEPOOL_MPI_FAMILY STREQUAL "MPICH" AND CMAKE_C_COMPILER_ID STREQUAL "GNU")
+    target_compile_options(bp_options INTERFACE -Wno-stringop-overflow)
+endif()

@@ -10,6 +10,8 @@
 #ifndef BP_MPI_AWAIT_H
 #define BP_MPI_AWAIT_H
 
+#include <stddef.h>
+
 #include "mpi/comm.h"
 
 typedef struct bp__watch {
