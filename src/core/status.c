@@ -1,5 +1,6 @@
 #include "core/status.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -45,15 +46,15 @@ bp_status bp__fail(bp_status code, const char *fmt, ...)
 
 bp_status bp__fail_errno(bp_status code, int err, const char *fmt, ...)
 {
-    char text[BP_ERROR_TEXT_MAX], reason[128];
+    char text[BP_ERROR_TEXT_MAX];
     va_list ap;
     va_start(ap, fmt);
     int n = vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
     if (n >= 0 && (size_t)n < sizeof text) {
-        /* the GNU strerror_r returns the text and may leave the buffer alone */
-        const char *why = strerror_r(err, reason, sizeof reason);
-        snprintf(text + n, sizeof text - (size_t)n, ": %s", why);
+        errno =
+            err; /* %m instead of strerror_r(), whose result is a text in one C library and a number in another */
+        snprintf(text + n, sizeof text - (size_t)n, ": %m");
     }
     return bp__fail_text(code, text);
 }

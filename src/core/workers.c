@@ -20,23 +20,16 @@ bp_status bp__thread_start(const cpu_set_t *cpus, void *(*run)(void *), void *ar
                            pthread_t *thread)
 {
     sigset_t all, before;
-    pthread_attr_t attr;
-    int err = pthread_attr_init(&attr);
-    if (err) BP_FAIL_ERRNO(BP_ESYS, err, "thread %s cannot be started", name);
-    if (cpus && CPU_COUNT(cpus) > 0) err = pthread_attr_setaffinity_np(&attr, sizeof *cpus, cpus);
     sigfillset(&all);
-    if (!err) err = pthread_sigmask(SIG_SETMASK, &all, &before); /* inherited by the thread */
+    int err = pthread_sigmask(SIG_SETMASK, &all, &before); /* inherited by the thread */
     if (!err) {
-        err = pthread_create(thread, &attr, run, arg);
-        if (err == EINVAL && cpus) { /* a cpuset forbids the mask: run where the creator may */
-            pthread_attr_destroy(&attr);
-            pthread_attr_init(&attr);
-            err = pthread_create(thread, &attr, run, arg);
-        }
+        err = pthread_create(thread, NULL, run, arg);
         pthread_sigmask(SIG_SETMASK, &before, NULL);
     }
-    pthread_attr_destroy(&attr);
     if (err) BP_FAIL_ERRNO(BP_ESYS, err, "thread %s cannot be started", name);
+    /* not by an attribute, which musl has no function for; where a cpuset forbids the mask, the thread runs where its
+     * creator may */
+    if (cpus && CPU_COUNT(cpus) > 0) (void)pthread_setaffinity_np(*thread, sizeof *cpus, cpus);
     pthread_setname_np(*thread, name);
     return BP_OK;
 }
