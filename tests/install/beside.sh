@@ -3,7 +3,8 @@
 # machine that has both. BUILD and OTHER are the two build folders. Programs of both give the same results; who compiles
 # against one gets the MPI that it was built with, whichever comes first in PATH; and a launcher of the wrong MPI is told of.
 set -eu
-build=$1 other=$2
+declare -A folder=([build]=$1 [other]=$2)
+other=$2
 here=$(cd "$(dirname "$0")" && pwd)
 [ -e "$other/CMakeCache.txt" ] && [ -e "$other/bin/optimizer" ] || { echo "SKIPPED: nothing is built in $other"; exit 77; }
 work=$(mktemp -d)
@@ -12,7 +13,7 @@ cd "$work"
 same() { [ "$1" = "$2" ] && echo "$3" || { printf 'not so: %s\n%s\n' "$3" "$1"; exit 1; }; }
 
 for which in build other; do
-    cmake --install "${!which}" --prefix "$work/$which" >log || { cat log; exit 1; }
+    cmake --install "${folder[$which]}" --prefix "$work/$which" >log || { cat log; exit 1; }
 done
 pc=$(dirname "$(cd build && find . -name bundlepool.pc)")
 about() { PKG_CONFIG_PATH=$work/$1/$pc pkg-config "${@:2}" bundlepool; } # PREFIX OPTIONS...
@@ -25,7 +26,7 @@ start() { # PREFIX PROGRAM... : two ranks, by the launcher of the MPI that PREFI
 
 # Programs: both at work on the same bundle
 build/bin/bundle demo demo --assets 5 --days 200 >log || { cat log; exit 1; }
-sweep=(--bundle demo --strategy sma_cross --param fast=5:20:5 --param slow=30,40 --progress 0 --no-journal)
+sweep=(--bundle demo --strategy sma_cross --param fast=5:20:5 --param 'slow=30,40' --progress 0 --no-journal)
 for which in build other; do
     start $which "$work/$which/bin/optimizer" "${sweep[@]}" --out $which.csv >log 2>&1 || { cat log; exit 1; }
     grep -qx 'loads: 1' log || { cat log; echo "the ranks of $which share nothing"; exit 1; }
