@@ -22,6 +22,6 @@ export OMPI_MCA_mpi_yield_when_idle=1 OMPI_MCA_hwloc_base_binding_policy=none
 # how Open MPI 5 calls what the last line and --oversubscribe say to older ones
 export PRTE_MCA_hwloc_default_binding_policy=none PRTE_MCA_rmaps_default_mapping_policy=:oversubscribe
 case $version in
-*'(Open MPI) '[1-4].*) exec "$launcher" --oversubscribe -n "$ranks" "$@" ;;
+*'(Open MPI) '[1-4].* | *'(OpenRTE) '[1-4].*) exec "$launcher" --oversubscribe -n "$ranks" "$@" ;;
 esac
 exec "$launcher" -n "$ranks" "$@"
