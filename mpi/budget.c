@@ -3,17 +3,12 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <unistd.h>
 
 #include "core/log.h"
 #include "core/memory.h"
 
-#define LEAST_BUDGET     (UINT64_C(1) << 20)
 #define SPACE_PER_BUDGET 4u /* address space, so that a contiguous place is found without evicting for it */
 #define WORDS            192u
-#define OTHERS_SPACE                                                                                         \
-    (UINT64_C(64) << 20) /* the least that is left of a limited address space, for all else */
 
 /* What one node can give, and who says so. Bytes of this pool node's, where several share a machine. */
 typedef struct means {
@@ -30,40 +25,6 @@ static uint64_t min_u64(uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
-/* Bytes that one window may have on this machine. Open MPI refuses a window that is larger than what the file
- * system has free, less a margin, though it reserves nothing. */
-static uint64_t largest_window(const bp__memory *m)
-{
-    return m->shm_free == UINT64_MAX ? UINT64_MAX : m->shm_free / 8 * 7;
-}
-
-/* The address space that this process has left for two mappings of a window. */
-static uint64_t address_space_left(void)
-{
-    struct rlimit limit;
-    uint64_t pages = 0;
-    long page = sysconf(_SC_PAGESIZE);
-    if (getrlimit(RLIMIT_AS, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return UINT64_MAX;
-    FILE *f = fopen("/proc/self/statm", "re");
-    if (f) {
-        if (fscanf(f, "%" SCNu64, &pages) != 1) pages = 0;
-        fclose(f);
-    }
-    uint64_t used = pages * (uint64_t)page, left = limit.rlim_cur > used ? limit.rlim_cur - used : 0;
-    uint64_t others = left / 4 > OTHERS_SPACE ? left / 4 : OTHERS_SPACE; /* stacks, heaps, chunks of files */
-    return left > others ? (left - others) / 2 : 0;
-}
-
-/* How long a window's file may be, less what the MPI library puts into it. */
-static uint64_t file_size_left(const bp__backing *backing)
-{
-    struct rlimit limit;
-    if (backing->kind != BP__BACKING_FILE || getrlimit(RLIMIT_FSIZE, &limit) != 0 ||
-        limit.rlim_cur == RLIM_INFINITY)
-        return UINT64_MAX;
-    return limit.rlim_cur > BP__BACKING_EXTRA ? limit.rlim_cur - BP__BACKING_EXTRA : 0;
-}
-
 static bp_status find_means(const bp__topology *top, const bp__backing *backing, means *has)
 {
     bp__memory m;
@@ -72,8 +33,8 @@ static bp_status find_means(const bp__topology *top, const bp__backing *backing,
     *has = (means){.shm_free = m.shm_free, .shm_size = m.shm_size};
     has->least = bp__memory_least(&m, &has->source);
     has->free_bytes = has->least / nodes;
-    has->window = largest_window(&m) / nodes;
-    uint64_t space = address_space_left(), file = file_size_left(backing);
+    has->window = bp__memory_window(&m) / nodes;
+    uint64_t space = bp__backing_space_left(), file = bp__backing_file_left(backing);
     has->by_file_size = file < space;
     has->mapping = min_u64(file, space);
     return BP_OK;
@@ -146,11 +107,12 @@ static bp_status propose(const bp__topology *top, const bp__backing *backing, co
                 "lower, or %s",
                 top->host, b->bytes, b->most, what,
                 top->nodes_on_machine > 1 ? ", shared by several nodes of this machine" : "", b->remedy);
-    if (b->bytes < LEAST_BUDGET)
+    if (b->bytes < BP__LEAST_BUDGET)
         BP_FAIL(BP_ENOMEM,
                 "node %s: %" PRIu64
                 " bytes of shared memory (%s) are too few for a pool, which needs %" PRIu64 "; %s",
-                top->host, b->bytes, b->from, LEAST_BUDGET, chosen ? "set pool_memory higher" : b->remedy);
+                top->host, b->bytes, b->from, BP__LEAST_BUDGET,
+                chosen ? "set pool_memory higher" : b->remedy);
     uint64_t space = min_u64(has.window, has.mapping);
     b->arena = b->bytes > space / SPACE_PER_BUDGET ? space : b->bytes * SPACE_PER_BUDGET;
     return BP_OK;

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +20,9 @@
 /* Descriptors that a library may need for a moment, and a first load. */
 #define SPARE_DESCRIPTORS 8
 
+/* The least that is left of a limited address space for everything but windows. */
+#define OTHERS_SPACE (UINT64_C(64) << 20)
+
 void bp__backing_default(bp__backing *backing)
 {
     *backing = (bp__backing){.kind = BP__BACKING_FILE};
@@ -33,6 +37,33 @@ const char *bp__backing_name(const bp__backing *backing)
     case BP__BACKING_ANONYMOUS: break;
     }
     return "memory without a name";
+}
+
+/* What the limits of this process leave ------------------------------------------------------------ */
+
+uint64_t bp__backing_space_left(void)
+{
+    struct rlimit limit;
+    uint64_t pages = 0;
+    long page = sysconf(_SC_PAGESIZE);
+    if (getrlimit(RLIMIT_AS, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return UINT64_MAX;
+    FILE *f = fopen("/proc/self/statm", "re");
+    if (f) {
+        if (fscanf(f, "%" SCNu64, &pages) != 1) pages = 0;
+        fclose(f);
+    }
+    uint64_t used = pages * (uint64_t)page, left = limit.rlim_cur > used ? limit.rlim_cur - used : 0;
+    uint64_t others = left / 4 > OTHERS_SPACE ? left / 4 : OTHERS_SPACE; /* stacks, heaps, chunks of files */
+    return left > others ? (left - others) / 2 : 0;
+}
+
+uint64_t bp__backing_file_left(const bp__backing *backing)
+{
+    struct rlimit limit;
+    if (backing->kind != BP__BACKING_FILE || getrlimit(RLIMIT_FSIZE, &limit) != 0 ||
+        limit.rlim_cur == RLIM_INFINITY)
+        return UINT64_MAX;
+    return limit.rlim_cur > BP__BACKING_EXTRA ? limit.rlim_cur - BP__BACKING_EXTRA : 0;
 }
 
 /* Failures --------------------------------------------------------------------------------------- */

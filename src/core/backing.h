@@ -69,6 +69,12 @@ void bp__trial_end(bp__trial *trial);
 /** Whether this process, alone, could have a window of `bytes`. @retval as of bp__trial_make() */
 bp_status bp__backing_try(const bp__backing *backing, uint64_t bytes);
 
+/** Bytes of a window that the address space of this process has room for, mapped twice; UINT64_MAX: no limit. */
+uint64_t bp__backing_space_left(void);
+
+/** How long a window may be by this process's limit on files, less BP__BACKING_EXTRA; UINT64_MAX: no limit. */
+uint64_t bp__backing_file_left(const bp__backing *backing);
+
 /** In words, for messages: the folder, or what there is instead of one. */
 const char *bp__backing_name(const bp__backing *backing);
 

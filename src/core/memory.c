@@ -140,6 +140,11 @@ uint64_t bp__memory_least(const bp__memory *memory, bp__memory_source *source)
     return all[least];
 }
 
+uint64_t bp__memory_window(const bp__memory *memory)
+{
+    return memory->shm_free == UINT64_MAX ? UINT64_MAX : memory->shm_free / 8 * 7;
+}
+
 const char *bp__memory_source_name(bp__memory_source source)
 {
     static const char *const names[] = {BP__SHM_DIR, "free memory", "the cgroup", "Slurm's limit"};

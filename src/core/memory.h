@@ -12,6 +12,9 @@
 
 #define BP__SHM_DIR "/dev/shm"
 
+/** Bytes that a pool cannot do without. */
+#define BP__LEAST_BUDGET (UINT64_C(1) << 20)
+
 typedef struct bp__memory {
     uint64_t shm_free;  /**< of the folder of shared memory; UINT64_MAX where there is none */
     uint64_t available; /**< MemAvailable */
@@ -31,6 +34,10 @@ bp_status bp__memory_look_at(const char *folder, bp__memory *memory);
 
 /** The least of the four. @param[out] source  which one it is; may be NULL */
 uint64_t bp__memory_least(const bp__memory *memory, bp__memory_source *source);
+
+/** Bytes that one window may have by what its folder has free: Open MPI refuses one that is larger than that less a
+ *  margin, though it reserves nothing. */
+uint64_t bp__memory_window(const bp__memory *memory);
 
 /** Name of a source for messages, such as "/dev/shm". */
 const char *bp__memory_source_name(bp__memory_source source);
