@@ -16,9 +16,10 @@ set(BP_LAYERS
     "strategies bp_strategies src/backtest/strategies/ include"
     "backtest  bp_backtest  src/backtest/            strategies reader core include"
     "search    bp_search    src/search/              backtest reader door mpi core include pool.h MPI"
+    "doctor    bp_doctor    src/doctor/              core include"
     "cli       bp_cli       src/cli/                 core include"
-    "bundle    bundle       src/bundle/              cli reader hdf5 ingest draft core include"
-    "optimizer bp_optimizer src/optimizer/           cli search reader backtest door mpi core include pool.h MPI"
+    "bundle    bundle       src/bundle/              doctor cli reader hdf5 ingest draft core include"
+    "optimizer bp_optimizer src/optimizer/           doctor cli search reader backtest door mpi core include pool.h MPI"
     "python    bp_python    python/core/             optimizer cli search reader backtest door mpi core include pool.h MPI")
 
 # Write the table for the lint: "layer NAME PREFIXES USES…" and "object NAME PATH" lines.

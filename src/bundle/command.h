@@ -54,5 +54,6 @@ bp_status bp__run_list(const void *command_line);
 bp_status bp__run_version(const void *command_line);
 bp_status bp__run_verify(const void *command_line);
 bp_status bp__run_diff(const void *command_line);
+bp_status bp__run_doctor(const void *command_line);
 
 #endif

@@ -165,6 +165,22 @@ const bp__command bp__bundle_commands[] = {
         .examples = "  bundle list\n"
                     "  bundle list --root /data/bundles --json\n",
     },
+    {
+        .name = "doctor",
+        .arguments = "",
+        .use = BP__USE_DOCTOR,
+        .run = bp__run_doctor,
+        .summary = "tell what a pool would find on this machine, and what to do about it",
+        .help =
+            "Tell what a pool would find on this machine: memory, /dev/shm, limits, clock, file system of the\n"
+            "bundles, settings, what Slurm gave. Each line is good, warn or bad, and says what to do. It is what\n"
+            "to send with a report. Nothing is changed. For what is between machines, and for what the MPI\n"
+            "library does: 'mpirun -n RANKS optimizer doctor'.\n"
+            "Exit code 1 if something is bad: there would be no pool, or no bundles.",
+        .examples = "  bundle doctor\n"
+                    "  bundle doctor --root /data/bundles --json > report.json\n"
+                    "  docker run IMAGE bundle doctor\n",
+    },
 };
 
 const size_t bp__num_bundle_commands = sizeof bp__bundle_commands / sizeof *bp__bundle_commands;

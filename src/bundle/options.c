@@ -345,7 +345,8 @@ const bp__option bp__bundle_options[] = {
      .help = "a daily bar may differ so much from its minute bars (default 1)"},
     {.help = "General"},
     {.name = "json",
-     .uses = BP__USE_INFO | BP__USE_VERSION | BP__USE_VERIFY | BP__USE_LIST | BP__USE_SYNC | BP__USE_DIFF,
+     .uses = BP__USE_INFO | BP__USE_VERSION | BP__USE_VERIFY | BP__USE_LIST | BP__USE_SYNC | BP__USE_DIFF |
+             BP__USE_DOCTOR,
      .set = bp__set_flag,
      .at = AT(json),
      .help = "print JSON"},

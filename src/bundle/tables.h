@@ -18,7 +18,8 @@ enum {
     BP__USE_EXPORT = 128,
     BP__USE_SYNC = 256,
     BP__USE_DIFF = 512,
-    BP__USE_ALL = 1023,
+    BP__USE_DOCTOR = 1024,
+    BP__USE_ALL = 2047,
 };
 
 extern const bp__command bp__bundle_commands[];
