@@ -16,33 +16,46 @@ size_t bp__diagnosis_count(const bp__diagnosis *diagnosis, bp__health health)
 
 /* For people ------------------------------------------------------------------------------------ */
 
-/* Whether two remarks are one line. Good ones of a probe are, whatever they say: nothing is to be done. */
-static bool alike(const bp__remark *a, const bp__remark *b)
+bool bp__remarks_alike(const bp__remark *a, const bp__remark *b)
 {
     if (strcmp(a->what, b->what) != 0 || a->health != b->health) return false;
     return a->health == BP__GOOD || (strcmp(a->value, b->value) == 0 && strcmp(a->remedy, b->remedy) == 0);
 }
 
-/* Hosts of the remarks that are like the i-th, each once. */
-static size_t count_hosts(const bp__diagnosis *r, size_t i)
-{
-    const char *last = "";
-    size_t count = 0;
-    for (size_t k = i; k < r->count; k++) {
-        const bp__remark *f = &r->remark[k];
-        if (!alike(&r->remark[i], f) || strcmp(f->host, last) == 0)
-            continue; /* ranks of a host come together */
-        last = f->host;
-        count++;
-    }
-    return count;
-}
-
 static bool is_first_of_line(const bp__diagnosis *r, size_t i)
 {
     for (size_t k = 0; k < i; k++)
-        if (alike(&r->remark[k], &r->remark[i])) return false;
+        if (bp__remarks_alike(&r->remark[k], &r->remark[i])) return false;
     return true;
+}
+
+static bool is_first_of_host(const bp__diagnosis *r, size_t first, size_t i)
+{
+    for (size_t k = first; k < i; k++)
+        if (bp__remarks_alike(&r->remark[k], &r->remark[i]) &&
+            strcmp(r->remark[k].host, r->remark[i].host) == 0)
+            return false;
+    return true;
+}
+
+/* Hosts of the remarks that are like the i-th, each once. */
+static size_t count_hosts(const bp__diagnosis *r, size_t i)
+{
+    size_t count = 0;
+    for (size_t k = i; k < r->count; k++)
+        count += bp__remarks_alike(&r->remark[i], &r->remark[k]) && is_first_of_host(r, i, k);
+    return count;
+}
+
+static bool has_several_hosts(const bp__diagnosis *r)
+{
+    const char *first = "";
+    for (size_t i = 0; i < r->count; i++) {
+        const char *host = r->remark[i].host;
+        if (!first[0]) first = host;
+        if (host[0] && strcmp(host, first) != 0) return true;
+    }
+    return false;
 }
 
 static bool is_first_of_probe(const bp__diagnosis *r, size_t i)
@@ -50,18 +63,6 @@ static bool is_first_of_probe(const bp__diagnosis *r, size_t i)
     for (size_t k = 0; k < i; k++)
         if (strcmp(r->remark[k].what, r->remark[i].what) == 0) return false;
     return true;
-}
-
-static size_t all_hosts(const bp__diagnosis *r)
-{
-    const char *last = "";
-    size_t count = 0;
-    for (size_t i = 0; i < r->count; i++) {
-        if (strcmp(r->remark[i].host, last) == 0) continue;
-        last = r->remark[i].host;
-        count++;
-    }
-    return count;
 }
 
 static void put_remark(FILE *file, const bp__diagnosis *r, size_t i, bool several)
@@ -78,7 +79,7 @@ static void put_remark(FILE *file, const bp__diagnosis *r, size_t i, bool severa
 
 void bp__diagnosis_text(FILE *file, const bp__diagnosis *diagnosis)
 {
-    const bool several = all_hosts(diagnosis) > 1;
+    const bool several = has_several_hosts(diagnosis);
     for (size_t i = 0; i < diagnosis->count; i++) { /* a probe's lines stand together */
         if (!is_first_of_probe(diagnosis, i)) continue;
         for (size_t k = i; k < diagnosis->count; k++)

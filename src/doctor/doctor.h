@@ -33,7 +33,7 @@ typedef enum bp__health {
 typedef struct bp__remark {
     bp__health health;
     char what[32];
-    char host[64];
+    char host[64]; /**< "": it is of a job as a whole */
     char value[320];
     char remedy[256]; /**< what to do; "": nothing */
 } bp__remark;
@@ -73,6 +73,9 @@ typedef struct bp__diagnosis {
     const bp__remark *remark;
     size_t count;
 } bp__diagnosis;
+
+/** Whether two remarks are told as one. Good ones of a probe are, whatever they say: nobody has to act. */
+bool bp__remarks_alike(const bp__remark *a, const bp__remark *b);
 
 /** Lines "good|warn|bad  WHAT: VALUE  — REMEDY", in the order in which things were first looked at. Remarks
  *  of several processes that are alike are one line, and so are all good ones of one probe. */

@@ -9,7 +9,7 @@ static const bp__probe probes[] = {
     {"clock", false, bp__look_clock},
     {"memory", false, bp__look_memory},
     {"shared memory", false, bp__look_shared_memory},
-    {"window", true, bp__look_window},
+    {"window", false, bp__look_window},
     {"huge pages", false, bp__look_huge_pages},
     {"file size limit", true, bp__look_file_size},
     {"address space limit", true, bp__look_address_space},

@@ -107,7 +107,7 @@ void bp__look_shared_memory(const bp__subject *subject, bp__remark *f)
     char type[64] = "unknown", options[128] = "", size[32], left[32];
     bp__memory m;
     if (!folder) {
-        bp__remark_that(f, BP__GOOD, "%s", bp__backing_name(&subject->backing));
+        bp__remark_that(f, BP__GOOD, "%s is enough here", bp__backing_name(&subject->backing));
         return;
     }
     if (bp__memory_look_at(folder, &m) != BP_OK || m.shm_size == 0) {

@@ -59,4 +59,20 @@ const bp__command bp__commands[BP__NUM_COMMANDS] = {
         .examples = "  optimizer compare june.csv july.csv\n"
                     "  optimizer compare june.csv july.csv --objective calmar --json\n",
     },
+    {
+        .name = "doctor",
+        .arguments = "",
+        .launcher = "mpirun -n RANKS ",
+        .use = BP__DOCTOR,
+        .summary = "what a pool would find on the machines of a job, and what to do about it",
+        .help =
+            "Tells what a pool would find on every machine of a job, and between them: MPI and what carries its\n"
+            "messages, memory, /dev/shm, limits, clocks, file system of the bundles, settings, what Slurm gave.\n"
+            "A pool is made for a moment. Each line is good, warn or bad, and says what to do. It is what to send\n"
+            "with a report. Start it as the search would be started; without a launcher it is a job of one rank.\n"
+            "Exit code 1 if something is bad: there would be no pool, or no bundles.",
+        .examples = "  mpirun -n 16 optimizer doctor\n"
+                    "  srun --mpi=pmix optimizer doctor --root /data/bundles --json > report.json\n"
+                    "  mpirun -n 4 optimizer doctor --pool-memory 20G\n",
+    },
 };

@@ -6,7 +6,7 @@
 
 #include "cli/program.h"
 
-#define BP__NUM_COMMANDS 4
+#define BP__NUM_COMMANDS 5
 
 extern const bp__command bp__commands[BP__NUM_COMMANDS];
 

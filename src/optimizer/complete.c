@@ -100,6 +100,7 @@ bp_status bp__complete(bp__options *o)
     case BP__MERGE: return finish_merge(o);
     case BP__COMPARE: return finish_compare(o);
     case BP__RUN: return finish_run(o);
+    case BP__DOCTOR: return bp_config_check(&o->conduct.cfg);
     default: return finish_search(o);
     }
 }

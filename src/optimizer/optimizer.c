@@ -19,6 +19,7 @@
 #include "mpi/comm.h"
 #include "mpi/reach.h"
 #include "optimizer/compare.h"
+#include "optimizer/doctor.h"
 #include "optimizer/dry_run.h"
 #include "optimizer/launch.h"
 #include "optimizer/lists.h"
@@ -83,6 +84,12 @@ static bool searches(const bp__options *o)
     return o->command->use == BP__SEARCH && !o->check_lookahead && !o->dry_run && !bp__options_only_tell(o);
 }
 
+/* The same of a doctor, who looks at the job itself. */
+static bool examines(const bp__options *o)
+{
+    return o->command && o->command->use == BP__DOCTOR && !bp__options_only_tell(o);
+}
+
 /* Whether it is the work of one process, however many have been started. */
 static bool is_for_one(const bp__options *o)
 {
@@ -124,7 +131,7 @@ static bp_status begin_mpi(int *argc, char ***argv, const bp__options *o, job *j
         BP_MPI(MPI_Query_thread(&j->level));
     else if (MPI_Init_thread(argc, argv, MPI_THREAD_MULTIPLE, &j->level) != MPI_SUCCESS)
         BP_FAIL(BP_EMPI, "MPI could not be started");
-    if (j->started) reach_all(o->conduct.cfg.link_timeout_ms);
+    if (j->started && !examines(o)) reach_all(o->conduct.cfg.link_timeout_ms);
     /* whoever has started MPI may have messages of its own, and another way with failures */
     BP_MPI(MPI_Comm_dup(MPI_COMM_WORLD, &j->comm));
     BP_MPI(MPI_Comm_set_errhandler(j->comm, MPI_ERRORS_ARE_FATAL));
@@ -153,7 +160,7 @@ static int code_of_first(const job *j, int code)
 /* Whether the job is one that can do what is asked for. @param[out] wrong_launch  it was started in a wrong way */
 static bp_status check_job(const bp__options *o, const job *j, bool *wrong_launch)
 {
-    if (bp__options_only_tell(o) || is_for_one(o)) return BP_OK;
+    if (bp__options_only_tell(o) || is_for_one(o) || examines(o)) return BP_OK;
     if (j->level < MPI_THREAD_MULTIPLE)
         BP_FAIL(BP_EMPI,
                 "MPI runs without MPI_THREAD_MULTIPLE, which the bundle pool needs; use an MPI library "
@@ -175,6 +182,7 @@ static int run_as_rank(const bp__options *o, bp_status s, const job *j)
         return silent ? code_of(s) : failed(s);
     }
     if (searches(o)) return bp__run_search(o, j->comm);
+    if (examines(o)) return bp__run_doctor_job(o, j->comm, j->level);
     return code_of_first(j, j->rank == 0 ? run_alone(o, j->num_ranks) : BP__EXIT_DONE);
 }
 
@@ -184,6 +192,7 @@ static int run_job(int argc, char **argv, const bp__options *o, bp_status s)
     char text[BP_ERROR_TEXT_MAX]; /* of the options */
     snprintf(text, sizeof text, "%s", bp_error_text());
     bp__signals_catch();
+    if (s == BP_OK && examines(o)) bp__doctor_begin(o);
     const bp_status begun = begin_mpi(&argc, &argv, o, &j);
     int code = BP__EXIT_FAILED;
     if (bp__failed(begun)) {
@@ -193,6 +202,7 @@ static int run_job(int argc, char **argv, const bp__options *o, bp_status s)
         code = run_as_rank(o, s, &j);
         end_mpi(&j);
     }
+    bp__doctor_end();
     bp__signals_release();
     return code;
 }
@@ -205,7 +215,7 @@ static int run(int argc, char **argv, const bp__provider *provider, bp__options 
     if (mpi_runs()) return run_job(argc, argv, o, s);
     if (alone && !bp__launch_is_first()) return BP__EXIT_DONE;
     if (alone || !bp__launch_by_mpi()) {
-        if (s == BP_OK && !searches(o)) return run_alone(o, 1);
+        if (s == BP_OK && !searches(o) && !examines(o)) return run_alone(o, 1);
         if (s == BP_OK) s = bp__launch_check_early(o->command_line);
         if (bp__failed(s)) return bp__launch_is_told_elsewhere(1) ? code_of(s) : failed(s);
     }

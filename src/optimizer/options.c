@@ -252,7 +252,7 @@ static void lots(FILE *file)
 
 #define AT(field) offsetof(bp__options, field)
 #define BOTH      (BP__SEARCH | BP__MERGE)
-#define ALL       (BOTH | BP__COMPARE | BP__RUN)
+#define ALL       (BOTH | BP__COMPARE | BP__RUN | BP__DOCTOR)
 #define RUNS      (BP__SEARCH | BP__RUN)
 #define RANKED    (BOTH | BP__COMPARE)
 
@@ -649,7 +649,7 @@ static bp__option field_option(unsigned i, const char *field, const char *fallba
     snprintf(text[i], sizeof text[i], "%s (default %s)", help, fallback);
     return (bp__option){.name = name[i],
                         .value = strcmp(field, "root") == 0 ? "DIR" : "VALUE",
-                        .uses = is_for_run(field) ? RUNS : BP__SEARCH,
+                        .uses = (is_for_run(field) ? RUNS : BP__SEARCH) | BP__DOCTOR,
                         .set = set_field,
                         .at = i,
                         .help = text[i]};

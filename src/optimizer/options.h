@@ -12,7 +12,7 @@
 #include "search/search.h"
 
 /** Commands, each with its bit in the table of options. */
-enum { BP__SEARCH = 1, BP__MERGE = 2, BP__COMPARE = 4, BP__RUN = 8 };
+enum { BP__SEARCH = 1, BP__MERGE = 2, BP__COMPARE = 4, BP__RUN = 8, BP__DOCTOR = 16 };
 
 typedef struct bp__options {
     const bp__command *command; /**< NULL: the command line has failed before it was known */
