@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/config.h"
 #include "core/log.h"
 #include "core/memory.h"
 
@@ -86,6 +87,16 @@ bp_status bp__budget_check(const bp__topology *top, const bp__backing *backing, 
     return bp__agree(top->world, s);
 }
 
+/* The administrator's word on what a pool takes by itself; what users ask for is checked with the settings. */
+static void respect_cap(bp__budget *b)
+{
+    uint64_t most;
+    char origin[64];
+    if (!bp__config_memory_cap(&most, origin, sizeof origin) || most >= b->bytes) return;
+    b->bytes = most;
+    snprintf(b->from, sizeof b->from, "max pool_memory of %.60s", origin);
+}
+
 static bp_status propose(const bp__topology *top, const bp__backing *backing, const bp_config *cfg,
                          bp__budget *b)
 {
@@ -100,6 +111,7 @@ static bp_status propose(const bp__topology *top, const bp__backing *backing, co
         snprintf(b->from, sizeof b->from, "pool_memory");
     else
         snprintf(b->from, sizeof b->from, "%s%.86s", b->bytes == has.mapping ? "" : "half of ", what);
+    if (!chosen) respect_cap(b);
     if (b->bytes > b->most)
         BP_FAIL(BP_ENOMEM,
                 "node %s: pool_memory = %" PRIu64 " bytes, but %" PRIu64

@@ -78,7 +78,11 @@ static inline bp_config bp_config_init(void)
 /** Fill in the defaults. @retval BP_EINVAL  cfg is NULL, or its size is not valid */
 BP_API bp_status bp_config_default(bp_config *cfg);
 
-/** Override the fields of `cfg` that the environment sets.
+/** Override the fields of `cfg` that the administrator's file sets, and then those that the environment sets.
+ *
+ * The file is that which BUNDLEPOOL_CONF names, or /etc/bundlepool.conf, which may be absent; a process reads it once. Its
+ * lines are FIELD = VALUE, max FIELD = VALUE, roots = DIR:DIR and # comments. What it says of the most that is
+ * allowed, bp_config_check() holds every configuration to, and so does bp_pool_create().
  *
  * RUSTYBT_ENABLE_BUNDLE_POOLING and RUSTYBT_MAX_BUNDLE_POOL_SIZE, and for every field, these two
  * included, BUNDLEPOOL_<FIELD>, which wins. Booleans: true/false, 1/0, yes/no, on/off in any case.
@@ -86,8 +90,9 @@ BP_API bp_status bp_config_default(bp_config *cfg);
  * text, json. transfer: auto, decoded, stored. verify_transfer: auto, on, off. numa: interleave, first-touch. Variables of fields that an older caller's struct lacks are
  * ignored.
  *
- * @retval BP_EINVAL  a value cannot be read or is out of range; the text names the variable; cfg is
- *                    unchanged
+ * @retval BP_EINVAL  a value cannot be read or is out of range; the text names the variable, or file and line;
+ *                    cfg is unchanged
+ * @retval BP_EIO     the administrator's file cannot be read
  */
 BP_API bp_status bp_config_from_env(bp_config *cfg);
 
@@ -99,7 +104,8 @@ BP_API bp_status bp_config_from_env(bp_config *cfg);
  */
 BP_API bp_status bp_config_set(bp_config *cfg, const char *field, const char *value, const char *origin);
 
-/** Check every field. @retval BP_EINVAL  the text names the field */
+/** Check every field, and that none is beyond what the administrator's file allows.
+ *  @retval BP_EINVAL  the text names the field @retval BP_EIO  that file cannot be read */
 BP_API bp_status bp_config_check(const bp_config *cfg);
 
 /** Whether gets go through the pool. @param[in] cfg  one that bp_config_default() has filled in */

@@ -10,6 +10,7 @@
 #include "bundle/command.h"
 #include "bundle/tables.h"
 #include "cli/option.h"
+#include "core/config.h"
 #include "core/replace.h"
 
 static bp__program program = {
@@ -77,6 +78,13 @@ static void tell_status(bp_status s)
     if (dprintf((int)number, "%s\n%s\n", bp_status_name(s), bp_error_text()) < 0) return; /* nobody listens */
 }
 
+/* A mistake in the administrator's file is told, though most commands need none of it; the doctor has a line for it. */
+static bp_status check_settings(const bp__command *command)
+{
+    char root[BP_PATH_MAX];
+    return command->use == BP__USE_DOCTOR ? BP_OK : bp__config_file_root(root);
+}
+
 static int run(int argc, char **argv)
 {
     const bp__command *command;
@@ -94,6 +102,7 @@ static int run(int argc, char **argv)
     }
     if (s == BP_OK) s = bp__program_check_args(&program, command, line.arg, num_args);
     const bool is_read = s == BP_OK;
+    if (s == BP_OK) s = check_settings(command);
     if (s == BP_OK) s = command->run(&line);
     if (s == BP_OK) return code;
     tell_status(s);

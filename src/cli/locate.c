@@ -6,13 +6,16 @@
 
 #include <bundlepool/bundle.h>
 
+#include "core/config.h"
 #include "core/name.h"
 
 const char *bp__root(const char *root_option)
 {
     if (root_option) return root_option;
     const char *env = getenv("BUNDLEPOOL_ROOT");
-    return env && *env ? env : "bundles";
+    static char of_file[BP_PATH_MAX];
+    if (env && *env) return env;
+    return of_file[0] || bp__config_file_root(of_file) == BP_OK ? of_file : "bundles";
 }
 
 bp_status bp__locate(const char *arg, const char *root_option, char *root, size_t root_size, char *name,

@@ -12,7 +12,7 @@
 #include "core/status.h"
 
 /** The folder of the bundles: `root_option` if not NULL, else $BUNDLEPOOL_ROOT if set and not empty, else
- *  "bundles". Borrowed. */
+ *  as the administrator's file says, else "bundles". Borrowed; main thread. */
 const char *bp__root(const char *root_option);
 
 /** Split an argument into root and name. One that ends in ".h5" is a path: its folder is the root, its

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "core/conf.h"
 #include "core/sized.h"
 
 typedef enum kind { BOOLEAN, NUMBER, BYTES, CHOICE, TEXT } kind;
@@ -207,6 +208,130 @@ bp_status bp_config_set(bp_config *cfg, const char *field, const char *value, co
     return BP_OK;
 }
 
+/* The administrator's file ----------------------------------------------------------------------- */
+
+/* Folders that bundles may be in, separated by colons; no field, since nobody else may choose them. */
+#define ROOTS "roots"
+
+static bp_status no_setting(const bp__conf_line *line, const char *origin)
+{
+    BP_FAIL(BP_EINVAL, "%s: there is no setting '%.60s'; 'optimizer --help' lists them", origin, line->name);
+}
+
+static bp_status set_from_line(bp_config *set, const bp__conf_line *line, const char *origin)
+{
+    const struct field *f = find_field(line->name);
+    if (!f) return no_setting(line, origin);
+    return set_field(set, f, line->value, origin);
+}
+
+/* @param[out] most  that a field may be */
+static bp_status read_cap(const bp__conf_line *line, const char *origin, int64_t *most)
+{
+    const struct field *f = find_field(line->name);
+    if (!f) return no_setting(line, origin);
+    if (f->kind != NUMBER && f->kind != BYTES)
+        BP_FAIL(BP_EINVAL, "%s: max %s: only numbers have a most%s", origin, f->name,
+                strcmp(f->name, "root") == 0 ? "; 'roots = DIR:DIR' says which folders are allowed" : "");
+    return set_number(f, line->value, origin, most);
+}
+
+/* Set what the file sets, and check all of its lines. */
+static bp_status set_from_file(bp_config *set)
+{
+    const bp__conf *conf;
+    BP_TRY(bp__conf_get(&conf));
+    for (size_t i = 0; i < conf->count; i++) {
+        const bp__conf_line *line = &conf->line[i];
+        char origin[BP_PATH_MAX + 16];
+        int64_t most;
+        bp__conf_origin(conf, line, origin);
+        if (line->is_cap)
+            BP_TRY(read_cap(line, origin, &most));
+        else if (strcmp(line->name, ROOTS) != 0)
+            BP_TRY(set_from_line(set, line, origin));
+    }
+    return BP_OK;
+}
+
+/* -1 stands for any age. */
+static bool is_above(const struct field *f, int64_t n, int64_t most)
+{
+    if (strcmp(f->name, "max_staleness_ms") == 0 && (n == -1 || most == -1)) return most != -1;
+    return n > most;
+}
+
+static bp_status check_caps(const bp_config *cfg, const bp__conf *conf)
+{
+    for (size_t i = 0; i < conf->count; i++) {
+        const bp__conf_line *line = &conf->line[i];
+        const struct field *f = find_field(line->name);
+        char origin[BP_PATH_MAX + 16];
+        int64_t n, most;
+        if (!line->is_cap) continue;
+        BP_TRY(read_cap(line, bp__conf_origin(conf, line, origin), &most));
+        memcpy(&n, (const char *)cfg + f->offset, sizeof n);
+        if (is_above(f, n, most))
+            BP_FAIL(BP_EINVAL, "%s: %lld is more than %lld, which is the most that %s allows", f->name,
+                    (long long)n, (long long)most, origin);
+    }
+    return BP_OK;
+}
+
+/* Whether `path` is `folder`, or below it; both without links. */
+static bool is_below(const char *path, const char *folder)
+{
+    const size_t n = strlen(folder);
+    return strncmp(path, folder, n) == 0 && (path[n] == '/' || path[n] == '\0' || folder[n - 1] == '/');
+}
+
+static bp_status check_root(const char *root, const bp__conf *conf)
+{
+    const bp__conf_line *line = bp__conf_find(conf, ROOTS, false);
+    char origin[BP_PATH_MAX + 16], folders[4096], *rest = NULL;
+    if (!line) return BP_OK;
+    bp__conf_origin(conf, line, origin);
+    if (strlen(line->value) >= sizeof folders) BP_FAIL(BP_EINVAL, "%s: more than 4095 bytes", origin);
+    strcpy(folders, line->value);
+    char *real = realpath(root, NULL);
+    if (!real)
+        BP_FAIL_ERRNO(BP_EINVAL, errno, "root: %.200s: not found, so that it is in none of the folders of %s",
+                      root, origin);
+    bool allowed = false;
+    for (char *folder = strtok_r(folders, ":", &rest); folder; folder = strtok_r(NULL, ":", &rest)) {
+        char *real_folder = realpath(folder, NULL);
+        allowed = allowed || (real_folder && is_below(real, real_folder));
+        free(real_folder);
+    }
+    free(real);
+    if (!allowed)
+        BP_FAIL(BP_EINVAL, "root: %.200s: is in none of the folders that %s allows (%.160s)", root, origin,
+                line->value);
+    return BP_OK;
+}
+
+bool bp__config_memory_cap(uint64_t *bytes, char *origin, size_t size)
+{
+    const bp__conf *conf;
+    char at[BP_PATH_MAX + 16];
+    int64_t most;
+    if (bp__conf_get(&conf) != BP_OK) return false;
+    const bp__conf_line *line = bp__conf_find(conf, "pool_memory", true);
+    if (!line || read_cap(line, bp__conf_origin(conf, line, at), &most) != BP_OK || most == 0) return false;
+    *bytes = (uint64_t)most;
+    snprintf(origin, size, "%s", at);
+    return true;
+}
+
+bp_status bp__config_file_root(char root[BP_PATH_MAX])
+{
+    bp_config set;
+    BP_TRY(set_defaults(&set));
+    BP_TRY(set_from_file(&set));
+    memcpy(root, set.root, sizeof set.root);
+    return BP_OK;
+}
+
 bp_status bp_config_from_env(bp_config *cfg)
 {
     static const struct {
@@ -217,6 +342,7 @@ bp_status bp_config_from_env(bp_config *cfg)
     };
     bp_config set;
     BP_TRY(bp__config_read(cfg, &set));
+    BP_TRY(set_from_file(&set));
     for (size_t i = 0; i < sizeof seed / sizeof *seed; i++) {
         const char *value = getenv(seed[i].variable);
         if (value) BP_TRY(bp_config_set(&set, seed[i].field, value, seed[i].variable));
@@ -257,7 +383,10 @@ bp_status bp_config_check(const bp_config *cfg)
     }
     if (!memchr(own.root, '\0', sizeof own.root) || !own.root[0])
         BP_FAIL(BP_EINVAL, "root: empty, or longer than the %d bytes that are allowed", BP_PATH_MAX - 1);
-    return BP_OK;
+    const bp__conf *conf;
+    BP_TRY(bp__conf_get(&conf));
+    BP_TRY(check_caps(&own, conf));
+    return check_root(own.root, conf);
 }
 
 const char *bp__config_difference(const bp_config *a, const bp_config *b)

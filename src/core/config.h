@@ -27,6 +27,13 @@ typedef struct bp__setting {
  *  @return false past the last field */
 bool bp__config_value(const bp_config *cfg, unsigned i, bp__setting *value);
 
+/** The most that the administrator's file allows of pool_memory, for a pool that chooses it by itself.
+ *  @param[out] origin  "FILE:LINE" @return false: it says nothing of it */
+bool bp__config_memory_cap(uint64_t *bytes, char *origin, size_t size);
+
+/** The folder of the bundles as the administrator's file says, or by default. @retval BP_EINVAL, BP_EIO  the file */
+bp_status bp__config_file_root(char root[BP_PATH_MAX]);
+
 /** Name of the first field in which two whole configurations of one pool may not differ but do; NULL if none.
  *  */
 const char *bp__config_difference(const bp_config *a, const bp_config *b);

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/conf.h"
 #include "core/config.h"
 #include "core/identity.h"
 #include "doctor/probes.h"
@@ -103,7 +104,8 @@ static void put_settings(const bp_config *cfg, char *text, size_t size)
 void bp__look_settings(const bp__subject *subject, bp__remark *f)
 {
     bp_config cfg = bp_config_init();
-    char text[sizeof f->value];
+    const bp__conf *conf;
+    char text[sizeof f->value - 128];
     size_t length;
     bp_status s = bp_config_default(&cfg);
     if (s == BP_OK) s = bp_config_from_env(&cfg); /* again, for its text */
@@ -118,5 +120,7 @@ void bp__look_settings(const bp__subject *subject, bp__remark *f)
         return;
     }
     put_settings(&subject->cfg, text, sizeof text);
-    bp__remark_that(f, BP__GOOD, "%s", text[0] ? text : "the defaults");
+    const bool has_file = bp__conf_get(&conf) == BP_OK && conf->path[0];
+    bp__remark_that(f, BP__GOOD, "%s%s%.120s", text[0] ? text : "the defaults", has_file ? "; file " : "",
+                    has_file ? conf->path : "");
 }

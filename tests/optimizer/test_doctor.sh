@@ -50,6 +50,19 @@ says good 'file size limit' unlimited
 says bad 'file size limit' "100.0 KiB.*'ulimit -f'"
 says bad pool "'ulimit -f'"
 
+# a node whose administrator's file is another
+cat >other_file <<'END'
+#!/usr/bin/env bash
+[ "${OMPI_COMM_WORLD_RANK:-}" != 1 ] || export BUNDLEPOOL_CONF=$PWD/other.conf
+exec "$@"
+END
+chmod +x other_file
+echo 'transfer = stored' >other.conf
+rc=0
+timeout 120 "$run" 2 ./other_file "$optimizer" doctor >out 2>err || rc=$?
+[ $rc = 1 ] || fail "a file of one rank: exit code $rc"
+says bad pool 'transfer differs between ranks'
+
 # settings
 BUNDLEPOOL_TRANSFER=carrier examine 1 2
 says bad settings "BUNDLEPOOL_TRANSFER: 'carrier' is none of"
