@@ -197,7 +197,7 @@ def test_mpi4py_that_initialises_nothing(program: Program) -> None:
         import bundlepool as bp
         with bp.Pool(MPI.COMM_WORLD, root=sys.argv[1]) as pool:
             said = pool.get("small").num_assets, MPI.Is_initialized(), MPI.COMM_WORLD.size
-        sys.stdout.write(f"{said}\n")  # in one piece: two ranks write
+        sys.stdout.write(f"{said}\\n")  # in one piece: two ranks write
     """, 2)
     assert out.splitlines() == ["(5, True, 2)"] * 2
 
