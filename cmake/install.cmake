@@ -2,7 +2,7 @@
 include(CMakePackageConfigHelpers)
 install(DIRECTORY include/bundlepool DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 install(TARGETS bundlepool EXPORT bundlepoolTargets)
-install(TARGETS bundle optimizer)
+install(TARGETS bundle optimizer bundle-parser)
 # Strategies of one's own: headers and a flag. An export of its own, because it needs no MPI.
 add_library(bundlepool_strategy INTERFACE)
 target_include_directories(bundlepool_strategy INTERFACE $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)

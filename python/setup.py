@@ -17,6 +17,7 @@ from setuptools.command.build_ext import build_ext
 
 ROOT = Path(__file__).resolve().parent.parent
 PROGRAMS = ("bundle", "optimizer")
+FILES = (*PROGRAMS, "bundle-parser")  # what the package has in its bin/; the last is for the library alone
 WORK = ROOT / "build-pip"  # setuptools' own choice, build/, is CMake's
 
 
@@ -39,11 +40,11 @@ class CMakeBuild(build_ext):
         subprocess.run([cmake, "-S", ROOT, "-B", build, "-DBUNDLEPOOL_PYTHON=ON", "-DBUILD_TESTING=OFF",
                         "-DCMAKE_BUILD_TYPE=RelWithDebInfo", f"-DPython3_EXECUTABLE={sys.executable}"],
                        check=True)
-        subprocess.run([cmake, "--build", build, "-j", jobs, "--target", "_core", *PROGRAMS],
+        subprocess.run([cmake, "--build", build, "-j", jobs, "--target", "_core", *FILES],
                        check=True)
         (target.parent / "bin").mkdir(parents=True, exist_ok=True)
         shutil.copy2(build / "python" / "bundlepool" / "_core.abi3.so", target)
-        for program in PROGRAMS:
+        for program in FILES:
             shutil.copy2(build / "bin" / program, target.parent / "bin" / program)
         shutil.copy2(build / "python" / "_build_pip.py", target.parent / "_build.py")
 

@@ -7,7 +7,7 @@ needed=(cmake:cmake make:make gcc:gcc pkg-config:pkg-config mpicc:libopenmpi-dev
     h5cc:libhdf5-dev openssl/evp.h:libssl-dev libdeflate.h:libdeflate-dev zlib.h:zlib1g-dev)
 # without these the programs work, but cannot read all that they could
 useful=(sqlite3.h:libsqlite3-dev blosc.h:libblosc-dev jansson.h:libjansson-dev bzlib.h:libbz2-dev lzma.h:liblzma-dev
-    zstd.h:libzstd-dev /usr/share/zoneinfo/Europe/London:tzdata python3-dev:python3-dev python3-numpy:python3-numpy
+    zstd.h:libzstd-dev seccomp.h:libseccomp-dev /usr/share/zoneinfo/Europe/London:tzdata python3-dev:python3-dev python3-numpy:python3-numpy
     python3-cloudpickle:python3-cloudpickle)
 wanted=(CUnit/CUnit.h:libcunit1-dev h5dump:hdf5-tools shellcheck:shellcheck clang-format:clang-format
     python3:python3 python3-h5py:python3-h5py python3-blosc:python3-blosc python3-mpi4py:python3-mpi4py

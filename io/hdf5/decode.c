@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "io/hdf5/h5chunks.h"
+#include "io/hdf5/h5remote.h"
 #include "io/hdf5/lzf.h"
 
 #define STRIP 512 /* elements unshuffled at once before they are converted; they fit into the L1 cache */
@@ -49,17 +49,9 @@ static bp_status fetch_through_hdf5(const char *label, int fd, const bp__plan *p
                                     const bp__plan_task *task, void *stored)
 {
     const bp__plan_dataset *d = &plan->dataset[task->dataset];
-    bp__h5_lock();
-    /* Opened afresh for each block: two openings of a file that is being rewritten would share what
-     * libhdf5 remembers of it. */
-    bp__h5file file;
-    bp_status s = bp__h5_open(label, fd, plan->identity.size, &file);
-    if (s == BP_OK)
-        s = bp__h5_read_block(&file, d, task->origin, inside(task->origin[0], d->chunk[0], d->shape[0]),
-                              inside(task->origin[1], d->chunk[1], d->shape[1]), stored);
-    bp__h5_close(&file);
-    bp__h5_unlock();
-    return s;
+    const bp__subject file = {.label = label, .fd = fd, .bytes = plan->identity.size};
+    return bp__h5_ask_block(&file, d, task->origin, inside(task->origin[0], d->chunk[0], d->shape[0]),
+                            inside(task->origin[1], d->chunk[1], d->shape[1]), stored);
 }
 
 bp_status bp__fetch_task(const char *label, int fd, const bp__plan *plan, uint64_t task, void *stored)

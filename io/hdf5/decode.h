@@ -8,7 +8,7 @@
 
 /** Read what is stored of a task: a raw chunk, or plain elements of what only HDF5 can read.
  *
- * Threads: any, on distinct tasks. Datasets with through_hdf5 take the lock of libhdf5.
+ * Threads: any, on distinct tasks. What only libhdf5 can read comes from the parser.
  *
  * @param[in]  label   how errors name the file
  * @param[in]  fd      the file that the plan was made from

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "core/replace.h"
+#include "io/hdf5/h5remote.h"
 #include "io/hdf5/h5util.h"
 
 #define COPY_BYTES (UINT64_C(1) << 20)
@@ -30,44 +31,14 @@ static bp_status open_regular(const char *path, int *fd, uint64_t *bytes)
     BP_FAIL(BP_EFORMAT, "%s: not a regular file", path);
 }
 
-static bp_status read_text(const bp__h5file *file, const char *name, char **text)
-{
-    char buffer[BP__H5_TEXT_MAX + 1] = "";
-    BP_TRY(bp__h5_attr_text(file, "/", name, buffer, sizeof buffer));
-    *text = strdup(buffer);
-    if (!*text) BP_FAIL(BP_ENOMEM, "%s: no memory", file->label);
-    return BP_OK;
-}
-
-static bp_status read_origin(const bp__h5file *file, bp__origin *origin)
-{
-    int64_t time = 0, files = 0, stamp = 0;
-    bool found;
-    BP_TRY(bp__h5_attr_text(file, "/", "source", origin->source, sizeof origin->source));
-    if (!*origin->source) return BP_OK;
-    BP_TRY(bp__h5_attr_text(file, "/", "source_content", origin->content, sizeof origin->content));
-    BP_TRY(bp__h5_attr_number(file, "/", "source_time", BP_TYPE_I64, &time, &found));
-    BP_TRY(bp__h5_attr_number(file, "/", "source_files", BP_TYPE_I64, &files, &found));
-    BP_TRY(bp__h5_attr_number(file, "/", "source_stamp", BP_TYPE_I64, &stamp, &found));
-    origin->time = time;
-    origin->stamp = (uint64_t)stamp;
-    origin->files = (uint64_t)files;
-    BP_TRY(read_text(file, "source_path", &origin->path));
-    return read_text(file, "source_options", &origin->options);
-}
-
 bp_status bp__h5_origin(const char *path, bp__origin *origin)
 {
-    bp__h5file file;
     uint64_t bytes;
     int fd;
     *origin = (bp__origin){0};
     BP_TRY(open_regular(path, &fd, &bytes));
-    bp__h5_lock();
-    bp_status s = bp__h5_open(path, fd, bytes, &file);
-    if (s == BP_OK) s = read_origin(&file, origin);
-    bp__h5_close(&file);
-    bp__h5_unlock();
+    const bp__subject file = {.label = path, .fd = fd, .bytes = bytes};
+    const bp_status s = bp__h5_ask_origin(&file, origin);
     close(fd);
     if (bp__failed(s)) bp__origin_fini(origin);
     return s;

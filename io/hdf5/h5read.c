@@ -8,7 +8,7 @@
 
 #include "core/descriptor.h"
 #include "io/hdf5/decode.h"
-#include "io/hdf5/h5chunks.h"
+#include "io/hdf5/h5remote.h"
 
 struct bp__source {
     char *path;
@@ -36,33 +36,13 @@ static bp_status open_regular(bp__source *source)
     return BP_OK;
 }
 
-static bp_status make_plan(bp__source *source, const char *country)
-{
-    bp__plan *plan = &source->plan;
-    bp__head *head;
-    bp__h5file file;
-    bp__h5shape shape;
-    BP_TRY(bp__head_create(&head));
-    bp__h5_lock();
-    bp_status s = bp__h5_open(source->path, source->fd, plan->identity.size, &file);
-    if (s == BP_OK) s = bp__h5_read_small(&file, country, head, &shape);
-    if (s == BP_OK) s = bp__h5_plan_bulk(&file, &shape, head, plan);
-    bp__h5_close(&file);
-    bp__h5_unlock();
-    if (s == BP_OK) s = bp__head_seal(head, &plan->head, &plan->head_bytes, &plan->image_bytes);
-    bp__head_destroy(&head);
-    return s;
-}
-
 static void source_close(bp__source **source)
 {
     bp__source *s = *source;
     if (!s) return;
     *source = NULL;
     if (s->fd >= 0) close(s->fd);
-    free(s->plan.head);
-    free(s->plan.dataset);
-    free(s->plan.task);
+    bp__plan_fini(&s->plan);
     free(s->path);
     free(s);
 }
@@ -79,10 +59,16 @@ static bp_status source_create(const char *path, bp__source **source)
     return s;
 }
 
+static bp__subject subject_of(const bp__source *source)
+{
+    return (bp__subject){.label = source->path, .fd = source->fd, .bytes = source->plan.identity.size};
+}
+
 bp_status bp__h5_open_country(const char *path, const char *country, bp__source **source)
 {
     BP_TRY(source_create(path, source));
-    bp_status s = make_plan(*source, country);
+    const bp__subject file = subject_of(*source);
+    bp_status s = bp__h5_ask_plan(&file, country, &(*source)->plan);
     if (bp__failed(s)) source_close(source);
     return s;
 }
@@ -104,13 +90,9 @@ bp_status bp__h5_check_unchanged(const bp__source *source)
 bp_status bp__h5_countries_of(const char *path, bp__h5countries *countries)
 {
     bp__source *source;
-    bp__h5file file;
     BP_TRY(source_create(path, &source));
-    bp__h5_lock();
-    bp_status s = bp__h5_open(path, source->fd, source->plan.identity.size, &file);
-    if (s == BP_OK) s = bp__h5_list_countries(&file, countries);
-    bp__h5_close(&file);
-    bp__h5_unlock();
+    const bp__subject file = subject_of(source);
+    const bp_status s = bp__h5_ask_countries(&file, countries);
     source_close(&source);
     return s;
 }

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/descriptor.h"
 #include "io/hdf5/lzf.h"
 
 #define MAX_SMALL_BYTES (UINT64_C(1) << 30)
@@ -29,7 +28,6 @@ void bp__h5_unlock(void)
 
 typedef struct reason {
     char text[160];
-    int err; /* of the system, where HDF5 tells */
     bool io;
 } reason;
 
@@ -38,10 +36,6 @@ static herr_t keep_innermost(unsigned n, const H5E_error2_t *error, void *contex
     reason *r = context;
     if (n > 0 || !error->desc) return 0;
     r->io = error->maj_num == H5E_IO;
-    /* the only place where HDF5 keeps it: "unable to open file: name = 'x', errno = 24, error message = ..." */
-    const char *told = strstr(error->desc, "errno = ");
-    if (told && strncmp(error->desc, "unable to open file", 19) == 0)
-        r->err = (int)strtol(told + strlen("errno = "), NULL, 10);
     snprintf(r->text, sizeof r->text, "%s", error->desc);
     r->text[strcspn(r->text, "\n")] = '\0';
     return 0;
@@ -50,10 +44,11 @@ static herr_t keep_innermost(unsigned n, const H5E_error2_t *error, void *contex
 bp_status bp__h5_fail(const bp__h5file *file, const char *path, const char *what)
 {
     reason r = {.text = "HDF5 gives no reason"};
+    const char *colon = *path ? ": " : "";
+    if (file->input.error != 0)
+        BP_FAIL_ERRNO(BP_EIO, file->input.error, "%s: %s%s%s", file->label, path, colon, what);
     H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, keep_innermost, &r);
-    if (bp__no_descriptor(r.err)) return bp__open_failed(file->label, r.err);
-    return bp__fail(r.io ? BP_EIO : BP_EFORMAT, "%s: %s%s%s (%s)", file->label, path, *path ? ": " : "", what,
-                    r.text);
+    return bp__fail(r.io ? BP_EIO : BP_EFORMAT, "%s: %s%s%s (%s)", file->label, path, colon, what, r.text);
 }
 
 /* LZF ------------------------------------------------------------------------------------------- */
@@ -96,17 +91,12 @@ static bool ensure_lzf(void)
 
 bp_status bp__h5_open(const char *label, int fd, uint64_t bytes, bp__h5file *file)
 {
-    *file = (bp__h5file){.label = label, .id = H5I_INVALID_HID, .bytes = bytes};
-    char name[32];
-    snprintf(name, sizeof name, "/proc/self/fd/%d", fd);
+    *file = (bp__h5file){
+        .label = label, .id = H5I_INVALID_HID, .bytes = bytes, .input = {.fd = fd, .bytes = bytes}};
     if (!ensure_lzf()) return bp__h5_fail(file, "", "the LZF decoder cannot be registered");
-
-    /* no file locks: read-only folders and network file systems often have none */
-    hid_t fapl = H5Pcreate(H5P_FILE_ACCESS);
-    if (fapl < 0) return bp__h5_fail(file, "", "cannot be opened");
-    if (H5Pset_fapl_sec2(fapl) >= 0 && H5Pset_file_locking(fapl, false, true) >= 0 &&
-        H5Pset_fclose_degree(fapl, H5F_CLOSE_STRONG) >= 0)
-        file->id = H5Fopen(name, H5F_ACC_RDONLY, fapl);
+    hid_t fapl = bp__h5_input_fapl(&file->input);
+    if (fapl < 0) BP_FAIL(BP_ENOMEM, "%s: no memory to open it", label);
+    file->id = H5Fopen(label, H5F_ACC_RDONLY, fapl); /* the name is for HDF5's messages */
     bp_status s = file->id < 0 ? bp__h5_fail(file, "", "not an HDF5 file, or a damaged one") : BP_OK;
     H5Pclose(fapl);
     return s;

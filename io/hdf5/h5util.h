@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "core/image.h"
+#include "io/hdf5/h5input.h"
 
 #define BP__H5_PATH_MAX 96   /**< bytes of a dataset's path, NUL included */
 #define BP__H5_TEXT_MAX 4096 /**< bytes of a text, without NUL */
@@ -28,11 +29,12 @@ void bp__h5_unlock(void);
 typedef struct bp__h5file {
     const char *label; /**< borrowed: how errors name the file */
     hid_t id;
-    uint64_t bytes; /**< size of the file */
+    uint64_t bytes;    /**< size of the file */
+    bp__h5input input; /**< of a file that is read: it must stay in its place while it is open */
 } bp__h5file;
 
-/** Open the very file that `fd` has open, for reading. The descriptor stays the caller's.
- *  @retval BP_EFORMAT, BP_EIO, BP_ESYS */
+/** Open the very file that `fd` has open, for reading. The descriptor stays the caller's; nothing is opened.
+ *  @retval BP_EFORMAT, BP_EIO, BP_ENOMEM */
 bp_status bp__h5_open(const char *label, int fd, uint64_t bytes, bp__h5file *file);
 
 /** Safe on a file that was zeroed or closed. */

@@ -1,5 +1,15 @@
 #include "core/plan.h"
 
+#include <stdlib.h>
+
+void bp__plan_fini(bp__plan *plan)
+{
+    free(plan->head);
+    free(plan->dataset);
+    free(plan->task);
+    *plan = (bp__plan){.identity = plan->identity};
+}
+
 void bp__plan_range(const bp__image *head, const bp__plan_dataset *dataset, const bp__plan_task *task,
                     uint64_t *from, uint64_t *to)
 {

@@ -67,6 +67,19 @@ typedef struct bp__plan {
     bp__plan_task *task; /**< by dataset, then by origin */
 } bp__plan;
 
+/** Free what a plan owns. */
+void bp__plan_fini(bp__plan *plan);
+
+/** Check everything that whoever carries out a plan relies on, as it may come from a process that has read a hostile file:
+ *  that the head is sound and its texts and offsets lie within it, that each dataset fills a column of its shape, that its
+ *  chunks are no larger than its shape gives reason for, and that its tasks are the chunks of the grid, each once, and lie
+ *  in the file.
+ *
+ * @param[in] label       how errors name the file
+ * @param[in] file_bytes  its size
+ * @retval BP_EFORMAT  the text says what */
+bp_status bp__plan_check(const bp__plan *plan, const char *label, uint64_t file_bytes);
+
 /** Where in the image a task writes: from its first to its last byte. Rows may lie apart; the bytes between
  *  them belong to other tasks. @param[in] head  of the image, or all of it */
 void bp__plan_range(const bp__image *head, const bp__plan_dataset *dataset, const bp__plan_task *task,

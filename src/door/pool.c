@@ -2,14 +2,26 @@
 #include <bundlepool/pool.h>
 
 #include "io/hdf5/h5read.h"
+#include "io/parser/ask.h"
 #include "mpi/pool.h"
+
+/* Only the first rank reads files: its parser starts now, and not when somebody waits for a bundle. */
+static void prepare_parser(MPI_Comm comm, const bp_config *cfg)
+{
+    int rank;
+    if (comm == MPI_COMM_NULL || !cfg) return; /* told by the pool */
+    const uint64_t most_ms = cfg->load_timeout_ms > 0 ? (uint64_t)cfg->load_timeout_ms : 0; /* 0: refused by the pool */
+    if (MPI_Comm_rank(comm, &rank) == MPI_SUCCESS && rank == 0) bp__parser_prepare(most_ms);
+}
 
 bp_status bp_pool_create(MPI_Comm comm, const bp_config *cfg, bp_pool **pool)
 {
+    prepare_parser(comm, cfg);
     return bp__pool_create_with(comm, cfg, bp__h5_loader(), pool);
 }
 
 bp_status bp_pool_instance(MPI_Comm comm, const bp_config *cfg, bp_pool **pool)
 {
+    prepare_parser(comm, cfg);
     return bp__pool_instance_with(comm, cfg, bp__h5_loader(), pool);
 }

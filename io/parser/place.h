@@ -1,0 +1,25 @@
+/** @file io/parser/place.h
+ * Which parser a process uses.
+ */
+#ifndef BP_IO_PARSER_PLACE_H
+#define BP_IO_PARSER_PLACE_H
+
+#include <stdbool.h>
+
+#include "core/status.h"
+
+/** The environment variable: `inline` parses in this process, anything else is the path of a parser. */
+#define BP__PARSER_VARIABLE "BUNDLEPOOL_PARSER"
+#define BP__PARSER_PROGRAM  "bundle-parser"
+
+/** Whether files are to be parsed in this process. */
+bool bp__parser_is_inline(void);
+
+/** Open the parser's program: the one that is named by the environment; else the one beside the library or program that
+ *  this code is in; else the one where it was to be installed. What is opened stays the same program, whatever is
+ *  installed later.
+ *  @param[out] fd  owned: close()
+ *  @retval BP_ENOTFOUND  the text says where it was looked for, and what to do */
+bp_status bp__parser_open(int *fd);
+
+#endif
