@@ -310,13 +310,13 @@ static void inflate_one(struct libdeflate_decompressor *inflater, const bp__plan
                         const bp__plan_task *task, const char *stored, void *raw)
 {
     uint64_t n = d->chunk[0] * d->chunk[1] * d->elem_bytes;
-    for (uint32_t i = 0; i < d->num_filters; i++) {
+    for (uint32_t i = 0; i < d->filters.n; i++) {
         if (task->filter_mask & 1u << i) continue;
         bool good = true;
-        if (d->filter[i] == BP__FILTER_DEFLATE)
+        if (d->filters.id[i] == BP__FILTER_DEFLATE)
             good = libdeflate_zlib_decompress(inflater, stored, task->stored_bytes, raw, n, NULL) ==
                    LIBDEFLATE_SUCCESS;
-        else if (d->filter[i] == BP__FILTER_LZF)
+        else if (d->filters.id[i] == BP__FILTER_LZF)
             good = bp__lzf_decode(stored, task->stored_bytes, raw, n) == n;
         if (!good) bench_die("%s: damaged chunk", d->path);
     }

@@ -3,14 +3,13 @@
 #include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
-#include <libdeflate.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "io/hdf5/filters.h"
 #include "io/hdf5/h5remote.h"
-#include "io/hdf5/lzf.h"
 
 #define STRIP 512 /* elements unshuffled at once before they are converted; they fit into the L1 cache */
 
@@ -31,10 +30,10 @@ typedef struct work {
 } work;
 
 struct bp__decoder {
-    struct libdeflate_decompressor *inflate;
-    uint8_t *buffer; /* grows to the largest chunk that was decoded */
+    bp__undoer *undoer;
+    uint8_t *copy; /* of a chunk that was stored as it is; grows */
     uint64_t bytes;
-    work unpacked; /* what the last unpack() has left in `buffer` */
+    work unpacked; /* what the last unpack() has left in the decoder's memory */
 };
 
 static uint64_t inside(uint64_t origin, uint64_t chunk, uint64_t shape)
@@ -50,8 +49,8 @@ static bp_status fetch_through_hdf5(const char *label, int fd, const bp__plan *p
 {
     const bp__plan_dataset *d = &plan->dataset[task->dataset];
     const bp__subject file = {.label = label, .fd = fd, .bytes = plan->identity.size};
-    return bp__h5_ask_block(&file, d, task->origin, inside(task->origin[0], d->chunk[0], d->shape[0]),
-                            inside(task->origin[1], d->chunk[1], d->shape[1]), stored);
+    return bp__h5_ask_block(&file, d, task->origin[0], inside(task->origin[0], d->chunk[0], d->shape[0]),
+                            stored);
 }
 
 bp_status bp__fetch_task(const char *label, int fd, const bp__plan *plan, uint64_t task, void *stored)
@@ -74,36 +73,25 @@ bp_status bp__fetch_task(const char *label, int fd, const bp__plan *plan, uint64
 
 bp_status bp__decoder_create(bp__decoder **decoder)
 {
-    bp__decoder *d = calloc(1, sizeof *d);
-    *decoder = NULL;
-    if (d) d->inflate = libdeflate_alloc_decompressor();
-    if (!d || !d->inflate) {
-        free(d);
-        BP_FAIL(BP_ENOMEM, "no memory to decode");
-    }
-    *decoder = d;
-    return BP_OK;
+    *decoder = calloc(1, sizeof **decoder);
+    if (!*decoder) BP_FAIL(BP_ENOMEM, "no memory to decode");
+    const bp_status s = bp__undoer_create(&(*decoder)->undoer);
+    if (bp__failed(s)) bp__decoder_destroy(decoder);
+    return s;
 }
 
 void bp__decoder_destroy(bp__decoder **decoder)
 {
     if (!*decoder) return;
-    libdeflate_free_decompressor((*decoder)->inflate);
-    free((*decoder)->buffer);
+    bp__undoer_destroy(&(*decoder)->undoer);
+    free((*decoder)->copy);
     free(*decoder);
     *decoder = NULL;
 }
 
-static bp_status need_buffer(bp__decoder *decoder, const work *w, uint64_t bytes)
+static bp_status no_memory(const work *w, uint64_t bytes)
 {
-    if (bytes <= decoder->bytes) return BP_OK;
-    free(decoder->buffer);
-    decoder->bytes = 0;
-    decoder->buffer = malloc(bytes);
-    if (!decoder->buffer)
-        BP_FAIL(BP_ENOMEM, "%s: %s: no memory for %" PRIu64 " bytes", w->label, w->dataset->path, bytes);
-    decoder->bytes = bytes;
-    return BP_OK;
+    BP_FAIL(BP_ENOMEM, "%s: %s: no memory for %" PRIu64 " bytes", w->label, w->dataset->path, bytes);
 }
 
 static bp_status damaged(const work *w, const char *what)
@@ -112,36 +100,24 @@ static bp_status damaged(const work *w, const char *what)
                     w->dataset->path, w->task->origin[0], w->task->origin[1], what);
 }
 
-/* Undo the compression, if any, and set w->raw to the whole chunk, which may still be shuffled. */
-static bp_status undo_compression(bp__decoder *decoder, work *w, const void *stored)
+/* Set w->raw to the whole chunk, which may still be shuffled. */
+static bp_status undo_filters(bp__decoder *decoder, work *w, const void *stored)
 {
     const bp__plan_dataset *d = w->dataset;
-    uint32_t compression = 0;
-    for (uint32_t i = 0; i < d->num_filters && !d->through_hdf5; i++) {
-        if (w->task->filter_mask & 1u << i) continue;
-        if (d->filter[i] == BP__FILTER_SHUFFLE)
-            w->shuffled = true;
-        else
-            compression = d->filter[i];
-    }
-    /* the last block of a dataset without chunks is not padded */
-    w->elements = d->chunk[0] * d->chunk[1];
-    if (w->task->stored_bytes == w->rows * d->chunk[1] * d->elem_bytes && compression == 0)
-        w->elements = w->rows * d->chunk[1];
-    uint64_t bytes = w->elements * d->elem_bytes;
-    if (compression == 0) {
-        w->raw = stored;
-        return w->task->stored_bytes == bytes ? BP_OK : damaged(w, "it does not have the size of a chunk");
-    }
-    BP_TRY(need_buffer(decoder, w, bytes));
-    w->raw = decoder->buffer;
-    if (compression == BP__FILTER_DEFLATE)
-        return libdeflate_zlib_decompress(decoder->inflate, stored, w->task->stored_bytes, decoder->buffer,
-                                          bytes, NULL) == LIBDEFLATE_SUCCESS
-                   ? BP_OK
-                   : damaged(w, "it does not inflate to the size of a chunk");
-    if (bp__lzf_decode(stored, w->task->stored_bytes, decoder->buffer, bytes) != bytes)
-        return damaged(w, "LZF does not decode to the size of a chunk");
+    const uint64_t whole = d->chunk[0] * d->chunk[1] * d->elem_bytes;
+    /* the last block of a dataset without chunks, or of one whose blocks come from the parser, is not padded */
+    const uint64_t rows = w->rows * d->chunk[1] * d->elem_bytes;
+    const bool padded = d->filters.n > 0 || w->task->stored_bytes != rows;
+    const uint64_t bytes = padded ? whole : rows;
+    bp__undone chunk;
+    w->elements = bytes / d->elem_bytes;
+    const bool planes = d->filters.shuffle_bytes == d->elem_bytes;
+    const bp_status s = bp__undo(decoder->undoer, &d->filters, w->task->filter_mask, stored,
+                                 w->task->stored_bytes, bytes, planes, &chunk);
+    if (s == BP_ENOMEM) return no_memory(w, bytes);
+    if (bp__failed(s)) return damaged(w, chunk.why);
+    w->raw = chunk.bytes;
+    w->shuffled = chunk.shuffled;
     return BP_OK;
 }
 
@@ -172,6 +148,16 @@ static void join8(const uint8_t *restrict planes, size_t plane, size_t n, uint64
     for (size_t i = 0; i < n; i++) x[i] = l[i] | (uint64_t)h[i] << 32;
 }
 
+static void swap4(uint32_t *x, size_t n)
+{
+    for (size_t i = 0; i < n; i++) x[i] = __builtin_bswap32(x[i]);
+}
+
+static void swap8(uint64_t *x, size_t n)
+{
+    for (size_t i = 0; i < n; i++) x[i] = __builtin_bswap64(x[i]);
+}
+
 /* Elements `at` .. `at + n` of raw, n <= STRIP. All columns have elements of 8 bytes. */
 static void convert_strip(const work *w, size_t at, size_t n, void *out)
 {
@@ -181,12 +167,17 @@ static void convert_strip(const work *w, size_t at, size_t n, void *out)
         join8(w->raw + at, w->elements, n, out);
     } else if (wide) {
         memcpy(out, w->raw + 8 * at, 8 * n);
-    } else if (w->shuffled) {
-        join4(w->raw + at, w->elements, n, joined);
+    } else if (w->shuffled || w->dataset->swapped) {
+        if (w->shuffled)
+            join4(w->raw + at, w->elements, n, joined);
+        else
+            memcpy(joined, w->raw + 4 * at, 4 * n);
+        if (w->dataset->swapped) swap4(joined, n);
         convert4(w, joined, n, out);
     } else {
         convert4(w, (const uint32_t *)(const void *)w->raw + at, n, out);
     }
+    if (wide && w->dataset->swapped) swap8(out, n);
 }
 
 static void fill_strip(const work *w, size_t n, void *out)
@@ -276,24 +267,37 @@ static work begin(const char *label, const bp__plan_dataset *dataset, const bp__
                   .cols = inside(task->origin[1], dataset->chunk[1], dataset->shape[1])};
 }
 
+/* A chunk without filters still lies where it was stored. */
+static bp_status copy_out(bp__decoder *decoder, work *w)
+{
+    const uint64_t bytes = w->elements * w->dataset->elem_bytes;
+    if (bytes > decoder->bytes) {
+        free(decoder->copy);
+        decoder->copy = malloc(bytes);
+        decoder->bytes = decoder->copy ? bytes : 0;
+        if (!decoder->copy) return no_memory(w, bytes);
+    }
+    memcpy(decoder->copy, w->raw, bytes);
+    w->raw = decoder->copy;
+    return BP_OK;
+}
+
 bp_status bp__decoder_unpack(bp__decoder *decoder, const char *label, const bp__plan_dataset *dataset,
                              const bp__plan_task *task, const void *stored)
 {
     work *w = &decoder->unpacked;
     *w = begin(label, dataset, task);
-    if (task->stored_bytes > 0) BP_TRY(undo_compression(decoder, w, stored));
-    if (!w->raw || w->raw == decoder->buffer) return BP_OK;
-    BP_TRY(need_buffer(decoder, w, task->stored_bytes));
-    memcpy(decoder->buffer, stored, task->stored_bytes);
-    w->raw = decoder->buffer;
-    return BP_OK;
+    if (task->stored_bytes > 0) BP_TRY(undo_filters(decoder, w, stored));
+    const uint8_t *from = stored;
+    if (!w->raw || w->raw < from || w->raw >= from + task->stored_bytes) return BP_OK;
+    return copy_out(decoder, w);
 }
 
 bp_status bp__decoder_run(bp__decoder *decoder, const char *label, const bp__plan_dataset *dataset,
                           const bp__plan_task *task, const void *stored, void *image)
 {
     work w = stored ? begin(label, dataset, task) : decoder->unpacked;
-    if (stored && task->stored_bytes > 0) BP_TRY(undo_compression(decoder, &w, stored));
+    if (stored && task->stored_bytes > 0) BP_TRY(undo_filters(decoder, &w, stored));
     assert(w.task == task);
     convert(&w, image);
     return BP_OK;

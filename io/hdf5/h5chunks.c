@@ -5,6 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "io/hdf5/h5number.h"
+#include "io/hdf5/h5raw.h"
+
 #define NUM_BULK     (BP__LAST_BULK - BP__FIRST_BULK + 1)
 #define MAX_ELEMENTS (UINT64_C(1) << 40)
 #define BLOCK_BYTES  (UINT64_C(1) << 20) /* of a task, where there are no chunks to make tasks of */
@@ -20,7 +23,6 @@ static bool worth_locating(uint64_t n, uint64_t bytes)
 typedef struct bulk {
     const bp__h5file *file;
     bp__h5set set;
-    int rank;
     bp__plan_dataset *dataset;
     bp__plan *plan;
 } bulk;
@@ -48,17 +50,18 @@ static bp_column factors_of(const bp__plan_dataset *d)
     return volume ? BP_COL_MINUTE_VOLUME_FACTOR : BP_COL_MINUTE_FACTOR;
 }
 
+/* Elements that we convert ourselves are taken as they are stored; other integers become those by the parser. */
 static bp_status check_type(bulk *b)
 {
-    bool wide = b->dataset->decode == BP__DECODE_I64;
+    const bool wide = b->dataset->decode == BP__DECODE_I64;
+    bp__h5number number;
     b->dataset->elem_bytes = wide ? 8 : 4;
-    htri_t native = H5Tequal(b->set.type, wide ? H5T_NATIVE_INT64 : H5T_NATIVE_UINT32);
-    if (native < 0) return bp__h5_fail(b->file, b->set.path, "its type cannot be read");
-    if (native) return BP_OK;
-    b->dataset->through_hdf5 = 1;
-    if (H5Tget_class(b->set.type) == H5T_INTEGER &&
-        (wide || (H5Tget_size(b->set.type) == 4 && H5Tget_sign(b->set.type) == H5T_SGN_NONE)))
+    if (bp__h5_number_of(b->set.type, &number) && !number.is_float &&
+        (wide || (number.bytes == 4 && !number.is_signed))) {
+        b->dataset->swapped = number.swapped;
+        b->dataset->through_hdf5 = wide && (number.bytes != 8 || !number.is_signed);
         return BP_OK;
+    }
     char found[64];
     bp__h5_type_text(b->set.type, found, sizeof found);
     return bp__fail(BP_EFORMAT, "%s: %s: has type %s, expected %s", b->file->label, b->set.path, found,
@@ -102,29 +105,12 @@ static bp_status check_bulk_shape(bulk *b, uint64_t rows, uint64_t cols)
     return BP_OK;
 }
 
-/* Note the filters in the plan if we undo them ourselves: an optional shuffle, at most one compression. */
+/* Filters that we do not know are left to libhdf5. */
 static bp_status read_filters(bulk *b)
 {
-    int n = H5Pget_nfilters(b->set.dcpl);
-    unsigned shuffles = 0, compressions = 0;
-    if (n < 0) return bp__h5_fail(b->file, b->set.path, "its filters cannot be read");
-    for (int i = 0; i < n; i++) {
-        unsigned flags, values[8] = {0};
-        size_t num_values = 8;
-        H5Z_filter_t id =
-            H5Pget_filter2(b->set.dcpl, (unsigned)i, &flags, &num_values, values, 0, NULL, NULL);
-        if (id < 0) return bp__h5_fail(b->file, b->set.path, "its filters cannot be read");
-        if (id == BP__FILTER_SHUFFLE && compressions == 0 && values[0] == b->dataset->elem_bytes)
-            shuffles++;
-        else if (id == BP__FILTER_DEFLATE || id == BP__FILTER_LZF)
-            compressions++;
-        else
-            b->dataset->through_hdf5 = 1;
-        if (shuffles > 1 || compressions > 1) b->dataset->through_hdf5 = 1;
-        if (b->dataset->through_hdf5) return BP_OK;
-        b->dataset->filter[b->dataset->num_filters++] = (uint32_t)id;
-    }
-    b->dataset->shuffle_bytes = b->dataset->elem_bytes;
+    bool known;
+    BP_TRY(bp__h5_filters_of(b->file, &b->set, &b->dataset->filters, &known));
+    if (!known || b->dataset->filters.shuffle_bytes > b->dataset->elem_bytes) b->dataset->through_hdf5 = true;
     return BP_OK;
 }
 
@@ -211,23 +197,22 @@ static bp_status add_chunk(bulk *b, bp__plan_task *task)
 static bp_status add_chunks(bulk *b)
 {
     bp__plan_dataset *d = b->dataset;
-    hsize_t dims[2] = {1, 1};
-    if (H5Pget_chunk(b->set.dcpl, b->rank, dims) != b->rank || dims[0] == 0 || dims[1] == 0)
-        return bp__h5_fail(b->file, b->set.path, "its chunks cannot be read");
-    if (dims[0] > UINT32_MAX || dims[1] > UINT32_MAX / d->elem_bytes / dims[0])
+    uint64_t chunk[2];
+    BP_TRY(bp__h5_chunk_of(b->file, &b->set, chunk));
+    if (chunk[0] > UINT32_MAX || chunk[1] > UINT32_MAX / d->elem_bytes / chunk[0])
         BP_FAIL(BP_EFORMAT, "%s: %s: damaged: a chunk of more than 4 GiB", b->file->label, b->set.path);
-    uint64_t down = (d->shape[0] - 1) / dims[0] + 1, across = (d->shape[1] - 1) / dims[1] + 1;
+    uint64_t down = (d->shape[0] - 1) / chunk[0] + 1, across = (d->shape[1] - 1) / chunk[1] + 1;
     uint64_t n = down * across;
-    if (!worth_locating(n, d->shape[0] * d->shape[1] * d->elem_bytes)) d->through_hdf5 = 1;
-    if (d->through_hdf5) return add_blocks(b, dims[0], HADDR_UNDEF);
+    if (!worth_locating(n, d->shape[0] * d->shape[1] * d->elem_bytes)) d->through_hdf5 = true;
+    if (d->through_hdf5) return add_blocks(b, chunk[0], HADDR_UNDEF);
 
-    d->chunk[0] = dims[0];
-    d->chunk[1] = dims[1];
+    d->chunk[0] = chunk[0];
+    d->chunk[1] = chunk[1];
     bp__plan_task *task;
     BP_TRY(add_tasks(b, n, &task));
     for (uint64_t i = 0; i < n; i++) {
-        task[i].origin[0] = i / across * dims[0];
-        task[i].origin[1] = i % across * dims[1];
+        task[i].origin[0] = i / across * chunk[0];
+        task[i].origin[1] = i % across * chunk[1];
         BP_TRY(add_chunk(b, &task[i]));
     }
     return BP_OK;
@@ -237,18 +222,18 @@ static bp_status add_chunks(bulk *b)
 static bp_status check_layout(bulk *b)
 {
     H5D_layout_t layout = H5Pget_layout(b->set.dcpl);
-    if (layout == H5D_COMPACT) b->dataset->through_hdf5 = 1;
+    if (layout == H5D_COMPACT) b->dataset->through_hdf5 = true;
     unsigned options = 0;
     if (layout == H5D_CHUNKED && H5Pget_chunk_opts(b->set.dcpl, &options) < 0)
         return bp__h5_fail(b->file, b->set.path, "its layout cannot be read");
-    if (options != 0) b->dataset->through_hdf5 = 1; /* edge chunks without filters, unmarked */
+    if (options != 0) b->dataset->through_hdf5 = true; /* edge chunks without filters, unmarked */
 
     hid_t fcpl = H5Fget_create_plist(b->file->id);
     hsize_t prefix = 0;
     herr_t ok = fcpl < 0 ? -1 : H5Pget_userblock(fcpl, &prefix);
     if (fcpl >= 0) H5Pclose(fcpl);
     if (ok < 0) return bp__h5_fail(b->file, "", "its superblock cannot be read");
-    if (prefix != 0) b->dataset->through_hdf5 = 1; /* 1.10 does not add it to addresses of chunks */
+    if (prefix != 0) b->dataset->through_hdf5 = true; /* 1.10 does not add it to addresses of chunks */
     return BP_OK;
 }
 
@@ -258,7 +243,13 @@ static bp_status plan_tasks(bulk *b)
     BP_TRY(read_fill(b));
     BP_TRY(check_layout(b));
     if (b->dataset->shape[0] == 0 || b->dataset->shape[1] == 0) return BP_OK;
-    if (H5Pget_layout(b->set.dcpl) == H5D_CHUNKED) return add_chunks(b);
+    BP_TRY(bp__h5_check_stored(b->file, &b->set));
+    if (H5Pget_layout(b->set.dcpl) == H5D_CHUNKED) {
+        BP_TRY(add_chunks(b));
+        /* they come from the parser without their filters, as native elements */
+        if (b->dataset->through_hdf5) b->dataset->filters.n = 0;
+        return BP_OK;
+    }
     return add_blocks(b, 1, b->dataset->through_hdf5 ? HADDR_UNDEF : H5Dget_offset(b->set.id));
 }
 
@@ -267,11 +258,11 @@ static bp_status plan_column(const bp__h5file *file, const bp__h5shape *shape, b
 {
     bool daily = is_daily(column);
     bp__plan_dataset *d = &plan->dataset[plan->num_datasets++];
-    bulk b = {.file = file, .rank = daily ? 2 : 1, .dataset = d, .plan = plan};
+    bulk b = {.file = file, .dataset = d, .plan = plan};
     d->column = column;
     d->decode = decode_of(column);
     bp__h5_column_path(shape->country, column, d->path);
-    BP_TRY(bp__h5_open_set(file, d->path, b.rank, &b.set));
+    BP_TRY(bp__h5_open_set(file, d->path, daily ? 2 : 1, &b.set));
     bp_status s = check_type(&b);
     if (s == BP_OK)
         s = check_bulk_shape(&b, daily ? shape->assets : shape->minute_bars, daily ? shape->sessions : 1);
@@ -291,20 +282,48 @@ bp_status bp__h5_plan_bulk(const bp__h5file *file, const bp__h5shape *shape, bp_
     return BP_OK;
 }
 
-bp_status bp__h5_read_block(const bp__h5file *file, const bp__plan_dataset *dataset, const uint64_t origin[2],
-                            uint64_t rows, uint64_t cols, void *raw)
+/* Elements as they are stored, one behind the other, become native ones of elem_bytes. */
+static bp_status convert_block(const bp__h5file *file, const bp__h5set *set, const bp__plan_dataset *dataset,
+                               const bp__h5number *number, const char *stored, uint64_t n, void *raw)
+{
+    for (uint64_t i = 0; i < n; i++) {
+        int64_t value;
+        const bool fits = bp__h5_to_i64(number, stored + i * number->bytes, &value);
+        if (!fits)
+            BP_FAIL(BP_EFORMAT, "%s: %s: a number that 64 bits with a sign do not hold", file->label,
+                    set->path);
+        if (dataset->elem_bytes == 8)
+            ((int64_t *)raw)[i] = value;
+        else
+            ((uint32_t *)raw)[i] = (uint32_t)value;
+    }
+    return BP_OK;
+}
+
+static bp_status read_block(const bp__h5file *file, const bp__h5set *set, const bp__plan_dataset *dataset,
+                            uint64_t first, uint64_t rows, void *raw)
+{
+    bp__h5number number;
+    if (!bp__h5_number_of(set->type, &number) || number.is_float || number.bytes > dataset->elem_bytes ||
+        set->shape[1] != dataset->shape[1] || first + rows > set->shape[0])
+        BP_FAIL(BP_EFORMAT, "%s: %s: is another dataset than it was", file->label, set->path);
+    const uint64_t n = rows * set->shape[1];
+    void *stored = malloc(n * number.bytes + 1);
+    if (!stored)
+        BP_FAIL(BP_ENOMEM, "%s: %s: no memory for %" PRIu64 " bytes", file->label, set->path,
+                n * number.bytes);
+    bp_status s = bp__h5_raw_rows(file, set, first, rows, stored);
+    if (s == BP_OK) s = convert_block(file, set, dataset, &number, stored, n, raw);
+    free(stored);
+    return s;
+}
+
+bp_status bp__h5_read_block(const bp__h5file *file, const bp__plan_dataset *dataset, uint64_t first,
+                            uint64_t rows, void *raw)
 {
     bp__h5set set;
-    int rank = is_daily(dataset->column) ? 2 : 1;
-    const hsize_t start[2] = {origin[0], origin[1]}, count[2] = {rows, cols};
-    BP_TRY(bp__h5_open_set(file, dataset->path, rank, &set));
-    bp_status s = BP_OK;
-    hid_t memory = H5Screate_simple(rank, count, NULL);
-    if (memory < 0 || H5Sselect_hyperslab(set.space, H5S_SELECT_SET, start, NULL, count, NULL) < 0 ||
-        H5Dread(set.id, dataset->elem_bytes == 8 ? H5T_NATIVE_INT64 : H5T_NATIVE_UINT32, memory, set.space,
-                H5P_DEFAULT, raw) < 0)
-        s = bp__h5_fail(file, dataset->path, "cannot be read");
-    if (memory >= 0) H5Sclose(memory);
+    BP_TRY(bp__h5_open_set(file, dataset->path, is_daily(dataset->column) ? 2 : 1, &set));
+    const bp_status s = read_block(file, &set, dataset, first, rows, raw);
     bp__h5_close_set(&set);
     return s;
 }

@@ -14,9 +14,9 @@
  *  @retval BP_EFORMAT, BP_EIO, BP_ENOMEM */
 bp_status bp__h5_plan_bulk(const bp__h5file *file, const bp__h5shape *shape, bp__head *head, bp__plan *plan);
 
-/** Read `rows` × `cols` elements from `origin` on, of a dataset that only HDF5 can read.
- *  @param[out] raw  native integers of elem_bytes each, in C order */
-bp_status bp__h5_read_block(const bp__h5file *file, const bp__plan_dataset *dataset, const uint64_t origin[2],
-                            uint64_t rows, uint64_t cols, void *raw);
+/** Read whole rows of a dataset that only libhdf5 finds, or whose numbers are to be converted.
+ *  @param[out] raw  native integers of elem_bytes each, [rows * shape[1]] */
+bp_status bp__h5_read_block(const bp__h5file *file, const bp__plan_dataset *dataset, uint64_t first,
+                            uint64_t rows, void *raw);
 
 #endif

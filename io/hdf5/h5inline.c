@@ -33,12 +33,12 @@ bp_status bp__h5_inline_plan(const bp__subject *subject, const char *country, bp
     return s;
 }
 
-bp_status bp__h5_inline_block(const bp__subject *subject, const bp__plan_dataset *dataset,
-                              const uint64_t origin[2], uint64_t rows, uint64_t cols, void *raw)
+bp_status bp__h5_inline_block(const bp__subject *subject, const bp__plan_dataset *dataset, uint64_t first,
+                              uint64_t rows, void *raw)
 {
     bp__h5file file;
     bp_status s = begin(subject, &file);
-    if (s == BP_OK) s = bp__h5_read_block(&file, dataset, origin, rows, cols, raw);
+    if (s == BP_OK) s = bp__h5_read_block(&file, dataset, first, rows, raw);
     end(&file);
     return s;
 }

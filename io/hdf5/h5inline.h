@@ -16,9 +16,9 @@
  *  @param[in,out] plan     all zero but for the identity; bp__plan_fini(), on failure too */
 bp_status bp__h5_inline_plan(const bp__subject *file, const char *country, bp__plan *plan);
 
-/** @param[out] raw  `rows` × `cols` elements from `origin` on: native integers of elem_bytes each, in C order */
-bp_status bp__h5_inline_block(const bp__subject *file, const bp__plan_dataset *dataset,
-                              const uint64_t origin[2], uint64_t rows, uint64_t cols, void *raw);
+/** @param[out] raw  whole rows: native integers of elem_bytes each, in C order */
+bp_status bp__h5_inline_block(const bp__subject *file, const bp__plan_dataset *dataset, uint64_t first,
+                              uint64_t rows, void *raw);
 
 bp_status bp__h5_inline_countries(const bp__subject *file, bp__h5countries *countries);
 

@@ -11,7 +11,7 @@
 
 typedef enum bp__h5_question {
     BP__H5_ASK_PLAN = 1,  /**< bp__h5_plan_argument → bp__h5_plan_payload */
-    BP__H5_ASK_BLOCK,     /**< bp__h5_block_argument → rows × cols elements */
+    BP__H5_ASK_BLOCK,     /**< bp__h5_block_argument → the rows, as native elements */
     BP__H5_ASK_COUNTRIES, /**< nothing → bp__h5countries */
     BP__H5_ASK_ORIGIN,    /**< nothing → bp__h5_origin_payload */
 } bp__h5_question;
@@ -23,7 +23,7 @@ typedef struct bp__h5_plan_argument {
 
 typedef struct bp__h5_block_argument {
     bp__plan_dataset dataset;
-    uint64_t origin[2], rows, cols;
+    uint64_t first, rows; /**< whole ones */
 } bp__h5_block_argument;
 
 /** Followed by the head, the datasets and the tasks. */

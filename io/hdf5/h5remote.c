@@ -70,17 +70,16 @@ bp_status bp__h5_ask_plan(const bp__subject *file, const char *country, bp__plan
 
 /* Blocks ---------------------------------------------------------------------------------------- */
 
-bp_status bp__h5_ask_block(const bp__subject *file, const bp__plan_dataset *dataset, const uint64_t origin[2],
-                           uint64_t rows, uint64_t cols, void *raw)
+bp_status bp__h5_ask_block(const bp__subject *file, const bp__plan_dataset *dataset, uint64_t first,
+                           uint64_t rows, void *raw)
 {
-    const bp__h5_block_argument a = {
-        .dataset = *dataset, .origin = {origin[0], origin[1]}, .rows = rows, .cols = cols};
+    const bp__h5_block_argument a = {.dataset = *dataset, .first = first, .rows = rows};
     void *payload;
     uint64_t bytes;
     _Static_assert(sizeof a <= BP__PARSER_ARGUMENT, "goes with a question");
-    if (bp__parser_is_inline()) return bp__h5_inline_block(file, dataset, origin, rows, cols, raw);
+    if (bp__parser_is_inline()) return bp__h5_inline_block(file, dataset, first, rows, raw);
     BP_TRY(bp__parser_ask(file, BP__H5_ASK_BLOCK, &a, sizeof a, &payload, &bytes));
-    const bool whole = bytes == rows * cols * dataset->elem_bytes;
+    const bool whole = bytes == rows * dataset->shape[1] * dataset->elem_bytes;
     if (whole) memcpy(raw, payload, bytes);
     free(payload);
     return whole ? BP_OK : nonsense(file);

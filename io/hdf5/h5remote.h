@@ -17,10 +17,10 @@
  *  @param[in,out] plan  all zero but for the identity; bp__plan_fini(), on failure too */
 bp_status bp__h5_ask_plan(const bp__subject *file, const char *country, bp__plan *plan);
 
-/** Read `rows` × `cols` elements from `origin` on, of a dataset that only libhdf5 can decode.
+/** Read whole rows of a dataset with through_hdf5.
  *  @param[out] raw  native integers of elem_bytes each, in C order */
-bp_status bp__h5_ask_block(const bp__subject *file, const bp__plan_dataset *dataset, const uint64_t origin[2],
-                           uint64_t rows, uint64_t cols, void *raw);
+bp_status bp__h5_ask_block(const bp__subject *file, const bp__plan_dataset *dataset, uint64_t first,
+                           uint64_t rows, void *raw);
 
 bp_status bp__h5_ask_countries(const bp__subject *file, bp__h5countries *countries);
 

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "io/hdf5/h5values.h"
+
 #define MAX_FIELDS 8
 
 /* A group of columns with equally many rows: datasets of one folder, or fields of one compound. */

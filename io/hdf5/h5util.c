@@ -5,11 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "io/hdf5/h5number.h"
 #include "io/hdf5/lzf.h"
-
-#define MAX_SMALL_BYTES (UINT64_C(1) << 30)
-#define MAX_TEXT_BYTES  (size_t)(UINT64_C(64) << 20) /* all variable texts of one dataset */
-#define MAX_RATIO       1100                         /* deflate packs 1032 bytes into one at best */
 
 static pthread_mutex_t hdf5_lock = PTHREAD_MUTEX_INITIALIZER;
 
@@ -39,6 +36,13 @@ static herr_t keep_innermost(unsigned n, const H5E_error2_t *error, void *contex
     snprintf(r->text, sizeof r->text, "%s", error->desc);
     r->text[strcspn(r->text, "\n")] = '\0';
     return 0;
+}
+
+bool bp__h5_failed_with(const char *text)
+{
+    reason r = {.text = ""};
+    H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, keep_innermost, &r);
+    return strstr(r.text, text) != NULL;
 }
 
 bp_status bp__h5_fail(const bp__h5file *file, const char *path, const char *what)
@@ -185,7 +189,7 @@ static bp_status check_shape(const bp__h5file *file, bp__h5set *set, int rank)
 
 bp_status bp__h5_open_set(const bp__h5file *file, const char *path, int rank, bp__h5set *set)
 {
-    *set = (bp__h5set){.id = -1, .type = -1, .space = -1, .dcpl = -1};
+    *set = (bp__h5set){.id = -1, .type = -1, .space = -1, .dcpl = -1, .rank = rank};
     snprintf(set->path, sizeof set->path, "%s", path);
     bool found;
     BP_TRY(bp__h5_find(file, path, &found));
@@ -215,189 +219,26 @@ void bp__h5_close_set(bp__h5set *set)
     set->id = set->type = set->space = set->dcpl = -1;
 }
 
+/* What makes a number one of no standard kind. */
+static const char *oddity_of(hid_t type)
+{
+    bp__h5number number;
+    return bp__h5_number_of(type, &number) ? "" : " of no standard layout";
+}
+
 void bp__h5_type_text(hid_t type, char *text, size_t size)
 {
     size_t bytes = H5Tget_size(type);
     switch (H5Tget_class(type)) {
     case H5T_INTEGER:
-        snprintf(text, size, "%zu-byte %s integer", bytes,
-                 H5Tget_sign(type) == H5T_SGN_NONE ? "unsigned" : "signed");
+        snprintf(text, size, "%zu-byte %s integer%s", bytes,
+                 H5Tget_sign(type) == H5T_SGN_NONE ? "unsigned" : "signed", oddity_of(type));
         break;
-    case H5T_FLOAT: snprintf(text, size, "%zu-byte float", bytes); break;
+    case H5T_FLOAT: snprintf(text, size, "%zu-byte float%s", bytes, oddity_of(type)); break;
     case H5T_STRING: snprintf(text, size, "string"); break;
     case H5T_COMPOUND: snprintf(text, size, "compound"); break;
     default: snprintf(text, size, "%zu-byte type of another class", bytes); break;
     }
-}
-
-/* Reading small datasets ------------------------------------------------------------------------ */
-
-static bool class_fits(H5T_class_t class, bp_type type)
-{
-    switch (type) {
-    case BP_TYPE_I64: return class == H5T_INTEGER;
-    case BP_TYPE_F64: return class == H5T_FLOAT;
-    case BP_TYPE_U32:
-    case BP_TYPE_BYTES: return class == H5T_STRING;
-    }
-    return false;
-}
-
-/* The type of the elements, or of one of their fields; a text where `type` is neither I64 nor F64. */
-static bp_status element_type(const bp__h5file *file, const bp__h5set *set, const char *field, bp_type type,
-                              hid_t *element)
-{
-    static const char *const wanted[] = {
-        [BP_TYPE_I64] = "an integer", [BP_TYPE_F64] = "a float", [BP_TYPE_BYTES] = "a string"};
-    *element = -1;
-    if (!field) {
-        *element = H5Tcopy(set->type);
-    } else {
-        if (H5Tget_class(set->type) != H5T_COMPOUND)
-            BP_FAIL(BP_EFORMAT, "%s: %s: not a compound type", file->label, set->path);
-        int i = H5Tget_member_index(set->type, field);
-        if (i < 0) BP_FAIL(BP_EFORMAT, "%s: %s: has no field '%s'", file->label, set->path, field);
-        *element = H5Tget_member_type(set->type, (unsigned)i);
-    }
-    if (*element < 0) return bp__h5_fail(file, set->path, "its type cannot be read");
-    if (class_fits(H5Tget_class(*element), type)) return BP_OK;
-
-    char found[64];
-    bp__h5_type_text(*element, found, sizeof found);
-    H5Tclose(*element);
-    *element = -1;
-    return bp__fail(BP_EFORMAT, "%s: %s: %s%shas type %s, expected %s", file->label, set->path,
-                    field ? field : "", field ? " " : "", found, wanted[type]);
-}
-
-static bp_status check_small(const bp__h5file *file, const bp__h5set *set, uint64_t rows)
-{
-    if (rows != BP__H5_ANY_ROWS && set->shape[0] != rows)
-        BP_FAIL(BP_EFORMAT, "%s: %s: has %llu rows, expected %llu", file->label, set->path,
-                (unsigned long long)set->shape[0], (unsigned long long)rows);
-    uint64_t bytes;
-    if (__builtin_mul_overflow(set->shape[0], H5Tget_size(set->type), &bytes) || bytes > MAX_SMALL_BYTES ||
-        bytes / MAX_RATIO > file->bytes)
-        BP_FAIL(BP_EFORMAT, "%s: %s: claims %llu rows, more than a file of %llu bytes can hold", file->label,
-                set->path, (unsigned long long)set->shape[0], (unsigned long long)file->bytes);
-    return BP_OK;
-}
-
-/* Memory for variable texts, within bounds: many rows of a hostile file may share one long text, and each
- * gets a copy. */
-static void *alloc_bounded(size_t size, void *left)
-{
-    if (size > *(size_t *)left) return NULL;
-    *(size_t *)left -= size;
-    return malloc(size);
-}
-
-static void free_bounded(void *memory, void *left)
-{
-    (void)left;
-    free(memory);
-}
-
-/* Read all rows of `element` (transferred: closed here) as `stride` bytes each.
- * `*data` is the caller's to free, on failure too: variable texts may hang from it. */
-static bp_status read_rows(const bp__h5file *file, const bp__h5set *set, const char *field, hid_t element,
-                           size_t stride, void **data)
-{
-    bp_status s = BP_OK;
-    hid_t memory = element, transfer = -1;
-    size_t left = MAX_TEXT_BYTES;
-    *data = calloc(set->shape[0] ? set->shape[0] : 1, stride);
-    if (!*data) {
-        s = bp__fail(BP_ENOMEM, "%s: %s: no memory for %llu rows", file->label, set->path,
-                     (unsigned long long)set->shape[0]);
-        goto done;
-    }
-    if (set->shape[0] == 0) goto done;
-    if (field) {
-        memory = H5Tcreate(H5T_COMPOUND, stride);
-        if (memory < 0 || H5Tinsert(memory, field, 0, element) < 0) {
-            s = bp__h5_fail(file, set->path, "its fields cannot be selected");
-            goto done;
-        }
-    }
-    transfer = H5Pcreate(H5P_DATASET_XFER);
-    if (transfer < 0 || H5Pset_vlen_mem_manager(transfer, alloc_bounded, &left, free_bounded, NULL) < 0 ||
-        H5Dread(set->id, memory, H5S_ALL, H5S_ALL, transfer, *data) < 0)
-        s = bp__h5_fail(file, set->path, "cannot be read");
-done:
-    if (transfer >= 0) H5Pclose(transfer);
-    if (memory != element && memory >= 0) H5Tclose(memory);
-    H5Tclose(element);
-    return s;
-}
-
-bp_status bp__h5_read_numbers(const bp__h5file *file, const char *path, const char *field, bp_type type,
-                              uint64_t rows, void **data, uint64_t *n)
-{
-    bp__h5set set;
-    hid_t element = -1;
-    *data = NULL;
-    BP_TRY(bp__h5_open_set(file, path, 1, &set));
-    bp_status s = check_small(file, &set, rows);
-    if (s == BP_OK) s = element_type(file, &set, field, type, &element);
-    if (s == BP_OK) {
-        H5Tclose(element);
-        element = H5Tcopy(type == BP_TYPE_I64 ? H5T_NATIVE_INT64 : H5T_NATIVE_DOUBLE);
-        s = element < 0 ? bp__h5_fail(file, path, "cannot be read")
-                        : read_rows(file, &set, field, element, 8, data);
-    }
-    *n = set.shape[0];
-    bp__h5_close_set(&set);
-    if (bp__failed(s)) {
-        free(*data);
-        *data = NULL;
-    }
-    return s;
-}
-
-/* One text of `size` bytes, which may end earlier, and may be padded with spaces. */
-static void copy_text(const char *from, size_t size, bool spaces, char *text)
-{
-    size_t n = strnlen(from, size);
-    while (spaces && n > 0 && from[n - 1] == ' ') n--;
-    memcpy(text, from, n);
-    text[n] = '\0';
-}
-
-bp_status bp__h5_read_texts(const bp__h5file *file, const char *path, const char *field, uint64_t rows,
-                            bp__h5_text_fn each, void *context, uint64_t *n)
-{
-    bp__h5set set;
-    hid_t element = -1;
-    void *data = NULL;
-    char text[BP__H5_TEXT_MAX + 1];
-    BP_TRY(bp__h5_open_set(file, path, 1, &set));
-    *n = set.shape[0];
-    bp_status s = check_small(file, &set, rows);
-    if (s == BP_OK) s = element_type(file, &set, field, BP_TYPE_BYTES, &element);
-    if (bp__failed(s)) goto done;
-
-    bool variable = H5Tis_variable_str(element) > 0;
-    bool spaces = H5Tget_strpad(element) == H5T_STR_SPACEPAD;
-    size_t stride = H5Tget_size(element);
-    s = read_rows(file, &set, field, element, stride, &data);
-    for (uint64_t row = 0; row < set.shape[0] && s == BP_OK; row++) {
-        const char *from = variable ? ((char **)data)[row] : (char *)data + row * stride;
-        size_t size = !from ? 0 : strnlen(from, variable ? sizeof text : stride);
-        if (size == sizeof text || (!variable && size > BP__H5_TEXT_MAX)) {
-            s = bp__fail(BP_EFORMAT, "%s: %s: row %llu: a text of more than %d bytes", file->label, path,
-                         (unsigned long long)row, BP__H5_TEXT_MAX);
-            break;
-        }
-        copy_text(from ? from : "", size, spaces, text);
-        s = each(context, row, text);
-    }
-    /* each row is one variable text, so this is all that H5Dvlen_reclaim() would do */
-    for (uint64_t row = 0; variable && data && row < set.shape[0]; row++) free(((char **)data)[row]);
-    free(data);
-done:
-    bp__h5_close_set(&set);
-    return s;
 }
 
 /* Attributes ------------------------------------------------------------------------------------ */
@@ -439,12 +280,15 @@ bp_status bp__h5_attr_number(const bp__h5file *file, const char *path, const cha
     if (attr < 0) return BP_OK;
 
     bp_status s = BP_OK;
-    H5T_class_t class = H5Tget_class(stored);
-    if (class != H5T_INTEGER && (class != H5T_FLOAT || type == BP_TYPE_I64))
-        s = bp__fail(BP_EFORMAT, "%s: %s: attribute %s: not %s", file->label, path, name,
+    bp__h5number number;
+    unsigned char raw[8];
+    if (!bp__h5_number_of(stored, &number) || (number.is_float && type == BP_TYPE_I64))
+        s = bp__fail(BP_EFORMAT, "%s: %s: attribute %s: not %s of a standard kind", file->label, path, name,
                      type == BP_TYPE_I64 ? "an integer" : "a number");
-    else if (H5Aread(attr, type == BP_TYPE_I64 ? H5T_NATIVE_INT64 : H5T_NATIVE_DOUBLE, value) < 0)
+    else if (H5Aread(attr, stored, raw) < 0)
         s = bp__h5_fail(file, path, "its attributes cannot be read");
+    else if (type == BP_TYPE_I64 ? !bp__h5_to_i64(&number, raw, value) : !bp__h5_to_f64(&number, raw, value))
+        s = bp__fail(BP_EFORMAT, "%s: %s: attribute %s: out of range", file->label, path, name);
     H5Tclose(stored);
     H5Aclose(attr);
     return s;

@@ -1,5 +1,5 @@
 /** @file io/hdf5/h5util.h
- * Careful use of libhdf5: one lock, one way to report errors, typed reading of small datasets.
+ * Careful use of libhdf5: one lock, one way to report errors, files, datasets, attributes.
  *
  * Threads: libhdf5 admits one thread at a time, so everything below bp__h5_lock() is called between it
  * and bp__h5_unlock(). Errors name file and dataset and quote HDF5's innermost reason.
@@ -20,7 +20,6 @@
 
 #define BP__H5_PATH_MAX 96   /**< bytes of a dataset's path, NUL included */
 #define BP__H5_TEXT_MAX 4096 /**< bytes of a text, without NUL */
-#define BP__H5_ANY_ROWS UINT64_MAX
 
 /** Take the process-wide lock of libhdf5, and silence HDF5's own printing for this thread. */
 void bp__h5_lock(void);
@@ -44,6 +43,9 @@ void bp__h5_close(bp__h5file *file);
  *  no descriptor was left, else BP_EFORMAT. */
 bp_status bp__h5_fail(const bp__h5file *file, const char *path, const char *what);
 
+/** Whether the reason of the HDF5 call that has failed contains a text. */
+bool bp__h5_failed_with(const char *text);
+
 /** Whether there is an object at an absolute path. @retval BP_EFORMAT  a link, or damaged */
 bp_status bp__h5_find(const bp__h5file *file, const char *path, bool *found);
 
@@ -51,6 +53,7 @@ bp_status bp__h5_find(const bp__h5file *file, const char *path, bool *found);
 typedef struct bp__h5set {
     char path[BP__H5_PATH_MAX];
     hid_t id, type, space, dcpl;
+    int rank;
     uint64_t shape[2]; /**< {n, 1} for one dimension */
 } bp__h5set;
 
@@ -61,23 +64,6 @@ void bp__h5_close_set(bp__h5set *set);
 
 /** Describe a type, such as "4-byte float". */
 void bp__h5_type_text(hid_t type, char *text, size_t size);
-
-/** Read a small 1-D dataset, or one field of a compound one.
- *
- * @param[in]  field  NULL: the dataset's elements are the numbers themselves
- * @param[in]  type   BP_TYPE_I64 from any integer type, BP_TYPE_F64 from any float type
- * @param[in]  rows   how many there must be, or BP__H5_ANY_ROWS
- * @param[out] data   owned: free(); never NULL on success
- * @param[out] n      rows read
- */
-bp_status bp__h5_read_numbers(const bp__h5file *file, const char *path, const char *field, bp_type type,
-                              uint64_t rows, void **data, uint64_t *n);
-
-typedef bp_status (*bp__h5_text_fn)(void *context, uint64_t row, const char *text);
-
-/** Read texts, fixed or variable in length, as above; each is handed to `each` in turn, which may fail. */
-bp_status bp__h5_read_texts(const bp__h5file *file, const char *path, const char *field, uint64_t rows,
-                            bp__h5_text_fn each, void *context, uint64_t *n);
 
 /** Read a scalar number attribute into an int64_t (from an integer) or a double (from any number).
  *  @param[out] value  untouched if there is none */

@@ -20,8 +20,16 @@
 typedef enum bp__filter {
     BP__FILTER_DEFLATE = 1,
     BP__FILTER_SHUFFLE = 2,
+    BP__FILTER_FLETCHER32 = 3,
     BP__FILTER_LZF = 32000, /**< as h5py and zipline use it */
 } bp__filter;
+
+/** What a writer has done to each chunk of a dataset, in this order. */
+typedef struct bp__filters {
+    uint32_t n;
+    uint32_t id[BP__MAX_FILTERS]; /**< bp__filter */
+    uint32_t shuffle_bytes;       /**< element size of the shuffle filter */
+} bp__filters;
 
 typedef enum bp__decode {
     BP__DECODE_PRICE,  /**< u32 → f64: 0 → NaN, else x * (1.0 / factor) */
@@ -41,11 +49,10 @@ typedef struct bp__plan_dataset {
     bp_column factors;
     uint64_t shape[2];
     uint64_t chunk[2]; /**< of every task: as stored, chunks at an edge have the full size, too */
-    uint32_t num_filters;
-    uint32_t filter[BP__MAX_FILTERS]; /**< bp__filter, in the order in which the writer applied them */
-    uint32_t shuffle_bytes;           /**< element size of the shuffle filter */
-    uint32_t through_hdf5;            /**< 1: only HDF5 reads it; fetched as plain elements, no filters */
-    uint64_t fill;                    /**< the value, as stored, of what was never written */
+    bp__filters filters;
+    bool swapped;      /**< stored with the high byte first */
+    bool through_hdf5; /**< its blocks come from the parser, as plain native elements, without filters */
+    uint64_t fill;     /**< the value, as a native element, of what was never written */
 } bp__plan_dataset;
 
 typedef struct bp__plan_task {

@@ -136,11 +136,15 @@ static bp_column factors_of(bp_column column)
 
 static bool sound_filters(const bp__plan_dataset *d)
 {
-    if (d->num_filters > BP__MAX_FILTERS || d->shuffle_bytes > d->elem_bytes) return false;
-    for (uint32_t i = 0; i < d->num_filters; i++)
-        if (d->filter[i] != BP__FILTER_SHUFFLE && d->filter[i] != BP__FILTER_DEFLATE &&
-            d->filter[i] != BP__FILTER_LZF)
+    const bp__filters *f = &d->filters;
+    if (f->n > BP__MAX_FILTERS || (f->n > 0 && d->through_hdf5)) return false;
+    for (uint32_t i = 0; i < f->n; i++) {
+        if (f->id[i] == BP__FILTER_SHUFFLE && (f->shuffle_bytes == 0 || f->shuffle_bytes > d->elem_bytes))
             return false;
+        if (f->id[i] != BP__FILTER_SHUFFLE && f->id[i] != BP__FILTER_DEFLATE && f->id[i] != BP__FILTER_LZF &&
+            f->id[i] != BP__FILTER_FLETCHER32)
+            return false;
+    }
     return true;
 }
 
@@ -182,17 +186,10 @@ static bp_status check_dataset(const bp__image *head, const bp__plan_dataset *d,
 
 /* Tasks ----------------------------------------------------------------------------------------- */
 
-static bool packs(const bp__plan_dataset *d)
-{
-    for (uint32_t i = 0; i < d->num_filters; i++)
-        if (d->filter[i] != BP__FILTER_SHUFFLE) return true;
-    return false;
-}
-
 /* What a task claims to be stored is in the file, and no more than a chunk can have. */
 static bool sound_task(const bp__plan_dataset *d, const bp__plan_task *t, uint64_t file_bytes)
 {
-    const uint64_t whole = chunk_bytes(d), most = packs(d) ? whole + whole / 4 + 4096 : whole;
+    const uint64_t whole = chunk_bytes(d), most = d->filters.n > 0 ? whole + whole / 4 + 4096 : whole;
     if (t->stored_bytes > most) return false;
     return d->through_hdf5 ||
            (t->stored_bytes <= file_bytes && t->file_offset <= file_bytes - t->stored_bytes);
