@@ -95,10 +95,12 @@ typedef struct ready {
     uint32_t mask;
 } ready;
 
+/* There is room for a checksum behind the cells. */
 static void make_ready(worker *w, void *cells, size_t n, size_t width, ready *chunk)
 {
+    const size_t size = w->packer ? bp__pack(w->packer, cells, n, width, &chunk->mask) : n * width;
     chunk->bytes = cells;
-    chunk->size = w->packer ? bp__pack(w->packer, cells, n, width, &chunk->mask) : n * width;
+    chunk->size = bp__seal(cells, size);
 }
 
 static bp_status write_chunks(const job *j, const ready *chunk, size_t n)
@@ -231,13 +233,16 @@ static bp_status do_daily(worker *w, size_t block)
     BP_TRY(fill_daily(w, first));
     ready *chunk = calloc(BP__NUM_FIELDS * b->across, sizeof *chunk);
     if (!chunk) BP_FAIL(BP_ENOMEM, "%s: no memory for a list of chunks", b->out->file.label);
-    size_t n = 0;
     for (int f = 0; f < BP__NUM_FIELDS; f++)
-        for (uint64_t x = 0; x < b->across; x++, n++) {
-            chunk[n] = (ready){.set = b->set[BP__DAILY][f], .at = {first, x * b->chunk[1]}};
-            make_ready(w, w->cell[f] + x * cells, cells, sizeof *w->cell[f], &chunk[n]);
+        for (uint64_t x = b->across;
+             x-- > 0;) { /* from the last on: each moves up, and its checksum follows */
+            ready *one = &chunk[(uint64_t)f * b->across + x];
+            uint32_t *const from = w->cell[f] + x * cells, *const to = from + x;
+            if (x > 0) memmove(to, from, cells * sizeof *to);
+            *one = (ready){.set = b->set[BP__DAILY][f], .at = {first, x * b->chunk[1]}};
+            make_ready(w, to, cells, sizeof *to, one);
         }
-    bp_status s = write_block(w->job, block, chunk, n);
+    bp_status s = write_block(w->job, block, chunk, BP__NUM_FIELDS * b->across);
     free(chunk);
     return s;
 }
@@ -328,8 +333,9 @@ static bp_status do_minutes(worker *w, size_t block)
 static bp_status worker_create(job *j, worker **worker_)
 {
     const bp__h5bars *b = j->bars;
-    const uint64_t daily = b->daily_blocks ? b->across * b->chunk[0] * b->chunk[1] : 0;
-    const uint64_t minute = b->blocks > b->daily_blocks ? b->minute_chunk : 0;
+    _Static_assert(BP__SEAL_BYTES == sizeof(uint32_t), "a checksum takes one cell more");
+    const uint64_t daily = b->daily_blocks ? b->across * (b->chunk[0] * b->chunk[1] + 1) : 0;
+    const uint64_t minute = b->blocks > b->daily_blocks ? b->minute_chunk + 1 : 0;
     const uint64_t cells = daily > minute ? daily : minute;
     worker *w = *worker_ = calloc(1, sizeof *w);
     bool ok = w != NULL;

@@ -59,6 +59,7 @@ static hid_t create_dcpl(int rank, const hsize_t *chunk, bool gzip)
     bool ok = H5Pset_obj_track_times(dcpl, false) >= 0;
     if (chunk) ok = ok && H5Pset_chunk(dcpl, rank, chunk) >= 0;
     if (chunk && gzip) ok = ok && H5Pset_shuffle(dcpl) >= 0 && H5Pset_deflate(dcpl, BP__GZIP_LEVEL) >= 0;
+    if (chunk) ok = ok && H5Pset_fletcher32(dcpl) >= 0; /* a flipped bit is found by whoever reads it */
     if (ok) return dcpl;
     H5Pclose(dcpl);
     return H5I_INVALID_HID;

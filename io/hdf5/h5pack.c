@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "io/hdf5/filters.h"
+
 #define UNDEFLATED 2u /* the second filter was left out */
 
 struct bp__packer {
@@ -67,4 +69,11 @@ size_t bp__pack(bp__packer *packer, void *chunk, size_t n, size_t width, uint32_
     memcpy(chunk, packer->shuffled, bytes);
     *mask = UNDEFLATED;
     return bytes;
+}
+
+size_t bp__seal(void *bytes, size_t size)
+{
+    const uint32_t sum = bp__fletcher32(bytes, size);
+    for (unsigned i = 0; i < BP__SEAL_BYTES; i++) ((uint8_t *)bytes)[size + i] = (uint8_t)(sum >> 8 * i);
+    return size + BP__SEAL_BYTES;
 }

@@ -1,5 +1,5 @@
 /** @file io/hdf5/h5pack.h
- * What HDF5's filters shuffle and deflate do to a chunk, without the lock of libhdf5.
+ * What HDF5's filters shuffle, deflate and fletcher32 do to a chunk, without the lock of libhdf5.
  */
 #ifndef BP_IO_HDF5_H5PACK_H
 #define BP_IO_HDF5_H5PACK_H
@@ -24,5 +24,12 @@ void bp__packer_destroy(bp__packer **packer);
  * @param[out]    mask   for H5Dwrite_chunk(): what would not become smaller is shuffled only
  * @return bytes that are left */
 size_t bp__pack(bp__packer *packer, void *chunk, size_t n, size_t width, uint32_t *mask);
+
+/** Bytes that bp__seal() adds. */
+#define BP__SEAL_BYTES 4
+
+/** What the filter fletcher32 does: put a checksum behind a chunk. @param[in,out] bytes  [size + BP__SEAL_BYTES]
+ *  @return bytes that the chunk has now */
+size_t bp__seal(void *bytes, size_t size);
 
 #endif
