@@ -1,6 +1,7 @@
 /* bundle-parser: looks into bundle files for a process that had better not do so itself. Started by the library. */
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 
 #include "core/version.h"
@@ -25,7 +26,10 @@ static bool is_started_by_library(void)
 int main(int argc, char **argv)
 {
     const char *option = argc > 1 ? argv[1] : "";
-    if (argc == 1 && is_started_by_library()) return bp__serve(bp__answer_about_h5);
+    if (argc == 1 && is_started_by_library()) {
+        (void)prctl(PR_SET_NAME, "bundle-parser"); /* it was started by a descriptor's number */
+        return bp__serve(bp__answer_about_h5);
+    }
     if (strcmp(option, "--help") == 0 && argc == 2) return fputs(help, stdout) < 0 || fflush(stdout) != 0;
     if (strcmp(option, "--version") == 0 && argc == 2)
         return printf("bundle-parser %s\n", bp_version_string()) < 0 || fflush(stdout) != 0;
