@@ -15,12 +15,14 @@
 
 #include "core/atomic.h"
 #include "core/clock.h"
+#include "core/descriptor.h"
 #include "io/parser/message.h"
 #include "io/parser/place.h"
 #include "io/parser/start.h"
 
 #define LEAST_MS        10000 /* for any file */
 #define BYTES_PER_MS    100000
+#define MOST_AT_ONCE    6     /* questions: each takes a descriptor, and a process that reads */
 #define START_MS        10000 /* for the parser to say that it is there */
 #define GRACE_MS        2000  /* after its time, for the parser to notice, kill, and tell */
 #define LEAST_MEMORY    (UINT64_C(256) << 20)
@@ -29,9 +31,11 @@
 /* The parser of this process. */
 static struct {
     pthread_mutex_t lock;
+    pthread_cond_t ended; /* a question */
+    int asked;            /* questions under way */
     int program; /* -1: not looked for yet. Once found it stays the same file, whatever is installed meanwhile. */
     int socket; /* -1: none is running */
-} parser = {PTHREAD_MUTEX_INITIALIZER, -1, -1};
+} parser = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, 0, -1, -1};
 
 static _Atomic uint64_t most_ms; /* 0: no limit but that of the file's size */
 
@@ -138,19 +142,51 @@ static ssize_t send_once(int socket, const bp__question *question, int file, int
     return n;
 }
 
-/* A parser that was killed meanwhile is replaced, once. */
+/* A parser that was killed meanwhile is replaced, once. Called under the lock. */
 static bp_status send_question(const bp__question *question, int file, int answer)
 {
     bp_status s = BP_OK;
-    pthread_mutex_lock(&parser.lock);
     for (int tries = 0; tries < 2; tries++) {
         s = ensure_running();
         if (bp__failed(s) || send_once(parser.socket, question, file, answer) >= 0) break;
         s = bp__fail_errno(BP_ESYS, errno, BP__PARSER_PROGRAM ": cannot be asked");
         stop();
     }
-    pthread_mutex_unlock(&parser.lock);
     return s;
+}
+
+static bp_status no_socket(const char *label, int err)
+{
+    if (bp__no_descriptor(err)) return bp__open_failed(label, err);
+    BP_FAIL_ERRNO(BP_ESYS, err, "%s: no socket for an answer about it", label);
+}
+
+/* Ask when it is one's turn. @param[out] answer  to be read from; owned, and to be given to end_question() */
+static bp_status begin_question(const bp__subject *file, const bp__question *question, int *answer)
+{
+    int end[2];
+    pthread_mutex_lock(&parser.lock);
+    while (parser.asked == MOST_AT_ONCE) pthread_cond_wait(&parser.ended, &parser.lock);
+    bp_status s = BP_OK;
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, end) != 0) s = no_socket(file->label, errno);
+    if (s == BP_OK) {
+        s = send_question(question, file->fd, end[1]);
+        close(end[1]);
+        if (bp__failed(s)) close(end[0]);
+    }
+    if (s == BP_OK) parser.asked++;
+    pthread_mutex_unlock(&parser.lock);
+    *answer = end[0];
+    return s;
+}
+
+static void end_question(int answer)
+{
+    close(answer); /* a child that still writes ends */
+    pthread_mutex_lock(&parser.lock);
+    parser.asked--;
+    pthread_cond_signal(&parser.ended);
+    pthread_mutex_unlock(&parser.lock);
 }
 
 /* What has arrived of an answer. */
@@ -239,26 +275,24 @@ static bp_status read_answer(const bp__question *question, inbox *in, void **pay
     return bp__fail_text(known ? (bp_status)head.status : BP_EFORMAT, text);
 }
 
-static bp_status ask(const bp__subject *file, bp__question *question, void **payload, uint64_t *bytes)
+static bp_status no_answer(const bp__question *question, int err)
 {
-    int end[2];
+    if (err == ETIMEDOUT) return timed_out(question);
+    if (err == ENOMEM) BP_FAIL(BP_ENOMEM, "%s: no memory for what was read of it", question->label);
+    if (err == EFBIG)
+        BP_FAIL(BP_EFORMAT, "%s: damaged, or made to harm: its tables are larger than %llu bytes",
+                question->label, (unsigned long long)question->memory);
+    BP_FAIL_ERRNO(BP_ESYS, err, "%s: no answer about it", question->label);
+}
+
+static bp_status ask(const bp__subject *file, const bp__question *question, void **payload, uint64_t *bytes)
+{
+    int answer;
     inbox in = {.data = NULL};
-    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, end) != 0)
-        BP_FAIL_ERRNO(BP_ESYS, errno, "%s: no socket for an answer about it", file->label);
-    bp_status s = send_question(question, file->fd, end[1]);
-    close(end[1]);
-    const int err = s == BP_OK ? receive(end[0], question, &in) : 0;
-    close(end[0]); /* a child that still writes ends */
-    if (err == ETIMEDOUT)
-        s = timed_out(question);
-    else if (err == ENOMEM)
-        s = bp__fail(BP_ENOMEM, "%s: no memory for what was read of it", file->label);
-    else if (err == EFBIG)
-        s = bp__fail(BP_EFORMAT, "%s: damaged, or made to harm: its tables are larger than %llu bytes",
-                     file->label, (unsigned long long)question->memory);
-    else if (err != 0)
-        s = bp__fail_errno(BP_ESYS, err, "%s: no answer about it", file->label);
-    if (s == BP_OK) s = read_answer(question, &in, payload, bytes);
+    BP_TRY(begin_question(file, question, &answer));
+    const int err = receive(answer, question, &in);
+    end_question(answer);
+    const bp_status s = err != 0 ? no_answer(question, err) : read_answer(question, &in, payload, bytes);
     free(in.data);
     return s;
 }

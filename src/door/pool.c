@@ -10,7 +10,8 @@ static void prepare_parser(MPI_Comm comm, const bp_config *cfg)
 {
     int rank;
     if (comm == MPI_COMM_NULL || !cfg) return; /* told by the pool */
-    const uint64_t most_ms = cfg->load_timeout_ms > 0 ? (uint64_t)cfg->load_timeout_ms : 0; /* 0: refused by the pool */
+    const uint64_t most_ms =
+        cfg->load_timeout_ms > 0 ? (uint64_t)cfg->load_timeout_ms : 0; /* 0: refused by the pool */
     if (MPI_Comm_rank(comm, &rank) == MPI_SUCCESS && rank == 0) bp__parser_prepare(most_ms);
 }
 
