@@ -9,6 +9,9 @@
 #define WICK   2.0  /* how many times the open and the close a high must be of even the calmest asset */
 #define WILD   8.0  /* and of any other, in its usual ranges */
 
+#define LEAST_PRICE 1e-12 /* a share, coin or contract in any currency costs more, */
+#define MOST_PRICE  1e12  /* and less */
+
 /* Bars of one asset that have the same thing the matter with them are one finding. */
 typedef struct some {
     size_t bars;
@@ -98,6 +101,18 @@ static void check_wicks(const bp__audited *a, size_t t)
         BP__FOUND(a, WICK, a->day[t], i == 0 ? size : 100 * (1 / ratio - 1), size < 1e9 ? size : 1e9,
                   "the %s is %.6g, though the session opens at %.6g and closes at %.6g: a bad price?",
                   name[i], end[i], open, close);
+    }
+}
+
+/* Prices that nothing costs: a factor of the file, or a unit, is wrong. */
+static void check_size(const bp__audited *a)
+{
+    for (size_t t = 0; t < a->days; t++) {
+        const double close = a->value[3][t];
+        if (!bp__audit_priced(close) || (close >= LEAST_PRICE && close <= MOST_PRICE)) continue;
+        BP__FOUND(a, PRICE_SIZE, a->day[t], close, 5, "a close of %.6g: a wrong scaling factor, or unit?",
+                  close);
+        return; /* of the others it is the same */
     }
 }
 
@@ -214,5 +229,7 @@ void bp__audit_bars(const bp__audited *a)
                   "%zu daily bar%s with a close, but some prices missing; this is the first", partial.bars,
                   plural(partial.bars));
     tell_volumes(a, &alone, &zero, any);
-    if (bars > 0) check_runs(a);
+    if (bars == 0) return;
+    check_runs(a);
+    check_size(a);
 }

@@ -107,6 +107,8 @@ static bp_status audit(work *w)
     BP_TRY(bp__audit_hours_init(w->bundle, &w->hours));
     BP_TRY(look_at_all(w));
     BP_TRY(bp__audit_tables(w->bundle, bp__audit_findings(w->audit)));
+    bp__audit_dates(w->bundle, bp__audit_findings(w->audit));
+    bp__audit_texts(w->bundle, bp__audit_findings(w->audit));
     return bp__audit_finish(w->audit);
 }
 

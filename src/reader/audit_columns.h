@@ -24,6 +24,15 @@ const char *bp__audit_symbol(const bp_bundle *bundle, int64_t sid);
 /** Assets and events beside each other. @retval BP_ENOMEM */
 bp_status bp__audit_tables(const bp_bundle *bundle, bp__findings *findings);
 
+/** Sessions, calendar, lifetimes and dates of assets. */
+void bp__audit_dates(const bp_bundle *bundle, bp__findings *findings);
+
+/** Names, symbols, exchanges, currencies. */
+void bp__audit_texts(const bp_bundle *bundle, bp__findings *findings);
+
+/** What is wrong with a text that a person will see, as the end of a sentence; NULL: nothing. */
+const char *bp__audit_text_problem(const char *text);
+
 /** Minute bars of the m-th sid that has some. Any thread. */
 void bp__audit_minutes(const bp_bundle *bundle, const bp__audit_hours *hours,
                        const bp__audit_thresholds *thresholds, size_t m, bp__findings *findings);

@@ -70,7 +70,20 @@
     X(SYMBOL_SHARED, "symbol-shared", "assets")                                                              \
     X(SYMBOL_ALIKE, "symbol-alike", "assets")                                                                \
     X(MAPPING_BACKWARDS, "mapping-backwards", "days")                                                        \
-    X(MAPPING_SID, "mapping-unknown-sid", "assets")
+    X(MAPPING_SID, "mapping-unknown-sid", "assets")                                                          \
+    X(SESSION_TIME, "session-time", "sessions")                                                              \
+    X(CALENDAR_HOURS, "calendar-hours", "sessions")                                                          \
+    X(CALENDAR_DAYS, "calendar-days", "sessions")                                                            \
+    X(LIFETIME, "lifetime", "sessions")                                                                      \
+    X(LIFETIME_BARS, "lifetime-bars", "sessions")                                                            \
+    X(ASSET_DATE, "asset-date", "dates")                                                                     \
+    X(NEGATIVE_SID, "negative-sid", "assets")                                                                \
+    X(EVENT_DATE, "event-date", "events")                                                                    \
+    X(EVENT_OUTSIDE, "event-outside", "events")                                                              \
+    X(MINUTE_SESSION, "minute-session", "sessions")                                                          \
+    X(PRICE_SIZE, "price-size", "")                                                                          \
+    X(TEXT, "text", "bytes")                                                                                 \
+    X(CURRENCY, "currency", "assets")
 
 typedef enum bp__finding_kind {
 #define X(id, name, unit) BP__FOUND_##id,

@@ -138,6 +138,7 @@ static bool stretches(const market *m, size_t begin, size_t end)
 
 static void tell_stray(const market *m, size_t t)
 {
+    if (m->day[t] == BP_TIME_MISSING) return; /* told as what it is */
     const char *one = only_one(m, t);
     TELL(m, STRAY_SESSION, m->day[t], (double)m->trading[t], 20,
          "a session far from all others, in which %zu of %zu assets trade%s%s: a mistyped date?",

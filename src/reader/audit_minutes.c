@@ -36,7 +36,7 @@ typedef struct minutes {
     const char *symbol;
     bool daily;
     size_t row;
-    some partial, alone, order, outside, seconds, weekend;
+    some partial, alone, order, outside, seconds, weekend, unlisted;
     size_t weekend_sessions, sessions;
 } minutes;
 
@@ -59,12 +59,16 @@ static void check_range(const minutes *m, const double *price, int64_t dt)
              close, low, high);
 }
 
-static void compare(const minutes *m, const whole *w)
+static void compare(minutes *m, const whole *w)
 {
     static const char *const name[] = {"high", "low", "close"};
     const size_t d = bp_bundle_num_sessions(m->bundle);
     const size_t t = bp__first_from(bp_bundle_sessions(m->bundle), d, w->session);
-    if (!m->daily || t == d || bp_bundle_sessions(m->bundle)[t] != w->session) return;
+    if (!m->daily) return;
+    if (t == d || bp_bundle_sessions(m->bundle)[t] != w->session) {
+        count(&m->unlisted, w->session);
+        return;
+    }
     const double value[] = {w->high, w->low, w->close};
     double worst = 0, there = 0, here = 0;
     int which = 0;
@@ -109,8 +113,9 @@ static void tell(const minutes *m, const bp__audit_hours *hours)
         {BP__FOUND_MINUTE_ORDER, 10, "minute bars that are not later than the one before"},
         {BP__FOUND_MINUTE_HOURS, 3, "minute bars outside of the calendar's hours"},
         {BP__FOUND_MINUTE_SECONDS, 1, "minute bars that are not at a whole minute"},
+        {BP__FOUND_MINUTE_SESSION, 1, "days with minute bars that are no sessions of the daily ones"},
     };
-    const some *found[] = {&m->partial, &m->alone, &m->order, &m->outside, &m->seconds};
+    const some *found[] = {&m->partial, &m->alone, &m->order, &m->outside, &m->seconds, &m->unlisted};
     for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++)
         if (found[k]->bars > 0)
             bp__findings_add(m->findings, kinds[k].kind, m->sid, m->symbol, found[k]->first,

@@ -83,6 +83,8 @@ static bp_status check_assets(const bp_bundle *bundle, bp__findings *findings)
     const int64_t *sid = bp__audit_column(bundle, BP_COL_ASSET_SID, &n);
     const int64_t *start = bp__audit_column(bundle, BP_COL_ASSET_START, NULL);
     const int64_t *end = bp__audit_column(bundle, BP_COL_ASSET_END, NULL), *daily = bp_bundle_sids(bundle);
+    size_t minutes;
+    const int64_t *minute = bp__audit_column(bundle, BP_COL_MINUTE_SID, &minutes);
     if (n == 0) return BP_OK; /* a file without an asset table: its sids are their own symbols */
     for (size_t i = 0; i < n; i++)
         check_life(bundle, findings, sid[i], start ? start[i] : BP_TIME_MISSING,
@@ -91,6 +93,11 @@ static bp_status check_assets(const bp_bundle *bundle, bp__findings *findings)
         if (bp__failed(bp_bundle_asset_row(bundle, daily[i], &row)))
             ABOUT(NO_ASSET, daily[i], BP_TIME_MISSING, 1, 2,
                   "has daily bars, but is not in the table of assets");
+    for (size_t i = 0; i < minutes; i++)
+        if (bp__failed(bp_bundle_asset_row(bundle, minute[i], &row)) &&
+            bp__failed(bp_bundle_row(bundle, minute[i], &row)))
+            ABOUT(NO_ASSET, minute[i], BP_TIME_MISSING, 1, 2,
+                  "has minute bars, but is not in the table of assets");
     return check_symbols(bundle, findings);
 }
 
@@ -102,8 +109,81 @@ static bool known(const bp_bundle *bundle, int64_t sid)
     return bp_bundle_row(bundle, sid, &row) == BP_OK || bp_bundle_asset_row(bundle, sid, &row) == BP_OK;
 }
 
+/* What there are bars of: first and last day; INT64_MAX and INT64_MIN where there are none. */
+typedef struct span {
+    int64_t first, last;
+} span;
+
+static span span_of(const bp_bundle *bundle)
+{
+    size_t minutes;
+    span all = {INT64_MAX, INT64_MIN};
+    const size_t d = bp_bundle_num_sessions(bundle);
+    const int64_t *day = bp_bundle_sessions(bundle),
+                  *dt = bp__audit_column(bundle, BP_COL_MINUTE_DT, &minutes);
+    if (d > 0) all = (span){day[0], day[d - 1]};
+    for (size_t i = 0; i < minutes; i++) {
+        if (dt[i] < all.first) all.first = dt[i];
+        if (dt[i] > all.last) all.last = dt[i];
+    }
+    all.first = bp__day_of(all.first);
+    return all;
+}
+
+/* Whether an event acts when it says so. */
+static void check_date(const bp_bundle *bundle, bp__findings *findings, const span *all, int64_t sid,
+                       int64_t date, const char *name)
+{
+    if (date == BP_TIME_MISSING)
+        ABOUT(EVENT_DATE, sid, date, 1, 20, "a %s without a date: it acts on nothing", name);
+    else if (date % BP_NS_PER_DAY != 0)
+        ABOUT(EVENT_DATE, sid, date, 1, 5, "a %s at no midnight, UTC: it acts a session too late", name);
+    else if (date < all->first)
+        ABOUT(EVENT_OUTSIDE, sid, date, 1, 0.2, "a %s before the first session: it acts on nothing", name);
+    else if (date > all->last)
+        ABOUT(EVENT_OUTSIDE, sid, date, 1, 0.2, "a %s behind the last session: it acts on nothing", name);
+}
+
+/* What only dividends state: when they are paid, and in shares of whom. */
+static void check_payments(const bp_bundle *bundle, bp__findings *findings)
+{
+    static const bp_column table[2][3] = {{BP_COL_PAYOUT_SID, BP_COL_PAYOUT_EX, BP_COL_PAYOUT_PAY},
+                                          {BP_COL_STOCK_SID, BP_COL_STOCK_EX, BP_COL_STOCK_PAY}};
+    size_t n;
+    char text[32];
+    for (size_t k = 0; k < 2; k++) {
+        const int64_t *sid = bp__audit_column(bundle, table[k][0], &n);
+        const int64_t *ex = bp__audit_column(bundle, table[k][1], NULL);
+        const int64_t *pay = bp__audit_column(bundle, table[k][2], NULL);
+        for (size_t i = 0; ex && pay && i < n; i++)
+            if (pay[i] != BP_TIME_MISSING && ex[i] != BP_TIME_MISSING && pay[i] < ex[i])
+                ABOUT(EVENT_DATE, sid[i], ex[i], 1, 2, "a dividend that is paid on %s, before its ex-date",
+                      bp__day_text(pay[i], text));
+    }
+    const int64_t *sid = bp__audit_column(bundle, BP_COL_STOCK_SID, &n);
+    const int64_t *ex = bp__audit_column(bundle, BP_COL_STOCK_EX, NULL);
+    const int64_t *payment = bp__audit_column(bundle, BP_COL_STOCK_PAYMENT_SID, NULL);
+    for (size_t i = 0; ex && payment && i < n; i++)
+        if (!known(bundle, payment[i]))
+            ABOUT(UNKNOWN_SID, sid[i], ex[i], 1, 1,
+                  "a dividend in shares of sid %" PRId64 ", which is not in the bundle", payment[i]);
+}
+
+/* A cash dividend takes something off the price before: its ratio is below 1. */
+static void check_value(const bp_bundle *bundle, bp__findings *findings, int64_t sid, int64_t date,
+                        double value, const char *name, const char *value_name, bool paid, bool lowers)
+{
+    if (!(value > 0 && isfinite(value)))
+        ABOUT(RATIO, sid, date, 1, value == 0 && paid ? 0.5 : 100,
+              "a %s whose %s, %.6g, is no positive number", name, value_name, value);
+    else if (lowers && value > 1)
+        ABOUT(RATIO, sid, date, 100 * (value - 1), fmin(100 * (value - 1), 1e9),
+              "a %s whose %s, %.6g, is above 1: it raises the prices before it", name, value_name, value);
+}
+
 static void check_events(const bp_bundle *bundle, bp__findings *findings)
 {
+    const span all = span_of(bundle);
     static const struct {
         bp_column sid, date, value;
         const char *name, *value_name;
@@ -123,9 +203,9 @@ static void check_events(const bp_bundle *bundle, bp__findings *findings)
             if (!known(bundle, sid[i]))
                 ABOUT(UNKNOWN_SID, sid[i], date[i], 1, 0.5, "a %s of a sid that is not in the bundle",
                       table[k].name);
-            if (!(value[i] > 0 && isfinite(value[i])))
-                ABOUT(RATIO, sid[i], date[i], 1, value[i] == 0 && k >= 3 ? 0.5 : 100,
-                      "a %s whose %s, %.6g, is not positive", table[k].name, table[k].value_name, value[i]);
+            check_value(bundle, findings, sid[i], date[i], value[i], table[k].name, table[k].value_name,
+                        k >= 3, k == 2);
+            check_date(bundle, findings, &all, sid[i], date[i], table[k].name);
         }
     }
 }
@@ -133,5 +213,6 @@ static void check_events(const bp_bundle *bundle, bp__findings *findings)
 bp_status bp__audit_tables(const bp_bundle *bundle, bp__findings *findings)
 {
     check_events(bundle, findings);
+    check_payments(bundle, findings);
     return check_assets(bundle, findings);
 }

@@ -232,7 +232,7 @@ printf 'date,open,high,low,close,volume\n2020-01-02 15:00:00,10,12,10,11,5\n2020
 run 0 ingest csvdir minutes minutes
 run 0 verify minutes --json
 same "$(field 'sorted((f["kind"], f["symbol"], f["date"], round(f["size"], 3)) for f in j["findings"])')" \
-    "[('minute-daily', 'BAD', '2020-01-02', 8.333), ('minute-range', 'BAD', '2020-01-03 15:00', 4.762), ('minute-seconds', 'BAD', '2020-01-02 15:01', 1), ('weekend', 'BAD', '2020-01-04', 1)]" \
+    "[('minute-daily', 'BAD', '2020-01-02', 8.333), ('minute-range', 'BAD', '2020-01-03 15:00', 4.762), ('minute-seconds', 'BAD', '2020-01-02 15:01', 1), ('minute-session', 'BAD', '2020-01-04', 1), ('weekend', 'BAD', '2020-01-04', 1)]" \
     "minute bars"
 run 0 verify minutes --json --minutes 9
 same "$(field '[f for f in j["findings"] if f["kind"] == "minute-daily"]')" "[]" "--minutes 9"
