@@ -96,47 +96,68 @@ const char *bp__symbol_problem(const char *symbol)
 
 /* Events ---------------------------------------------------------------------------------------- */
 
-/* The last close among minute bars before a time. */
-static double close_before(const bp__bar *bars, size_t n, int64_t time)
+#define BARS_AT_ONCE ((size_t)1 << 16)
+
+/* Minute bars of an asset that has nothing else: its dividends need the close of the day before. They go by once, in parts. */
+typedef struct minutes {
+    const bp__draft *draft;
+    const bp__draft_series *series; /* NULL: it has none */
+    bp__bar *bar;                   /* [BARS_AT_ONCE] a part; NULL until the first is read; owned */
+    size_t next;                    /* of the series: the first behind the part */
+    size_t at, end;                 /* of the part */
+    double close;                   /* of the bars that have gone by */
+} minutes;
+
+static minutes begin_minutes(const bp__draft *draft, int64_t sid)
 {
-    double close = NAN;
-    for (size_t i = 0; i < n && bars[i].dt < time; i++)
-        if (bars[i].value[BP__CLOSE] > 0) close = bars[i].value[BP__CLOSE];
-    return close;
+    minutes m = {.draft = draft, .close = NAN};
+    for (size_t i = 0; i < draft->series[BP__MINUTE].n && !m.series; i++) {
+        const bp__draft_series *series = &draft->series[BP__MINUTE].row[i];
+        if (series->sid == sid && !series->dropped) m.series = series;
+    }
+    return m;
+}
+
+static bp_status read_part(minutes *m)
+{
+    const size_t left = m->series->bars - m->next;
+    if (!m->bar && !(m->bar = malloc(BARS_AT_ONCE * sizeof *m->bar)))
+        BP_FAIL(BP_ENOMEM, "no memory for %zu bars", BARS_AT_ONCE);
+    m->at = 0;
+    m->end = left < BARS_AT_ONCE ? left : BARS_AT_ONCE;
+    BP_TRY(bp__draft_read_part(m->draft, m->series, m->next, m->end, m->bar));
+    m->next += m->end;
+    return BP_OK;
+}
+
+/* Let all bars before a time go by. Times that are asked for ascend. */
+static bp_status pass_minutes(minutes *m, int64_t time)
+{
+    while (m->series) {
+        for (; m->at < m->end && m->bar[m->at].dt < time; m->at++)
+            if (m->bar[m->at].value[BP__CLOSE] > 0) m->close = m->bar[m->at].value[BP__CLOSE];
+        if (m->at < m->end || m->next == m->series->bars) return BP_OK;
+        BP_TRY(read_part(m));
+    }
+    return BP_OK;
 }
 
 /* @param[in] since  the first bar of the ex-date */
-static bp_status add_minute_dividend(bp__draft *draft, const bp__draft_payout *payout, const bp__bar *bars,
-                                     size_t n, int64_t since)
+static bp_status add_minute_dividend(bp__draft *draft, const bp__draft_payout *payout, minutes *before,
+                                     int64_t since)
 {
-    const double ratio = 1.0 - payout->amount / close_before(bars, n, since);
+    BP_TRY(pass_minutes(before, since));
+    const double ratio = 1.0 - payout->amount / before->close;
     BP_TRY(bp__draft_add_payout(draft, payout));
     if (!(ratio > 0) || !isfinite(ratio)) return BP_OK;
     return bp__draft_add_ratio(draft, BP__DIVIDENDS, &(bp__draft_ratio){payout->sid, payout->ex_date, ratio});
 }
 
-/* All minute bars of an asset that has nothing else: its dividends need the close of the day before. */
-static bp_status read_minutes(const bp__draft *draft, int64_t sid, bp__bar **bars, size_t *n)
-{
-    *bars = NULL;
-    *n = 0;
-    for (size_t i = 0; i < draft->series[BP__MINUTE].n; i++) {
-        const bp__draft_series *series = &draft->series[BP__MINUTE].row[i];
-        if (series->sid != sid || series->dropped) continue;
-        *bars = malloc(series->bars * sizeof **bars + 1);
-        if (!*bars) BP_FAIL(BP_ENOMEM, "no memory for %zu bars", series->bars);
-        *n = series->bars;
-        return bp__draft_read(draft, series, *bars);
-    }
-    return BP_OK;
-}
-
 bp_status bp__csv_work_add_events(bp__csv_work *work, int64_t sid, const bp__events *events, bool daily)
 {
     bp__draft *draft = work->in->draft;
-    bp__bar *bars = NULL;
-    size_t n = 0;
-    bp_status s = daily || events->n == 0 ? BP_OK : read_minutes(draft, sid, &bars, &n);
+    minutes before = daily || events->n == 0 ? (minutes){0} : begin_minutes(draft, sid);
+    bp_status s = BP_OK;
     for (size_t i = 0; i < events->n && s == BP_OK; i++) {
         const bp__event *e = &events->row[i];
         const bp__draft_payout payout = {.sid = sid,
@@ -149,9 +170,9 @@ bp_status bp__csv_work_add_events(bp__csv_work *work, int64_t sid, const bp__eve
             s = bp__draft_add_ratio(draft, BP__SPLITS, &(bp__draft_ratio){sid, e->day, 1 / e->split});
         if (s == BP_OK && e->dividend != 0)
             s = daily ? bp__draft_add_dividend(draft, &payout)
-                      : add_minute_dividend(draft, &payout, bars, n, e->since);
+                      : add_minute_dividend(draft, &payout, &before, e->since);
     }
-    free(bars);
+    free(before.bar);
     return s;
 }
 

@@ -7,6 +7,9 @@
 
 #include "io/ingest/series.h"
 
+/** Assets of one source, at most: each takes up to a KiB until all are known. */
+#define BP__ASSETS_MOST ((size_t)1 << 20)
+
 /** A file that was read, for the origin. */
 typedef struct bp__read_file {
     char *name; /**< within the source; owned */

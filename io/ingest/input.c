@@ -23,6 +23,8 @@ struct bp__input {
     bp__unpack *unpack;
     _Atomic uint64_t *progress;
     uint64_t size;  /* stored bytes that were read */
+    uint64_t given; /* bytes of text */
+    uint64_t most;  /* of them; 0: any number */
     size_t at, end; /* of the buffer */
     bool all_read, misnamed;
     uint8_t buffer[READ_BYTES];
@@ -170,6 +172,11 @@ void bp__input_close(bp__input **input)
     free(in);
 }
 
+void bp__input_limit(bp__input *input, uint64_t most)
+{
+    input->most = most;
+}
+
 bp_status bp__input_read(bp__input *input, char *text, size_t room, size_t *got)
 {
     *got = 0;
@@ -180,6 +187,10 @@ bp_status bp__input_read(bp__input *input, char *text, size_t room, size_t *got)
                               input->all_read, &taken, text + *got, room - *got, &given));
         input->at += taken;
         *got += given;
+        input->given += given;
+        if (input->most > 0 && input->given > input->most)
+            BP_FAIL(BP_EFORMAT, "%s: more than %llu MiB of text", input->path,
+                    (unsigned long long)(input->most >> 20));
         if (taken > 0 || given > 0) continue;
         if (input->all_read && input->at == input->end) break;
         if (input->at == input->end) continue;

@@ -40,6 +40,9 @@ typedef struct bp__input_stamp {
 bp_status bp__input_open(const char *path, const char *within, _Atomic uint64_t *read, bp__input **input);
 void bp__input_close(bp__input **input);
 
+/** No more text than that: what unpacks to more is an error. For files whose text is held in memory. */
+void bp__input_limit(bp__input *input, uint64_t most);
+
 /** Plain text, although the suffix says that it is compressed. */
 bool bp__input_is_misnamed(const bp__input *input);
 

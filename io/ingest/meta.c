@@ -4,6 +4,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* First and last row, and the offset in the calendar, of a million assets. */
+#define VALUES_MOST ((size_t)4 << 20)
+
+/* Each value takes some ten times the room of its text once it is read. Commas in texts count as well: there are none in
+ * what bcolz and zipline write. */
+static bp_status check_values(const bp__sealed *sealed, const char *name, const char *bytes, size_t size)
+{
+    size_t values = 0;
+    for (const char *p = bytes, *end = bytes + size; (p = memchr(p, ',', (size_t)(end - p))); p++) values++;
+    if (values > VALUES_MOST)
+        BP_FAIL(BP_EFORMAT, "%s/%s: more than %zu values", sealed->root, name, VALUES_MOST);
+    return BP_OK;
+}
+
 bp_status bp__meta_load(bp__sealed *sealed, const char *name, bp__meta *meta)
 {
     char *bytes;
@@ -11,10 +25,14 @@ bp_status bp__meta_load(bp__sealed *sealed, const char *name, bp__meta *meta)
     json_error_t error;
     *meta = (bp__meta){.root = sealed->root};
     BP_TRY(bp__sealed_load(sealed, name, BP__META_MOST, &bytes, &size));
+    bp_status s = check_values(sealed, name, bytes, size);
+    if (bp__failed(s)) {
+        free(bytes);
+        return s;
+    }
     meta->name = strdup(name);
     meta->object = meta->name ? json_loadb(bytes, size, JSON_REJECT_DUPLICATES, &error) : NULL;
     free(bytes);
-    bp_status s = BP_OK;
     if (!meta->name)
         s = bp__fail(BP_ENOMEM, "%s/%s: no memory", sealed->root, name);
     else if (!meta->object)

@@ -12,6 +12,10 @@
 #define TOLERANCE 1e-6 /* of a price that is kept by a given factor */
 #define FEW_DAYS  5    /* with a bar each, from which on minutes look like days */
 
+/* Rows of one file that may have to wait in memory, because the newest come first, or for --adjusted: the minutes of New
+ * York of forty years. */
+#define HELD_MOST ((size_t)1 << 22)
+
 void bp__series_init(bp__series *series, int frame, int64_t sid)
 {
     *series = (bp__series){.frame = frame,
@@ -146,7 +150,14 @@ static void note_volume(bp__series *s, bp__csv_file *file, const bp__csv_row *ro
                       "column '%s': a volume of %g is more than the %g that a bundle can hold", column,
                       volume, UINT32_MAX / bp__scale_factor(BP__SCALE_COARSEST));
     }
-    if (volume > s->largest) s->largest = volume;
+    if (scale->low > BP__SCALE_FINEST) {
+        scale->low = BP__SCALE_FINEST;
+        s->bad = true;
+        bp__csv_error(file, row->line,
+                      "column '%s': a volume of %g is less than the %g that a bundle can hold", column,
+                      volume, 0.5 / TOLERANCE / bp__scale_factor(BP__SCALE_FINEST));
+    }
+    if (volume > s->largest) s->largest = volume, s->largest_line = row->line;
     if (volume < s->smallest) s->smallest = volume;
 }
 
@@ -239,6 +250,19 @@ bp_status bp__series_flush(bp__series *series, bp__draft *draft)
     return BP_OK;
 }
 
+/* Of a series that is bad nothing is kept: its further rows are only looked at. */
+static bool has_room(bp__series *s, bp__csv_file *file, const bp__csv_row *row)
+{
+    if (s->bad) return false;
+    if (s->bars.n < HELD_MOST && s->pairs.n < HELD_MOST) return true;
+    s->bad = true;
+    bp__csv_error(file, row->line, "%s: more than %zu rows are too many to be held in memory",
+                  s->bars.n < HELD_MOST ? "--adjusted"
+                                        : "begins with its newest rows, so that it has to be sorted by date",
+                  HELD_MOST);
+    return false;
+}
+
 bp_status bp__series_add(bp__series *series, bp__csv_file *file, const bp__csv_row *row, bp__draft *draft)
 {
     const int64_t time = time_of(series, row);
@@ -255,8 +279,9 @@ bp_status bp__series_add(bp__series *series, bp__csv_file *file, const bp__csv_r
         return BP_OK;
     }
     note_scale(series, file, row);
-    if (file->has_adjusted) BP_TRY(add_pair(series, row, day));
     BP_TRY(note_day(series, file, row, day, time));
+    if (!has_room(series, file, row)) return BP_OK;
+    if (file->has_adjusted) BP_TRY(add_pair(series, row, day));
     BP__APPEND(&series->bars, bar);
     return series->bars.n >= BLOCK && series->direction > 0 ? bp__series_flush(series, draft) : BP_OK;
 }
@@ -348,7 +373,7 @@ static void tell_volumes(const bp__series *s, const bp__csv_file *file, const ch
     if (exponent >= amount->low && amount->high >= BP__SCALE_VOLUME) return;
     const double unit = 1 / bp__scale_factor(exponent);
     bp__report_add(
-        file->rules->report, BP__WARNING, file->path, 0,
+        file->rules->report, BP__WARNING, file->path, s->largest_line,
         "volumes%s%s go from %.15g to %.15g: 32 bits hold them in units of %.15g, so that each may be "
         "off by %.15g, and the smallest one by %.2g %%",
         name ? " of " : "", name ? name : "", s->smallest, s->largest, unit, unit / 2,

@@ -35,9 +35,10 @@ typedef struct bp__series {
     int64_t since;                            /* the earliest row of that day */
     uint64_t num_days, midnights, first_line; /* in minute files: days, rows at a midnight, the first row */
     bp__scale scale[BP__NUM_SCALES];
-    double noted;                   /* the last price that the scale knows of */
-    bool lost;                      /* no factor keeps its prices */
-    double largest, smallest;       /* volume */
+    double noted;             /* the last price that the scale knows of */
+    bool lost;                /* no factor keeps its prices */
+    double largest, smallest; /* volume */
+    uint64_t largest_line;
     uint64_t blank;                 /**< rows without any value */
     uint64_t outside, outside_line; /**< bars outside of the calendar's hours */
     uint64_t ignored[BP__NUM_RATIOS], ignored_line[BP__NUM_RATIOS]; /**< events that are left out */

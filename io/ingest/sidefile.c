@@ -159,6 +159,11 @@ static bp_status read_assets(bp__side_text *t, bp__side *side)
         const bp_status s = read_asset(t, &a);
         const bool bad = t->bad;
         t->bad |= before;
+        if (s == BP_OK && !bad && side->assets.n == BP__ASSETS_MOST) {
+            free_asset(&a);
+            BP_FAIL(BP_EFORMAT, "%s:%" PRIu64 ": more than %zu assets", t->path, t->text.line,
+                    BP__ASSETS_MOST);
+        }
         if (s == BP_OK && !bad) {
             BP__APPEND(&side->assets, a);
         } else {
@@ -186,31 +191,24 @@ bp_status bp__side_read(bp__csv_work *work, const char *dir, bp__side *side)
 
 /* Rows that go straight into the draft ----------------------------------------------------------- */
 
-/* Of all assets of the folder, ascending, wanted or not. */
+/* Ascending: of all assets of the folder, wanted or not, and of those of the draft. */
 typedef struct sid_list {
-    int64_t *row;
-    size_t n;
+    int64_t *row, *known;
+    size_t n, num_known;
 } sid_list;
 
 /* What a reader of one file does with a row. */
 typedef bp_status put_row(bp__side_text *t, bp__draft *draft);
 
-/* Rows come by sid, as assets do: the one of the row before, or the next, is nearly always it. */
-static bool is_known(bp__side_text *t, const bp__draft *draft, int64_t sid)
-{
-    for (size_t i = 0; i < draft->assets.n; i++) {
-        const size_t at = (t->hint + i) % draft->assets.n;
-        if (draft->assets.row[at].sid != sid) continue;
-        t->hint = at;
-        return true;
-    }
-    return false;
-}
-
 static int ascending(const void *a, const void *b)
 {
     const int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
     return (x > y) - (x < y);
+}
+
+static bool is_known(const bp__side_text *t, int64_t sid)
+{
+    return t->num_known > 0 && bsearch(&sid, t->known, t->num_known, sizeof sid, ascending);
 }
 
 /* Whether an asset is there, though it may not be wanted, or its files or its row may have errors. */
@@ -245,7 +243,7 @@ static bp_status put_symbol(bp__side_text *t, bp__draft *draft)
     if (!bp__side_whole(t, 0, &m.sid) || !bp__side_time(t, 2, &m.start_date) ||
         !bp__side_time(t, 3, &m.end_date))
         return BP_OK;
-    if (!is_known(t, draft, m.sid)) {
+    if (!is_known(t, m.sid)) {
         if (!is_listed(t, m.sid)) bp__side_error(t, "column 'sid': no asset has %" PRId64, m.sid);
         return BP_OK;
     }
@@ -318,7 +316,7 @@ static bp_status put_adjustment(bp__side_text *t, bp__draft *draft)
     adjustment a = {0};
     const bp__csv_field *kind = bp__side_cell(t, KIND);
     if (!read_adjustment(t, &a)) return BP_OK;
-    const bool wanted = is_known(t, draft, a.sid);
+    const bool wanted = is_known(t, a.sid);
     for (int k = 0; k < BP__NUM_RATIOS; k++)
         if (bp__csv_is(kind, ratios[k])) return put_ratio(t, draft, k, &a, wanted);
     const bool cash = bp__csv_is(kind, "dividend");
@@ -455,6 +453,8 @@ static bp_status put_all(bp__csv_work *work, bp__side *side, const char *dir, co
     if (!*found) return BP_OK;
     t.sids = sids->row;
     t.num_sids = sids->n;
+    t.known = sids->known;
+    t.num_known = sids->num_known;
     t.side = side;
     bp_status s = BP_OK;
     while (s == BP_OK && more) {
@@ -466,12 +466,16 @@ static bp_status put_all(bp__csv_work *work, bp__side *side, const char *dir, co
     return s;
 }
 
-static bp_status list_sids(const bp__side *side, sid_list *sids)
+static bp_status list_sids(const bp__side *side, const bp__draft *draft, sid_list *sids)
 {
-    const size_t n = side->has_assets ? side->assets.n : side->num_files;
-    sids->row = malloc((n + 1) * sizeof *sids->row);
-    if (!sids->row) BP_FAIL(BP_ENOMEM, "no memory for %zu sids", n);
+    const size_t n = side->has_assets ? side->assets.n : side->num_files, m = draft->assets.n;
+    sids->row = malloc((n + m + 1) * sizeof *sids->row);
+    if (!sids->row) BP_FAIL(BP_ENOMEM, "no memory for %zu sids", n + m);
     sids->n = n;
+    sids->known = sids->row + n;
+    sids->num_known = m;
+    for (size_t i = 0; i < m; i++) sids->known[i] = draft->assets.row[i].sid;
+    if (m > 1) qsort(sids->known, m, sizeof *sids->known, ascending);
     for (size_t i = 0; i < n; i++)
         sids->row[i] = side->has_assets ? side->assets.row[i].asset.sid : (int64_t)i;
     if (n > 1) qsort(sids->row, n, sizeof *sids->row, ascending);
@@ -501,7 +505,7 @@ static bp_status add_files(bp__csv_work *work, bp__side *side, const char *dir, 
 bp_status bp__side_add(bp__csv_work *work, const char *dir, bp__side *side, bool *symbols, bool *sessions)
 {
     sid_list sids;
-    BP_TRY(list_sids(side, &sids));
+    BP_TRY(list_sids(side, work->in->draft, &sids));
     const bp_status s = add_files(work, side, dir, &sids, symbols, sessions);
     free(sids.row);
     return s;

@@ -9,6 +9,10 @@
 
 #include "core/number.h"
 
+/* What is read here stays in memory, until the bundle is written. */
+#define TEXT_MOST (UINT64_C(256) << 20)
+#define ROWS_MOST (UINT64_C(1) << 22)
+
 void bp__side_error(bp__side_text *side, const char *format, ...)
 {
     char text[BP_ERROR_TEXT_MAX];
@@ -50,6 +54,7 @@ bp_status bp__side_open(bp__side_text *side, bp__csv_work *work, const char *dir
         bp__side_close(side);
         return BP_OK;
     }
+    if (s == BP_OK) bp__input_limit(side->input, TEXT_MOST);
     if (s == BP_OK) s = bp__csv_text_init(&side->text, side->path, side->input);
     if (s == BP_OK) s = read_header(side, required);
     if (bp__failed(s)) bp__side_close(side);
@@ -61,6 +66,9 @@ bp_status bp__side_next(bp__side_text *side, bool *more)
 {
     for (;;) {
         BP_TRY(bp__csv_next(&side->text, more));
+        if (*more && ++side->rows > ROWS_MOST)
+            BP_FAIL(BP_EFORMAT, "%s:%llu: more than %llu rows", side->path,
+                    (unsigned long long)side->text.line, (unsigned long long)ROWS_MOST);
         if (!*more || side->text.n == side->num_fields) return BP_OK;
         bp__side_error(side, "%zu fields, the header has %zu", side->text.n, side->num_fields);
     }

@@ -19,9 +19,13 @@ typedef struct bp__side_text {
     size_t n, num_fields;
     size_t at[BP__SIDE_COLUMNS]; /**< field of each column; SIZE_MAX */
     bool bad;                    /**< there were errors */
-    size_t hint;                 /**< for the reader of rows: where the asset of the last one was */
-    const int64_t *sids;         /**< [num_sids] for the reader of rows: of the folder, ascending; borrowed */
+    uint64_t rows;               /**< that were read */
+    /* for the reader of rows; borrowed */
+    const int64_t *sids; /**< [num_sids] of the folder, ascending */
     size_t num_sids;
+    const int64_t
+        *known; /**< [num_known] of the draft, ascending: those that are wanted, and without errors */
+    size_t num_known;
     size_t keys;           /**< for the reader of rows: a bit for each key that was there */
     struct bp__side *side; /**< for the reader of rows: what assets.csv says; borrowed */
 } bp__side_text;

@@ -89,6 +89,9 @@ static bp_status make_room(ingest *in)
 
 static bp_status new_asset(ingest *in, const bp__csv_field *symbol)
 {
+    if (in->assets.n == BP__ASSETS_MOST)
+        BP_FAIL(BP_EFORMAT, "%s:%llu: more than %zu assets; split the table", in->path,
+                (unsigned long long)in->file->text.line, BP__ASSETS_MOST);
     asset *a = calloc(1, sizeof *a);
     if (!a || !(a->symbol = strndup(symbol->text, symbol->size))) {
         free(a);

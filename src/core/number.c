@@ -5,6 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Whether a text that was read as 0 says so: digits before the exponent, all of them 0. */
+static bool is_zero(const char *text)
+{
+    return strcspn(text, "123456789") >= strcspn(text, "eE");
+}
+
 bool bp__number_from(const char *text, size_t length, double *number)
 {
     char copy[64], *end;
@@ -13,7 +19,7 @@ bool bp__number_from(const char *text, size_t length, double *number)
     memcpy(copy, text, length);
     copy[length] = '\0';
     double x = strtod(copy, &end);
-    if (*end || !isfinite(x)) return false;
+    if (*end || !isfinite(x) || (x == 0 && !is_zero(copy))) return false;
     *number = x + 0.0; /* -0 becomes 0, which would otherwise be a different text in a result file */
     return true;
 }

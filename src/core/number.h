@@ -11,7 +11,7 @@
 const char *bp__number_text(double x, char text[32]);
 
 /** Read a finite decimal number of `length` bytes and nothing else: no blanks, no hexadecimal. Never -0.
- *  @return false if the text is not such a number */
+ *  @return false if the text is not such a number, or is one so small that a double would be 0 */
 bool bp__number_from(const char *text, size_t length, double *number);
 
 #endif

@@ -138,6 +138,20 @@ static void test_kinds(void)
             refused(read_bytes(file, (bytes){members.data, first.size + cut % second.size + 1}), words);
         }
         refused(read_bytes(file, (bytes){all.data, all.size - 1}), words);
+        for (size_t lost = 1; lost < 8; lost++) { /* of the beginning of what follows a first part */
+            bytes rest = join(first, (bytes){second.data + lost, second.size - lost});
+            refused(read_bytes(file, rest), words);
+            free(rest.data);
+        }
+        for (size_t i = 0; i < 10 * 8; i++) { /* each bit of it; a few mean nothing, as a time of day */
+            bytes damaged = join(first, second);
+            const size_t at = first.size + i / 8;
+            damaged.data[at] = (char)(damaged.data[at] ^ 1 << i % 8);
+            csv_case c = read_bytes(file, damaged);
+            if (c.errors == 0) CU_ASSERT_EQUAL(csv_value(&c, BP__DAILY, 0, 1999, BP__CLOSE), 2000);
+            csv_end(&c);
+            free(damaged.data);
+        }
         for (size_t i = 0; i < 40; i++) { /* a bit that is turned over is noticed, or was in a name */
             bytes damaged = join(all, (bytes){"", 0});
             const size_t at = 12 + i * (all.size - 12) / 41;

@@ -36,6 +36,25 @@ static void test_bad_lines(void)
         {HEADER "2020-01-03,0x10,1,1,1,1\n", ":2: column 'open': '0x10' is not a number"},
         {HEADER "2020-01-03,inf,1,1,1,1\n", ":2: column 'open': 'inf'"},
         {HEADER "2020-01-03,1e999,1,1,1,1\n", ":2: column 'open'"},
+        /* not 0, but a double would be: neither missing nor none */
+        {HEADER "2020-01-03,1,1,1,1e-999999999,1\n", ":2: column 'close': '1e-999999999' is not a number"},
+        {HEADER "2020-01-03,1,1,1,1,1e-999999999\n", ":2: column 'volume': '1e-999999999' is not a number"},
+        {"date,open,high,low,close,volume,dividend\n2020-01-02,1,1,1,1,1,0.1e-400\n",
+         ":2: column 'dividend': '0.1e-400' is not a number"},
+        {"date,open,high,low,close,volume,split\n2020-01-02,1,1,1,1,1,1e-400\n",
+         ":2: column 'split': '1e-400' is not a number"},
+        {HEADER "2020-01-03,1,1,1,1,5e-324\n",
+         ":2: column 'volume': a volume of 4.94066e-324 is less than the 5e-13 that a bundle can hold"},
+        {HEADER "2020-01-03,1,5e-324,1,1,1\n", ":2: column 'high': no scaling factor keeps the price"},
+        {HEADER "2020-01-03,1_000,1,1,1,1\n", ":2: column 'open': '1_000' is not a number"},
+        {HEADER "2020-01-03,1,1,1,1,0x1p3\n", ":2: column 'volume': '0x1p3' is not a number"},
+        {HEADER "2020-01-03,1,1,\xd9\xa1\xd9\xa2,1,1\n",
+         ":2: column 'low': '\xd9\xa1\xd9\xa2' is not a number"},
+        {HEADER "2020-01-03,1,1,1,\xef\xbc\x91,1\n", ":2: column 'close': '\xef\xbc\x91' is not a number"},
+        {HEADER "2020-01-03,1,1,1,1,-nan\n", ":2: column 'volume': '-nan' is not a number"},
+        {HEADER "2020-01-03,1,1,1,1,"
+                "1000000000000000000000000000000000000000000000000000000000000000e-60\n",
+         ":2: column 'volume'"},
         {HEADER "2020-01-03,1.2.3,1,1,1,1\n", ":2: column 'open'"},
         {HEADER "2020-01-03,--1,1,1,1,1\n", ":2: column 'open'"},
         {HEADER "2020-01-03,-1,1,1,1,1\n", ":2: column 'open': -1 is negative"},
@@ -233,9 +252,9 @@ static void test_remarks(void)
         &c, "note: DIR/daily/A.csv:1: columns that are not used: 'vwap', 'n'; the same in 1 more file"));
     CU_ASSERT_TRUE(csv_told(&c, "warning: DIR/daily/A.csv:2: bars whose high is below their low (1)"));
     CU_ASSERT_TRUE(csv_told(&c, "warning: DIR/daily/A.csv:3: prices of 0 are taken as missing (1)"));
-    CU_ASSERT_TRUE(
-        csv_told(&c, "warning: DIR/daily/B.csv: volumes go from 6000000001 to 6000000001: 32 bits hold them "
-                     "in units of 10, so that each may be off by 5"));
+    CU_ASSERT_TRUE(csv_told(
+        &c, "warning: DIR/daily/B.csv:2: volumes go from 6000000001 to 6000000001: 32 bits hold them "
+            "in units of 10, so that each may be off by 5"));
     CU_ASSERT_TRUE(csv_told(&c, "note: DIR/daily/C.csv: rows begin with the newest: they are turned round"));
     CU_ASSERT_TRUE(isnan(csv_value(&c, BP__DAILY, 0, 1, BP__OPEN)));
     for (size_t i = 0; i < 3; i++)
