@@ -331,6 +331,7 @@ size_t bp__draft_num_bars(const bp__draft *draft, int frame)
 
 bp_status bp__table_grow(void **row, size_t n, size_t *cap, size_t size)
 {
+    assert(*cap == 0 || *row);
     if (n < *cap) return BP_OK;
     const size_t more = *cap ? 2 * *cap : 2; /* there may be hundreds of thousands of tables, of a row each */
     void *grown = reallocarray(*row, more, size);

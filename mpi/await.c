@@ -107,7 +107,7 @@ bp_status bp__await_agree(MPI_Comm comm, bp_status mine, const bp__watch *watch)
     snprintf(what.text, sizeof what.text, "%s", bp__failed(mine) ? bp_error_text() : "");
     BP_MPI(MPI_Comm_rank(comm, &rank));
     BP_MPI(MPI_Comm_size(comm, &size));
-    uint64_t failed = (uint64_t)(bp__failed(mine) ? rank : size), first;
+    uint64_t failed = (uint64_t)(bp__failed(mine) ? rank : size), first = 0;
     BP_TRY(bp__await_allreduce(&failed, &first, 1, MPI_MIN, comm, watch));
     if (first == (uint64_t)size) return BP_OK;
     BP_TRY(bp__await_bcast(&what, sizeof what, (int)first, comm, watch));

@@ -1,5 +1,6 @@
 #include "mpi/pool.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -397,6 +398,7 @@ bp_status bp__pool_create_with(MPI_Comm comm, const bp_config *cfg, const bp__lo
         free(p);
         return s;
     }
+    assert(p); /* all agreed that they have one */
     p->top = top;
     p->control.win = p->arena.win = MPI_WIN_NULL;
     pthread_condattr_t monotonic;

@@ -1,5 +1,6 @@
 #include "mpi/reach.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -259,6 +260,7 @@ bp_status bp__reach(MPI_Comm comm, int64_t timeout_ms)
 {
     meeting *m;
     BP_TRY(create(comm, timeout_ms, &m));
+    assert(m);
     bp_status s = m->rank == 0 ? lead(m) : follow(m);
     if (bp__failed(s) || m->unsent)
         leave(m);

@@ -1,5 +1,6 @@
 #include "mpi/stream.h"
 
+#include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -483,6 +484,7 @@ static bool move_out(bp__stream *s, uint32_t segment)
 {
     piece *p = &s->piece[segment];
     if (!take_place(s, segment)) return false;
+    assert(p->place);
     size_t bytes = (size_t)segment_bytes(s, segment);
     const char *from = s->all->arena->view + s->extent.offset + segment * s->segment;
     memcpy(p->place, from, bytes);

@@ -208,8 +208,9 @@ static bp_status put_lifetimes(const bp__h5out *out)
     const bp__draft *d = out->draft;
     const size_t n = d->series[BP__DAILY].n;
     char path[BP__H5_PATH_MAX];
-    int64_t *first = calloc(2 * n + 1, sizeof *first), *last = first + n;
+    int64_t *first = calloc(2 * n + 1, sizeof *first);
     if (!first) return no_memory(out, "lifetimes", n);
+    int64_t *last = first + n;
     for (size_t i = 0; i < n; i++) lifetime(d, &d->series[BP__DAILY].row[i], &first[i], &last[i]);
     bp__h5_out_path(out, "lifetimes", "start_date", path);
     bp_status s = bp__h5_put_i64(out, path, first, n);

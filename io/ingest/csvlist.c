@@ -60,7 +60,14 @@ static bp_status skip(skipped *s, const char *name)
 {
     char *copy = strdup(name);
     if (!copy) BP_FAIL(BP_ENOMEM, "%s: no memory", name);
-    BP__APPEND(&s->names, copy);
+    void *row = s->names.row;
+    const bp_status grown = bp__table_grow(&row, s->names.n, &s->names.cap, sizeof *s->names.row);
+    if (bp__failed(grown)) {
+        free(copy);
+        return grown;
+    }
+    s->names.row = row;
+    s->names.row[s->names.n++] = copy;
     return BP_OK;
 }
 
@@ -86,9 +93,9 @@ static void tell_skipped(skipped *s, const char *folder, const char *why, bp__re
 static bp_status add_file(bp__csv_list *list, const char *folder, int frame, const char *name, size_t stem)
 {
     struct stat st;
-    bp__csv_entry e = {.stem = strndup(name, stem)};
-    BP__APPEND(&list->entries, e);
+    BP__APPEND(&list->entries, (bp__csv_entry){0});
     bp__csv_entry *added = &list->entries.row[list->entries.n - 1];
+    added->stem = strndup(name, stem);
     if (!added->stem || asprintf(&added->path[frame], "%s/%s", folder, name) < 0) {
         added->path[frame] = NULL;
         BP_FAIL(BP_ENOMEM, "%s: no memory", folder);

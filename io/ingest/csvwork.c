@@ -68,10 +68,12 @@ void bp__csv_work_tell(bp__csv_work *work)
 
 bp_status bp__csv_work_read(bp__csv_work *work, const char *name, const bp__input_stamp *stamp)
 {
-    bp__read_file file = {strdup(name), *stamp};
-    if (!file.name) BP_FAIL(BP_ENOMEM, "%s: no memory", name);
-    BP__APPEND(&work->files, file);
-    return BP_OK;
+    BP__APPEND(&work->files, ((bp__read_file){NULL, *stamp}));
+    bp__read_file *file = &work->files.row[work->files.n - 1];
+    file->name = strdup(name);
+    if (file->name) return BP_OK;
+    work->files.n--;
+    BP_FAIL(BP_ENOMEM, "%s: no memory", name);
 }
 
 /* Symbols --------------------------------------------------------------------------------------- */
@@ -156,7 +158,8 @@ static bp_status add_minute_dividend(bp__draft *draft, const bp__draft_payout *p
 bp_status bp__csv_work_add_events(bp__csv_work *work, int64_t sid, const bp__events *events, bool daily)
 {
     bp__draft *draft = work->in->draft;
-    minutes before = daily || events->n == 0 ? (minutes){0} : begin_minutes(draft, sid);
+    minutes before = {0};
+    if (!daily && events->n > 0) before = begin_minutes(draft, sid);
     bp_status s = BP_OK;
     for (size_t i = 0; i < events->n && s == BP_OK; i++) {
         const bp__event *e = &events->row[i];

@@ -29,7 +29,9 @@ static bp_status reserve(bp__dayset *set, int64_t from, int64_t to)
     if (!bits) BP_FAIL(BP_ENOMEM, "no memory for %zu days", words * 64);
     if (set->words > 0) memcpy(bits + (set->first - from) / 64, set->bits, set->words * sizeof *bits);
     free(set->bits);
-    *set = (bp__dayset){from, bits, words};
+    set->bits = bits;
+    set->first = from;
+    set->words = words;
     return BP_OK;
 }
 

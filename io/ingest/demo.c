@@ -237,8 +237,10 @@ static void trade_minutes(asset *a, size_t t, bp__bar bars[MARKET_MINUTES])
         bar->value[BP__CLOSE] = (double)after / MILLS;
         bar->value[BP__HIGH] = (double)(before > after ? before : after) / MILLS;
         bar->value[BP__LOW] = (double)(before > after ? after : before) / MILLS;
-        bar->value[BP__VOLUME] =
-            (double)(day[BP__VOLUME] * (m + 1) / MARKET_MINUTES - day[BP__VOLUME] * m / MARKET_MINUTES);
+        const int64_t sold =
+            day[BP__VOLUME] * m / MARKET_MINUTES; /* whole shares, that add up to those of the day */
+        const int64_t then = day[BP__VOLUME] * (m + 1) / MARKET_MINUTES;
+        bar->value[BP__VOLUME] = (double)(then - sold);
         before = after;
     }
 }
@@ -289,7 +291,7 @@ static bp_status put_asset(const asset *a, uint64_t seed)
 static bp_status put_assets(const bp__demo_options *options, const sessions *of, bp__draft *draft)
 {
     bp_status s = BP_OK;
-    bp__bar *bar = malloc(of->n * sizeof *bar);
+    bp__bar *bar = malloc(of->n * sizeof *bar + 1);
     if (!bar) BP_FAIL(BP_ENOMEM, "no memory for %zu sessions", of->n);
     for (size_t i = 0; i < (size_t)options->assets && s == BP_OK; i++) {
         uint64_t stream = options->seed ^ ((uint64_t)i + 1) << 32;

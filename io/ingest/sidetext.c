@@ -33,7 +33,7 @@ static bp_status read_header(bp__side_text *s, size_t required)
         s->at[c] = SIZE_MAX;
         for (size_t i = 0; i < s->num_fields; i++)
             if (bp__csv_is(&s->text.field[i], s->names[c])) s->at[c] = i;
-        if (s->at[c] == SIZE_MAX && c < required)
+        if (c < required && s->at[c] == SIZE_MAX)
             BP_FAIL(BP_EFORMAT, "%s:1: the header has no column '%s', as %s of an exported bundle has",
                     s->path, s->names[c], s->name);
     }

@@ -267,7 +267,7 @@ static bp_status check_version(bp__zipline_tables *r)
 {
     static const char *const column[] = {"version"};
     bp__db_rows rows;
-    int64_t version;
+    int64_t version = 0;
     bool there;
     BP_TRY(bp__db_rows_open(&r->db, "version_info", column, 1, &rows));
     bp_status s = bp__db_next(&rows, &there);

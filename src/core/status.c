@@ -34,7 +34,7 @@ const char *bp_error_text(void)
     return error_text;
 }
 
-bp_status bp__fail(bp_status code, const char *fmt, ...)
+bp_status(bp__fail)(bp_status code, const char *fmt, ...)
 {
     char text[BP_ERROR_TEXT_MAX]; /* the arguments may point into the old text */
     va_list ap;
@@ -44,7 +44,7 @@ bp_status bp__fail(bp_status code, const char *fmt, ...)
     return bp__fail_text(code, text);
 }
 
-bp_status bp__fail_errno(bp_status code, int err, const char *fmt, ...)
+bp_status(bp__fail_errno)(bp_status code, int err, const char *fmt, ...)
 {
     char text[BP_ERROR_TEXT_MAX];
     va_list ap;
@@ -67,12 +67,12 @@ static bp_status record(bp_status code, const char *text, size_t size)
     return code;
 }
 
-bp_status bp__fail_text(bp_status code, const char *text)
+bp_status(bp__fail_text)(bp_status code, const char *text)
 {
     return record(code, text, BP_ERROR_TEXT_MAX);
 }
 
-bp_status bp__fail_long(bp_status code, const char *text)
+bp_status(bp__fail_long)(bp_status code, const char *text)
 {
     return record(code, text, sizeof error_text);
 }

@@ -34,6 +34,14 @@ static inline bool bp__failed(bp_status s)
     return s != BP_OK;
 }
 
+/* Whoever raises an error returns one: clang's analyzer sees one file at a time, and would take each for its absence. */
+#ifdef __clang_analyzer__
+#define bp__fail(code, ...)            ((void)(bp__fail)((code), __VA_ARGS__), (code))
+#define bp__fail_errno(code, err, ...) ((void)(bp__fail_errno)((code), (err), __VA_ARGS__), (code))
+#define bp__fail_text(code, text)      ((void)(bp__fail_text)((code), (text)), (code))
+#define bp__fail_long(code, text)      ((void)(bp__fail_long)((code), (text)), (code))
+#endif
+
 #define BP_FAIL(code, ...)            return bp__fail((code), __VA_ARGS__)
 #define BP_FAIL_ERRNO(code, err, ...) return bp__fail_errno((code), (err), __VA_ARGS__)
 #define BP_TRY(expr)                                                                                         \
