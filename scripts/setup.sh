@@ -14,6 +14,8 @@ wanted=(CUnit/CUnit.h:libcunit1-dev h5dump:hdf5-tools shellcheck:shellcheck clan
     python3-pandas:python3-pandas python3-pytest:python3-pytest python3-tqdm:python3-tqdm
     python3-setuptools:python3-setuptools python3-pip:python3-pip python3-venv:python3-venv unshare:util-linux ip:iproute2 pgrep:procps spin:spin git:git
     slurmctld:slurm-wlm munged:munge clang:clang c++:g++)
+# for scripts/analyse.sh
+analysis=(clang:clang clang-tidy:clang-tidy scan-build:clang-tools cppcheck:cppcheck git:git)
 # a second MPI beside the first: Debian's commands without a suffix stay those of Open MPI, whose priority is higher
 other_mpi=(mpiexec.hydra:mpich mpicc.mpich:libmpich-dev)
 
@@ -51,10 +53,11 @@ install_packages() { # PACKAGE...
     return $rc
 }
 
-# ensure tools|tests|all : everything for the programs, or for the tests as well, or for all that --all adds
+# ensure tools|tests|all|analysis : everything for the programs, or for the tests as well, or for all that --all adds, or for
+# the programs and their analysis
 ensure() {
     local list=("${needed[@]}" "${useful[@]}") lacking item
-    [ "$1" = tools ] || list+=("${wanted[@]}")
+    case $1 in tests | all) list+=("${wanted[@]}") ;; analysis) list+=("${analysis[@]}") ;; esac
     [ "$1" != all ] || list+=("${other_mpi[@]}")
     mapfile -t lacking < <(missing "${list[@]}" | sort -u)
     [ ${#lacking[@]} = 0 ] && return 0
