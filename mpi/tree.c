@@ -158,7 +158,7 @@ bp_status bp__tree_poll(bp__tree *tree, bool *busy)
     BP_TRY(clear_sends(tree, busy));
     for (;;) {
         if (tree->arriving == MPI_REQUEST_NULL) {
-            bool there;
+            bool there = false;
             BP_TRY(post_receive(tree, &there));
             if (!there) return BP_OK;
         }

@@ -1,5 +1,6 @@
 #include "mpi/window.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <pthread.h>
 #include <stdint.h>
@@ -246,6 +247,7 @@ static bp_status add_writer(bp__window *window, bp__extent extent)
 static bp_status remove_writer(bp__window *window, bp__extent extent)
 {
     struct bp__opening **link = find_opening(window, extent), *o = *link;
+    assert(o); /* whoever removes a writer has added it */
     if (--o->writers > 0) return BP_OK;
     *link = o->next;
     free(o);

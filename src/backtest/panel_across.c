@@ -44,6 +44,7 @@ static void merge(const item *a, const item *a_end, const item *b_end, item *to)
 {
     const item *b = a_end;
     while (a < a_end && b < b_end) {
+        /* NOLINTNEXTLINE(clang-analyzer-core.UndefinedBinaryOperatorResult): both runs were filled, as long as they are */
         const size_t second = b->key < a->key, mask = -second;
         to->key = (a->key & ~mask) | (b->key & mask);
         to->asset = (a->asset & ~mask) | (b->asset & mask);
@@ -77,6 +78,7 @@ static void rank_session(ranking *r, size_t rows, double *value)
         if (!isnan(value[i])) r->item[n++] = (item){key_of(value[i]), i};
     const item *sorted = sort(r, n);
     for (size_t begin = 0, end; begin < n; begin = end) {
+        /* NOLINTNEXTLINE(clang-analyzer-core.UndefinedBinaryOperatorResult): n were filled */
         for (end = begin + 1; end < n && sorted[end].key == sorted[begin].key;) end++;
         const double average = (double)(begin + 1 + end) / 2;
         for (size_t i = begin; i < end; i++) value[sorted[i].asset] = average;

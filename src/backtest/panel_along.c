@@ -210,7 +210,7 @@ static void ema(work *w, const row *group, size_t n, int32_t k)
 {
     const double alpha = 2 / ((double)k + 1);
     const int32_t common = in_common(group, n);
-    double e[GROUP];
+    double e[GROUP] = {0};
     (void)w;
     for (size_t i = 0; i < n; i++) {
         no_values(group[i].y, least(k - 1, group[i].count));
@@ -247,7 +247,7 @@ static inline double rsi_of(averages a)
 static void rsi(work *w, const row *group, size_t n, int32_t k)
 {
     const int32_t common = in_common(group, n);
-    averages a[GROUP];
+    averages a[GROUP] = {{0, 0}};
     (void)w;
     for (size_t i = 0; i < n; i++) {
         const row *r = &group[i];

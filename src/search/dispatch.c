@@ -123,7 +123,7 @@ static bp_status work_until_told(worker_state *w)
 {
     BP_TRY(ask(w, w->batch[0]));
     for (int now = 0;; now = !now) {
-        int count;
+        int count = 0;
         BP_TRY(next_batch(w, &count));
         if (count == 0) break;
         BP_TRY(ask(w, w->batch[!now]));

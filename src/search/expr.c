@@ -517,7 +517,7 @@ static double apply(kind what, double a, double b)
 
 double bp__expr_value(const bp__expr *e, const double *value)
 {
-    double stack[MAX_STACK + 1];
+    double stack[MAX_STACK + 1] = {0};
     size_t n = 0;
     for (size_t i = 0; i < e->num_steps; i++) {
         const step *s = &e->step[i];

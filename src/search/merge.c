@@ -117,7 +117,7 @@ static bp_status join_searches(merging *m)
     uint64_t most = 0;
     take_over(all, &m->input[0].part);
     for (int i = 0; i < m->num_inputs; i++) most += m->input[i].part.num_bundles;
-    all->bundle = calloc(most, sizeof *all->bundle);
+    all->bundle = calloc(most + 1, sizeof *all->bundle);
     if (!all->bundle) BP_FAIL(BP_ENOMEM, "merge: no memory");
     for (int i = 0; i < m->num_inputs; i++) {
         input *in = &m->input[i];

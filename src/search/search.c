@@ -462,6 +462,7 @@ static bp_status duplicate(search *s, MPI_Comm *messages)
     MPI_Comm *own = malloc(sizeof *own);
     const bp__watch w = watch(s);
     if (!own) BP_FAIL(BP_EMPI, "no memory for a communicator, which the other ranks will wait for");
+    /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): after a failure the library may still write to it */
     BP_MPI(MPI_Comm_idup(s->comm, own, &request));
     bp_status status = bp__await(&request, MPI_STATUS_IGNORE, &w);
     if (status == BP_OK) *messages = *own;
@@ -474,7 +475,7 @@ static bp_status duplicate(search *s, MPI_Comm *messages)
 
 static bp_status search_grid(search *s)
 {
-    MPI_Comm messages;
+    MPI_Comm messages = MPI_COMM_NULL;
     BP_TRY(agree_on_values(s));
     BP_TRY(agree(s, prepare(s)));
     BP_TRY(open_sweep(s));

@@ -18,7 +18,7 @@ static uint64_t words_of(uint64_t size)
 
 static bp_status init(uint64_t size, bp__skips *s)
 {
-    *s = (bp__skips){.word = calloc(words_of(size), sizeof *s->word), .size = size};
+    *s = (bp__skips){.word = calloc(words_of(size) + 1, sizeof *s->word), .size = size};
     if (!s->word) BP_FAIL(BP_ENOMEM, "no memory for a grid of %" PRIu64 " combinations", size);
     return BP_OK;
 }

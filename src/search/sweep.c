@@ -1,5 +1,6 @@
 #include "search/sweep.h"
 
+#include <assert.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -154,6 +155,7 @@ static bp_status destroy_or_leave(MPI_Comm comm, bp_pool **pool)
     left *l = malloc(sizeof *l);
     s = bp__agree(comm, l ? BP_OK : bp__fail(BP_ENOMEM, "no memory to note a pool that is in use"));
     if (s == BP_OK) {
+        assert(l);
         l->pool = *pool;
         bp__pool_may_end_with_mpi(l->pool);
         append(l);

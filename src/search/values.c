@@ -1,5 +1,6 @@
 #include "search/values.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <math.h>
@@ -232,6 +233,7 @@ static bp_status split(const reader *r, const char *list, part p[3], int *count)
 static bp_status add_steps(reader *r, const part p[3])
 {
     const wide a = p[0].exact.digits, b = p[1].exact.digits, step = p[2].exact.digits;
+    assert(step != 0); /* it was refused */
     const wide width = size_of(b - a), stride = size_of(step), rest = width % stride;
     if (a > b && step > 0)
         BP_FAIL(BP_EINVAL, "%s: the range is empty, it begins above its end; a step below 0 would count down",
@@ -283,7 +285,7 @@ static bp_status add_log_range(reader *r, const char *list)
     if (n > (double)BP__VALUES_MAX) return too_many(r);
     const long double first = strtold(p[0].text, NULL), last = strtold(p[1].text, NULL);
     BP_TRY(add(r, a));
-    for (double i = 1; i < n - 1; i++) {
+    for (int64_t i = 1; i < (int64_t)n - 1; i++) {
         const double x = between(first, last, (long double)i / (long double)(n - 1));
         BP_TRY(add(r, r->param->kind == BP_PARAM_INTEGER ? floor(x + 0.5) : x));
     }

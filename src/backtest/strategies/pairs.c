@@ -50,7 +50,8 @@ static double note(const bp_view *view, pair *p, double *ring, int32_t k, double
 static void take(bp_view *view, size_t first, const double *params, pair *p, int32_t position)
 {
     const size_t cheap = position > 0 ? first : first + 1, dear = position > 0 ? first + 1 : first;
-    const double share = 1.0 / (double)(bp_view_num_assets(view) / 2);
+    const size_t pairs = bp_view_num_assets(view) / 2;
+    const double share = 1.0 / (double)pairs;
     const bool both = params[SIDE] == BOTH;
     bp_order_target_percent(view, cheap, both ? share / 2 : share);
     if (both) bp_order_target_percent(view, dear, -(share / 2));
