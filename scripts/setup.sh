@@ -15,7 +15,8 @@ wanted=(CUnit/CUnit.h:libcunit1-dev h5dump:hdf5-tools shellcheck:shellcheck clan
     python3-setuptools:python3-setuptools python3-pip:python3-pip python3-venv:python3-venv unshare:util-linux ip:iproute2 pgrep:procps spin:spin git:git
     slurmctld:slurm-wlm munged:munge clang:clang c++:g++)
 # for scripts/analyse.sh
-analysis=(clang:clang clang-tidy:clang-tidy scan-build:clang-tools cppcheck:cppcheck git:git)
+analysis=(clang:clang clang-tidy:clang-tidy cppcheck:cppcheck
+    python3:python3 git:git)
 # a second MPI beside the first: Debian's commands without a suffix stay those of Open MPI, whose priority is higher
 other_mpi=(mpiexec.hydra:mpich mpicc.mpich:libmpich-dev)
 
