@@ -154,9 +154,12 @@ bp_status bp__coverage_text(const bp_bundle *bundle)
     bp__match all; /* of a bundle with itself: its assets */
     bp_status s = bp__match_init(bundle, bundle, &all);
     char first[32], last[32], factor[32];
-    if (s == BP_OK)
-        printf("\n%12s  %-12s  %-10s  %-10s  %8s  %7s  %6s  %9s  %11s  %8s\n", "sid", "symbol", "first bar",
-               "last bar", "sessions", "missing", "splits", "dividends", "minute bars", "factor");
+    if (s == BP_OK) {
+        putchar('\n');
+        bp__text_line(stdout, "%12s  %-12s  %-10s  %-10s  %8s  %7s  %6s  %9s  %11s  %8s", "sid", "symbol",
+                      "first bar", "last bar", "sessions", "missing", "splits", "dividends", "minute bars",
+                      "factor");
+    }
     for (size_t i = 0; i < all.n[0]; i++) {
         coverage c;
         cover(bundle, &all.party[0][i], &c);

@@ -181,7 +181,8 @@ static void print_counts(const bp__target target[2], const bp__changes *changes)
 {
     for (size_t k = 0; k < BP__NUM_CHANGES; k++)
         if (changes->count[k] > changes->most)
-            printf("and %" PRIu64 " more %s\n", changes->count[k] - changes->most, bp__change_name[k]);
+            bp__text_line(stdout, "and %" PRIu64 " more %s", changes->count[k] - changes->most,
+                          bp__change_name[k]);
     const uint64_t n = bp__changes_total(changes);
     if (n == 0)
         bp__text_line(stdout, "%s and %s: equal", target[0].path, target[1].path);

@@ -109,19 +109,19 @@ static bp_status info_text(const peek *p, const char *path, const bp_bundle *who
     const bp__image *head = p->bundle.image;
     bp__text_line(stdout, "%-24s%s", "bundle", p->bundle.name);
     bp__text_line(stdout, "%-24s%s, %s", "file", path, bp__bytes_text(p->bytes, file));
-    printf("%-24s%s\n", "image in memory", bp__bytes_text(head->bytes, image));
+    bp__text_line(stdout, "%-24s%s", "image in memory", bp__bytes_text(head->bytes, image));
     bp__text_line(stdout, "%-24s%s", "schema", head->schema_version);
     bp__text_line(stdout, "%-24s%s", "calendar", *head->calendar_name ? head->calendar_name : "-");
-    printf("%-24s%" PRId64 "\n", "assets", rows(p, BP_COL_ASSET_SID));
-    printf("%-24s%" PRId64 ", %s to %s\n", "sessions", rows(p, BP_COL_DAY),
-           bp__time_text(session(p, false), first), bp__time_text(session(p, true), last));
-    printf("%-24s%" PRId64 "\n", "minute bars", rows(p, BP_COL_MINUTE_DT));
+    bp__text_line(stdout, "%-24s%" PRId64, "assets", rows(p, BP_COL_ASSET_SID));
+    bp__text_line(stdout, "%-24s%" PRId64 ", %s to %s", "sessions", rows(p, BP_COL_DAY),
+                  bp__time_text(session(p, false), first), bp__time_text(session(p, true), last));
+    bp__text_line(stdout, "%-24s%" PRId64, "minute bars", rows(p, BP_COL_MINUTE_DT));
     for (size_t i = 0; i < NUM_TABLES; i++) {
         char label[32];
         snprintf(label, sizeof label, "%s", tables[i].key);
         for (char *c = label; *c; c++)
             if (*c == '_') *c = ' ';
-        printf("%-24s%" PRId64 "\n", label, rows(p, tables[i].column));
+        bp__text_line(stdout, "%-24s%" PRId64, label, rows(p, tables[i].column));
     }
     bp__source_text(path, p->bundle.name);
     bp__unknown_text(&p->bundle, path, unknown, sizeof unknown);
@@ -227,16 +227,16 @@ static void version_json(const bp_version *v)
 static void version_text(const bp_version *v)
 {
     bp__text_line(stdout, "%-16s%s", "bundle", v->bundle_name);
-    printf("%-16s%zu", "assets", v->num_assets);
+    bp__text_print(stdout, "%-16s%zu", "assets", v->num_assets);
     for (size_t i = 0; i < v->num_assets && i < 8; i++) {
         fputs(i ? ", " : ": ", stdout);
         bp__text_put(stdout, v->asset_list[i]);
     }
-    printf("%s\n", v->num_assets > 8 ? ", ..." : "");
-    printf("%-16s%s to %s\n", "dates", v->date_range[0], v->date_range[1]);
+    bp__text_line(stdout, "%s", v->num_assets > 8 ? ", ..." : "");
+    bp__text_line(stdout, "%-16s%s to %s", "dates", v->date_range[0], v->date_range[1]);
     bp__text_line(stdout, "%-16s%s", "schema", v->schema_version);
-    printf("%-16s%s\n", "computed_hash", v->computed_hash);
-    printf("%-16s%s\n", "content_hash", v->content_hash);
+    bp__text_line(stdout, "%-16s%s", "computed_hash", v->computed_hash);
+    bp__text_line(stdout, "%-16s%s", "content_hash", v->content_hash);
 }
 
 bp_status bp__run_version(const void *command_line)

@@ -5,6 +5,16 @@
 
 #include "core/text.h"
 
+/* Of up to three bytes: no control character has more. */
+static unsigned code_point(const char *text, int length)
+{
+    const unsigned char *s = (const unsigned char *)text;
+    if (length == 1) return s[0];
+    if (length == 2) return (s[0] & 0x1fu) << 6 | (s[1] & 0x3fu);
+    return (s[0] & 0x0fu) << 12 | (s[1] & 0x3fu) << 6 | (s[2] & 0x3fu);
+}
+
+/* JSON is printed to terminals, too: control characters are escaped even where they need not be. */
 static void put_string(FILE *file, const char *text)
 {
     fputc('"', file);
@@ -12,12 +22,12 @@ static void put_string(FILE *file, const char *text)
         int n = bp__utf8_length(s);
         if (n == 0)
             fputs("\\ufffd", file);
+        else if (bp__is_control(s))
+            fprintf(file, "\\u%04x", code_point(s, n));
         else if (n > 1)
             fwrite(s, 1, (size_t)n, file);
         else if (*s == '"' || *s == '\\')
             fprintf(file, "\\%c", *s);
-        else if ((unsigned char)*s < 0x20)
-            fprintf(file, "\\u%04x", (unsigned)*s);
         else
             fputc(*s, file);
         s += n ? n : 1;

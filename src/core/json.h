@@ -30,7 +30,7 @@ void bp__json_bool(bp__json *j, const char *key, bool value);
 /** A value that is JSON already. */
 void bp__json_raw(bp__json *j, const char *key, const char *json);
 
-/** Bytes that are not UTF-8 become U+FFFD. */
+/** Bytes that are not UTF-8 become U+FFFD; what bp__is_control() is escaped. */
 void bp__json_text(bp__json *j, const char *key, const char *text);
 
 #endif

@@ -21,12 +21,26 @@ int bp__utf8_length(const char *text)
     return n;
 }
 
+/* Characters that are not seen, and decide in which order others are, or end a line: U+061C, U+200E and U+200F, U+2028 to
+ * U+202E, U+2066 to U+2069. */
+static bool turns_text(const unsigned char *s)
+{
+    if (s[0] == 0xd8) return s[1] == 0x9c;
+    if (s[0] != 0xe2) return false;
+    if (s[1] == 0x80) return s[2] == 0x8e || s[2] == 0x8f || (s[2] >= 0xa8 && s[2] <= 0xae);
+    return s[1] == 0x81 && s[2] >= 0xa6 && s[2] <= 0xa9;
+}
+
+bool bp__is_control(const char *text)
+{
+    const unsigned char *s = (const unsigned char *)text;
+    return s[0] < 0x20 || s[0] == 0x7f || (s[0] == 0xc2 && s[1] >= 0x80 && s[1] < 0xa0) || turns_text(s);
+}
+
 /* Bytes of the printable character at `text`; 0: it is none, and one byte of it is to be replaced. */
 static int printable(const char *text)
 {
-    const unsigned char *s = (const unsigned char *)text;
-    const bool c0 = s[0] < 0x20 || s[0] == 0x7f, c1 = s[0] == 0xc2 && s[1] >= 0x80 && s[1] < 0xa0;
-    return c0 || c1 ? 0 : bp__utf8_length(text);
+    return bp__is_control(text) ? 0 : bp__utf8_length(text);
 }
 
 void bp__text_put(FILE *file, const char *text)
@@ -38,16 +52,43 @@ void bp__text_put(FILE *file, const char *text)
     }
 }
 
-void bp__text_line(FILE *file, const char *fmt, ...)
+static void put_formatted(FILE *file, const char *fmt, va_list ap)
 {
     char *text = NULL;
+    if (vasprintf(&text, fmt, ap) < 0) {
+        fputs("(no memory for a line)", file);
+        return;
+    }
+    bp__text_put(file, text);
+    free(text);
+}
+
+void bp__text_print(FILE *file, const char *fmt, ...)
+{
     va_list ap;
     va_start(ap, fmt);
-    const int n = vasprintf(&text, fmt, ap);
+    put_formatted(file, fmt, ap);
     va_end(ap);
-    if (n >= 0) bp__text_put(file, text);
-    fputs(n >= 0 ? "\n" : "(no memory for a line)\n", file);
-    if (n >= 0) free(text);
+}
+
+void bp__text_line(FILE *file, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    put_formatted(file, fmt, ap);
+    va_end(ap);
+    fputc('\n', file);
+}
+
+void bp__text_csv(FILE *file, const char *text)
+{
+    if (!text[strcspn(text, ",\"\r\n")]) {
+        fputs(text, file);
+        return;
+    }
+    fputc('"', file);
+    for (; *text; text++) fputs(*text == '"' ? "\"\"" : (char[2]){*text}, file);
+    fputc('"', file);
 }
 
 char *bp__text_clean(char *text)

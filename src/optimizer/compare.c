@@ -111,8 +111,8 @@ static bp_status print(const bp__comparison *c)
     printf("combinations: %" PRIu64 " in both, %" PRIu64 " in A only, %" PRIu64 " in B only\n", c->both,
            only_a, only_b);
     if (c->correlation == c->correlation) snprintf(number, sizeof number, "%.4f", c->correlation);
-    printf("rank correlation: %s (Spearman's, by %s, of %" PRIu64 " that are done in both)\n", number,
-           c->objective, c->ranked);
+    bp__text_line(stdout, "rank correlation: %s (Spearman's, by %s, of %" PRIu64 " that are done in both)",
+                  number, c->objective, c->ranked);
     printf("top %" PRIu64 ": %" PRIu64 " are among the top %" PRIu64 " of both\n", c->top, c->top_in_both,
            c->top);
     return print_best(c);

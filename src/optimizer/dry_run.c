@@ -45,20 +45,24 @@ static void print(const bp__options *o, const bp__estimate *e, uint64_t ranks)
     const char *s = ranks == 1 ? "" : "s";
     bp__report_grid(stdout, spec);
     printf("\nbundles: %" PRIu64, spec->num_bundles);
-    for (uint64_t i = 0; i < spec->num_bundles; i++) printf("%s%s", i ? "," : " (", spec->bundle[i]);
+    for (uint64_t i = 0; i < spec->num_bundles; i++)
+        bp__text_print(stdout, "%s%s", i ? "," : " (", spec->bundle[i]);
     printf(")\ncombinations: %" PRIu64 " to be tested, %" PRIu64 " skipped\n", e->backtests, e->skipped);
-    printf("time: about %s on %" PRIu64 " rank%s: %s to load, and %" PRIu64 " backtests of %s each\n",
-           duration(bp__estimate_seconds(e, ranks), a), ranks, s, duration(e->load_s, b), e->backtests,
-           duration(e->backtests ? e->total_s / (double)e->backtests : 0, c));
-    printf("  from %" PRIu64
-           " of them, timed here, on one rank (%s to %s), if each rank has a core; here are %ld\n",
-           e->samples, duration(e->shortest_s, a), duration(e->longest_s, b), sysconf(_SC_NPROCESSORS_ONLN));
-    printf("memory: about %s on a node with %" PRIu64 " rank%s: ", bp__bytes_text(node_bytes(o, e, ranks), a),
-           ranks, s);
-    printf("%s of the %sbundle%s, %s for each rank, %s of results\n", bp__bytes_text(e->bundle_bytes, a),
-           spec->num_bundles > 1 ? "largest " : "",
-           bp_config_should_use_pool(&o->conduct.cfg) ? "" : " for each rank",
-           bp__bytes_text(e->rank_bytes, b), bp__bytes_text(e->results_bytes, c));
+    bp__text_line(stdout,
+                  "time: about %s on %" PRIu64 " rank%s: %s to load, and %" PRIu64 " backtests of %s each",
+                  duration(bp__estimate_seconds(e, ranks), a), ranks, s, duration(e->load_s, b), e->backtests,
+                  duration(e->backtests ? e->total_s / (double)e->backtests : 0, c));
+    bp__text_line(stdout,
+                  "  from %" PRIu64
+                  " of them, timed here, on one rank (%s to %s), if each rank has a core; here are %ld",
+                  e->samples, duration(e->shortest_s, a), duration(e->longest_s, b),
+                  sysconf(_SC_NPROCESSORS_ONLN));
+    bp__text_print(stdout, "memory: about %s on a node with %" PRIu64 " rank%s: ",
+                   bp__bytes_text(node_bytes(o, e, ranks), a), ranks, s);
+    bp__text_line(stdout, "%s of the %sbundle%s, %s for each rank, %s of results",
+                  bp__bytes_text(e->bundle_bytes, a), spec->num_bundles > 1 ? "largest " : "",
+                  bp_config_should_use_pool(&o->conduct.cfg) ? "" : " for each rank",
+                  bp__bytes_text(e->rank_bytes, b), bp__bytes_text(e->results_bytes, c));
     printf("nothing was written\n");
 }
 

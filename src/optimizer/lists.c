@@ -4,6 +4,7 @@
 
 #include "backtest/backtest.h"
 #include "core/json.h"
+#include "core/text.h"
 
 #define LARGEST_WHOLE 9007199254740991.0 /* beyond it a range says nothing */
 
@@ -21,19 +22,21 @@ static void print_param(const bp_param *p, bool required)
 {
     char number[32];
     const bool word = p->kind == BP_PARAM_WORD;
-    printf("    --param %-10s  %s; ", p->name, p->help);
-    if (!word) printf("a %snumber", p->kind == BP_PARAM_INTEGER ? "whole " : "");
-    for (size_t i = 0; word && p->words[i]; i++) printf("%s%s", i == 0 ? "" : " or ", p->words[i]);
+    bp__text_print(stdout, "    --param %-10s  %s; ", p->name, p->help);
+    if (!word) bp__text_print(stdout, "a %snumber", p->kind == BP_PARAM_INTEGER ? "whole " : "");
+    for (size_t i = 0; word && p->words[i]; i++)
+        bp__text_print(stdout, "%s%s", i == 0 ? "" : " or ", p->words[i]);
     if (!word && (p->min > -LARGEST_WHOLE || p->max < LARGEST_WHOLE))
         printf(" from %.10g to %.10g", p->min, p->max);
     snprintf(number, sizeof number, "%.10g", p->fallback);
-    if (!required) printf(", default %s", word ? p->words[(size_t)p->fallback] : number);
+    if (!required) bp__text_print(stdout, ", default %s", word ? p->words[(size_t)p->fallback] : number);
     putchar('\n');
 }
 
 static void print_strategy(const bp__options *o, const bp_strategy *s)
 {
-    printf("%s\n    %s\n", s->name, s->help);
+    bp__text_line(stdout, "%s", s->name);
+    bp__text_line(stdout, "    %s", s->help);
     for (size_t i = 0; i < s->num_params; i++) print_param(&s->param[i], is_required(o, s, i));
 }
 
@@ -100,8 +103,8 @@ void bp__print_metrics(bool json)
     for (unsigned i = 0; i < BP__NUM_METRICS; i++) {
         const bp__metric *m = bp__metric_at(i);
         if (!json) {
-            printf("%-16s %s; the %s first%s\n", m->name, m->help,
-                   m->best == BP__HIGHEST ? "highest" : "lowest", m->is_default ? "; usual" : "");
+            bp__text_line(stdout, "%-16s %s; the %s first%s", m->name, m->help,
+                          m->best == BP__HIGHEST ? "highest" : "lowest", m->is_default ? "; usual" : "");
             continue;
         }
         bp__json_open(&j, NULL, '{');

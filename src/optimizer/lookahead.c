@@ -6,6 +6,7 @@
 
 #include "core/day.h"
 #include "core/json.h"
+#include "core/text.h"
 #include "optimizer/guard.h"
 
 typedef struct checks {
@@ -42,26 +43,27 @@ static const char *combination_of(const checks *c, uint64_t task, char *text, si
 static void tell_what_was_said(const bp__lookahead *r)
 {
     char at[32], known[32];
-    printf("at %s", bp__day_text(r->session, at));
-    if (r->symbol) printf(" asset %s", r->symbol);
-    printf(", known at the close of %s it says '%s', with later data '%s'\n", bp__day_text(r->known, known),
-           r->early, r->late);
+    bp__text_print(stdout, "at %s", bp__day_text(r->session, at));
+    if (r->symbol) bp__text_print(stdout, " asset %s", r->symbol);
+    bp__text_line(stdout, ", known at the close of %s it says '%s', with later data '%s'",
+                  bp__day_text(r->known, known), r->early, r->late);
 }
 
 static void tell(checks *c, uint64_t task, const bp__lookahead *r)
 {
     char strategy[256], combination[256];
     const bp__options *o = c->options;
-    printf("look-ahead: %s, %s: ", strategy_of(o, strategy, sizeof strategy),
-           combination_of(c, task, combination, sizeof combination));
+    bp__text_print(stdout, "look-ahead: %s, %s: ", strategy_of(o, strategy, sizeof strategy),
+                   combination_of(c, task, combination, sizeof combination));
     if (r->found)
         tell_what_was_said(r);
     else if (r->cuts == 0)
-        printf("cannot be told, it failed on all data that was cut: %s\n", r->why);
+        bp__text_line(stdout, "cannot be told, it failed on all data that was cut: %s", r->why);
     else if (r->failed > 0)
-        printf("none in %" PRIu64 " runs on data that was cut, seed %" PRIu64 "; it failed in %" PRIu64
-               " more: %s\n",
-               r->cuts, o->lookahead_seed, r->failed, r->why);
+        bp__text_line(stdout,
+                      "none in %" PRIu64 " runs on data that was cut, seed %" PRIu64 "; it failed in %" PRIu64
+                      " more: %s",
+                      r->cuts, o->lookahead_seed, r->failed, r->why);
     else
         printf("none in %" PRIu64 " runs on data that was cut, seed %" PRIu64 "\n", r->cuts,
                o->lookahead_seed);

@@ -9,6 +9,7 @@
 
 #include "core/clock.h"
 #include "core/log.h"
+#include "core/text.h"
 
 #define BAR_NS    UINT64_C(200000000)
 #define BAR_CELLS 20
@@ -30,8 +31,10 @@ static void draw(bp__progress *p, double part, const char *text)
     const int cells = (int)(BAR_CELLS * part);
     char line[400];
     snprintf(line, sizeof line, "[%.*s%.*s] %s", cells, full, BAR_CELLS - cells, empty, text);
+    bp__text_clean(line);
     if (ioctl(STDERR_FILENO, TIOCGWINSZ, &window) != 0 || window.ws_col == 0) window.ws_col = 80;
-    fprintf(stderr, "\r%.*s\033[K", window.ws_col - 1, line);
+    bp__text_copy(line, window.ws_col < sizeof line ? window.ws_col : sizeof line, line);
+    fprintf(stderr, "\r%s\033[K", line);
     fflush(stderr);
     p->drawn = true;
 }

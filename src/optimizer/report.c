@@ -45,17 +45,17 @@ static uint64_t shown(const bp__report_facts *f)
 void bp__report_grid(FILE *file, const bp__spec *spec)
 {
     const bp__grid *grid = &spec->grid;
-    fprintf(file, "search: %s", spec->strategy);
+    bp__text_print(file, "search: %s", spec->strategy);
     for (unsigned i = 0; !grid->listed && i < grid->num_axes; i++) {
         const bp__axis *axis = &grid->axis[i];
         char number[32];
         if (axis->count == 1)
-            fprintf(file, ", %s %s", axis->param.name, bp__axis_text(axis, axis->value[0], number));
+            bp__text_print(file, ", %s %s", axis->param.name, bp__axis_text(axis, axis->value[0], number));
         else
-            fprintf(file, ", %s %" PRIu64 " values", axis->param.name, axis->count);
+            bp__text_print(file, ", %s %" PRIu64 " values", axis->param.name, axis->count);
     }
-    fprintf(file, ": %" PRIu64 " combination%s", grid->size, grid->size == 1 ? "" : "s");
-    if (spec->where) fprintf(file, " where %s", bp__expr_text(spec->where));
+    bp__text_print(file, ": %" PRIu64 " combination%s", grid->size, grid->size == 1 ? "" : "s");
+    if (spec->where) bp__text_print(file, " where %s", bp__expr_text(spec->where));
     if (spec->num_slices > 1) fprintf(file, ", slice %" PRIu64 " of %" PRIu64, spec->slice, spec->num_slices);
 }
 
@@ -76,15 +76,15 @@ void bp__report_header(FILE *file, const bp__report_facts *f, uint64_t bundle)
     char first[32], last[32];
     const bp__spec *o = spec_of(f);
     const bp__tested *t = &f->found->tested[bundle];
-    fprintf(file, "bundle: %s, content %.*s, symbols and dates %.*s\n", o->bundle[bundle], HASH_DIGITS,
-            t->content_hash, HASH_DIGITS, t->computed_hash);
-    fprintf(file, "scope: %zu assets, %zu sessions, %s to %s", t->num_assets, t->num_sessions,
-            bp__day_text(t->first_session, first), bp__day_text(t->last_session, last));
+    bp__text_line(file, "bundle: %s, content %.*s, symbols and dates %.*s", o->bundle[bundle], HASH_DIGITS,
+                  t->content_hash, HASH_DIGITS, t->computed_hash);
+    bp__text_print(file, "scope: %zu assets, %zu sessions, %s to %s", t->num_assets, t->num_sessions,
+                   bp__day_text(t->first_session, first), bp__day_text(t->last_session, last));
     if (t->sessions_per_year != USUAL_YEAR) fprintf(file, ", %.10g are a year", t->sessions_per_year);
     fputc('\n', file);
     print_note(file, f, bundle);
     bp__report_grid(file, o);
-    fprintf(file, " on %d rank%s\n", f->found->num_ranks, f->found->num_ranks == 1 ? "" : "s");
+    bp__text_line(file, " on %d rank%s", f->found->num_ranks, f->found->num_ranks == 1 ? "" : "s");
     fflush(file);
 }
 
@@ -100,12 +100,15 @@ __attribute__((format(printf, 2, 3))) static void cell(table *t, const char *fmt
     char text[64];
     va_list ap;
     va_start(ap, fmt);
-    int n = vsnprintf(text, sizeof text, fmt, ap);
+    vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
-    if (t->printing)
-        fprintf(t->file, "%*s", t->width[t->column] + (t->column > 0 ? 2 : 0), text);
-    else if (n > t->width[t->column])
-        t->width[t->column] = n;
+    const int width = bp__text_width(bp__text_clean(text));
+    if (t->printing) {
+        fprintf(t->file, "%*s", t->width[t->column] - width + (t->column > 0 ? 2 : 0), "");
+        bp__text_put(t->file, text);
+    } else if (width > t->width[t->column]) {
+        t->width[t->column] = width;
+    }
     t->column++;
 }
 
@@ -165,12 +168,15 @@ void bp__report_table(FILE *file, const bp__report_facts *f)
 {
     const bp__spec *spec = spec_of(f);
     const char *having = spec->ranking.having ? bp__expr_text(spec->ranking.having) : NULL;
-    if (having && f->num_ranked == 0 && f->results->done > 0)
-        fprintf(file, "\nnone of the %" PRIu64 " that are done has %s\n\n", f->results->done, having);
+    const bool none = having && f->num_ranked == 0 && f->results->done > 0;
+    if (none) fputc('\n', file);
+    if (none) bp__text_line(file, "none of the %" PRIu64 " that are done has %s", f->results->done, having);
+    if (none) fputc('\n', file);
     if (shown(f) == 0) return;
-    fprintf(file, "\ntop %" PRIu64 " by %s, %s first", shown(f), bp__ranking_text(spec),
-            bp__ranking_is_descending(spec) ? "highest" : "lowest");
-    if (having) fprintf(file, ", of %" PRIu64 " that have %s", f->num_ranked, having);
+    fputc('\n', file);
+    bp__text_print(file, "top %" PRIu64 " by %s, %s first", shown(f), bp__ranking_text(spec),
+                   bp__ranking_is_descending(spec) ? "highest" : "lowest");
+    if (having) bp__text_print(file, ", of %" PRIu64 " that have %s", f->num_ranked, having);
     fputc('\n', file);
     table t = {.file = file};
     fill_table(&t, f);
@@ -197,9 +203,9 @@ static uint64_t largest_bundle(const bp__report_facts *f)
 void bp__report_costs(FILE *file, const bp__account *a)
 {
     char commission[160], slippage[160];
-    fprintf(file, "costs: commission %s, slippage %s; orders are filled at the next %s\n",
-            bp__commission_text(a, commission, sizeof commission),
-            bp__slippage_text(a, slippage, sizeof slippage), bp__fill_names[a->fill]);
+    bp__text_line(file, "costs: commission %s, slippage %s; orders are filled at the next %s",
+                  bp__commission_text(a, commission, sizeof commission),
+                  bp__slippage_text(a, slippage, sizeof slippage), bp__fill_names[a->fill]);
 }
 
 const char *bp__report_doubts_text(const char *bundle, const bp__doubts *doubts, char *text, size_t size)
@@ -238,9 +244,10 @@ static void print_delisted(FILE *file, const bp__report_facts *f)
     for (uint64_t b = 0; b < spec_of(f)->num_bundles; b++) {
         const bp__tested *t = &f->found->tested[b];
         if (t->num_delisted == 0) continue;
-        fprintf(file, "delisted%s%s: %zu asset%s, sold at the last price where held: %s (--delisted-after)\n",
-                spec_of(f)->several ? " in " : "", spec_of(f)->several ? spec_of(f)->bundle[b] : "",
-                t->num_delisted, t->num_delisted == 1 ? "" : "s", t->delisted);
+        bp__text_line(file,
+                      "delisted%s%s: %zu asset%s, sold at the last price where held: %s (--delisted-after)",
+                      spec_of(f)->several ? " in " : "", spec_of(f)->several ? spec_of(f)->bundle[b] : "",
+                      t->num_delisted, t->num_delisted == 1 ? "" : "s", t->delisted);
     }
 }
 
@@ -264,18 +271,19 @@ void bp__report_summary(FILE *file, const bp__report_facts *f)
         fprintf(file, "hits: %" PRIu64 "\n", all->hits);
         fprintf(file, "misses: %" PRIu64 "\n", all->misses);
         fprintf(file, "load time: %.3f s\n", all->load_seconds);
-        fprintf(file, "pool memory: at most %.1f MiB a node (%s)\n",
-                (double)f->found->stats.bytes_limit / (1 << 20), f->found->stats.limit_from);
+        bp__text_line(file, "pool memory: at most %.1f MiB a node (%s)",
+                      (double)f->found->stats.bytes_limit / (1 << 20), f->found->stats.limit_from);
     }
     const double mib = (double)bytes / (1 << 20);
     if (pooled(f) && f->found->num_ranks > 1) {
-        fprintf(file, "%s: %" PRIu64 "; once per node instead of once per rank\n", what, bytes);
-        fprintf(file, "memory: %.1f MiB on %d node%s instead of %.1f MiB for %d ranks\n",
-                mib * f->found->stats.num_nodes, f->found->stats.num_nodes,
-                f->found->stats.num_nodes == 1 ? "" : "s", mib * f->found->num_ranks, f->found->num_ranks);
+        bp__text_line(file, "%s: %" PRIu64 "; once per node instead of once per rank", what, bytes);
+        bp__text_line(file, "memory: %.1f MiB on %d node%s instead of %.1f MiB for %d ranks",
+                      mib * f->found->stats.num_nodes, f->found->stats.num_nodes,
+                      f->found->stats.num_nodes == 1 ? "" : "s", mib * f->found->num_ranks,
+                      f->found->num_ranks);
     } else {
-        fprintf(file, "%s: %" PRIu64 "%s\n", what, bytes,
-                pooled(f) ? "" : "; once per rank, pooling is switched off");
+        bp__text_line(file, "%s: %" PRIu64 "%s", what, bytes,
+                      pooled(f) ? "" : "; once per rank, pooling is switched off");
     }
     fflush(file);
 }

@@ -8,6 +8,7 @@
 #include "core/day.h"
 #include "core/json.h"
 #include "core/number.h"
+#include "core/text.h"
 
 static const struct {
     const char *name, *header;
@@ -70,15 +71,10 @@ static bool next_is_csv(row *r)
 
 static void put_text(row *r, const char *name, const char *text)
 {
-    if (!next_is_csv(r)) {
+    if (next_is_csv(r))
+        bp__text_csv(r->sheet->file, text);
+    else
         bp__json_text(&r->json, name, text);
-    } else if (!text[strcspn(text, ",\"\r\n")]) {
-        fputs(text, r->sheet->file);
-    } else {
-        fputc('"', r->sheet->file);
-        for (; *text; text++) fprintf(r->sheet->file, *text == '"' ? "\"\"" : "%c", *text);
-        fputc('"', r->sheet->file);
-    }
 }
 
 static void put_number(row *r, const char *name, double x)

@@ -8,6 +8,7 @@
 #include <bundlepool/bundle.h>
 
 #include "core/day.h"
+#include "core/json.h"
 #include "core/name.h"
 #include "core/number.h"
 #include "core/text.h"
@@ -44,8 +45,63 @@ static void test_clean(void)
     expect_clean("\xc0\xaf", "??");      /* overlong */
     expect_clean("\xed\xa0\x80", "???"); /* a surrogate */
     expect_clean("\xf4\x90\x80\x80", "????");
+    expect_clean("a\xe2\x80\xae"
+                 "b\xe2\x81\xa6"
+                 "c\xe2\x80\xa8"
+                 "d\xd8\x9c"
+                 "e\xe2\x80\x8f",
+                 "a???b???c???d??e???"); /* what turns text, or ends a line */
+    expect_clean("\xe2\x80\xa6 \xe2\x80\x9c \xe2\x81\xaa \xd8\x9b",
+                 "\xe2\x80\xa6 \xe2\x80\x9c \xe2\x81\xaa \xd8\x9b"); /* neighbours */
     CU_ASSERT_EQUAL(bp__text_width("Z\xc3\xbcrich"), 6);
     CU_ASSERT_EQUAL(bp__text_width("\xc3"), 1);
+}
+
+/* What a printer writes, and where it ends. */
+static void expect_printed(const char *text, const char *printed, const char *csv)
+{
+    char *put = NULL;
+    size_t size;
+    FILE *f = open_memstream(&put, &size);
+    CU_ASSERT_FATAL(f != NULL);
+    bp__text_print(f, "%s %d", text, 7);
+    bp__text_line(f, "|%s", text);
+    bp__text_csv(f, text);
+    CU_ASSERT_EQUAL(fclose(f), 0);
+    char expected[200];
+    snprintf(expected, sizeof expected, "%s 7|%s\n%s", printed, printed, csv);
+    CU_ASSERT_STRING_EQUAL(put, expected);
+    free(put);
+}
+
+static void test_printers(void)
+{
+    expect_printed("A", "A", "A");
+    expect_printed("", "", "");
+    expect_printed("A\nforged line", "A?forged line", "\"A\nforged line\"");
+    expect_printed("A,\"B\"", "A,\"B\"", "\"A,\"\"B\"\"\"");
+}
+
+static void expect_json(const char *text, const char *json)
+{
+    char *put = NULL, expected[200];
+    size_t size;
+    bp__json j = {.file = open_memstream(&put, &size)};
+    CU_ASSERT_FATAL(j.file != NULL);
+    bp__json_text(&j, NULL, text);
+    CU_ASSERT_EQUAL(fclose(j.file), 0);
+    snprintf(expected, sizeof expected, "\"%s\"", json);
+    CU_ASSERT_STRING_EQUAL(put, expected);
+    free(put);
+}
+
+/* JSON is printed to terminals, too, and is UTF-8 whatever is in a file. */
+static void test_json(void)
+{
+    expect_json("Z\xc3\xbcrich \xf0\x9f\x93\x88", "Z\xc3\xbcrich \xf0\x9f\x93\x88");
+    expect_json("\033[31m\n\\\"\x7f", "\\u001b[31m\\u000a\\\\\\\"\\u007f");
+    expect_json("\xc2\x85\xc2\x9b\xe2\x80\xae\xe2\x81\xa6\xd8\x9c", "\\u0085\\u009b\\u202e\\u2066\\u061c");
+    expect_json("\x9b|\xc3|\xed\xa0\x80|\xc0\x80", "\\ufffd|\\ufffd|\\ufffd\\ufffd\\ufffd|\\ufffd\\ufffd");
 }
 
 static void expect_copy(const char *text, size_t size, const char *copy)
@@ -173,9 +229,10 @@ static void test_names(void)
 int main(void)
 {
     CU_TestInfo tests[] = {
-        {"clean text", test_clean},   {"copies", test_copy}, {"first lines", test_first_line},
-        {"bytes", test_bytes},        {"days", test_days},   {"numbers", test_numbers},
-        {"bundle names", test_names}, CU_TEST_INFO_NULL,
+        {"clean text", test_clean}, {"printers", test_printers},      {"JSON", test_json},
+        {"copies", test_copy},      {"first lines", test_first_line}, {"bytes", test_bytes},
+        {"days", test_days},        {"numbers", test_numbers},        {"bundle names", test_names},
+        CU_TEST_INFO_NULL,
     };
     return suite_main("text", tests);
 }
