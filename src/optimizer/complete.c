@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "optimizer/files.h"
 #include "optimizer/past.h"
 #include "optimizer/paths.h"
 #include "optimizer/plugins.h"
@@ -52,6 +53,7 @@ static bp_status finish_search(bp__options *o)
     if (o->having) BP_TRY(bp__ranking_having(spec, o->having, false));
     if (o->from) BP_TRY(bp__rerun_choose(&o->rerun, o->top, spec));
     BP_TRY(bp__choose_journal(o));
+    BP_TRY(bp__check_files(o));
     return bp_config_check(&o->conduct.cfg);
 }
 
@@ -79,6 +81,7 @@ static bp_status finish_run(bp__options *o)
         BP_FAIL(BP_EINVAL,
                 "--param: %" PRIu64 " combinations; a run is one of them, give each parameter one value",
                 spec->grid.size);
+    BP_TRY(bp__check_files(o));
     return bp_config_check(&o->conduct.cfg);
 }
 
@@ -88,10 +91,7 @@ static bp_status finish_merge(bp__options *o)
     BP_TRY(bp__ranking_check_objective(o->objective));
     BP_TRY(bp__ranking_check_having(o->having));
     if (!o->out) BP_FAIL(BP_EINVAL, "--out is missing; name the file of all results");
-    for (int i = 0; i < o->num_inputs; i++)
-        if (bp__same_file(o->input[i], o->out))
-            BP_FAIL(BP_EINVAL, "--out: %.200s is a journal to be merged; choose another file", o->out);
-    return BP_OK;
+    return bp__check_files(o);
 }
 
 bp_status bp__complete(bp__options *o)

@@ -511,7 +511,7 @@ static const bp__option own[] = {
      .uses = BOTH | BP__RUN,
      .set = bp__set_flag,
      .at = AT(replace),
-     .help = "write files whatever results, or other files, they replace"},
+     .help = "write files whatever results, or other files, they replace; what is read is never written"},
     {.name = "equity",
      .value = "FILE",
      .uses = RUNS,
@@ -551,7 +551,9 @@ static const bp__option own[] = {
      .set = bp__set_text,
      .at = AT(journal),
      .help = "where results are kept at once (default: that of --out, with .journal)",
-     .more = "Without either there is none. An unfinished journal is refused unless --resume is given."},
+     .more =
+         "Without either there is none. An unfinished journal is refused unless --resume is given, a finished one of "
+         "another search unless --replace is. A link is not followed. While a job writes it, FILE.lock is beside it."},
     {.name = "no-journal",
      .uses = BP__SEARCH,
      .set = bp__set_flag,

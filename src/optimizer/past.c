@@ -3,8 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "optimizer/paths.h"
-
 /* What a text of a search says, if it says anything. */
 static bp_status keep_line(const bp__rerun *r, const char *key, char **value)
 {
@@ -85,8 +83,6 @@ bp_status bp__past_complete(bp__options *o)
     if (o->num_params > 0)
         BP_FAIL(BP_EINVAL, "--param and %s: choose one; the combinations are those of %.200s", option, path);
     if (o->top == 0) BP_FAIL(BP_EINVAL, "--top: of %.200s at least 1 has to be tested", path);
-    if (o->out && bp__same_file(o->out, path))
-        BP_FAIL(BP_EINVAL, "--out: %.200s is what is read; name another file", o->out);
     BP_TRY(choose_strategy(o));
     choose_bundles(o);
     return BP_OK;

@@ -1,12 +1,10 @@
 #include "optimizer/paths.h"
 
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cli/locate.h"
-#include "search/origin.h"
 
 bp_status bp__find_bundles(bp__options *options, const char *text, bool several)
 {
@@ -38,31 +36,6 @@ bp_status bp__find_bundles(bp__options *options, const char *text, bool several)
     return BP_OK;
 }
 
-/* A path with its folder resolved: two that are equal are one file. false: the folder is not there. */
-static bool resolve(const char *path, char resolved[PATH_MAX])
-{
-    char folder[PATH_MAX], real[PATH_MAX];
-    if (realpath(path, resolved)) return true;
-    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
-    int n = snprintf(folder, sizeof folder, "%.*s", (int)(name - path), path);
-    if (n < 0 || n >= (int)sizeof folder || !realpath(n ? folder : ".", real)) return false;
-    n = snprintf(resolved, PATH_MAX, "%s/%s", real, name);
-    return n > 0 && n < PATH_MAX;
-}
-
-bool bp__same_file(const char *a, const char *b)
-{
-    char x[PATH_MAX], y[PATH_MAX];
-    return strcmp(a, b) == 0 || (resolve(a, x) && resolve(b, y) && strcmp(x, y) == 0);
-}
-
-static bool is_origin_of(const char *path, const char *out)
-{
-    char beside[PATH_MAX];
-    const int n = snprintf(beside, sizeof beside, "%s" BP__ORIGIN_SUFFIX, out);
-    return n < (int)sizeof beside && bp__same_file(path, beside);
-}
-
 bp_status bp__choose_journal(bp__options *o)
 {
     if (o->journal && o->no_journal) BP_FAIL(BP_EINVAL, "--journal and --no-journal: choose one");
@@ -76,11 +49,8 @@ bp_status bp__choose_journal(bp__options *o)
         }
     }
     o->conduct.journal = o->journal_path;
+    o->conduct.replace = o->replace;
     if (o->conduct.resume && !o->journal_path)
         BP_FAIL(BP_EINVAL, "--resume: there is no journal; name it by --journal, or by --out");
-    if (o->journal_path && o->out && is_origin_of(o->journal_path, o->out))
-        BP_FAIL(BP_EINVAL, "--journal: %.200s is written beside --out; choose two files", o->journal_path);
-    if (o->journal_path && o->out && bp__same_file(o->journal_path, o->out))
-        BP_FAIL(BP_EINVAL, "--journal: %.200s is --out as well; choose two files", o->journal_path);
     return BP_OK;
 }

@@ -13,7 +13,4 @@ bp_status bp__find_bundles(bp__options *options, const char *text, bool several)
 /** Where the journal is, if there is one. @retval BP_EINVAL, BP_ENOMEM */
 bp_status bp__choose_journal(bp__options *options);
 
-/** Whether two paths are one file, which need not be there. */
-bool bp__same_file(const char *a, const char *b);
-
 #endif

@@ -19,8 +19,8 @@
 bp_status bp__quiet_check(bp__quiet *q)
 {
     const bp__options *o = q->options;
-    if (o->out) BP_TRY(bp__results_check_path(o->out));
-    bp_status s = o->out ? bp__check_out(o, &o->spec, NULL) : BP_OK;
+    bp_status s = o->out ? bp__results_check_path("--out", o->out) : BP_OK;
+    if (s == BP_OK && o->out) s = bp__check_out(o, &o->spec, NULL);
     if (s == BP_OK) s = bp__check_sheets(o);
     q->refused = s == BP_EINVAL;
     return s;

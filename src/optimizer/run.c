@@ -59,7 +59,7 @@ static void tell_stats(run *r, const bp__found *found, bp_pool *pool)
     bp_stats stats = bp_stats_init();
     const double seconds = r->quiet.options->stats_s;
     const uint64_t now = bp__clock_ns();
-    if (seconds <= 0 || now < r->next_stats_ns) return;
+    if (!pool || seconds <= 0 || now < r->next_stats_ns) return;
     r->next_stats_ns = now + (uint64_t)(seconds * 1e9);
     if (bp_pool_stats(pool, &stats) == BP_OK) bp__report_stats(&found->results, &stats);
 }
@@ -144,7 +144,7 @@ static int tell_end(const run *r, const bp__found *found, bp_status s)
 {
     const bp__options *o = r->quiet.options;
     if (bp__failed(s)) {
-        const int code = r->quiet.refused ? BP__EXIT_USAGE : BP__EXIT_FAILED;
+        const int code = r->quiet.refused || found->foreign ? BP__EXIT_USAGE : BP__EXIT_FAILED;
         bp__program_error(bp__optimizer(), code);
         if (found->unfinished || found->ending == BP__ENDED_UNWRITABLE) tell_command(o, found);
         return code;
@@ -225,10 +225,12 @@ int bp__run_search(const bp__options *o, MPI_Comm comm)
 
 static bp_status merge(const bp__options *o, bp__spec *spec, bp__results *results, bool *refused)
 {
-    BP_TRY(bp__results_check_path(o->out));
+    bp_status s = bp__results_check_path("--out", o->out);
+    *refused = s == BP_EINVAL;
+    BP_TRY(s);
     const bp__merge_ranking ranking = {o->objective, o->having, o->spec.ranking.untraded_too};
     BP_TRY(bp__merge(o->input, o->num_inputs, &ranking, spec, results));
-    bp_status s = bp__check_out(o, spec, results->content);
+    s = bp__check_out(o, spec, results->content);
     *refused = s == BP_EINVAL;
     BP_TRY(s);
     BP_TRY(bp__results_write(results, o->out));

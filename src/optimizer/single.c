@@ -8,6 +8,7 @@
 #include "core/day.h"
 #include "core/json.h"
 #include "core/replace.h"
+#include "core/text.h"
 #include "optimizer/columns.h"
 #include "optimizer/guard.h"
 #include "optimizer/report.h"
@@ -34,15 +35,10 @@ bp_status bp__check_sheets(const bp__options *o)
         if (!path) continue;
         snprintf(option, sizeof option, "--%s", bp__sheet_name((bp__sheet_kind)k));
         if (!*path) BP_FAIL(BP_EINVAL, "%s: '' is not the name of a file", option);
-        for (unsigned i = 0; i < k; i++)
-            if (o->sheet[i] && strcmp(o->sheet[i], path) == 0)
-                BP_FAIL(BP_EINVAL, "%s: %.200s is --%s as well; choose two files", option, path,
-                        bp__sheet_name((bp__sheet_kind)i));
-        if (o->out && strcmp(o->out, path) == 0)
-            BP_FAIL(BP_EINVAL, "%s: %.200s is --out as well; choose two files", option, path);
         BP_TRY(bp__result_origin_check_plain(
             option, path, form_of(path) == BP__SHEET_CSV ? bp__sheet_header((bp__sheet_kind)k) : "[",
             o->replace));
+        BP_TRY(bp__results_check_path(option, path));
     }
     return BP_OK;
 }
@@ -108,12 +104,13 @@ static void print_head(const bp__single *single)
 {
     char first[32], last[32], text[512];
     const bp__spec *spec = single->spec;
-    printf("bundle: %s, content %.*s, symbols and dates %.*s\n", spec->bundle[0], HASH_DIGITS,
-           single->content_hash, HASH_DIGITS, single->computed_hash);
-    printf("scope: %zu assets, %zu sessions, %s to %s\n", bp__scope_num_assets(single->scope),
-           bp__scope_num_sessions(single->scope), bp__day_text(bp__scope_first_session(single->scope), first),
-           bp__day_text(bp__scope_last_session(single->scope), last));
-    printf("run: %s %s\n", spec->strategy, bp__grid_text(&spec->grid, 0, text, sizeof text));
+    bp__text_line(stdout, "bundle: %s, content %.*s, symbols and dates %.*s", spec->bundle[0], HASH_DIGITS,
+                  single->content_hash, HASH_DIGITS, single->computed_hash);
+    bp__text_line(stdout, "scope: %zu assets, %zu sessions, %s to %s", bp__scope_num_assets(single->scope),
+                  bp__scope_num_sessions(single->scope),
+                  bp__day_text(bp__scope_first_session(single->scope), first),
+                  bp__day_text(bp__scope_last_session(single->scope), last));
+    bp__text_line(stdout, "run: %s %s", spec->strategy, bp__grid_text(&spec->grid, 0, text, sizeof text));
     bp__report_costs(stdout, &spec->account);
     bp__report_doubts(stdout, spec->bundle[0], &single->doubts);
 }
@@ -140,8 +137,8 @@ static bp_status print(const bp__options *o, const bp__single *single, const bp_
            sheets->orders, record->trades, sheets->unfilled);
     for (unsigned k = 0; k < BP__NUM_SHEETS; k++)
         if (o->sheet[k])
-            printf("%s: %s, %" PRIu64 " rows\n", bp__sheet_name((bp__sheet_kind)k), o->sheet[k],
-                   sheets->sheet[k].rows);
+            bp__text_line(stdout, "%s: %s, %" PRIu64 " rows", bp__sheet_name((bp__sheet_kind)k), o->sheet[k],
+                          sheets->sheet[k].rows);
     return BP_OK;
 }
 
@@ -231,8 +228,10 @@ int bp__run_single(const bp__options *o)
 {
     bp__single single = {0};
     bp__sheets sheets = {0};
-    if (bp__failed(bp__check_sheets(o))) return bp__program_error(bp__optimizer(), BP__EXIT_USAGE);
-    bp_status s = bp__guard_begin(o, false, 0, 1);
+    bp_status s = bp__check_sheets(o);
+    if (bp__failed(s))
+        return bp__program_error(bp__optimizer(), s == BP_EINVAL ? BP__EXIT_USAGE : BP__EXIT_FAILED);
+    s = bp__guard_begin(o, false, 0, 1);
     if (s == BP_OK) s = look(o, &single, &sheets);
     bp__guard_end();
     bp__sheets_fini(&sheets);

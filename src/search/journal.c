@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -18,6 +17,7 @@
 #include <zlib.h>
 
 #include "core/clock.h"
+#include "search/origin.h"
 
 #define MAGIC        "bundlepool jrnl\n"
 #define MAGIC_LENGTH (sizeof MAGIC - 1)
@@ -25,8 +25,7 @@
 #define MAX_PAYLOAD  (UINT32_C(256) << 20)
 #define BUFFER       (64 * 1024)
 #define SYNC_NS      UINT64_C(1000000000)
-#define LOCK_WAIT_MS 10000
-#define LOCK_NAP_NS  20000000
+#define ASK_BYTES    (UINT64_C(4) << 20)
 
 /* Results of kind OLD_RESULT were written up to version 0.1, by other rules of a backtest; they are counted only. */
 enum { SPEC = 1, BUNDLE, OLD_RESULT, END, RESULT, SKIPS, LAST_KIND = SKIPS };
@@ -50,6 +49,7 @@ typedef struct result_payload {
 struct bp__journal {
     const char *path;
     int fd;
+    bp__lock lock_file;
     bp_status failed; /* of a write; its text is the one below */
     char why[BP_ERROR_TEXT_MAX];
     size_t used;
@@ -87,31 +87,65 @@ typedef struct image {
     const char *path;
     const char *bytes;
     uint64_t size;
+    const bp__journal_how *how; /* NULL: nobody asks */
+    uint64_t asked;             /* at which byte */
 } image;
 
-/* The whole record at an offset. */
-static bool record_at(const image *m, uint64_t offset, record *r)
+/* Whether to go on reading, asked every few MB: a signal must not wait for a journal of many. */
+static bp_status ask(image *m, uint64_t at)
+{
+    if (at - m->asked < ASK_BYTES) return BP_OK;
+    m->asked = at;
+    if (!m->how || !m->how->go_on || m->how->go_on(m->how->context)) return BP_OK;
+    BP_FAIL(BP_ESTOPPED, "--journal: %.200s: stopped while it was read", m->path);
+}
+
+/* Whether there could be a record at an offset, by its first bytes. */
+static bool record_begins(const image *m, uint64_t offset, record *r)
 {
     if (m->size - offset < sizeof *r) return false;
     memcpy(r, m->bytes + offset, sizeof *r);
     return r->mark == MARK && r->kind >= SPEC && r->kind <= LAST_KIND && r->length <= MAX_PAYLOAD &&
-           m->size - offset - sizeof *r >= r->length &&
-           crc_of(r->kind, r->length, m->bytes + offset + sizeof *r) == r->crc;
+           m->size - offset - sizeof *r >= r->length;
 }
 
-/* Whether any whole record begins behind an offset. */
-static bool record_behind(const image *m, uint64_t offset)
+static bool is_whole(const image *m, uint64_t offset, const record *r)
+{
+    return crc_of(r->kind, r->length, m->bytes + offset + sizeof *r) == r->crc;
+}
+
+/* The whole record at an offset. */
+static bool record_at(const image *m, uint64_t offset, record *r)
+{
+    return record_begins(m, offset, r) && is_whole(m, offset, r);
+}
+
+/* Where the next mark is. @return the size: there is none */
+static uint64_t mark_from(const image *m, uint64_t at)
 {
     const uint32_t mark = MARK;
+    const char *found = at < m->size ? memmem(m->bytes + at, m->size - at, &mark, sizeof mark) : NULL;
+    return found ? (uint64_t)(found - m->bytes) : m->size;
+}
+
+/* Whether any whole record begins behind an offset. Records that were written do not overlap, so together they are not
+ * longer than the file: where more than that would have to be looked through somebody has put marks into each other, and
+ * that is damage whatever comes of it. */
+static bp_status record_behind(image *m, uint64_t offset, bool *there)
+{
+    uint64_t left = 2 * (m->size - offset), looked_through = 0;
     record r;
-    for (uint64_t at = offset + 1; at < m->size;) {
-        const char *found = memmem(m->bytes + at, m->size - at, &mark, sizeof mark);
-        if (!found) return false;
-        at = (uint64_t)(found - m->bytes);
-        if (record_at(m, at, &r)) return true;
-        at++;
+    m->asked = 0;
+    for (uint64_t at = mark_from(m, offset + 1); at < m->size; at = mark_from(m, at + 1)) {
+        if (!record_begins(m, at, &r)) continue;
+        const uint64_t length = sizeof r + r.length;
+        *there = length > left || is_whole(m, at, &r);
+        if (*there) return BP_OK;
+        left -= length;
+        BP_TRY(ask(m, looked_through += length));
     }
-    return false;
+    *there = false;
+    return BP_OK;
 }
 
 static bp_status damaged(const image *m, uint64_t offset, const char *what)
@@ -154,14 +188,15 @@ static bp_status visit(const image *m, uint64_t offset, const record *r, const b
         if (r->length != sizeof b) return damaged(m, offset, "a bundle's record of the wrong length");
         memcpy(&b, payload, sizeof b);
         memcpy(hash, b.content_hash, sizeof b.content_hash);
-        return v->bundle(v->context, b.bundle, hash);
+        return v->bundle ? v->bundle(v->context, b.bundle, hash) : BP_OK;
     }
+    if (r->kind == RESULT && !v->result) return BP_OK;
     if (r->kind == RESULT) {
         bp__result result = {0};
         const bool read = read_result(payload, r->length, &result);
         return read ? v->result(v->context, &result) : damaged(m, offset, "a result of the wrong length");
     }
-    if (r->kind == SKIPS) return v->skips(v->context, payload, r->length);
+    if (r->kind == SKIPS) return v->skips ? v->skips(v->context, payload, r->length) : BP_OK;
     return r->kind == END ? BP_OK : damaged(m, offset, "a record of a version before");
 }
 
@@ -172,36 +207,39 @@ typedef struct contents {
     bool finished;    /* the last record is END */
 } contents;
 
-static bp_status scan(const image *m, const bp__journal_visitor *v, contents *c)
+static bp_status scan(image *m, const bp__journal_visitor *v, contents *c)
 {
     const uint64_t magic = m->size < MAGIC_LENGTH ? m->size : MAGIC_LENGTH;
     record r;
     if (memcmp(m->bytes, MAGIC, magic) != 0)
-        BP_FAIL(BP_EFORMAT, "--journal: %.200s is not a journal of this program; name another file", m->path);
+        BP_FAIL(BP_EINVAL, "--journal: %.200s is not a journal of this program; name another file", m->path);
     uint64_t at = magic, second = 0;
+    bool behind = false;
     while (at < m->size && record_at(m, at, &r)) {
         if ((r.kind == SPEC) != (at == MAGIC_LENGTH)) return damaged(m, at, "a record in the wrong place");
         /* journals that lack the second record are of a version before: whoever visits refuses them by the first */
         if (v && (r.kind == SKIPS) != (at == second)) return damaged(m, at, "a record in the wrong place");
         if (v) BP_TRY(visit(m, at, &r, v));
+        BP_TRY(ask(m, at));
         if (r.kind == SPEC) second = at + sizeof r + r.length;
         at += sizeof r + r.length;
         *c = (contents){.whole = at,
                         .results = c->results + (r.kind == RESULT || r.kind == OLD_RESULT),
                         .finished = r.kind == END};
     }
-    if (at < m->size && record_behind(m, at)) return damaged(m, at, "a broken record");
-    return BP_OK;
+    if (at < m->size) BP_TRY(record_behind(m, at, &behind));
+    return behind ? damaged(m, at, "a broken record") : BP_OK;
 }
 
 /* @param[in] v  NULL: only count */
-static bp_status scan_file(const char *path, int fd, const bp__journal_visitor *v, contents *c)
+static bp_status scan_file(const char *path, int fd, const bp__journal_how *how, const bp__journal_visitor *v,
+                           contents *c)
 {
     struct stat st;
     *c = (contents){0};
     if (fstat(fd, &st) != 0) return disk_fail(path, errno, "cannot be looked at");
     if (st.st_size == 0) return BP_OK;
-    image m = {.path = path, .size = (uint64_t)st.st_size};
+    image m = {.path = path, .size = (uint64_t)st.st_size, .how = how};
     void *bytes = mmap(NULL, m.size, PROT_READ, MAP_PRIVATE, fd, 0);
     if (bytes == MAP_FAILED) return disk_fail(path, errno, "cannot be read");
     m.bytes = bytes;
@@ -210,33 +248,22 @@ static bp_status scan_file(const char *path, int fd, const bp__journal_visitor *
     return s;
 }
 
-static bp_status take_lock(const char *path, int fd, int kind, bool wait)
-{
-    const struct timespec deadline = bp__deadline(wait ? LOCK_WAIT_MS : 0);
-    for (;;) {
-        if (flock(fd, kind | LOCK_NB) == 0) return BP_OK;
-        if (errno == EINTR) continue;
-        if (errno != EWOULDBLOCK)
-            return disk_fail(path, errno,
-                             "cannot be locked; put it on a file system that has locks (see 'mount': flock)");
-        if (bp__deadline_passed(&deadline))
-            BP_FAIL(BP_EBUSY,
-                    "--journal: %.200s: another job is writing it%s; wait for its end, or name another", path,
-                    wait ? ", still" : "");
-        nanosleep(&(struct timespec){.tv_nsec = LOCK_NAP_NS}, NULL);
-    }
-}
-
-/* A regular file, or none: no pipe to hang on, no device. */
+/* A regular file, or none: no pipe to hang on, no device. To be written it is no link and has no other name: in a folder
+ * where others can make files it could be any file of this user's. */
 static bp_status open_file(const char *path, int flags, int *fd)
 {
     struct stat st;
-    *fd = open(path, flags | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0666);
-    if (*fd < 0)
-        return disk_fail(path, errno, flags & O_CREAT ? "cannot be made or written" : "cannot be read");
-    if (fstat(*fd, &st) == 0 && S_ISREG(st.st_mode)) return BP_OK;
+    const bool written = (flags & O_CREAT) != 0;
+    *fd = open(path, flags | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | (written ? O_NOFOLLOW : 0), 0666);
+    if (*fd < 0 && errno == ELOOP)
+        BP_FAIL(BP_EIO, "--journal: %.200s is a symbolic link; name the file itself, or another", path);
+    if (*fd < 0) return disk_fail(path, errno, written ? "cannot be made or written" : "cannot be read");
+    const bool regular = fstat(*fd, &st) == 0 && S_ISREG(st.st_mode);
+    if (regular && (!written || st.st_nlink <= 1)) return BP_OK;
     close(*fd);
     *fd = -1;
+    if (regular)
+        BP_FAIL(BP_EIO, "--journal: %.200s has other names as well (hard links); name another", path);
     BP_FAIL(BP_EIO, "--journal: %.200s is not a regular file; name another", path);
 }
 
@@ -244,10 +271,12 @@ bp_status bp__journal_read(const char *path, const bp__journal_visitor *visitor)
 {
     int fd;
     contents c = {0};
+    bp__lock lock;
     BP_TRY(open_file(path, O_RDONLY, &fd));
-    bp_status s = take_lock(path, fd, LOCK_SH, false);
-    if (s == BP_OK) s = scan_file(path, fd, visitor, &c);
+    bp_status s = bp__lock_to_read(path, &lock);
+    if (s == BP_OK) s = scan_file(path, fd, NULL, visitor, &c);
     close(fd);
+    bp__lock_release(&lock);
     if (s == BP_OK && c.whole == 0) BP_FAIL(BP_EFORMAT, "%.200s: it is empty: no search has begun it", path);
     return s;
 }
@@ -429,45 +458,87 @@ static bp_status sync_folder(const char *path)
     return s;
 }
 
+/* A finished journal is replaced by the same search only, which is about to find the same once more: by what --out takes
+ * for the same. */
+static bp_status check_search(void *context, const char *text)
+{
+    const bp__journal *j = context;
+    const bp__result_origin theirs = {.text = (char *)(uintptr_t)text},
+                            ours = {.text = (char *)(uintptr_t)j->pending.spec};
+    bp__difference *d;
+    size_t n;
+    BP_TRY(bp__result_origin_differences(&theirs, &ours, &d, &n));
+    if (n == 0) return BP_OK;
+    const bp_status s =
+        bp__fail(BP_EINVAL,
+                 "--journal: %.120s is of another search (%.60s: there '%.88s', here '%.88s'); give "
+                 "--replace to lose it, or name another file",
+                 j->path, d->what, d->a, d->b);
+    free(d);
+    return s;
+}
+
+static bp_status check_finished(bp__journal *j, const bp__journal_how *how, bp__journal_refusal *refusal)
+{
+    const bp__journal_visitor spec_only = {.spec = check_search, .context = j};
+    contents c;
+    const bp_status s = scan_file(j->path, j->fd, how, &spec_only, &c);
+    if (s == BP_EINVAL) *refusal = BP__JOURNAL_FOREIGN;
+    return s;
+}
+
+/* What is there, by the count of it. */
+static bp_status judge(bp__journal *j, const bp__journal_how *how, const contents *c,
+                       bp__journal_refusal *refusal)
+{
+    if (c->results == 0 || how->resume) return BP_OK;
+    if (c->finished) return how->replace ? BP_OK : check_finished(j, how, refusal);
+    *refusal = BP__JOURNAL_UNFINISHED;
+    BP_FAIL(BP_EBUSY,
+            "--journal: %.200s is of a search that was interrupted; go on with --resume, or remove it",
+            j->path);
+}
+
 /* The file is open and locked: replace, refuse or continue what is in it. Without a single result there is
  * nothing to lose, and a search that failed before its first one stands in nobody's way. */
-static bp_status begin(bp__journal *j, const bp__journal_head *head, bool resume,
-                       const bp__journal_visitor *v, bool *unfinished)
+static bp_status begin(bp__journal *j, const bp__journal_how *how, const bp__journal_visitor *v,
+                       bp__journal_refusal *refusal)
 {
     contents c;
-    BP_TRY(scan_file(j->path, j->fd, NULL, &c));
-    if (c.results > 0 && !resume && !c.finished) {
-        *unfinished = true;
-        BP_FAIL(BP_EBUSY,
-                "--journal: %.200s is of a search that was interrupted; go on with --resume, or remove it",
-                j->path);
-    }
-    const bool go_on = c.results > 0 && resume;
-    if (go_on) BP_TRY(scan_file(j->path, j->fd, v, &c));
+    bp_status s = scan_file(j->path, j->fd, how, NULL, &c);
+    if (s == BP_EINVAL) *refusal = BP__JOURNAL_FOREIGN;
+    BP_TRY(s);
+    BP_TRY(judge(j, how, &c, refusal));
+    const bool go_on = c.results > 0 && how->resume;
+    if (go_on) BP_TRY(scan_file(j->path, j->fd, how, v, &c));
     BP_TRY(start_syncing(j));
     if (!go_on) {
-        j->pending = *head;
         if (c.results > 0) return BP_OK; /* a finished one stays until this search has a bundle */
         BP_TRY(begin_new(j));
         return sync_folder(j->path);
     }
+    j->pending = (bp__journal_head){0}; /* it has begun */
     j->written = c.whole;
     if (ftruncate(j->fd, (off_t)c.whole) != 0 || lseek(j->fd, (off_t)c.whole, SEEK_SET) != (off_t)c.whole)
         return disk_fail(j->path, errno, "its broken end cannot be cut off");
     return BP_OK;
 }
 
-bp_status bp__journal_open(const char *path, const bp__journal_head *head, bool resume,
-                           const bp__journal_visitor *visitor, bp__journal **journal, bool *unfinished)
+bp_status bp__journal_open(const char *path, const bp__journal_head *head, const bp__journal_how *how,
+                           const bp__journal_visitor *visitor, bp__journal **journal,
+                           bp__journal_refusal *refusal)
 {
+    const bp__lock_waits waits = {how->resume, how->go_on, how->context};
     *journal = NULL;
-    *unfinished = false;
+    *refusal = BP__JOURNAL_FINE;
     bp__journal *j = calloc(1, sizeof *j);
     if (!j) BP_FAIL(BP_ENOMEM, "--journal: %.200s: no memory", path);
     j->path = path;
+    j->pending = *head;
+    j->lock_file = BP__LOCK_NONE;
     bp_status s = open_file(path, O_RDWR | O_CREAT, &j->fd);
-    if (s == BP_OK) s = take_lock(path, j->fd, LOCK_EX, resume);
-    if (s == BP_OK) s = begin(j, head, resume, visitor, unfinished);
+    if (s == BP_OK) s = bp__lock_to_write(path, &waits, &j->lock_file);
+    if (s == BP_OK) s = begin(j, how, visitor, refusal);
     if (bp__failed(s))
         bp__journal_close(&j);
     else
@@ -490,5 +561,6 @@ void bp__journal_close(bp__journal **journal)
         pthread_mutex_destroy(&j->lock);
     }
     if (j->fd >= 0) close(j->fd);
+    bp__lock_release(&j->lock_file);
     free(j);
 }

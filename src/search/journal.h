@@ -10,9 +10,11 @@
  *    and no more. A thread brings it to the disk (fdatasync) within a second, so a lost machine loses a
  *    second; nobody waits for it.
  *  - What is broken is the end if no whole record follows: then it was never complete, and is cut off.
- *    Otherwise it is damage, an error with its offset. So what is read is what was written, or nothing.
- *  - The file is locked (flock, which network file systems carry from host to host) as long as a job writes
- *    it.
+ *    Otherwise it is damage, an error with its offset. So what is read is what was written, or nothing. Which of the two
+ *    it is takes no longer than reading the file twice, whatever is in it.
+ *  - The journal is locked (lock.h) as long as a job writes or reads it.
+ *  - Its name may lie in a folder where others can make files: no link is followed to what is written, and a file that has
+ *    other names as well is none of ours.
  *
  * Bytes are in this machine's order; a journal from a machine of the other one is not recognised. Rank 0, one
  * thread.
@@ -20,11 +22,13 @@
 #ifndef BP_SEARCH_JOURNAL_H
 #define BP_SEARCH_JOURNAL_H
 
+#include "search/lock.h"
 #include "search/results.h"
 
 typedef struct bp__journal bp__journal;
 
-/** Gets what is in a journal, in its order. The first failure ends the reading and is its result. */
+/** Gets what is in a journal, in its order. The first failure ends the reading and is its result. Of the others but spec
+ *  each may be NULL. */
 typedef struct bp__journal_visitor {
     bp_status (*spec)(void *context, const char *text);
     bp_status (*skips)(void *context, const void *bytes, size_t size); /* once, behind the search */
@@ -40,23 +44,41 @@ typedef struct bp__journal_head {
     size_t skips_size;
 } bp__journal_head;
 
+/** How a journal is opened. */
+typedef struct bp__journal_how {
+    bool
+        resume; /**< false: a new journal, in the place of one that is finished or has no results; a finished one stays
+                     as it is until the first bp__journal_bundle(). true: what is there is visited, and continued; if no
+                     result is there it is new. Waits up to 10 s for another job to let go of it. */
+    bool replace;                 /**< a finished one may be of another search */
+    bool (*go_on)(void *context); /**< asked every few MB, and while it waits; NULL: yes */
+    void *context;
+} bp__journal_how;
+
+/** Why a journal is not to be written, where that is no failure of the machine. */
+typedef enum bp__journal_refusal {
+    BP__JOURNAL_FINE,
+    BP__JOURNAL_UNFINISHED, /**< there is an unfinished one, and that was not asked for */
+    BP__JOURNAL_FOREIGN,    /**< it is no journal, or a finished one of another search */
+} bp__journal_refusal;
+
 /** Open a journal to write to it, and lock it.
  *
  * @param[in]  path      made if it is missing; borrowed until closed
  * @param[in]  head      what is searched: what a new journal begins with; borrowed until closed
- * @param[in]  resume    false: a new journal, in the place of one that is finished or has no results; a finished one
- *                       stays as it is until the first bp__journal_bundle(). true: what is there is visited, and
- *                       continued; if no result is there it is new. Waits up to 10 s for another job to let go of it.
  * @param[out] journal   owned: bp__journal_close(); NULL on failure
- * @param[out] unfinished  true: it failed because there is an unfinished one and `resume` is false
+ * @param[out] refusal   whether it failed because of what is there
  *
  * @retval BP_EBUSY    unfinished, or another job writes it
- * @retval BP_EFORMAT  not a journal, or a damaged one; the text tells where
+ * @retval BP_EINVAL   not a journal, or a finished one of another search
+ * @retval BP_EFORMAT  a damaged one; the text tells where
  * @retval BP_EIO      it cannot be made, read, written or locked
+ * @retval BP_ESTOPPED how->go_on() said no
  * @retval any         of the visitor's; nothing was changed
  */
-bp_status bp__journal_open(const char *path, const bp__journal_head *head, bool resume,
-                           const bp__journal_visitor *visitor, bp__journal **journal, bool *unfinished);
+bp_status bp__journal_open(const char *path, const bp__journal_head *head, const bp__journal_how *how,
+                           const bp__journal_visitor *visitor, bp__journal **journal,
+                           bp__journal_refusal *refusal);
 
 /** Close it; what is written stays. NULL inside is allowed. */
 void bp__journal_close(bp__journal **journal);
@@ -78,7 +100,7 @@ bp_status bp__journal_sync(bp__journal *journal);
 /** Mark it as finished, and sync. */
 bp_status bp__journal_finish(bp__journal *journal);
 
-/** Read a journal that nobody writes. @retval as bp__journal_open() */
+/** Read a journal that nobody writes. A link to it is followed. @retval as bp__journal_open() */
 bp_status bp__journal_read(const char *path, const bp__journal_visitor *visitor);
 
 #endif

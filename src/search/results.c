@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/text.h"
 #include "search/origin.h"
 
 static bp_status make_rows(const bp__spec *spec, const bp__skips *skips, bp__results *r)
@@ -185,18 +186,19 @@ const char *bp__results_task(const bp__results *r, uint64_t task, char *text, si
 
 /* CSV ------------------------------------------------------------------------------------------- */
 
-bp_status bp__results_check_path(const char *path)
+bp_status bp__results_check_path(const char *option, const char *path)
 {
     struct stat st;
     if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
-        BP_FAIL(BP_EIO, "--out: %.200s is not a regular file; name one that may be made or replaced", path);
+        BP_FAIL(BP_EIO, "%s: %.200s is not a regular file; name one that may be made or replaced", option,
+                path);
     const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
-    if (!*name) BP_FAIL(BP_EIO, "--out: '%.200s' is not the name of a file", path);
+    if (!*name) BP_FAIL(BP_EINVAL, "%s: '%.200s' is not the name of a file", option, path);
     /* The only reliable way to know is to make the temporary file that bp__replace_file() will make. */
     char probe[PATH_MAX];
     int n = snprintf(probe, sizeof probe, "%.*s.%s.XXXXXX", (int)(name - path), path, name);
     int fd = n < (int)sizeof probe ? mkstemp(probe) : (errno = ENAMETOOLONG, -1);
-    if (fd < 0) BP_FAIL_ERRNO(BP_EIO, errno, "--out: %.200s cannot be made there", path);
+    if (fd < 0) BP_FAIL_ERRNO(BP_EIO, errno, "%s: %.200s cannot be made there", option, path);
     close(fd);
     unlink(probe);
     return BP_OK;
@@ -210,13 +212,20 @@ static void print_number(FILE *f, double x)
         fprintf(f, ",%.17g", x);
 }
 
+/* Names and words are a strategy's, or what a journal says of one. */
+static void put_cell(FILE *f, const char *text)
+{
+    fputc(',', f);
+    bp__text_csv(f, text);
+}
+
 static void print_csv(const bp__results *r, FILE *f)
 {
     static const char *const outcomes[] = {"pending", "done", "skipped", "failed"};
     const bp__spec *spec = r->spec;
     const bp__grid *grid = &spec->grid;
     fputs(spec->several ? "bundle,index,status" : "index,status", f);
-    for (unsigned p = 0; p < grid->num_axes; p++) fprintf(f, ",%s", grid->axis[p].param.name);
+    for (unsigned p = 0; p < grid->num_axes; p++) put_cell(f, grid->axis[p].param.name);
     for (unsigned k = 0; k < spec->num_columns; k++) fprintf(f, ",%s", bp__spec_metric(spec, k)->name);
     fputc('\n', f);
 
@@ -230,7 +239,7 @@ static void print_csv(const bp__results *r, FILE *f)
         if (spec->several) fprintf(f, "%s,", spec->bundle[task / grid->size]);
         fprintf(f, "%" PRIu64 ",%s", index, outcomes[r->outcome[task]]);
         for (unsigned p = 0; p < grid->num_axes; p++)
-            fprintf(f, ",%s", bp__axis_text(&grid->axis[p], params[p], number));
+            put_cell(f, bp__axis_text(&grid->axis[p], params[p], number));
         for (unsigned k = 0; k < spec->num_columns; k++) {
             if (done)
                 print_number(f, values_of(r, task)[k]);

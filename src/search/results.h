@@ -77,8 +77,9 @@ bp_status bp__results_rank(const bp__results *results, bp__rated **order, uint64
 const char *bp__results_task(const bp__results *results, uint64_t task, char *text, size_t size);
 
 /** Whether a file can be made at `path`, without making it.
- *  @retval BP_EIO  the text names the path and the reason */
-bp_status bp__results_check_path(const char *path);
+ *  @param[in] option  is to blame
+ *  @retval BP_EINVAL  it names no file @retval BP_EIO  the text names the path and the reason */
+bp_status bp__results_check_path(const char *option, const char *path);
 
 /** Make `path` a CSV of all rows of this slice, as a whole or not at all; and say beside it what it is of (origin.h).
  *  @retval BP_EIO, BP_ENOMEM */

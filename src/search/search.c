@@ -118,6 +118,14 @@ static bp_status see_result(void *context, const bp__result *result)
     return BP_OK;
 }
 
+/* There is nothing in hand yet that could take its time. */
+static bool go_on_reading(void *context)
+{
+    const search *s = context;
+    uint64_t until_ns = UINT64_MAX;
+    return s->hooks->go_on(s->hooks->context, s->found, NULL, &until_ns);
+}
+
 static bp_status open_journal(search *s)
 {
     const bp__journal_visitor visitor = {see_spec, see_skips, see_bundle, see_result, s};
@@ -127,7 +135,14 @@ static bp_status open_journal(search *s)
     BP_TRY(bp__skips_pack(&s->skips, &s->packed, &head.skips_size));
     head.spec = s->text;
     head.skips = s->packed;
-    return bp__journal_open(c->journal, &head, c->resume, &visitor, &s->journal, &s->found->unfinished);
+    const bp__journal_how how = {
+        .resume = c->resume, .replace = c->replace, .go_on = go_on_reading, .context = s};
+    bp__journal_refusal refusal;
+    const bp_status status = bp__journal_open(c->journal, &head, &how, &visitor, &s->journal, &refusal);
+    s->found->unfinished = refusal == BP__JOURNAL_UNFINISHED;
+    s->found->foreign = refusal == BP__JOURNAL_FOREIGN;
+    s->found->has_journal = status == BP_OK || status == BP_ESTOPPED;
+    return status;
 }
 
 /* What an earlier run has left beside the journal; with a new journal that is over. */
@@ -158,7 +173,6 @@ static bp_status prepare(search *s)
         BP_TRY(open_journal(s));
         BP_TRY(open_notes(s));
     }
-    f->has_journal = s->journal != NULL;
     f->resumed = f->results.done + f->results.failed;
     if (s->hooks->opened) s->hooks->opened(s->hooks->context, f);
     return BP_OK;
@@ -477,7 +491,9 @@ static bp_status search_grid(search *s)
 {
     MPI_Comm messages = MPI_COMM_NULL;
     BP_TRY(agree_on_values(s));
-    BP_TRY(agree(s, prepare(s)));
+    const bp_status prepared = agree(s, prepare(s));
+    if (prepared == BP_ESTOPPED) return s->found->ending = BP__ENDED_STOPPED, BP_OK; /* in the journal */
+    BP_TRY(prepared);
     BP_TRY(open_sweep(s));
     s->sweep.hooks = s->hooks;
     BP_TRY(agree_on_batches(s));

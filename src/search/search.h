@@ -26,6 +26,7 @@ typedef struct bp__conduct {
     bp_config cfg;       /**< of the pool; root is the folder of the bundles */
     const char *journal; /**< borrowed; NULL: nothing is kept */
     bool resume;         /**< go on from what the journal knows */
+    bool replace;        /**< a finished journal may be of another search */
     bp__on_update on_update;
     bp_pool *
         pool; /**< borrowed: the bundles are taken from it, so that several searches of a process share one load. Of a
@@ -72,6 +73,7 @@ typedef struct bp__found {
     bool
         broken; /**< abandoned because ranks have lost each other: every one of them knows, and none waits. Set on all */
     bool unfinished; /**< there is a journal that could be resumed, and that was not asked for */
+    bool foreign;    /**< what is to be the journal is none, or of another search, and is not replaced */
 } bp__found;
 
 /** Each is called by the thread that runs the search, on rank 0 unless it says otherwise, and may be NULL but for
@@ -85,8 +87,9 @@ typedef struct bp__hooks {
     bp_status (*accept)(void *context, const bp__found *found, uint64_t bundle);
     /** The same, once the journal knows of it. */
     void (*begun)(void *context, const bp__found *found, uint64_t bundle);
-    /** Between any two backtests, and every few milliseconds where there is none: whether to go on.
-     *  @param[in]  pool      for its statistics
+    /** Between any two backtests, and every few milliseconds where there is none, also while the journal is read: whether
+     *  to go on.
+     *  @param[in]  pool      for its statistics; NULL: there is none yet
      *  @param[out] until_ns  if not: when (bp__clock_ns()) what is in hand must have come in; may be brought forward;
      *                        UINT64_MAX: it may take its time */
     bool (*go_on)(void *context, const bp__found *found, bp_pool *pool, uint64_t *until_ns);
@@ -114,8 +117,8 @@ typedef struct bp__hooks {
  * @retval BP_OK        ended; found->ending tells how: complete (a combination may have failed), or stopped
  * @retval BP_EBUSY     found->unfinished, or another job writes the journal
  * @retval BP_EFORMAT   the journal is damaged
- * @retval BP_EINVAL    the journal is of another search, or the ranks have different ones; or conduct->pool is of other
- *                      ranks, or of another root
+ * @retval BP_EINVAL    the journal is none, or of another search, or the ranks have different ones; or conduct->pool is
+ *                      of other ranks, or of another root
  * @retval BP_EIO       the journal cannot be written; results that came in before are in it
  * @retval BP_ECHANGED  a bundle has changed (on_update is BP__UPDATE_FAIL), or its version is not the journal's
  * @retval BP_ETIMEOUT, BP_EMPI, BP_EIO  with BP__ENDED_ABANDONED: on this rank; others may not return at all

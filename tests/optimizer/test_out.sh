@@ -96,9 +96,8 @@ cmp first.csv x.csv || fail 'a damaged origin is replaced'
 alone "${search[@]}" --out j.csv
 cp bundles/demo.h5 d4.h5
 for replace in '' --replace; do
-    for out in d4.h5 ./bundles/../bundles/demo.h5; do
-        spared 'is a bundle, or another HDF5 file; name another file' --bundle ./d4.h5 --strategy buy_and_hold --out $out --no-journal $replace
-    done
+    spared 'is a bundle, or another HDF5 file; name another file' --bundle ./d4.h5 --strategy buy_and_hold \
+        --out ./bundles/../bundles/demo.h5 --no-journal $replace
     spared 'none.h5 is the name of a bundle' "${never[@]}" --out none.h5 $replace
     spared 'j.csv.journal is a journal; name another file' "${never[@]}" --out j.csv.journal $replace
     spared 'j.csv.origin is what tells the results beside it apart' "${never[@]}" --out j.csv.origin $replace
@@ -109,7 +108,63 @@ cmp old.h5 d4.h5 && cmp old.h5 bundles/demo.h5 || fail 'a bundle was touched'
 spared 'is a bundle, or another HDF5 file' "${never[@]}" --out user.csv --replace
 ln -s d4.h5 link.csv
 spared 'is a bundle, or another HDF5 file' "${never[@]}" --out link.csv --replace
-spared 'j.csv.origin is written beside --out' "${never[@]}" --out j.csv --journal ./j.csv.origin
+spared 'j.csv.origin is what is written beside --out as well' "${never[@]}" --out j.csv --journal ./j.csv.origin
+
+# What is read is never written, whatever it is called and whatever is given -----------------------------------------------
+
+mkdir folder
+ln -s ../bundles/demo.h5 folder/soft
+ln bundles/demo.h5 folder/hard
+ln -s ../bundles folder/bundles
+printf '3\n6\n' >values.txt
+printf 'root = %s\n' "$PWD/bundles" >admin.conf
+before=$(find . -type f ! -name out ! -name err -exec sha256sum {} + | sort)
+for name in bundles/demo.h5 ./bundles/../bundles/demo.h5 "$PWD/bundles/demo.h5" folder/soft folder/hard folder/bundles/demo.h5; do
+    bad 2 "--out: $name is bundle demo, which is read" "${search[@]}" --out "$name" --replace
+done
+for option in --journal --equity --trades --positions --unfilled; do
+    bad 2 "$option: folder/hard is bundle demo, which is read" "${search[@]}" $option folder/hard --replace
+done
+bad 2 '--equity: ./values.txt is a file of --param' "${search[@]:0:6}" --param slow=@values.txt --equity ./values.txt --replace
+bad 2 '--journal: ./j.csv is what is read' --bundle demo --from j.csv --journal ./j.csv --replace
+bad 2 '--trades: ./j.csv.origin is what is read' --bundle demo --from j.csv --trades ./j.csv.origin --replace
+BUNDLEPOOL_CONF=admin.conf bad 2 "--out: ./admin.conf is the administrator's file" "${search[@]}" --out ./admin.conf --replace
+bad 2 '--equity: ./new.csv is --out as well' "${search[@]}" --out new.csv --equity ./new.csv
+bad 2 '--trades: folder/../new.csv is --equity as well' "${search[@]}" --equity new.csv --trades folder/../new.csv
+bad 2 '--equity: new.csv.journal is --journal as well' "${search[@]}" --out new.csv --equity new.csv.journal
+bad 2 '--equity: new.csv.journal.lock is the lock of --journal as well' "${search[@]}" --out new.csv --equity new.csv.journal.lock
+bad 2 '--positions: new.csv.origin is what is written beside --out as well' "${search[@]}" --out new.csv --positions new.csv.origin
+bad 2 '--equity: folder/soft is bundle demo, which is read' run --bundle demo --strategy buy_and_hold --equity folder/soft --replace
+bad 2 '--equity: what is in folder/ cannot be read' "${never[@]}" --equity folder/
+bad 2 "--equity: 'nothing/' is not the name of a file" "${never[@]}" --equity nothing/
+bad 2 "--out: 'nothing/' is not the name of a file" "${never[@]}" --out nothing/
+bad 1 '--equity: nothing/e.csv cannot be made there' "${never[@]}" --equity nothing/e.csv
+bad 2 '--out: folder/../j.csv.journal is a journal to be merged' merge j.csv.journal --out folder/../j.csv.journal --replace
+[ "$(find . -type f ! -name out ! -name err -exec sha256sum {} + | sort)" = "$before" ] || fail 'something was touched'
+rm folder/*
+
+# Nor is the journal of another search ----------------------------------------------------------------------------------
+
+alone "${search[@]}" --journal k.journal
+cp k.journal k.before
+bad 2 "k.journal is of another search (commission: there '0bps', here '5bps'); give --replace to lose it" \
+    "${search[@]}" --commission 5 --journal k.journal
+bad 2 'is of another search (slice: ' "${search[@]}" --slice 1/2 --journal k.journal
+bad 2 'x.csv is not a journal' "${never[@]}" --journal x.csv --replace
+bad 2 'd4.h5 is not a journal' "${never[@]}" --journal d4.h5 --replace
+bad_ranks 3 2 'k.journal is of another search' "${search[@]}" --slice 1/2 --journal k.journal
+cmp k.journal k.before || fail 'the journal of another search was touched'
+alone "${search[@]}" --journal k.journal # the same one
+alone "${search[@]}" --slice 1/2 --journal k.journal --replace
+cmp -s k.journal k.before && fail 'the journal was not replaced'
+ln -s k.before linked.journal
+bad 1 'linked.journal is a symbolic link' "${search[@]}" --journal linked.journal
+bad 1 'linked.journal is a symbolic link' "${search[@]}" --journal linked.journal --resume
+ln -s nothing loose.journal
+bad 1 'loose.journal is a symbolic link' "${search[@]}" --journal loose.journal
+[ ! -e nothing ] || fail 'written through a link'
+alone merge linked.journal --out linked.csv # which only reads
+[ -z "$(find . -name '*.lock')" ] || fail 'a lock is left'
 
 # A kill between the two files ---------------------------------------------------------------------------------------
 

@@ -96,8 +96,8 @@ bad 1 'the journal is damaged' "${sweep[@]}" --out x.csv --resume
 truncate -s "$(sed -n "s/.*'truncate -s \([0-9]*\)'.*/\1/p" err)" x.csv.journal # as it says
 resumed 2 '[1-9][0-9]*'
 echo 'my notes' >x.csv.journal
-bad 1 'is not a journal' "${sweep[@]}" --out x.csv
-bad 1 'is not a journal' "${sweep[@]}" --out x.csv --resume
+bad 2 'is not a journal' "${sweep[@]}" --out x.csv
+bad 2 'is not a journal' "${sweep[@]}" --out x.csv --resume --replace
 [ "$(cat x.csv.journal)" = 'my notes' ] || fail 'what is no journal was touched'
 head -c -5 before >x.csv.journal # within a record
 resumed 2 '[1-9][0-9]*'

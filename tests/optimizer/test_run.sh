@@ -108,8 +108,8 @@ alone run "${one[@]}" --trades best.csv
 bad 2 '--trades: e.csv is something else' run "${one[@]}" --trades e.csv
 alone run "${one[@]}" --trades e.csv --replace
 cp bundles/demo.h5 kept.h5
-bad 2 '--equity: bundles/demo.h5 is a bundle' run "${one[@]}" --equity bundles/demo.h5 --replace
-bad 2 '--equity: bundles/demo.h5 is a bundle' "${one[@]}" --equity bundles/demo.h5
+bad 2 '--equity: bundles/demo.h5 is bundle demo, which is read' run "${one[@]}" --equity bundles/demo.h5 --replace
+bad 2 '--equity: bundles/demo.h5 is bundle demo, which is read' "${one[@]}" --equity bundles/demo.h5
 cmp kept.h5 bundles/demo.h5 || fail 'a bundle was touched'
 bad 2 '--trades: x.csv is --equity as well' run "${one[@]}" --equity x.csv --trades x.csv
 bad 2 '2 combinations; a run is one of them' run "${one[@]:0:4}" --param fast=5,6

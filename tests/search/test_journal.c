@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -65,6 +66,8 @@ static bp_status see_result(void *context, const bp__result *result)
 
 static const bp__journal_visitor visitor = {see_spec, see_skips, see_bundle, see_result, NULL};
 static const bp__journal_head head = {SPEC, SKIPS, sizeof SKIPS};
+static const bp__journal_how fresh = {.resume = false}, resuming = {.resume = true},
+                             replacing = {.replace = true};
 
 static bp_status read_again(void)
 {
@@ -74,9 +77,9 @@ static bp_status read_again(void)
 
 static bp_status resume(bp__journal **journal)
 {
-    bool unfinished;
+    bp__journal_refusal refusal;
     seen = (struct seen){0};
-    return bp__journal_open(path, &head, true, &visitor, journal, &unfinished);
+    return bp__journal_open(path, &head, &resuming, &visitor, journal, &refusal);
 }
 
 /* Writing ----------------------------------------------------------------------------------------- */
@@ -112,9 +115,9 @@ static void expect_results(unsigned count)
 static bp__journal *begin(void)
 {
     bp__journal *j;
-    bool unfinished;
+    bp__journal_refusal refusal;
     unlink(path);
-    MUST(bp__journal_open(path, &head, false, &visitor, &j, &unfinished));
+    MUST(bp__journal_open(path, &head, &fresh, &visitor, &j, &refusal));
     MUST(bp__journal_bundle(j, 3, hash));
     return j;
 }
@@ -187,10 +190,10 @@ static void test_round_trip(void)
 static void test_life(void)
 {
     bp__journal *j;
-    bool unfinished;
+    bp__journal_refusal refusal;
     make_file();
-    FAILS(bp__journal_open(path, &head, false, &visitor, &j, &unfinished), BP_EBUSY, "--resume");
-    CU_ASSERT(unfinished && !j);
+    FAILS(bp__journal_open(path, &head, &fresh, &visitor, &j, &refusal), BP_EBUSY, "--resume");
+    CU_ASSERT(refusal == BP__JOURNAL_UNFINISHED && !j);
     MUST(read_again()); /* it is as it was */
     expect_results(RESULTS);
 
@@ -203,11 +206,11 @@ static void test_life(void)
     expect_results(RESULTS + 5);
     bp__journal_close(&j);
 
-    MUST(bp__journal_open(path, &head, false, &visitor, &j, &unfinished)); /* and be replaced */
+    MUST(bp__journal_open(path, &head, &fresh, &visitor, &j, &refusal)); /* and be replaced */
     bp__journal_close(&j);
     MUST(read_again());
     expect_results(RESULTS + 5); /* by a search that has come to its first bundle */
-    MUST(bp__journal_open(path, &head, false, &visitor, &j, &unfinished));
+    MUST(bp__journal_open(path, &head, &fresh, &visitor, &j, &refusal));
     MUST(bp__journal_bundle(j, 3, hash));
     bp__journal_close(&j);
     MUST(read_again());
@@ -289,7 +292,7 @@ static void test_every_damage(void)
         unsigned record = 0;
         while (at >= starts[record + 1] && record < RESULTS + 2) record++;
         if (at < 16) {
-            FAILS(read_again(), BP_EFORMAT, "not a journal");
+            FAILS(read_again(), BP_EINVAL, "not a journal");
         } else if (record == RESULTS + 2) {
             MUST(read_again());
             expect_results(RESULTS - 1);
@@ -303,19 +306,19 @@ static void test_every_damage(void)
 static void test_what_is_no_journal(void)
 {
     bp__journal *j;
-    bool unfinished;
+    bp__journal_refusal refusal;
     char nowhere[sizeof folder + 16];
     snprintf(nowhere, sizeof nowhere, "%s/missing/j", folder);
     const char *text = "index,status\n0,done\n";
     put(text, strlen(text));
-    FAILS(bp__journal_open(path, &head, false, &visitor, &j, &unfinished), BP_EFORMAT, "not a journal");
-    FAILS(resume(&j), BP_EFORMAT, "not a journal");
+    FAILS(bp__journal_open(path, &head, &fresh, &visitor, &j, &refusal), BP_EINVAL, "not a journal");
+    FAILS(resume(&j), BP_EINVAL, "not a journal");
     CU_ASSERT_EQUAL(size_now(), strlen(text));
     put("", 0);
     FAILS(read_again(), BP_EFORMAT, "empty");
     FAILS(bp__journal_read(folder, &visitor), BP_EIO, "not a regular file");
-    FAILS(bp__journal_open(folder, &head, false, &visitor, &j, &unfinished), BP_EIO, folder);
-    FAILS(bp__journal_open(nowhere, &head, false, &visitor, &j, &unfinished), BP_EIO, nowhere);
+    FAILS(bp__journal_open(folder, &head, &fresh, &visitor, &j, &refusal), BP_EIO, folder);
+    FAILS(bp__journal_open(nowhere, &head, &fresh, &visitor, &j, &refusal), BP_EIO, nowhere);
     unlink(path);
     CU_ASSERT_EQUAL_FATAL(mkfifo(path, 0600), 0);
     FAILS(resume(&j), BP_EIO, "not a regular file"); /* and it does not hang */
@@ -327,8 +330,8 @@ static void test_what_is_no_journal(void)
 static void *resume_in_thread(void *result)
 {
     bp__journal *j;
-    bool unfinished;
-    *(bp_status *)result = bp__journal_open(path, &head, true, &visitor, &j, &unfinished);
+    bp__journal_refusal refusal;
+    *(bp_status *)result = bp__journal_open(path, &head, &resuming, &visitor, &j, &refusal);
     bp__journal_close(&j);
     return NULL;
 }
@@ -336,10 +339,10 @@ static void *resume_in_thread(void *result)
 static void test_lock(void)
 {
     bp__journal *j = begin(), *other;
-    bool unfinished;
+    bp__journal_refusal refusal;
     append(j, 0, 3);
-    FAILS(bp__journal_open(path, &head, false, &visitor, &other, &unfinished), BP_EBUSY, "another job");
-    CU_ASSERT(!unfinished);
+    FAILS(bp__journal_open(path, &head, &fresh, &visitor, &other, &refusal), BP_EBUSY, "another job");
+    CU_ASSERT_EQUAL(refusal, BP__JOURNAL_FINE);
     FAILS(read_again(), BP_EBUSY, "another job");
 
     /* a process that resumes waits for one that is still dying */
@@ -352,6 +355,176 @@ static void test_lock(void)
     pthread_join(thread, NULL);
     CU_ASSERT_EQUAL(s, BP_OK);
     expect_results(5);
+}
+
+static const char *lock_path(void)
+{
+    static char name[80];
+    snprintf(name, sizeof name, "%s" BP__JOURNAL_LOCK, path);
+    return name;
+}
+
+static void put_lock(const char *content, mode_t mode)
+{
+    FILE *f = fopen(lock_path(), "w");
+    CU_ASSERT_PTR_NOT_NULL_FATAL(f);
+    fputs(content, f);
+    CU_ASSERT_EQUAL(fclose(f), 0);
+    CU_ASSERT_EQUAL(chmod(lock_path(), mode), 0);
+}
+
+/* Whoever may read a journal can lock it, but keeps nobody from it; the lock itself is closed to others. */
+static void test_lock_is_private(void)
+{
+    bp__journal *j = begin();
+    struct stat st;
+    CU_ASSERT(stat(lock_path(), &st) == 0 && (st.st_mode & 0777) == 0600);
+    append(j, 0, 3);
+    bp__journal_close(&j);
+    CU_ASSERT(lstat(lock_path(), &st) != 0); /* it goes with its holder */
+
+    const int reader = open(path, O_RDONLY | O_CLOEXEC);
+    CU_ASSERT_EQUAL_FATAL(flock(reader, LOCK_EX), 0);
+    MUST(resume(&j));
+    bp__journal_close(&j);
+    MUST(read_again());
+    close(reader);
+    expect_results(3);
+
+    /* what a killed job left is nobody's */
+    put_lock("", 0600);
+    MUST(resume(&j));
+    bp__journal_close(&j);
+    CU_ASSERT(lstat(lock_path(), &st) != 0);
+}
+
+/* What is called like a lock and is none is left alone. */
+static void test_no_lock_of_ours(void)
+{
+    bp__journal *j;
+    struct stat st;
+    make_file();
+    put_lock("notes", 0600);
+    FAILS(resume(&j), BP_EIO, "it is not empty");
+    CU_ASSERT(stat(lock_path(), &st) == 0 && st.st_size == 5);
+    put_lock("", 0644);
+    FAILS(resume(&j), BP_EIO, "others may open it");
+    CU_ASSERT(stat(lock_path(), &st) == 0 && (st.st_mode & 0777) == 0644);
+    put_lock("", 0600);
+    char other[96];
+    snprintf(other, sizeof other, "%s.other", path);
+    CU_ASSERT_EQUAL_FATAL(rename(lock_path(), other), 0);
+    CU_ASSERT_EQUAL_FATAL(symlink(other, lock_path()), 0);
+    FAILS(resume(&j), BP_EIO, "it is a symbolic link");
+    CU_ASSERT(lstat(lock_path(), &st) == 0 && S_ISLNK(st.st_mode));
+    unlink(lock_path());
+    CU_ASSERT_EQUAL_FATAL(link(other, lock_path()), 0);
+    FAILS(resume(&j), BP_EIO, "it has several names");
+    unlink(other);
+    if (chown(lock_path(), 12345, 12345) == 0) { /* not everybody may */
+        FAILS(resume(&j), BP_EIO, "it belongs to another user");
+        MUST(read_again()); /* without it */
+        expect_results(RESULTS);
+    }
+    CU_ASSERT_EQUAL(unlink(lock_path()), 0);
+}
+
+/* In a folder of everybody's a name may be anybody's link. */
+static void test_links(void)
+{
+    bp__journal *j;
+    bp__journal_refusal refusal;
+    char other[96];
+    snprintf(other, sizeof other, "%s.other", path);
+    for (int there = 0; there < 3; there++) { /* a link to nothing, to an empty file, a second name of it */
+        unlink(path);
+        if (there) CU_ASSERT_EQUAL_FATAL(close(open(other, O_WRONLY | O_CREAT | O_CLOEXEC, 0600)), 0);
+        CU_ASSERT_EQUAL_FATAL(there == 2 ? link(other, path) : symlink(other, path), 0);
+        FAILS(bp__journal_open(path, &head, &fresh, &visitor, &j, &refusal), BP_EIO,
+              there == 2 ? "has other names" : "symbolic link");
+        FAILS(resume(&j), BP_EIO, path);
+        struct stat st;
+        CU_ASSERT(there ? stat(other, &st) == 0 && st.st_size == 0 : stat(other, &st) != 0);
+    }
+    unlink(other);
+    unlink(path);
+
+    make_file();
+    CU_ASSERT_EQUAL_FATAL(rename(path, other), 0);
+    CU_ASSERT_EQUAL_FATAL(symlink(other, path), 0);
+    MUST(read_again()); /* reading through a link harms nobody */
+    expect_results(RESULTS);
+    unlink(other);
+    unlink(path);
+}
+
+/* Results of another search are replaced only if that is said. */
+static void test_another_search(void)
+{
+    const bp__journal_head other = {"program other\nbundle else\n", SKIPS, sizeof SKIPS},
+                           same = {"program of a version behind\nbundle demo\n", SKIPS, sizeof SKIPS};
+    bp__journal *j;
+    bp__journal_refusal refusal;
+    make_file();
+    FAILS(bp__journal_open(path, &other, &replacing, &visitor, &j, &refusal), BP_EBUSY, "interrupted");
+    CU_ASSERT_EQUAL(refusal, BP__JOURNAL_UNFINISHED);
+    MUST(resume(&j));
+    MUST(bp__journal_finish(j));
+    bp__journal_close(&j);
+
+    FAILS(bp__journal_open(path, &other, &fresh, &visitor, &j, &refusal), BP_EINVAL,
+          "(bundle: there 'demo', here 'else'); give --replace");
+    CU_ASSERT_EQUAL(refusal, BP__JOURNAL_FOREIGN);
+    MUST(read_again());
+    expect_results(RESULTS);
+    MUST(bp__journal_open(path, &same, &fresh, &visitor, &j, &refusal));
+    bp__journal_close(&j);
+    MUST(read_again());
+    expect_results(RESULTS);
+    MUST(bp__journal_open(path, &other, &replacing, &visitor, &j, &refusal));
+    MUST(bp__journal_bundle(j, 3, hash));
+    bp__journal_close(&j);
+    CU_ASSERT(size_now() < starts[4]);
+}
+
+#define FORGED (8u << 20)
+
+/* Marks within marks: each could begin a record of half the file. */
+static void forge(void)
+{
+    char *text = malloc(FORGED);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(text);
+    make_file();
+    memcpy(text, bytes, starts[5]);
+    uint32_t mark[3] = {0, 5, FORGED / 2};
+    memcpy(mark, bytes + starts[4], sizeof *mark);
+    for (size_t at = starts[5] + 1; at + sizeof mark <= FORGED; at += sizeof mark)
+        memcpy(text + at, mark, sizeof mark);
+    put(text, FORGED);
+    free(text);
+}
+
+static unsigned asked;
+
+static bool ask_once(void *context)
+{
+    (void)context;
+    return ++asked == 0;
+}
+
+/* Each candidate looked at from beginning to end would take half an hour. */
+static void test_forged(void)
+{
+    const bp__journal_how stopped = {.resume = true, .go_on = ask_once};
+    bp__journal *j;
+    bp__journal_refusal refusal;
+    forge();
+    FAILS(read_again(), BP_EFORMAT, "the journal is damaged");
+    FAILS(resume(&j), BP_EFORMAT, "the journal is damaged");
+    asked = 0;
+    FAILS(bp__journal_open(path, &head, &stopped, &visitor, &j, &refusal), BP_ESTOPPED, path);
+    CU_ASSERT_EQUAL(asked, 1);
+    CU_ASSERT_EQUAL(size_now(), FORGED);
 }
 
 static void test_full_disk(void)
@@ -400,6 +573,11 @@ int main(void)
         {"records in another order", test_order},
         {"what is no journal", test_what_is_no_journal},
         {"lock", test_lock},
+        {"lock of one's own", test_lock_is_private},
+        {"what is no lock", test_no_lock_of_ours},
+        {"links", test_links},
+        {"another search", test_another_search},
+        {"forged", test_forged},
         {"full disk", test_full_disk},
         CU_TEST_INFO_NULL,
     };

@@ -32,6 +32,8 @@ static const bp__journal_visitor nobody = {NULL, NULL, NULL, NULL, NULL};
 
 static bp__skips skips; /* what the next journal says of them; all zero: what its search has */
 
+static const bp__journal_how fresh = {.resume = false};
+
 /* A slice of two tasks: each value tells its task and its column.
  * @param[in] odd  what its last result is like instead; NULL: like the others */
 static void write_slice(uint64_t slice, const char *metrics, const bp__result *odd)
@@ -41,7 +43,7 @@ static void write_slice(uint64_t slice, const char *metrics, const bp__result *o
     char *text;
     void *packed;
     bp__journal *j;
-    bool unfinished;
+    bp__journal_refusal refusal;
     make_spec(&spec, slice, metrics);
     MUST(bp__spec_text(&spec, &text));
     MUST(bp__skips_find(&spec, &own));
@@ -49,7 +51,7 @@ static void write_slice(uint64_t slice, const char *metrics, const bp__result *o
     MUST(bp__skips_pack(skips.word ? &skips : &own, &packed, &head.skips_size));
     head.skips = packed;
     unlink(path[slice - 1]);
-    MUST(bp__journal_open(path[slice - 1], &head, false, &nobody, &j, &unfinished));
+    MUST(bp__journal_open(path[slice - 1], &head, &fresh, &nobody, &j, &refusal));
     MUST(bp__journal_bundle(j, 0, hash));
     for (uint64_t task = slice - 1; task < 4; task += 2) {
         bp__result r = {.task = task, .num_values = spec.num_metrics};
