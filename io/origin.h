@@ -10,7 +10,8 @@
 #include "core/status.h"
 
 typedef struct bp__origin {
-    char source[16]; /**< name of the kind of source, "csvdir"; "": not known, everything else is 0 */
+    char maker[16];  /**< command that made the file, "demo"; "": not known */
+    char source[16]; /**< name of the kind of source, "csvdir"; "": not known, everything that follows is 0 */
     char *path;      /**< absolute, of the folder or file; owned */
     char *options;   /**< as given, one per line: "--timezone=America/New_York"; owned; NULL: none */
     int64_t time;    /**< newest modification of anything that was read, ns */

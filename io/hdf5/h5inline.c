@@ -67,6 +67,9 @@ static bp_status read_origin(const bp__h5file *file, bp__origin *origin)
 {
     int64_t time = 0, files = 0, stamp = 0;
     bool found;
+    /* something else of that name is another program's */
+    if (bp__failed(bp__h5_attr_text(file, "/", "made_by", origin->maker, sizeof origin->maker)))
+        *origin->maker = '\0';
     BP_TRY(bp__h5_attr_text(file, "/", "source", origin->source, sizeof origin->source));
     if (!*origin->source) return BP_OK;
     BP_TRY(bp__h5_attr_text(file, "/", "source_content", origin->content, sizeof origin->content));

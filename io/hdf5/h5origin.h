@@ -8,7 +8,7 @@
 
 /** Read the origin of a bundle file. Threads: any.
  *
- * @param[out] origin  on success owned: bp__origin_fini(); all 0 where the file does not tell
+ * @param[out] origin  on success owned: bp__origin_fini(); what the file does not tell is 0
  * @retval BP_ENOTFOUND, BP_EFORMAT, BP_EIO, BP_ENOMEM
  */
 bp_status bp__h5_origin(const char *path, bp__origin *origin);

@@ -33,6 +33,7 @@ typedef struct bp__h5_plan_payload {
 
 /** Followed by path and options. */
 typedef struct bp__h5_origin_payload {
+    char maker[sizeof((bp__origin *)0)->maker];
     char source[sizeof((bp__origin *)0)->source];
     char content[sizeof((bp__origin *)0)->content];
     int64_t time;

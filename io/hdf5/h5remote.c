@@ -128,7 +128,10 @@ static bool receive_origin(const char *payload, uint64_t bytes, bp__origin *orig
     memcpy(&p, payload, sizeof p);
     bytes -= sizeof p;
     if (p.path_bytes > bytes || p.options_bytes != bytes - p.path_bytes) return false;
-    if (!memchr(p.source, '\0', sizeof p.source) || !memchr(p.content, '\0', sizeof p.content)) return false;
+    if (!memchr(p.maker, '\0', sizeof p.maker) || !memchr(p.source, '\0', sizeof p.source) ||
+        !memchr(p.content, '\0', sizeof p.content))
+        return false;
+    memcpy(origin->maker, p.maker, sizeof p.maker);
     memcpy(origin->source, p.source, sizeof p.source);
     memcpy(origin->content, p.content, sizeof p.content);
     origin->time = p.time;

@@ -157,6 +157,7 @@ static bp_status put_origin(const bp__h5out *out)
 {
     const bp__origin *o = &out->draft->origin;
     const hid_t root = out->file.id;
+    if (*o->maker) BP_TRY(bp__h5_put_attr_text(out, root, "made_by", o->maker));
     if (!*o->source) return BP_OK;
     BP_TRY(bp__h5_put_attr_text(out, root, "source", o->source));
     BP_TRY(bp__h5_put_attr_text(out, root, "source_path", o->path ? o->path : ""));

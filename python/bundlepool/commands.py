@@ -23,13 +23,13 @@ __all__ = ["Message", "Outcome", "find_program", "run"]
 #: Of each command the options that take a value (True), and those that are a flag (False).
 OPTIONS: dict[str, dict[str, bool]] = {
     "demo": {"assets": True, "days": True, "minute": False, "minute_days": True, "seed": True, "filter": True,
-             "threads": True},
+             "threads": True, "replace": False},
     "ingest": {"filter": True, "threads": True, "date_format": True, "decimal": True, "timezone": True,
                "calendar": True, "currency": True, "symbols": True, "adjusted": False, "splits": True,
-               "dividends": True, "max_errors": True, "keep_going": False},
+               "dividends": True, "max_errors": True, "keep_going": False, "replace": False},
     "import": {"filter": True, "threads": True, "date_format": True, "timezone": True, "calendar": True,
                "currency": True, "sessions": True, "symbols": True, "country": True, "splits": True,
-               "dividends": True, "max_errors": True, "keep_going": False},
+               "dividends": True, "max_errors": True, "keep_going": False, "replace": False},
     "export": {"threads": True, "replace": False},
     "sync": {"threads": True, "max_errors": True},
     "info": {"assets": False},

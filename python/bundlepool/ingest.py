@@ -2,8 +2,8 @@
 
 Each runs ``bundle ingest`` or ``bundle import`` and takes their options as keywords: ``bundle ingest --help``
 lists them, ``--keep-going`` is ``keep_going=True``, ``--date-format F`` is ``date_format=F``. A bundle of
-that name is replaced as a whole, when all of it is ready. Whatever is told about the files comes back in the
-Report, and as one IngestWarning. """
+that name that was made of a source, or is a demo, is replaced as a whole, when all of it is ready; anything else
+with replace=True only. Whatever is told about the files comes back in the Report, and as one IngestWarning. """
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def csvdir(source: str | os.PathLike, name: str, root: str | os.PathLike | None 
         root: folder of the bundles; None: $BUNDLEPOOL_ROOT, else ./bundles.
         options: calendar="XNYS", timezone="America/New_York", currency="USD", date_format="DD/MM/YYYY",
             decimal=",", symbols=["AAPL", "IBM"], adjusted=True, splits="ignore", dividends="ignore",
-            keep_going=True, max_errors=50, threads=4, filter="none".
+            keep_going=True, replace=True, max_errors=50, threads=4, filter="none".
 
     Raises:
         FormatError: files have errors, which the text tells with file and line; no bundle was made. With
@@ -117,7 +117,7 @@ def zipline(source: str | os.PathLike, name: str, root: str | os.PathLike | None
     """Make a bundle of one that zipline ingested: a folder such as ~/.zipline/data/quandl, of which the
     newest is taken.
 
-    options: sessions (a file), calendar, currency, symbols, splits, dividends, keep_going, max_errors,
+    options: sessions (a file), calendar, currency, symbols, splits, dividends, keep_going, replace, max_errors,
     threads, filter. """
     return _make("import", ["zipline", source, name], root, options)
 
@@ -133,8 +133,9 @@ def hdf5(source: str | os.PathLike, name: str, root: str | os.PathLike | None = 
 
 
 def demo(name: str, root: str | os.PathLike | None = None, **options: Any) -> Report:
-    """Make a bundle of a made-up market, to try things on.
+    """Make a bundle of a made-up market, to try things on. It replaces another demo; anything else with
+    replace=True only.
 
-    options: assets=50, days=1260, minute=True, minute_days=5, seed=5, filter="none".
+    options: assets=50, days=1260, minute=True, minute_days=5, seed=5, filter="none", replace=True.
     """
     return _make("demo", [name], root, options)

@@ -33,7 +33,7 @@ typedef struct bp__command_line {
     bp__ingest_options ingest;
     uint64_t max_errors; /**< of each severity that are told in words */
     bp__write_filter filter;
-    bool replace;               /**< of export: what an older one made */
+    bool replace;               /**< what has the name already; of an export: if an older one made it */
     bp__make_unless *unless;    /**< NULL: made in any case; borrowed */
     bp__audit_thresholds audit; /**< verify: from where on something is told */
     uint64_t most;              /**< how many findings of a kind, or differences, are told in words */

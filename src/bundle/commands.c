@@ -15,8 +15,10 @@ const bp__command bp__bundle_commands[] = {
         .min_args = 1,
         .max_args = 1,
         .summary = "make a bundle of a made-up market",
-        .help = "Make a bundle of a made-up market: prices, splits, dividends, listings and delistings.\n"
-                "The same options make the same data on any machine.\n" NAME_HELP,
+        .help =
+            "Make a bundle of a made-up market: prices, splits, dividends, listings and delistings.\n"
+            "The same options make the same data on any machine. It replaces another demo; anything else\n"
+            "of that name with --replace only.\n" NAME_HELP,
         .examples = "  bundle demo demo\n"
                     "  bundle demo large --assets 500 --days 2520 --minute\n"
                     "  bundle demo /tmp/test.h5 --assets 5 --seed 42\n",
@@ -30,9 +32,10 @@ const bp__command bp__bundle_commands[] = {
         .max_args = 3,
         .summary = "make a bundle of CSV files",
         .help =
-            "Make a bundle of CSV files as vendors write them, plain or compressed. A bundle of that name is\n"
-            "replaced as a whole, when all of it is ready. Everything that is wrong with the files is told in\n"
-            "one go, and so is what a careful person would find odd about their data.\n"
+            "Make a bundle of CSV files as vendors write them, plain or compressed. A bundle of that name that\n"
+            "was made so, or is a demo, is replaced as a whole, when all of it is ready; anything else with\n"
+            "--replace only. Everything that is wrong with the files is told in one go, and so is what a careful\n"
+            "person would find odd about their data.\n"
             "csvdir: PATH is a folder with daily/SYMBOL.csv and minute/SYMBOL.csv, or with what 'bundle export'\n"
             "wrote.\n"
             "table: PATH is one file with a column for the symbol.\n" NAME_HELP,
@@ -51,7 +54,8 @@ const bp__command bp__bundle_commands[] = {
         .summary = "make a bundle of one that another program made",
         .help =
             "Make a bundle of what another program made, or what 'bundle export' did. Values stay as they are\n"
-            "to the last bit; everything that is wrong with the files is told in one go.\n"
+            "to the last bit; everything that is wrong with the files is told in one go. What has the name is\n"
+            "replaced as by 'ingest'.\n"
             "zipline: PATH is an ingestion with assets-N.sqlite, adjustments.sqlite, daily_equities.bcolz and\n"
             "minute_equities.bcolz, or the folder of a bundle with some of them, each named by its time: then\n"
             "the newest is taken.\n"

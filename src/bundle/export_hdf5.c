@@ -42,7 +42,7 @@ static bp_status check_old(const bp__export *e, const char *path)
         BP_FAIL_ERRNO(BP_EIO, errno, "%s: cannot be examined", path);
     }
     if (stat(e->path, &bundle) == 0 && bundle.st_dev == there.st_dev && bundle.st_ino == there.st_ino)
-        BP_FAIL(BP_EIO, "%s: is the bundle itself; choose another folder", path);
+        BP_FAIL(BP_EINVAL, "%s: is the bundle itself; choose another folder", path);
     if (!e->replace) BP_FAIL(BP_EIO, "%s: is there already; replace it with --replace", path);
     if (!S_ISREG(there.st_mode) || bp__failed(bp__h5_origin(path, &origin)))
         BP_FAIL(BP_EIO, "%s: is not replaced: it is no bundle file", path);
@@ -75,6 +75,7 @@ static bp_status write_file(const bp__export *e, const char *path, bp__draft *dr
     snprintf(draft->country, sizeof draft->country, "%s", bp__h5_series_country(e->file));
     BP_TRY(bp__copy_bundle(e->path, e->file, &options, report, &e->progress, draft));
     bp__origin_fini(&draft->origin);
+    strcpy(draft->origin.maker, EXPORT);
     strcpy(draft->origin.source, EXPORT);
     draft->origin.path = realpath(e->path, NULL);
     if (!draft->origin.path) BP_FAIL_ERRNO(BP_EIO, errno, "%s: cannot tell where it is", e->path);

@@ -9,6 +9,7 @@
 #include "bundle/command.h"
 #include "bundle/folder.h"
 #include "bundle/look.h"
+#include "bundle/overwrite.h"
 #include "bundle/progress.h"
 #include "bundle/remember.h"
 #include "bundle/sources.h"
@@ -76,9 +77,12 @@ bp_status bp__run_demo(const void *command_line)
     bp__draft draft;
     bp__folder folder = {0};
     BP_TRY(bp__target_find(line->arg[0], line->root, &target));
+    BP_TRY(bp__overwrite_check(&target, "demo", line->replace, NULL, 0));
     BP_TRY(begin(&target, &folder, &draft));
     bp_status s = bp__demo_generate(&line->demo, &draft);
+    strcpy(draft.origin.maker, "demo");
     if (s == BP_OK) s = bp__draft_finish(&draft);
+    if (s == BP_OK) s = bp__overwrite_check(&target, "demo", line->replace, NULL, 0); /* it took a while */
     if (s == BP_OK) s = write_draft(&draft, &target, line, bp__progress_show(), NULL);
     bp__progress_hide();
     bp__draft_fini(&draft);
@@ -130,6 +134,7 @@ static bp_status complete_origin(const order *o, bp__origin *origin)
     bp__command_line asked = *o->line;
     const char *path = asked.arg[1];
     asked.ingest = o->options;
+    snprintf(origin->maker, sizeof origin->maker, "%s", o->source->verb);
     snprintf(origin->source, sizeof origin->source, "%s", o->source->name);
     free(origin->path);
     free(origin->options);
@@ -168,6 +173,13 @@ static bp_status finish_draft(bp__draft *draft, const char *path)
     BP_FAIL(BP_EFORMAT, "%s: %s", path, text);
 }
 
+/* Before anything is read, and once more when it is about to be written. */
+static bp_status check_target(const order *o)
+{
+    const char *const read[] = {o->line->arg[1], o->options.sessions};
+    return bp__overwrite_check(&o->target, o->source->verb, o->line->replace, read, 2);
+}
+
 static bp_status make_bundle(const order *o, bp__report *report, bp__draft *draft)
 {
     const bp__command_line *line = o->line;
@@ -181,6 +193,7 @@ static bp_status make_bundle(const order *o, bp__report *report, bp__draft *draf
     BP_TRY(finish_draft(draft, line->arg[1]));
     if (draft->assets.n == 0) BP_FAIL(BP_EFORMAT, "%s: nothing is left to make a bundle of", line->arg[1]);
     report_factors(draft, report);
+    BP_TRY(check_target(o));
     BP_TRY(bp__look_begin(draft, &look));
     bp_status s = write_draft(draft, &o->target, line, in.progress, look);
     const bp_status told = bp__look_end(&look, s == BP_OK ? stderr : NULL);
@@ -196,6 +209,7 @@ static bp_status carry_out(const order *o)
     bp__draft draft;
     bp__folder folder = {0};
     bp__report *report;
+    BP_TRY(check_target(o));
     BP_TRY(bp__report_create(o->line->max_errors, &report));
     bp_status s = begin(&o->target, &folder, &draft);
     if (s == BP_OK) {
@@ -231,7 +245,10 @@ static bp_status find_part_target(const bp__command_line *line, const char *part
 static bp_status make_parts(const order *whole, const bp__ingest_parts *parts)
 {
     order o = *whole;
-    for (size_t i = 0; i < parts->n; i++) BP_TRY(find_part_target(o.line, parts->name[i], &o.target));
+    for (size_t i = 0; i < parts->n; i++) {
+        BP_TRY(find_part_target(o.line, parts->name[i], &o.target));
+        BP_TRY(check_target(&o));
+    }
     for (size_t i = 0; i < parts->n; i++) {
         BP_TRY(find_part_target(o.line, parts->name[i], &o.target));
         o.options.country = parts->name[i];

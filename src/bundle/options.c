@@ -268,10 +268,12 @@ const bp__option bp__bundle_options[] = {
      .at = AT(ingest.ignore_dividends),
      .help = "the same of cash dividends"},
     {.name = "replace",
-     .uses = BP__USE_EXPORT,
+     .uses = MAKE | BP__USE_EXPORT,
      .set = bp__set_flag,
      .at = AT(replace),
-     .help = "replace what an older export made; anything else is never replaced"},
+     .help =
+         "replace a file of that name whatever made it; without it, a demo replaces demos, and the others what was made "
+         "of a source, or a demo. An export: replace what an older one made; nothing else is ever replaced"},
     {.help = "Errors"},
     {.name = "max-errors",
      .value = "N",

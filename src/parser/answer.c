@@ -65,6 +65,7 @@ static bp_status send_origin(const bp__origin *origin, bp__outbox *outbox)
                                .path_bytes = text_bytes(origin->path),
                                .options_bytes = text_bytes(origin->options)};
     const uint64_t total = sizeof p + p.path_bytes + p.options_bytes;
+    memcpy(p.maker, origin->maker, sizeof p.maker);
     memcpy(p.source, origin->source, sizeof p.source);
     memcpy(p.content, origin->content, sizeof p.content);
     BP_TRY(bp__outbox_put(outbox, total, &p, sizeof p));

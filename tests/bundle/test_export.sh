@@ -286,8 +286,8 @@ refused 2 "unknown form 'csv'" export csv demo x
 refused 1 "no such bundle" export csvdir nobody x
 refused 1 "demo.h5: is there already" export zipline-hdf5 demo h5
 run 0 export zipline-hdf5 daily h5/demo.h5 --replace
-refused 1 "is the bundle itself" export zipline-hdf5 demo bundles --replace
-refused 1 "is the bundle itself" export zipline-hdf5 demo bundles/demo.h5
+refused 2 "is the bundle itself" export zipline-hdf5 demo bundles --replace
+refused 2 "is the bundle itself" export zipline-hdf5 demo bundles/demo.h5
 cp file h5/text.h5
 refused 1 "no bundle file" export zipline-hdf5 demo h5/text.h5 --replace
 [ "$(find . -name '.*.[0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f]' | wc -l)" = 0 ] || fail "left-overs: $(find . -name '.*')"
