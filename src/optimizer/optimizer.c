@@ -8,6 +8,7 @@
  */
 #include "optimizer/optimizer.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <time.h>
 
@@ -222,11 +223,22 @@ static int run(int argc, char **argv, const bp__provider *provider, bp__options 
     return run_job(argc, argv, o, s);
 }
 
-int bp__optimizer_main(int argc, char **argv, const bp__provider *provider)
+static int tell_or_run(int argc, char **argv, const bp__provider *provider)
 {
     if (bp__program_tell(bp__optimizer(), argc, argv, bp__launch_is_first())) return check_stdout();
     bp__options options;
     const int code = run(argc, argv, provider, &options);
     bp__options_fini(&options);
+    return code;
+}
+
+/* A file that grows beyond `ulimit -f` is an error like any other, not a death: whatever is done, with MPI or without. The
+ * library leaves that to its program. */
+int bp__optimizer_main(int argc, char **argv, const bp__provider *provider)
+{
+    struct sigaction before; /* of a program that goes on afterwards */
+    sigaction(SIGXFSZ, &(struct sigaction){.sa_handler = SIG_IGN}, &before);
+    const int code = tell_or_run(argc, argv, provider);
+    sigaction(SIGXFSZ, &before, NULL);
     return code;
 }

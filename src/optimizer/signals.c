@@ -11,7 +11,7 @@
 static _Atomic uint64_t seen_ns;
 static volatile sig_atomic_t seen;
 
-static const int caught[] = {SIGUSR1, SIGTERM, SIGINT, SIGXFSZ};
+static const int caught[] = {SIGUSR1, SIGTERM, SIGINT};
 #define NUM_CAUGHT (sizeof caught / sizeof *caught)
 static struct sigaction before[NUM_CAUGHT];
 static bool catches;
@@ -36,8 +36,6 @@ void bp__signals_catch(void)
     sigaction(SIGTERM, &action, NULL);
     action.sa_flags |= (int)SA_RESETHAND;
     sigaction(SIGINT, &action, NULL);
-    action = (struct sigaction){.sa_handler = SIG_IGN};
-    sigaction(SIGXFSZ, &action, NULL);
 }
 
 void bp__signals_release(void)

@@ -196,4 +196,25 @@ cmp before.csv m.csv || fail 'a refused merge has replaced the file'
 alone merge five.csv.journal --out m.csv --replace
 cmp five.csv m.csv || fail 'merge --replace'
 
+# A limit of the shell is an error, which names file and limit and leaves nothing ------------------------------------------
+
+# limited TEXT ARGS... : files may have 8 KiB
+limited() {
+    local rc=0
+    (ulimit -f 8 && exec "$optimizer" "${@:2}") >out 2>err || rc=$?
+    [ $rc = 1 ] && grep -qF -- "$1" err || fail "exit code $rc under ulimit -f: ${*:2}"
+    [ -z "$(find . -name '.?*.??????' -o -name 'l.*')" ] || fail "something is left: $(find . -name '.?*.??????' -o -name 'l.*')"
+}
+alone --bundle demo --strategy sma_cross --param fast=3:22 --param slow=31:50 --out many.csv
+many='files of more than 8192 bytes are not allowed here: raise ulimit -f'
+for sheet in equity positions; do
+    limited "l.csv: cannot be written: $many" run --bundle demo --strategy buy_and_hold --$sheet l.csv
+done
+rc=0
+(ulimit -f 8 && exec "$optimizer" merge many.csv.journal --out l.csv) >out 2>err || rc=$?
+[ $rc = 1 ] && grep -qF "l.csv: cannot be written: $many" err && [ ! -e l.csv ] || fail "merge under ulimit -f: $rc"
+rc=0
+(ulimit -f 8 && exec "$optimizer" run --bundle demo --strategy buy_and_hold --json) >big 2>err || rc=$?
+[ $rc = 1 ] && grep -q '^optimizer: error: standard output cannot be written: File too large' err || fail "stdout under ulimit -f: $rc"
+
 finish
