@@ -8,6 +8,7 @@ import os
 from typing import Any, Generic, Iterator, Sequence, TypeVar
 
 from bundlepool import _dates, commands, errors
+from bundlepool._text import clean, escape
 from bundlepool.ingest import Report, report_of
 
 __all__ = ["Change", "Diff", "Finding", "Findings", "Info", "Synced", "bundles", "diff", "info", "sync",
@@ -43,7 +44,7 @@ class Finding:
         where = " ".join(str(x) for x in (self.symbol if self.symbol is not None else self.sid, self.date)
                          if x is not None)
         severity = "heavy" if self.heavy else "warning"
-        return f"{severity}: {where}{': ' if where else ''}{self.text} [{self.kind}]"
+        return clean(f"{severity}: {where}{': ' if where else ''}{self.text} [{self.kind}]")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -98,7 +99,7 @@ class _Rows(Sequence[Row], Generic[Row]):
 
     def _cells(self) -> list[list[str]]:
         names = [field.name for field in dataclasses.fields(self._row)]
-        return [names] + [["" if x is None else f"{x:g}" if isinstance(x, float) else str(x)
+        return [names] + [["" if x is None else f"{x:g}" if isinstance(x, float) else clean(str(x))
                            for x in dataclasses.astuple(row)] for row in self._rows[:_SHOWN]]
 
     def _more(self) -> str:
@@ -110,21 +111,19 @@ class _Rows(Sequence[Row], Generic[Row]):
 
     def __repr__(self) -> str:
         if not self._rows:
-            return self._title()
+            return clean(self._title())
         cells = self._cells()
         widths = [max(len(row[i]) for row in cells) for i in range(len(cells[0]))]
         lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in cells]
-        return "\n".join([self._title(), *lines, *filter(None, [self._more()])])
+        return "\n".join([clean(self._title()), *lines, *filter(None, [self._more()])])
 
     def _repr_html_(self) -> str:
-        import html  # where it is needed, and no earlier
-
         head, *rows = self._cells()
-        body = "".join("<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>"
+        body = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>"
                        for row in rows)
-        names = "".join(f"<th>{html.escape(name)}</th>" for name in head)
-        return (f"<p>{html.escape(self._title())}</p><table><thead><tr>{names}</tr></thead>"
-                f"<tbody>{body}</tbody></table><p>{html.escape(self._more())}</p>")
+        names = "".join(f"<th>{escape(name)}</th>" for name in head)
+        return (f"<p>{escape(self._title())}</p><table><thead><tr>{names}</tr></thead>"
+                f"<tbody>{body}</tbody></table><p>{escape(self._more())}</p>")
 
 
 class Findings(_Rows[Finding]):
@@ -188,7 +187,7 @@ class Info(dict):
     def __repr__(self) -> str:
         rows = [(key, value) for key, value in self.items() if not isinstance(value, (list, dict))]
         width = max((len(key) for key, _ in rows), default=0)
-        lines = [f"{key.ljust(width)}  {'' if value is None else value}" for key, value in rows]
+        lines = [clean(f"{key.ljust(width)}  {'' if value is None else value}") for key, value in rows]
         if self.get("coverage"):
             lines.append(f"coverage of {len(self['coverage'])} assets: to_pandas()")
         return "\n".join(lines)

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Iterator
 
 from bundlepool import errors
+from bundlepool._text import clean
 
 __all__ = ["Message", "Outcome", "find_program", "run"]
 
@@ -321,7 +322,7 @@ def pythonic(text: str) -> str:
 
 def _message(line: str) -> Message:
     match = re.match(r"(error|heavy|warning|note): (.*)", line, re.DOTALL)
-    return Message(match[1], pythonic(match[2])) if match else Message("note", pythonic(line))
+    return Message(match[1], pythonic(clean(match[2]))) if match else Message("note", pythonic(clean(line)))
 
 
 def _failure(words: list[str], code: int, status: str, messages: list[Message], last: str) -> errors.Error:

@@ -6,6 +6,8 @@ import sys
 import types
 import warnings
 
+from bundlepool._text import clean_lines
+
 __all__ = [
     "AmbiguousSymbol", "Busy", "Changed", "Error", "Forked", "FormatError", "InvalidArgument", "MPIError",
     "NoDataAfterDate", "NoDataBeforeDate", "NoDataForDate", "NoDataOnDate", "NoMemory", "NoSid", "NoSymbol",
@@ -28,6 +30,7 @@ class Error(Exception):
     name: str = "BP_?"
 
     def __init__(self, text: str = "") -> None:
+        text = clean_lines(text)
         super().__init__(text)
         self.text = text
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import json
 import operator
 import os
@@ -10,7 +9,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Iterator, Mapping, SupportsIndex, overload
 
 from bundlepool import _dates
+from bundlepool._text import clean, escape
 from bundlepool.arguments import as_keywords
+from bundlepool.errors import InvalidArgument
 from bundlepool.strategy import Strategy
 
 if TYPE_CHECKING:
@@ -291,7 +292,7 @@ class Results:
         return [
             *([c.bundle] if self._found["several"] else []),
             str(c.index),
-            *map(str, c.params.values()),
+            *(clean(str(value)) for value in c.params.values()),
             *shown,
         ]
 
@@ -326,45 +327,45 @@ class Results:
         return "\n".join(lines)
 
     def _html_table(self, rows: int) -> str:
-        head = "".join(f"<th>{html.escape(name)}</th>" for name in self._head())
+        head = "".join(f"<th>{escape(name)}</th>" for name in self._head())
         body = "".join(
-            "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in self._cells(self[task])) + "</tr>"
+            "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in self._cells(self[task])) + "</tr>"
             for task in self._order[:rows]
         )
         return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
     def _repr_html_(self) -> str:
         if not self.has_all:
-            return html.escape(repr(self))
+            return escape(repr(self))
         return (
-            f"<p><b>{html.escape(self.strategy)}</b>: {self._counts()}; by {html.escape(self.objective)}</p>"
+            f"<p><b>{escape(self.strategy)}</b>: {self._counts()}; by {escape(self.objective)}</p>"
             + self._html_table(_ROWS_SHOWN)
         )
 
     def report(self, path: str | os.PathLike[str]) -> None:
         """Write one HTML page of all this that needs no other file: the best, a map of two parameters,
-        failures.
+        failures. It replaces another page.
+
+        Raises:
+            InvalidArgument: something else has that name.
         """
         self._need_all()
         title = f"{self.strategy} over {', '.join(bundle['name'] for bundle in self.bundles)}"
-        page = _PAGE.replace("@TITLE@", html.escape(title)).replace("@COUNTS@", html.escape(self._counts()))
-        page = page.replace("@OBJECTIVE@", html.escape(self.objective)).replace("@MAP@", self._map())
+        page = _PAGE.replace("@TITLE@", escape(title)).replace("@COUNTS@", escape(self._counts()))
+        page = page.replace("@OBJECTIVE@", escape(self.objective)).replace("@MAP@", self._map())
         page = page.replace("@TABLE@", self._html_table(100)).replace("@FAILURES@", self._failures_html())
         facts = json.dumps(
             {"bundles": self.bundles, "ranks": self.num_ranks, "seconds": self.seconds}, indent=1
         )
-        page = page.replace("@FACTS@", html.escape(facts))
-        temporary = os.fspath(path) + ".part"
-        with open(temporary, "w", encoding="utf-8") as file:
-            file.write(page)
-        os.replace(temporary, path)
+        page = page.replace("@FACTS@", escape(facts))
+        _write_page(os.fspath(path), page)
 
     def _failures_html(self) -> str:
         failures = self.failures
         if not failures:
             return ""
         rows = "".join(
-            f"<h3>{f.index}: {html.escape(_params_text(f.params))}</h3><pre>{html.escape(f.text)}</pre>"
+            f"<h3>{f.index}: {escape(_params_text(f.params))}</h3><pre>{escape(f.text)}</pre>"
             for f in failures[:20]
         )
         return f"<h2>{self.failed} failed</h2>{rows}"
@@ -388,17 +389,45 @@ class Results:
         low, high = min(numbers), max(numbers)
         rows = list(dict.fromkeys(self._param_values(i)[axes[0]] for i in range(self._found["size"])))
         columns = list(dict.fromkeys(self._param_values(i)[axes[1]] for i in range(self._found["size"])))
-        head = "".join(f"<th>{html.escape(str(column))}</th>" for column in columns)
+        head = "".join(f"<th>{escape(str(column))}</th>" for column in columns)
         body = "".join(
-            f"<tr><th>{html.escape(str(row))}</th>"
+            f"<tr><th>{escape(str(row))}</th>"
             + "".join(_map_cell(best.get((row, column)), low, high, more) for column in columns)
             + "</tr>"
             for row in rows
         )
         return (
-            f"<h2>{html.escape(name)}: {html.escape(axes[0])} down, {html.escape(axes[1])} across</h2>"
+            f"<h2>{escape(name)}: {escape(axes[0])} down, {escape(axes[1])} across</h2>"
             f"<table class=map><tr><th></th>{head}</tr>{body}</table>"
         )
+
+
+def _write_page(path: str, page: str) -> None:
+    """Replace a page as a whole, and nothing but a page. The temporary file is a new one: a name that was known before
+    could be anybody's link."""
+    import secrets  # where it is needed, and no earlier
+
+    if os.path.lexists(path) and not _is_page(path):
+        raise InvalidArgument(f"report(): {path} is there already, and no page of HTML; name another file")
+    folder, name = os.path.split(path)
+    temporary = os.path.join(folder, f".{name}.{secrets.token_hex(8)}")
+    fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+    try:
+        with open(fd, "w", encoding="utf-8") as file:
+            file.write(page)
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+
+
+def _is_page(path: str) -> bool:
+    """Whether a file begins as a page does, or is empty."""
+    begin = _PAGE.partition("\n")[0]
+    if not os.path.isfile(path):
+        return False
+    with open(path, encoding="utf-8", errors="replace") as file:
+        return file.read(len(begin)) in ("", begin)
 
 
 def _map_cell(value: float | None, low: float, high: float, more: bool) -> str:

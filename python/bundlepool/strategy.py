@@ -30,6 +30,7 @@ from dataclasses import dataclass, field
 from typing import Any, Callable, Iterable, Iterator, Mapping
 
 from bundlepool import launch
+from bundlepool._text import clean_lines
 from bundlepool.caches import kept_bytes
 from bundlepool.identity import Identity, identify, learn
 
@@ -502,7 +503,7 @@ def resolve(
         raise ValueError(f"{name}: interrupted while it was imported") from error
     except BaseException as error:
         if launch.is_first():  # a message of the C part has no room for it
-            print(_traceback_of(error), file=sys.stderr, flush=True)
+            print(clean_lines(_traceback_of(error)), file=sys.stderr, flush=True)
         raise ValueError(f"{name}: {_first_line(error, 300)}") from None
     for parameter in strategies[which].parameters if needed and which is not None else ():
         if parameter.is_required and parameter.name not in (given or {}):

@@ -14,6 +14,7 @@ import warnings
 from typing import Any, Callable, Mapping
 
 from bundlepool import _core, launch
+from bundlepool._text import clean, clean_lines
 from bundlepool.arguments import (
     SEARCH,
     as_grid,
@@ -224,7 +225,7 @@ def run(
     if results.has_all and results.failed and not results.done:
         warnings.warn(
             f"sweep(): no combination is done, {results.failed} of {len(results)} failed. The first: "
-            + results.failures[0].text,
+            + clean_lines(results.failures[0].text),
             stacklevel=3,
         )
     return results
@@ -329,7 +330,7 @@ class Hooks:
 
     def warn(self, text: str) -> None:
         self._progress.clear()
-        warnings.warn(as_keywords(text), stacklevel=4)
+        warnings.warn(as_keywords(clean(text)), stacklevel=4)
 
     def waiting(self) -> None:
         """The other ranks have not come yet."""

@@ -139,7 +139,7 @@ static bp_status read_options(MPI_Comm comm, const bp__py_argv *argv, const bp__
 static void end_job(bp_status s, const bp__found *found)
 {
     if (found->ending != BP__ENDED_ABANDONED || found->num_ranks < 2 || found->broken) return;
-    PySys_FormatStderr("bundlepool: error: %s\n", bp_error_text());
+    bp__log_as("bundlepool", "error", bp_error_text());
     MPI_Abort(MPI_COMM_WORLD, s == BP_ETIMEOUT ? BP__EXIT_AGAIN : BP__EXIT_FAILED);
 }
 

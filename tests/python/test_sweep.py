@@ -315,6 +315,16 @@ def test_results() -> None:
     r.report("page.html")
     page = Path("page.html").read_text()
     assert "sma_cross over demo" in page and "src=" not in page and "href=" not in page
+    r.report("page.html")  # a page replaces a page, and nothing else
+    Path("empty.html").touch()
+    r.report("empty.html")
+    Path("thesis.html").write_text("<p>mine")
+    Path("link.html").symlink_to("thesis.html")
+    Path("prices.h5").write_bytes(b"\x89HDF\r\n\x1a\n")
+    for name in ("thesis.html", "link.html", "prices.h5", ".", os.devnull):
+        with pytest.raises(bp.InvalidArgument, match="is there already, and no page"):
+            r.report(name)
+    assert Path("thesis.html").read_text() == "<p>mine" and not list(Path().glob(".*html*"))
     with pytest.raises(IndexError):
         r[3]
 

@@ -6,6 +6,7 @@ import dataclasses
 from typing import TYPE_CHECKING, Any, Iterable, Iterator, NamedTuple
 
 from bundlepool import _core, _dates
+from bundlepool._text import clean
 from bundlepool.errors import NoSid
 from bundlepool.readers._base import Reader, flag, names_of
 
@@ -64,7 +65,7 @@ class Asset:
         return self.sid >= int(other)
 
     def __repr__(self) -> str:
-        return f"Asset({self.sid} [{self.symbol}])"
+        return clean(f"Asset({self.sid} [{self.symbol}])")
 
 
 class Ownership(NamedTuple):
