@@ -8,8 +8,8 @@
  *  - The lock ends with its process, and network file systems carry it from host to host. The file is removed by who has
  *    it: so that a colleague who may write the journal as well finds no lock that is not his own. Whoever gets the lock of a
  *    file that has lost its name meanwhile begins again.
- *  - Who only reads need not be able to write to the folder: where the lock cannot be made, or is another user's, the
- *    journal is read without it.
+ *  - Who only reads need not be able to write to the folder: where the lock cannot be made the journal is read without it,
+ *    and so is another user's, who would take our lock for a stranger's.
  */
 #ifndef BP_SEARCH_LOCK_H
 #define BP_SEARCH_LOCK_H

@@ -166,6 +166,23 @@ bad 1 'loose.journal is a symbolic link' "${search[@]}" --journal loose.journal
 alone merge linked.journal --out linked.csv # which only reads
 [ -z "$(find . -name '*.lock')" ] || fail 'a lock is left'
 
+# a job that waits for another one's journal hears a signal
+if command -v flock >/dev/null; then
+    exec 9<>k.journal.lock
+    chmod 600 k.journal.lock
+    flock 9
+    "$optimizer" "${search[@]}" --slice 1/2 --journal k.journal --resume >out 2>err 9>&- &
+    job=$!
+    until readlink /proc/$job/fd/* 2>/dev/null | grep -q 'k\.journal$'; do
+        kill -0 $job 2>/dev/null || { fail 'it does not wait'; break; }
+    done
+    kill -TERM $job
+    ends 75 'a signal while it waits for a journal'
+    expect err '^optimizer: stopped: by SIGTERM: ' 'a signal while it waits for a journal'
+    exec 9>&-
+    rm k.journal.lock
+fi
+
 # A kill between the two files ---------------------------------------------------------------------------------------
 
 alone "${search[@]}" --commission 5 --out y.csv

@@ -131,7 +131,7 @@ json "$bundle" doctor --root "$evil" --json
 
 # Searches ---------------------------------------------------------------------------------------------------------------
 
-sma=(--strategy sma_cross --param fast=2,3 --param slow=5,6)
+sma=(--strategy sma_cross --param 'fast=2,3' --param 'slow=5,6')
 try "$optimizer" --bundle ./evil.h5 "${sma[@]}" --out e.csv
 json "$optimizer" --bundle ./evil.h5 "${sma[@]}" --json
 try "$optimizer" --bundle ./evil.h5 "${sma[@]}" --check-lookahead
