@@ -6,16 +6,6 @@
 #include "core/text.h"
 #include "reader/audit_columns.h"
 
-/* Marks, embeddings and isolates that turn the direction of what follows: U+061C, U+200E, U+200F, U+202A to U+202E, and
- * U+2066 to U+2069. With them one symbol looks like another. */
-static bool turns_text(const unsigned char *s)
-{
-    if (s[0] == 0xd8) return s[1] == 0x9c;
-    if (s[0] != 0xe2) return false;
-    if (s[1] == 0x80) return s[2] == 0x8e || s[2] == 0x8f || (s[2] >= 0xaa && s[2] <= 0xae);
-    return s[1] == 0x81 && s[2] >= 0xa6 && s[2] <= 0xa9;
-}
-
 const char *bp__audit_text_problem(const char *text)
 {
     while (*text) {
@@ -24,7 +14,8 @@ const char *bp__audit_text_problem(const char *text)
         if (n == 0) return "is not UTF-8";
         if (s[0] < ' ' || s[0] == 0x7f || (s[0] == 0xc2 && s[1] < 0xa0))
             return "has control characters in it";
-        if (turns_text(s)) return "has characters in it that turn the direction of writing";
+        if (bp__is_control(text))
+            return "has characters in it that end a line or turn the direction of writing";
         text += n;
     }
     return NULL;

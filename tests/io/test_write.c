@@ -316,6 +316,33 @@ static void test_empty(void)
     bp__draft_fini(&d);
 }
 
+/* Bars that wait packed with a factor of 1000, in a file whose factor is finer for the sake of another asset. */
+static void test_packed_beside_finer(void)
+{
+    enum { DAYS = 300 };
+    static bp__bar whole[DAYS], fine[DAYS];
+    bp__draft d;
+    for (int t = 0; t < DAYS; t++) {
+        const double x = 10.25 + t * 0.125, y = 0.0123457 + t * 1e-7;
+        whole[t] = (bp__bar){.dt = t * BP_NS_PER_DAY, .value = {x, x + 1, x - 1, x + 0.5, 1000 + t}};
+        fine[t] = (bp__bar){.dt = t * BP_NS_PER_DAY, .value = {y, y * 2, y, y, 7}};
+    }
+    MUST(bp__draft_init(&d, "mixed", NULL));
+    MUST(bp__draft_add_bars(&d, BP__DAILY, 1, whole, DAYS, NULL));
+    MUST(bp__draft_add_bars(&d, BP__DAILY, 2, fine, DAYS, NULL));
+    MUST(bp__draft_finish(&d));
+    CU_ASSERT(d.by_asset[BP__DAILY][BP__PRICE] || d.factor[BP__DAILY][BP__PRICE] > 1000);
+    MUST(bp__h5_write(&d, files_path("mixed.h5"), NULL));
+    const bp_bundle *b = load("mixed");
+    const double *close = bp_bundle_daily(b, BP_COL_CLOSE);
+    for (int t = 0; t < DAYS; t++) {
+        CU_ASSERT(fabs(close[t] - whole[t].value[BP__CLOSE]) <= 1e-6 * close[t]);
+        CU_ASSERT(fabs(close[DAYS + t] - fine[t].value[BP__CLOSE]) <= 1e-6 * fine[t].value[BP__CLOSE]);
+    }
+    bp_bundle_release(&b);
+    bp__draft_fini(&d);
+}
+
 /* Bars without assets make rows, as in zipline's files; bars of a sid that is none of the assets are a mistake. */
 static void test_sids(void)
 {
@@ -486,9 +513,14 @@ static void test_hooks(void)
 
 int main(void)
 {
-    CU_TestInfo tests[] = {{"random drafts", test_random}, {"several chunks each way", test_chunks},
-                           {"empty", test_empty},          {"sids", test_sids},
-                           {"origin", test_origin},        {"equal drafts, equal bytes", test_equal_bytes},
-                           {"hooks", test_hooks},          CU_TEST_INFO_NULL};
+    CU_TestInfo tests[] = {{"random drafts", test_random},
+                           {"several chunks each way", test_chunks},
+                           {"empty", test_empty},
+                           {"packed beside finer", test_packed_beside_finer},
+                           {"sids", test_sids},
+                           {"origin", test_origin},
+                           {"equal drafts, equal bytes", test_equal_bytes},
+                           {"hooks", test_hooks},
+                           CU_TEST_INFO_NULL};
     return files_main("write", tests);
 }
