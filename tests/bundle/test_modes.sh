@@ -24,7 +24,7 @@ run 0 ingest csvdir csv again.h5
 same "$(stat -c %a again.h5)" 600 "mode of a file that was replaced"
 printf 'mine\n' >mine
 ln -s mine link.h5
-run 0 ingest csvdir csv link.h5
+run 0 ingest csvdir csv link.h5 --replace # what it led to is no bundle
 same "$(cat mine)" mine "what a link led to"
 [ ! -L link.h5 ] || fail "a link is written through"
 same "$(find . -name '.*.??????' | wc -l)" 0 "files that are left over"

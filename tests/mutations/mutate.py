@@ -151,7 +151,7 @@ def targets_of(test):
     for word in test["command"]:
         path = Path(word)
         if BUILD in path.parents:
-            targets |= {"bundle", "optimizer"} if path.is_dir() else {path.name}
+            targets |= {"bundle", "optimizer"} if path.is_dir() else {path.name.removesuffix(".so")}
         if path == BUILD:  # of the package for Python
             targets |= {"_core", "bundle", "optimizer"}
     return targets
