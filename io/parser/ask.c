@@ -96,7 +96,7 @@ static bp_status ensure_running(void)
     BP_TRY(find_program());
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, end) != 0)
         BP_FAIL_ERRNO(BP_ESYS, errno, "no socket for " BP__PARSER_PROGRAM);
-    bp_status s = bp__start_detached(parser.program, end[1]);
+    bp_status s = bp__start_detached(parser.program, end[1], bp__parser_environment());
     close(end[1]);
     if (s == BP_OK) s = expect_greeting(end[0]);
     if (bp__failed(s))

@@ -4,16 +4,48 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+extern char **environ;
+
+/* What the environment said when it was looked at. */
+static struct {
+    char named[PATH_MAX]; /* "": nothing */
+    char **all;           /* its strings are never freed by the C library; NULL: there was no memory */
+} settings;
+
+static void read_environment(void)
+{
+    size_t n = 0;
+    const char *value = getenv(BP__PARSER_VARIABLE);
+    snprintf(settings.named, sizeof settings.named, "%s", value ? value : "");
+    while (environ && environ[n]) n++;
+    settings.all = calloc(n + 1, sizeof *settings.all);
+    if (settings.all && n > 0) memcpy(settings.all, environ, n * sizeof *settings.all);
+}
+
+static void look_once(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, read_environment);
+}
+
 bool bp__parser_is_inline(void)
 {
-    const char *value = getenv(BP__PARSER_VARIABLE);
-    return value && strcmp(value, "inline") == 0;
+    look_once();
+    return strcmp(settings.named, "inline") == 0;
+}
+
+char *const *bp__parser_environment(void)
+{
+    static char *const none[] = {NULL};
+    look_once();
+    return settings.all ? settings.all : none;
 }
 
 /* The file that holds this very code: the library, or a program that it is linked into. */
@@ -67,9 +99,10 @@ static bool try_beside(char path[PATH_MAX], int *fd)
 
 bp_status bp__parser_open(int *fd)
 {
-    const char *named = getenv(BP__PARSER_VARIABLE);
+    const char *named = settings.named;
     char path[PATH_MAX] = "";
-    if (named && *named) {
+    look_once();
+    if (*named) {
         *fd = open(named, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
         if (*fd >= 0) return BP_OK;
         BP_FAIL_ERRNO(BP_ENOTFOUND, errno, BP__PARSER_VARIABLE "=%s: cannot be opened", named);

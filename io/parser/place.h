@@ -12,8 +12,14 @@
 #define BP__PARSER_VARIABLE "BUNDLEPOOL_PARSER"
 #define BP__PARSER_PROGRAM  "bundle-parser"
 
-/** Whether files are to be parsed in this process. */
+/** Whether files are to be parsed in this process.
+ *
+ * This and the functions below look at the environment once, at the first call of any of them: a later one may come from a
+ * thread of the library's own, while the host program changes its environment. */
 bool bp__parser_is_inline(void);
+
+/** The environment of that time, for the parser: its libraries may be where a variable says. @return static */
+char *const *bp__parser_environment(void);
 
 /** Open the parser's program: the one that is named by the environment; else the one beside the library or program that
  *  this code is in; else the one where it was to be installed. What is opened stays the same program, whatever is

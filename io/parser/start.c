@@ -21,11 +21,10 @@
 
 #define STACK_BYTES (256u << 10)
 
-extern char **environ;
-
 /* What the process in between finds, and leaves. */
 typedef struct between {
     int program, socket;
+    char *const *environment;
     int err;
 } between;
 
@@ -49,16 +48,26 @@ __attribute__((no_sanitize("address", "thread"))) static int start(void *context
         if (b->err == 0) b->err = posix_spawnattr_setsigdefault(&attributes, &every);
         if (b->err == 0)
             b->err = posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-        if (b->err == 0) b->err = posix_spawn(&pid, path, &actions, &attributes, argv, environ);
+        if (b->err == 0) b->err = posix_spawn(&pid, path, &actions, &attributes, argv, b->environment);
         posix_spawnattr_destroy(&attributes);
     }
     posix_spawn_file_actions_destroy(&actions);
     return 0;
 }
 
-bp_status bp__start_detached(int program, int socket)
+#ifdef __SANITIZE_THREAD__
+
+/* ThreadSanitizer takes the process in between for this thread, and loses what it knows of it. */
+static bp_status start_between(between *b)
 {
-    between b = {.program = program, .socket = socket, .err = EAGAIN};
+    start(b);
+    return BP_OK;
+}
+
+#else
+
+static bp_status start_between(between *b)
+{
     char *stack =
         mmap(NULL, STACK_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
     if (stack == MAP_FAILED) BP_FAIL_ERRNO(BP_ENOMEM, errno, "no memory to start " BP__PARSER_PROGRAM);
@@ -66,12 +75,21 @@ bp_status bp__start_detached(int program, int socket)
     sigset_t every, before;
     sigfillset(&every);
     pthread_sigmask(SIG_BLOCK, &every, &before);
-    const pid_t pid = clone(start, stack + STACK_BYTES, CLONE_VM | CLONE_VFORK, &b);
+    const pid_t pid = clone(start, stack + STACK_BYTES, CLONE_VM | CLONE_VFORK, b);
     const int err = errno;
     while (pid > 0 && waitpid(pid, NULL, (int)__WCLONE) < 0 && errno == EINTR) continue;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     munmap(stack, STACK_BYTES);
     if (pid < 0) BP_FAIL_ERRNO(BP_ESYS, err, BP__PARSER_PROGRAM ": cannot be started");
+    return BP_OK;
+}
+
+#endif
+
+bp_status bp__start_detached(int program, int socket, char *const *environment)
+{
+    between b = {.program = program, .socket = socket, .environment = environment, .err = EAGAIN};
+    BP_TRY(start_between(&b));
     if (b.err != 0) BP_FAIL_ERRNO(BP_ESYS, b.err, BP__PARSER_PROGRAM ": cannot be started");
     return BP_OK;
 }

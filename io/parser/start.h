@@ -12,6 +12,6 @@
  *
  *  Threads: any. @param[in] program  a descriptor of the file to be run; not BP__PARSER_SOCKET
  *  @retval BP_ESYS, BP_ENOMEM */
-bp_status bp__start_detached(int program, int socket);
+bp_status bp__start_detached(int program, int socket, char *const *environment);
 
 #endif

@@ -5,14 +5,16 @@
 #include "io/parser/ask.h"
 #include "mpi/pool.h"
 
-/* Only the first rank reads files: its parser starts now, and not when somebody waits for a bundle. */
+/* Only the first rank reads files: its parser starts now, and not when somebody waits for a bundle. What is wrong with the
+ * arguments is told by the pool. */
 static void prepare_parser(MPI_Comm comm, const bp_config *cfg)
 {
-    int rank;
-    if (comm == MPI_COMM_NULL || !cfg) return; /* told by the pool */
-    const uint64_t most_ms =
-        cfg->load_timeout_ms > 0 ? (uint64_t)cfg->load_timeout_ms : 0; /* 0: refused by the pool */
-    if (MPI_Comm_rank(comm, &rank) == MPI_SUCCESS && rank == 0) bp__parser_prepare(most_ms);
+    int is_up = 0, is_over = 1, rank;
+    if (MPI_Initialized(&is_up) != MPI_SUCCESS || MPI_Finalized(&is_over) != MPI_SUCCESS || !is_up || is_over)
+        return;
+    if (comm == MPI_COMM_NULL || !cfg || cfg->load_timeout_ms <= 0) return;
+    if (MPI_Comm_rank(comm, &rank) == MPI_SUCCESS && rank == 0)
+        bp__parser_prepare((uint64_t)cfg->load_timeout_ms);
 }
 
 bp_status bp_pool_create(MPI_Comm comm, const bp_config *cfg, bp_pool **pool)

@@ -192,7 +192,8 @@ def test_the_first_use_is_collective(guide):
                     print("told:", error)
             MPI.COMM_WORLD.Barrier()
         bundlepool.pool.PATIENCE = 60.0
-        print(get_bundle_from_pool("quandl").num_assets)
+        assets = get_bundle_from_pool("quandl").num_assets
+        print(str(assets) + chr(10), end="")  # at once: the other rank prints, too
         """, ranks=2, BUNDLEPOOL_ROOT=str(guide.root))
     told = [line for line in out.splitlines() if line.startswith("told:")]
     assert len(told) == 2 and all("so is the first use of the default pool" in line for line in told)
