@@ -112,17 +112,18 @@ check("a session that only the calendar has", {"calendar-days": 1},
       both(*(replace("calendar/" + c, np.insert(x, 12, day[12] - 3 * DAY + o))  # a holiday
              for c, x, o in (("session", day, 0), ("market_open", opens, 15 * HOUR), ("market_close", closes, 21 * HOUR)))),
       ["1 session of the calendar, within the daily bars"])
-for what, column, at, value in (
-    ("ends before it begins", "market_close", 9, opens[9] - 1),
-    ("ends when it begins", "market_close", 9, opens[9]),
-    ("has no end", "market_close", 9, MISSING),
-    ("has no beginning", "market_open", 9, MISSING),
-    ("begins before the one before has ended", "market_open", 1, closes[0] - 1),
-    ("lasts for two days", "market_close", 4, opens[4] + 2 * DAY),
-    ("has hours of another day", "market_open", 4, day[4] - 2 * DAY),
-    ("is open at the end of all times", "market_close", 19, 2**63 - 1),
+for what, told, *changes in (
+    ("ends before it begins", "ends before it begins", ("market_close", 9, opens[9] - 1)),
+    ("ends when it begins", "ends before it begins", ("market_close", 9, opens[9])),
+    ("has no end", "has an end or a beginning, not both", ("market_close", 9, MISSING)),
+    ("has no beginning", "has an end or a beginning, not both", ("market_open", 9, MISSING)),
+    ("begins too early", "begins before the one before has ended", ("market_open", 10, closes[9] - 1), ("market_close", 10, day[10] + HOUR)),
+    ("lasts for two days", "hours that are of another day", ("market_close", 4, opens[4] + 2 * DAY)),
+    ("has hours of another day", "hours that are of another day", ("market_open", 4, day[4] - 2 * DAY)),
+    ("is open at the end of all times", "hours that are of another day", ("market_close", 19, 2**63 - 1)),
 ):
-    check("a session that " + what, {"calendar-hours": 1}, put("calendar/" + column, (at, value)))
+    check("a session that " + what, {"calendar-hours": 1},
+          both(*(put("calendar/" + column, (at, value)) for column, at, value in changes)), [told])
 check("hours that nobody knows", {}, both(put("calendar/market_open", (9, MISSING)), put("calendar/market_close", (9, MISSING))))
 
 # lifetimes

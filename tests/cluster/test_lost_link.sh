@@ -201,7 +201,7 @@ else
 fi
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-cp "$bin/lost_link" "$here/lost_sweep.py" "$work" || exit 1
+cp "$bin/lost_link" "$bin/bundle-parser" "$here/lost_sweep.py" "$work" || exit 1
 cd "$work" || exit 1
 unset "${!BUNDLEPOOL_@}" "${!RUSTYBT_@}"
 mkdir private bundles
