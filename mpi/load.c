@@ -27,10 +27,17 @@ static bp__turnstile *turnstile_of(const bp__load *l)
     return l->phase == BP__PHASE_CHECK ? &l->shared->checks : &l->shared->plans;
 }
 
+/* Give one's turn to the next. */
+static void leave(bp__load *l)
+{
+    if (l->inside) turnstile_of(l)->inside--;
+    l->inside = false;
+}
+
 void bp__load_destroy(bp__load **load)
 {
     if (!*load) return;
-    if ((*load)->inside) turnstile_of(*load)->inside--;
+    leave(*load);
     if ((*load)->source) (*load)->shared->loader->close(&(*load)->source);
     free(*load);
     *load = NULL;
@@ -216,6 +223,9 @@ static void run(bp__job *job)
 static void begin(bp__load *load)
 {
     load->job.run = run;
+    load->begun_ns = bp__clock_ns();
+    load->running = load->shared->running;
+    load->shared->running = load;
     bp_status s = bp__workers_submit(load->shared->workers, &load->job);
     if (bp__failed(s)) {
         set_result(load, s);
@@ -224,7 +234,35 @@ static void begin(bp__load *load)
     }
 }
 
+static void forget_running(bp__load *load)
+{
+    bp__load **link = &load->shared->running;
+    while (*link && *link != load) link = &(*link)->running; /* it may have been turned away before it ran */
+    if (*link) *link = load->running;
+}
+
+static bool is_overdue(const bp__load *l, uint64_t now)
+{
+    return (now - l->begun_ns) / 1000000 >= (uint64_t)l->shared->timeout_ms;
+}
+
+const bp__load *bp__loads_overdue(const bp__loads *shared)
+{
+    const bp__load *oldest = shared->running;
+    for (const bp__load *l = oldest; l; l = l->running)
+        if (l->begun_ns < oldest->begun_ns) oldest = l;
+    return oldest && is_overdue(oldest, bp__clock_ns()) ? oldest : NULL;
+}
+
 /* Turns ------------------------------------------------------------------------------------------ */
+
+/* Others do not queue behind what may never end. */
+static void let_overdue_leave(bp__loads *shared)
+{
+    const uint64_t now = bp__clock_ns();
+    for (bp__load *l = shared->running; l; l = l->running)
+        if (is_overdue(l, now)) leave(l);
+}
 
 static void queue(bp__turnstile *t, bp__load *l)
 {
@@ -287,10 +325,12 @@ bp__load *bp__loads_take(bp__loads *shared)
     pthread_mutex_unlock(&shared->lock);
     while (l) {
         bp__load *next = l->next;
+        forget_running(l);
         l->next = oldest;
         oldest = l;
         l = next;
     }
+    if (shared->plans.first || shared->checks.first) let_overdue_leave(shared);
     admit(&shared->plans);
     admit(&shared->checks);
     return oldest;

@@ -11,6 +11,10 @@
  *
  * At most BP__MOST_LOADS loads are under way, and at most as many CHECKs: the others queue, first come, first
  * served. However many bundles are wanted at once, a process needs a few descriptors and threads for them.
+ *
+ * A file system may answer late, or never. A phase that has taken longer than load_timeout_ms is overdue: nobody waits
+ * for it any more (each get has given up by itself), it gives its turn to the next one, and a pool that is to end does
+ * not wait for it either. Its thread, its slot and its memory are its own until it returns.
  */
 #ifndef BP_MPI_LOAD_H
 #define BP_MPI_LOAD_H
@@ -44,6 +48,8 @@ typedef struct bp__loads {
     bp__window *arena;
     bp__streams *streams; /**< to the other nodes; NULL: there are none */
     const char *root;
+    int64_t timeout_ms;         /**< after which a phase is overdue */
+    bp__load *running;          /**< with a phase that runs; the service thread's */
     _Atomic uint32_t *doorbell; /**< rung when a phase is done */
     pthread_mutex_t lock;
     bp__load *done; /**< newest first */
@@ -53,9 +59,11 @@ typedef struct bp__loads {
 struct bp__load {
     bp__job job;
     bp__loads *shared;
-    bp__load *next; /**< the coordinator's lists */
+    bp__load *next;    /**< queued, or done */
+    bp__load *running; /**< the next one whose phase runs */
+    uint64_t begun_ns; /**< when the phase did */
     bp__phase phase;
-    bool inside; /**< has had its turn, and keeps it until it is destroyed; see bp__turnstile */
+    bool inside; /**< has its turn, until it is destroyed or overdue; see bp__turnstile */
     char name[BP_NAME_MAX + 1];
     char path[BP_PATH_MAX + BP_NAME_MAX + 8]; /**< from PLAN on */
     uint32_t slot;
@@ -91,6 +99,9 @@ void bp__load_start(bp__load *load, bp__phase phase);
 
 /** Take every load whose phase is done, oldest first, and let those that queue have their turn. */
 bp__load *bp__loads_take(bp__loads *shared);
+
+/** The load whose phase runs for the longest time, if that is overdue; NULL: none is. Borrowed until the next call. */
+const bp__load *bp__loads_overdue(const bp__loads *shared);
 
 /** The pool is shutting down: what queues now is handed back as failed. */
 void bp__loads_stop(bp__loads *shared);

@@ -48,6 +48,7 @@
 #define ALONE_NS UINT64_C(1000000000) /* one node, nothing awaited: everything rings */
 #define QUIET_NS UINT64_C(100000000)
 #define FLUSH_NS UINT64_C(300000000) /* for the news that the pool is broken to leave */
+#define LEAVE_MS 1000                /* for the workers of a pool that ends alone to finish what they do */
 
 /* Only the service thread touches this after start, except for `stop` and `abandon`. */
 struct bp__service {
@@ -334,10 +335,24 @@ static void say_goodbye(bp__service *s)
     for (unsigned i = 0; i < s->links.num; i++) send_to(s, BP__TREE_GOODBYE, s->links.link[i].node, NULL, 0);
 }
 
+/* Loads under way are waited for, but not for ever: with one that is overdue the pool cannot end in peace, as its thread
+ * may still write to the pool's memory. */
+static void stop_coordinator(bp__service *s)
+{
+    if (bp__coordinator_stop(s->coordinator)) return;
+    const bp__load *l = bp__loads_overdue(&s->loads);
+    if (!l) return;
+    fail(
+        s,
+        "has waited %.0f s for %s/%s.h5 to be read, longer than load_timeout_ms = %lld; its file system may not answer",
+        (double)(bp__clock_ns() - l->begun_ns) * 1e-9, s->cfg.root, l->name,
+        (long long)s->cfg.load_timeout_ms);
+}
+
 /* Whether nothing is left to send or receive: after STOP, DONE goes up when all nodes below are done. */
 static bool finished(bp__service *s)
 {
-    if (s->coordinator && bp__load_acquire(&s->stop)) bp__coordinator_stop(s->coordinator);
+    if (s->coordinator && bp__load_acquire(&s->stop)) stop_coordinator(s);
     if (!s->stop_seen || (s->streams && bp__streams_busy(s->streams, BP__NO_SLOT))) return false;
     if (!s->done) {
         s->done = true;
@@ -450,6 +465,7 @@ static bp_status create_parts(bp__service *s, const bp__service_setup *setup)
     s->loads.arena = setup->arena;
     s->loads.streams = s->streams;
     s->loads.root = s->cfg.root;
+    s->loads.timeout_ms = s->cfg.load_timeout_ms;
     s->loads.doorbell = s->dir->doorbell;
     int cores = CPU_COUNT(&s->cpus) / top->nodes_on_machine;
     s->dir->header->max_decoders = cores > 0 ? (uint32_t)cores : 1;
@@ -522,5 +538,6 @@ void bp__service_leave(bp__service *service, const char *why)
     if (!service) return;
     bp__agent_break(service->agent, why);
     if (service->streams) bp__streams_break(service->streams);
-    bp__workers_destroy(&service->workers);
+    if (!bp__workers_leave(&service->workers, LEAVE_MS))
+        bp__log(BP_LOG_WARN, "a thread of the pool that still reads a file is left behind");
 }

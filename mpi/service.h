@@ -47,8 +47,8 @@ void bp__service_go_live(bp__service *service);
  *                        a broken pool ends at once in any case */
 void bp__service_stop(bp__service *service, bool together);
 
-/** Of a service whose thread has ended alone: tell the ranks of the node, and end the workers. The service is left as
- *  it is, because MPI may use memory of it. @param[in] why  unless the pool is broken already */
+/** Of a service whose thread has ended alone: tell the ranks of the node, and end the workers, but for those that do not
+ *  end within a second. The service is left as it is, because MPI and those may use memory of it. @param[in] why  unless the pool is broken already */
 void bp__service_leave(bp__service *service, const char *why);
 
 /** Free a service whose thread does not run. NULL inside is allowed. */

@@ -57,7 +57,9 @@
  *  - A get must not be left by pthread_cancel() or longjmp(), also not out of a signal handler: what it had pinned or
  *    locked stays so. Others still get the bundle; its memory is never given back.
  *  - A load that waits for memory delays the loads behind it: room is given first come, first served.
- *  - Files are trusted as far as libhdf5 can be: one that was damaged on purpose may crash rank 0 inside it.
+ *  - Files are not trusted: a process of its own, bundle-parser, looks into them; see config.h.
+ *  - A file system that no longer answers holds up what lies on it, and nothing else. A pool that is to be destroyed
+ *    waits for a read that does not end for load_timeout_ms in all, and leaves its thread behind.
  *  - A rank that holds one bundle and asks for another that needs the first one's memory gets BP_EFULL after
  *    room_timeout_ms, with a text that says who pins what.
  *  - Linux 5.14 or later is recommended: on older kernels only statvfs shows that /dev/shm is full.
@@ -118,8 +120,9 @@ BP_API bp_status bp_pool_instance(MPI_Comm comm, const bp_config *cfg, bp_pool *
  *
  * @retval BP_EBUSY  a rank still holds a bundle (the text names both): every rank gets this answer, and
  *                   nothing is destroyed
- * @retval BP_EMPI   the pool is broken, perhaps only since this call waits; the text says why. *pool is NULL, its
- *                   threads have ended, bundles that are held stay readable; what it has of MPI, and its shared
+ * @retval BP_EMPI   the pool is broken, perhaps only since this call waits: two nodes have lost each other, or a read of
+ *                   a file does not end; the text says why. *pool is NULL, its threads have ended (but for one in that
+ *                   read, which ends with it), bundles that are held stay readable; what it has of MPI, and its shared
  *                   memory, are left to the process's end
  */
 BP_API bp_status bp_pool_destroy(bp_pool **pool);
@@ -140,8 +143,8 @@ BP_API bp_status bp_pool_check(const bp_pool *pool);
  * Threads: any.    Process: valid in this process only.
  * Blocks: a hit that is known to be current never. One whose file has to be checked blocks for a stat() where
  *         the rank can do that itself, elsewhere until the coordinator has answered (see Freshness). A miss
- *         blocks until the bundle is published. All of it ends after cfg.load_timeout_ms, unless the file
- *         system itself hangs.
+ *         blocks until the bundle is published. All of it ends after cfg.load_timeout_ms, whatever the file
+ *         system does; only a stat() of its own, which a rank makes on local file systems alone, takes what it takes.
  *
  * @param[in]  pool    live pool
  * @param[in]  name    NUL-terminated, 1..63 bytes of [A-Za-z0-9._-], not starting with '.'; copied

@@ -7,10 +7,17 @@
 
 #include "core/clock.h"
 
+/* A thread, on its own stack. */
+typedef struct worker {
+    pthread_t thread;
+    struct worker *next;
+} worker;
+
 struct bp__workers {
     pthread_mutex_t lock; /* over everything below */
     pthread_cond_t work, ended;
     bp__job *first, **last;
+    worker *all;
     int threads, idle, queued;
     bool stop, has_cpus;
     cpu_set_t cpus;
@@ -53,15 +60,30 @@ static bp__job *next_job(bp__workers *w)
     return job;
 }
 
+static void sign_off(bp__workers *w, const worker *me)
+{
+    worker **link = &w->all;
+    while (*link && *link != me) link = &(*link)->next; /* none is left once they were cancelled */
+    if (*link) *link = me->next;
+}
+
+/* A thread can be cancelled in a job only: what it does with the lock held is done to the end. */
 static void *work(void *arg)
 {
     bp__workers *w = arg;
+    worker me = {.thread = pthread_self()};
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
     pthread_mutex_lock(&w->lock);
+    me.next = w->all;
+    w->all = &me;
     for (bp__job *job; (job = next_job(w)) != NULL;) {
         pthread_mutex_unlock(&w->lock);
+        pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, NULL);
         job->run(job);
+        pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
         pthread_mutex_lock(&w->lock);
     }
+    sign_off(w, &me);
     w->threads--;
     pthread_cond_signal(&w->ended);
     pthread_mutex_unlock(&w->lock);
@@ -78,8 +100,8 @@ bp_status bp__workers_create(const cpu_set_t *cpus, bp__workers **workers)
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_mutex_init(&w->lock, NULL);
     pthread_cond_init(&w->work, &monotonic);
+    pthread_cond_init(&w->ended, &monotonic);
     pthread_condattr_destroy(&monotonic);
-    pthread_cond_init(&w->ended, NULL);
     w->last = &w->first;
     if (cpus) {
         w->cpus = *cpus;
@@ -89,13 +111,37 @@ bp_status bp__workers_create(const cpu_set_t *cpus, bp__workers **workers)
     return BP_OK;
 }
 
+/* Called with the lock held. */
+static void tell_to_stop(bp__workers *w)
+{
+    w->stop = true;
+    pthread_cond_broadcast(&w->work);
+}
+
+bool bp__workers_leave(bp__workers **workers, int64_t ms)
+{
+    bp__workers *w = *workers;
+    const struct timespec until = bp__deadline(ms);
+    if (!w) return true;
+    pthread_mutex_lock(&w->lock);
+    tell_to_stop(w);
+    while (w->threads > 0 && pthread_cond_timedwait(&w->ended, &w->lock, &until) != ETIMEDOUT) continue;
+    const bool all_ended = w->threads == 0;
+    for (worker *one; (one = w->all) != NULL;) {
+        w->all = one->next; /* it lies on the stack of that thread, and goes with it */
+        pthread_cancel(one->thread);
+    }
+    pthread_mutex_unlock(&w->lock);
+    if (all_ended) bp__workers_destroy(workers);
+    return all_ended;
+}
+
 void bp__workers_destroy(bp__workers **workers)
 {
     bp__workers *w = *workers;
     if (!w) return;
     pthread_mutex_lock(&w->lock);
-    w->stop = true;
-    pthread_cond_broadcast(&w->work);
+    tell_to_stop(w);
     while (w->threads > 0) pthread_cond_wait(&w->ended, &w->lock);
     pthread_mutex_unlock(&w->lock);
     pthread_cond_destroy(&w->ended);

@@ -11,6 +11,8 @@
 
 #include <pthread.h>
 #include <sched.h>
+#include <stdbool.h>
+#include <stdint.h>
 
 #include "core/status.h"
 
@@ -24,6 +26,12 @@ bp_status bp__workers_create(const cpu_set_t *cpus, bp__workers **workers);
 
 /** Wait for every job, then end every thread. */
 void bp__workers_destroy(bp__workers **workers);
+
+/** The same, but wait for `ms` at most: threads that have not ended by then are cancelled. One that is stuck in a read ends
+ *  when that returns, before it touches memory of its job, and until then `workers` and whatever its job uses have
+ *  to stay.
+ *  @return whether every thread has ended; then `workers` is destroyed and NULL */
+bool bp__workers_leave(bp__workers **workers, int64_t ms);
 
 typedef struct bp__job {
     void (*run)(struct bp__job *job);

@@ -4,6 +4,7 @@
 
 #include <dirent.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -396,6 +397,60 @@ static void test_workers_destroy(void)
     CU_ASSERT_EQUAL(c.ran, CHAIN + 1);
 }
 
+/* A job that is stuck in a read: it is left behind, and once it can go on it goes no further. */
+typedef struct stuck {
+    bp__job base;
+    int from;
+    sem_t in_job, ended;
+    bool has_gone_on;
+} stuck;
+
+static void say_ended(void *context)
+{
+    stuck *j = context;
+    sem_post(&j->ended);
+}
+
+static void read_for_ever(bp__job *base)
+{
+    stuck *j = (stuck *)base;
+    char byte;
+    pthread_cleanup_push(say_ended, j);
+    sem_post(&j->in_job);
+    const ssize_t n = read(j->from, &byte, 1);
+    j->has_gone_on = n >= 0;
+    pthread_cleanup_pop(1);
+}
+
+static void test_workers_leave(void)
+{
+    int end[2];
+    stuck j = {.base.run = read_for_ever};
+    bp__workers *workers = NULL, *idle = NULL;
+    CU_ASSERT_TRUE(bp__workers_leave(&workers, 0)); /* NULL is allowed */
+    MUST(bp__workers_create(NULL, &idle));
+    CU_ASSERT_TRUE(bp__workers_leave(&idle, 20000));
+    CU_ASSERT_PTR_NULL(idle);
+
+    CU_ASSERT_EQUAL_FATAL(pipe(end), 0);
+    j.from = end[0];
+    sem_init(&j.in_job, 0, 0);
+    sem_init(&j.ended, 0, 0);
+    MUST(bp__workers_create(NULL, &workers));
+    static bp__workers *left_behind; /* its memory stays */
+    left_behind = workers;
+    MUST(bp__workers_submit(workers, &j.base));
+    CU_ASSERT_EQUAL(sem_wait(&j.in_job), 0);
+    CU_ASSERT_FALSE(bp__workers_leave(&workers, 50));
+    CU_ASSERT_PTR_EQUAL(workers, left_behind);
+    CU_ASSERT_EQUAL(sem_wait(&j.ended), 0);
+    CU_ASSERT_FALSE(j.has_gone_on);
+    close(end[0]);
+    close(end[1]);
+    sem_destroy(&j.in_job);
+    sem_destroy(&j.ended);
+}
+
 static int num_threads(void)
 {
     int n = 0;
@@ -496,6 +551,7 @@ int main(void)
         {"workers: many jobs", test_workers_many},
         {"workers: blocked jobs", test_workers_blocked},
         {"workers: jobs during destroy", test_workers_destroy},
+        {"workers: one is left behind", test_workers_leave},
         {"workers: idle threads", test_workers_idle},
         {"workers: CPUs and signals", test_workers_where},
         CU_TEST_INFO_NULL,
