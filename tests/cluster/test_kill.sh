@@ -119,7 +119,7 @@ fi
 program=$(realpath "${1:?usage: test_kill.sh PROGRAM}")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-cp "$program" "$work/test_endure" || exit 1
+cp "$program" "${program%/*}/bundle-parser" "$work" || exit 1
 cd "$work" || exit 1
 mkdir private
 

@@ -46,7 +46,7 @@ fi
 program=$(realpath "${1:?usage: test_link.sh PROGRAM}")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-cp "$program" "$work/test_endure" || exit 1
+cp "$program" "${program%/*}/bundle-parser" "$work" || exit 1
 cd "$work" || exit 1
 mkdir private
 "$here/with_hosts.sh" 4 --head-only "$work/private" -- "$self" --inside
