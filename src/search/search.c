@@ -20,6 +20,7 @@
 
 #include "core/clock.h"
 #include "core/day.h"
+#include "core/folder.h"
 #include "mpi/comm.h"
 #include "mpi/lend.h"
 #include "search/dispatch.h"
@@ -498,11 +499,13 @@ static bp_status search_grid(search *s)
     s->sweep.hooks = s->hooks;
     BP_TRY(agree_on_batches(s));
     BP_TRY(duplicate(s, &messages));
-    bp_status tested = test_bundles(s, messages);
+    const int folder = bp__folder_hold();
+    const bp_status tested = test_bundles(s, messages), returned = bp__folder_return(folder);
     if (s->found->ending == BP__ENDED_ABANDONED || is_broken(s))
         return tested; /* messages may still be under way */
     BP_MPI(MPI_Comm_free(&messages));
     BP_TRY(tested);
+    BP_TRY(agree(s, returned));
     if (s->found->ending != BP__ENDED_COMPLETE) return agree(s, failure_of(s));
     BP_TRY(bp__sweep_totals(&s->sweep, &s->found->stats));
     return agree(s, store(s));

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/clock.h"
+#include "core/folder.h"
 
 /* What malloc() has given out, mapped blocks included. */
 static uint64_t allocated(void)
@@ -50,5 +51,9 @@ bp_status bp__single_run(bp__single *s, uint64_t combination, const bp__ledger *
 {
     double params[BP__MAX_PARAMS];
     bp__grid_at(&s->spec->grid, combination, params);
-    return bp__backtest_run(s->workspace, s->spec->runs, params, &s->spec->account, ledger, record);
+    const int folder = bp__folder_hold();
+    const bp_status ran =
+        bp__backtest_run(s->workspace, s->spec->runs, params, &s->spec->account, ledger, record);
+    const bp_status returned = bp__folder_return(folder);
+    return bp__failed(ran) ? ran : returned;
 }

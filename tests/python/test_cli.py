@@ -67,6 +67,24 @@ def run(folder: Path, *arguments: str, ranks: int | None = None, code: int = 0) 
     return done.stdout + done.stderr
 
 
+@pytest.mark.parametrize("ranks", [None, 3])
+def test_a_rule_that_changes_folder(folder: Path, ranks: int | None) -> None:
+    """Files are those that the command line names, from where it was given."""
+    elsewhere = folder / "elsewhere"
+    elsewhere.mkdir(exist_ok=True)
+    (folder / "wanders.py").write_text(
+        f"import os\ndef rule(m, k=5):\n    os.chdir({str(elsewhere)!r})\n    return m.close > m.sma(k)\n"
+    )
+    outputs = [f"wanders{ranks}.{kind}" for kind in ("csv", "trades.csv")]
+    run(
+        folder, "--bundle", "demo", "--strategy", "wanders.py:rule", "--param", "k=2:9",
+        "--out", outputs[0], "--trades", outputs[1], ranks=ranks,
+    )  # fmt: skip
+    for name in outputs:
+        assert (folder / name).stat().st_size > 0
+    assert not any(elsewhere.iterdir())
+
+
 def test_help_and_lists(folder: Path) -> None:
     assert "--strategy takes a file" in run(folder, "--help")
     out = run(folder, "--list-strategies", "rules.py")
