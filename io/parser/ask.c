@@ -34,8 +34,9 @@ static struct {
     pthread_cond_t ended; /* a question */
     int asked;            /* questions under way */
     int program; /* -1: not looked for yet. Once found it stays the same file, whatever is installed meanwhile. */
-    int socket; /* -1: none is running */
-} parser = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, 0, -1, -1};
+    int socket;      /* -1: none is running */
+    uint64_t number; /* of those that were started */
+} parser = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, 0, -1, -1, 0};
 
 static _Atomic uint64_t most_ms; /* 0: no limit but that of the file's size */
 
@@ -99,11 +100,13 @@ static bp_status ensure_running(void)
     bp_status s = bp__start_detached(parser.program, end[1], bp__parser_environment());
     close(end[1]);
     if (s == BP_OK) s = expect_greeting(end[0]);
-    if (bp__failed(s))
+    if (bp__failed(s)) {
         close(end[0]);
-    else
-        parser.socket = end[0];
-    return s;
+        return s;
+    }
+    parser.socket = end[0];
+    parser.number++;
+    return BP_OK;
 }
 
 void bp__parser_prepare(uint64_t most)
@@ -161,8 +164,11 @@ static bp_status no_socket(const char *label, int err)
     BP_FAIL_ERRNO(BP_ESYS, err, "%s: no socket for an answer about it", label);
 }
 
-/* Ask when it is one's turn. @param[out] answer  to be read from; owned, and to be given to end_question() */
-static bp_status begin_question(const bp__subject *file, const bp__question *question, int *answer)
+/* Ask when it is one's turn.
+ * @param[out] answer  to be read from; owned, and to be given to end_question()
+ * @param[out] asked   which parser that was */
+static bp_status begin_question(const bp__subject *file, const bp__question *question, int *answer,
+                                uint64_t *asked)
 {
     int end[2];
     pthread_mutex_lock(&parser.lock);
@@ -175,16 +181,19 @@ static bp_status begin_question(const bp__subject *file, const bp__question *que
         if (bp__failed(s)) close(end[0]);
     }
     if (s == BP_OK) parser.asked++;
+    *asked = parser.number;
     pthread_mutex_unlock(&parser.lock);
     *answer = end[0];
     return s;
 }
 
-static void end_question(int answer)
+/* `asked` is given up if it is `deaf`: it has not told of a child whose time was over, and would not of the next one. */
+static void end_question(int answer, uint64_t asked, bool deaf)
 {
     close(answer); /* a child that still writes ends */
     pthread_mutex_lock(&parser.lock);
     parser.asked--;
+    if (deaf && asked == parser.number) stop();
     pthread_cond_signal(&parser.ended);
     pthread_mutex_unlock(&parser.lock);
 }
@@ -288,10 +297,11 @@ static bp_status no_answer(const bp__question *question, int err)
 static bp_status ask(const bp__subject *file, const bp__question *question, void **payload, uint64_t *bytes)
 {
     int answer;
+    uint64_t asked;
     inbox in = {.data = NULL};
-    BP_TRY(begin_question(file, question, &answer));
+    BP_TRY(begin_question(file, question, &answer, &asked));
     const int err = receive(answer, question, &in);
-    end_question(answer);
+    end_question(answer, asked, err == ETIMEDOUT);
     const bp_status s = err != 0 ? no_answer(question, err) : read_answer(question, &in, payload, bytes);
     free(in.data);
     return s;

@@ -18,7 +18,19 @@
 #include "io/parser/ask.h"
 #include "io/parser/place.h"
 
+#if defined __SANITIZE_ADDRESS__ || defined __SANITIZE_THREAD__
+#define SANITIZED 1
+#else
+#define SANITIZED 0
+#endif
+#ifdef BP_HAVE_SECCOMP
+#define HAS_SECCOMP 1
+#else
+#define HAS_SECCOMP 0
+#endif
+
 static _Atomic int children_ended; /* SIGCHLD so far */
+static int left_open;              /* a descriptor that no exec() closes */
 static char marker[64];            /* in the environment of this test's parser */
 
 static void count_child(int number)
@@ -175,6 +187,29 @@ static void *ask_slowly(void *context)
     return NULL;
 }
 
+/* Whether a process may have nothing of what a line of its /proc/PID/limits is about. */
+static bool has_limit_of_0(const char *limits, const char *what)
+{
+    char line[200], soft[32] = "", hard[32] = "";
+    bool is_0 = false;
+    FILE *file = fopen(limits, "r");
+    if (!file) return false;
+    while (fgets(line, sizeof line, file))
+        if (strncmp(line, what, strlen(what)) == 0)
+            is_0 = sscanf(line + strlen(what), "%31s %31s", soft, hard) == 2 && strcmp(soft, "0") == 0 &&
+                   strcmp(hard, "0") == 0;
+    fclose(file);
+    return is_0;
+}
+
+static bool is_confined(pid_t child)
+{
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d/limits", child);
+    /* the last thing that is done to it, but that a sanitizer does without */
+    return child > 0 && has_limit_of_0(path, SANITIZED ? "Max processes" : "Max open files");
+}
+
 static pid_t find_child(pid_t parser)
 {
     char path[64];
@@ -187,25 +222,102 @@ static pid_t find_child(pid_t parser)
     return child;
 }
 
+/* Start a load that takes a while, and stop the child that looks into the file, once it is confined. */
+static pid_t stop_a_child(pid_t parser, pthread_t *thread, bp_status *s)
+{
+    static const file_format f = {"many chunks", 200, 500, 0, .chunk = {1, 1}};
+    pid_t child = 0;
+    CU_ASSERT_FATAL(make_file(files_path("large.h5"), &f));
+    bp__store_release(&stopped_ended, false);
+    CU_ASSERT_EQUAL_FATAL(pthread_create(thread, NULL, ask_slowly, s), 0);
+    while (!is_confined(child) && !bp__load_acquire(&stopped_ended)) {
+        child = find_child(parser);
+        poll(NULL, 0, 1);
+    }
+    CU_ASSERT_FATAL(is_confined(child));
+    CU_ASSERT_EQUAL(kill(child, SIGSTOP), 0);
+    return child;
+}
+
 static void test_stopped(void)
 {
-    static const file_format f = {"many chunks", 200, 500, 0, .chunk = {1, 1}}; /* takes a while */
     pthread_t thread;
     bp_status s = BP_OK;
-    CU_ASSERT_FATAL(make_file(files_path("large.h5"), &f));
     bp__parser_prepare(2000);
     const pid_t parser = find_parser();
-    CU_ASSERT_EQUAL_FATAL(pthread_create(&thread, NULL, ask_slowly, &s), 0);
-    pid_t child;
-    while ((child = find_child(parser)) == 0 && !bp__load_acquire(&stopped_ended)) poll(NULL, 0, 1);
-    CU_ASSERT_FATAL(child > 0);
-    CU_ASSERT_EQUAL(kill(child, SIGSTOP), 0);
+    stop_a_child(parser, &thread, &s);
     CU_ASSERT_EQUAL(load("good.h5"), BP_OK);
     pthread_join(thread, NULL);
     CU_ASSERT_EQUAL(s, BP_ETIMEOUT);
     CU_ASSERT_EQUAL(find_child(parser), 0);
     CU_ASSERT_EQUAL(load("good.h5"), BP_OK);
+    CU_ASSERT_EQUAL(find_parser(), parser);
     bp__parser_prepare(0);
+}
+
+/* What a process holds open above `most`, and whether it has `link` open. */
+static void look_at_descriptors(pid_t pid, int most, const char *link, int *above, bool *has)
+{
+    char path[64], target[300];
+    snprintf(path, sizeof path, "/proc/%d/fd", pid);
+    DIR *folder = opendir(path);
+    *above = 0;
+    *has = false;
+    CU_ASSERT_FATAL(folder != NULL);
+    for (struct dirent *e; (e = readdir(folder)) != NULL;) {
+        const ssize_t n = readlinkat(dirfd(folder), e->d_name, target, sizeof target - 1);
+        if (n < 0) continue;
+        target[n] = '\0';
+        if (atoi(e->d_name) > most) ++*above;
+        if (strcmp(target, link) == 0) *has = true;
+    }
+    closedir(folder);
+}
+
+/* How many filters of system calls a process has; -1: the kernel does not tell. */
+static int num_filters(const char *status)
+{
+    char line[200];
+    int n = -1;
+    FILE *file = fopen(status, "r");
+    CU_ASSERT_FATAL(file != NULL);
+    while (fgets(line, sizeof line, file))
+        if (strncmp(line, "Seccomp_filters:", 16) == 0) n = atoi(line + 16);
+    fclose(file);
+    return n;
+}
+
+/* What looks into a file has that file and the way back, and nothing else of its parser; with that, it ends. */
+static void test_confined(void)
+{
+    static const char *const limits[] = {"Max core file size", "Max processes", "Max open files"};
+    pthread_t thread;
+    bp_status s = BP_OK;
+    char path[64], link[64];
+    int above;
+    bool has;
+    CU_ASSERT_EQUAL(load("good.h5"), BP_OK);
+    const pid_t parser = find_parser(), child = stop_a_child(parser, &thread, &s);
+    snprintf(path, sizeof path, "/proc/self/fd/%d", left_open);
+    const ssize_t n = readlink(path, link, sizeof link - 1);
+    CU_ASSERT_FATAL(n > 0);
+    link[n] = '\0';
+    look_at_descriptors(parser, 6, link, &above,
+                        &has); /* nothing, its questions, its signals, two of a question */
+    CU_ASSERT(above == 0 && !has);
+    look_at_descriptors(child, 4, link, &above, &has);
+    CU_ASSERT(above == 0 && !has);
+    snprintf(path, sizeof path, "/proc/%d/limits", child);
+    for (size_t i = 0; i < sizeof limits / sizeof *limits - SANITIZED; i++)
+        CU_ASSERT(has_limit_of_0(path, limits[i]));
+    snprintf(path, sizeof path, "/proc/%d/status", child);
+    if (HAS_SECCOMP && !SANITIZED && num_filters(path) >= 0)
+        CU_ASSERT_EQUAL(num_filters(path), num_filters("/proc/self/status") + 1);
+    CU_ASSERT_EQUAL(kill(parser, SIGKILL), 0);
+    pthread_join(thread, NULL);
+    CU_ASSERT_EQUAL(s, BP_ESYS);
+    wait_gone(child);
+    CU_ASSERT_EQUAL(load("good.h5"), BP_OK);
 }
 
 /* It ends with who has started it, whatever way that goes. */
@@ -251,13 +363,13 @@ int main(int argc, char **argv)
     if (argc == 4 && strcmp(argv[1], "--load") == 0) return load_and_compare(argv[2], argv[3]);
     if (argc == 4 && strcmp(argv[1], "--orphan") == 0) return die_with_parser(argv[2], argv[3]);
     const struct sigaction action = {.sa_handler = count_child, .sa_flags = SA_RESTART};
-    if (sigaction(SIGCHLD, &action, NULL) != 0) return 1;
-    CU_TestInfo tests[] = {{"nobody's child", test_nobodys_child},
-                           {"killed", test_killed},
-                           {"other programs", test_other_programs},
-                           {"many questions at once", test_many},
-                           {"a child that stands still", test_stopped},
-                           {"ends with its owner", test_orphan},
-                           CU_TEST_INFO_NULL};
+    int ends[2];
+    if (sigaction(SIGCHLD, &action, NULL) != 0 || pipe(ends) != 0) return 1;
+    left_open = ends[0];
+    CU_TestInfo tests[] = {
+        {"nobody's child", test_nobodys_child},      {"killed", test_killed},
+        {"other programs", test_other_programs},     {"many questions at once", test_many},
+        {"a child that stands still", test_stopped}, {"a child is confined", test_confined},
+        {"ends with its owner", test_orphan},        CU_TEST_INFO_NULL};
     return files_main("parser", tests);
 }
