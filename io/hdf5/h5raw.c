@@ -1,11 +1,11 @@
 #include "io/hdf5/h5raw.h"
 
 #include <inttypes.h>
-#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "io/hdf5/filters.h"
+#include "io/hdf5/h5undo.h"
 
 #define SMALL_CHUNK (UINT64_C(1) << 20) /* bytes that a chunk may always have */
 #define MOST_TIMES  4                   /* of its dataset's bytes: chunks may stick out at the edges */
@@ -19,8 +19,9 @@ typedef struct raw_set {
     bool plain_edges; /* chunks that stick out have no filters, and do not say so */
     uint64_t chunk[2], chunk_bytes;
     bp__filters filters;
-    bp__undoer *undoer;
-    void *stored, *fill; /* owned: a chunk as it is stored; one that was never written */
+    bp__undoer *undoer;    /* of filters that we undo */
+    bp__h5undoer *through; /* of others; NULL: there are none */
+    void *stored, *fill;   /* owned: a chunk as it is stored; one that was never written */
 } raw_set;
 
 static bp_status damaged(const bp__h5file *file, const bp__h5set *set, const char *what)
@@ -164,13 +165,14 @@ bp_status bp__h5_check_stored(const bp__h5file *file, const bp__h5set *set)
     return stored == all ? BP_OK : damaged(file, set, "what is stored has not the size of what it should be");
 }
 
-/* Chunks that we undo --------------------------------------------------------------------------- */
+/* Chunks ---------------------------------------------------------------------------------------- */
 
 static void close_raw(raw_set *r)
 {
     free(r->stored);
     free(r->fill);
     bp__undoer_destroy(&r->undoer);
+    bp__h5_undoer_destroy(&r->through);
 }
 
 /* One element, as it stands where nothing was written. */
@@ -188,10 +190,11 @@ static bp_status read_fill(const bp__h5file *file, const bp__h5set *set, bool re
     return BP_OK;
 }
 
-static bp_status open_raw(raw_set *r)
+static bp_status open_raw(raw_set *r, bool known)
 {
     const uint64_t most = r->chunk_bytes + r->chunk_bytes / 4 + 4096; /* what filters may make of a chunk */
     BP_TRY(bp__undoer_create(&r->undoer));
+    if (!known) BP_TRY(bp__h5_undoer_create(r->file, r->set, r->element, r->refers, &r->through));
     r->stored = malloc(most);
     r->fill = malloc(r->chunk_bytes);
     if (!r->stored || !r->fill) return no_memory(r->file, r->set, most + r->chunk_bytes);
@@ -201,12 +204,26 @@ static bp_status open_raw(raw_set *r)
     return BP_OK;
 }
 
+static bp_status undo(raw_set *r, const hsize_t origin[2], uint32_t skipped, uint64_t n,
+                      const uint8_t **bytes)
+{
+    bp__undone chunk;
+    if (r->through) return bp__h5_undo(r->through, skipped, r->stored, n, bytes);
+    const bp_status s =
+        bp__undo(r->undoer, &r->filters, skipped, r->stored, n, r->chunk_bytes, false, &chunk);
+    if (s == BP_ENOMEM) return no_memory(r->file, r->set, r->chunk_bytes);
+    if (bp__failed(s))
+        BP_FAIL(BP_EFORMAT, "%s: %s: damaged chunk at row %" PRIu64 ", column %" PRIu64 ": %s",
+                r->file->label, r->set->path, (uint64_t)origin[0], (uint64_t)origin[1], chunk.why);
+    *bytes = chunk.bytes;
+    return BP_OK;
+}
+
 /* Set *bytes to the whole chunk at `origin`; valid until the next one. */
 static bp_status read_chunk(raw_set *r, const hsize_t origin[2], const uint8_t **bytes)
 {
     uint64_t n;
     uint32_t skipped = 0;
-    bp__undone chunk;
     BP_TRY(stored_bytes(r->file, r->set, origin, &n));
     *bytes = r->fill;
     if (n == 0) return BP_OK;
@@ -217,14 +234,7 @@ static bp_status read_chunk(raw_set *r, const hsize_t origin[2], const uint8_t *
     if (r->plain_edges &&
         (origin[0] + r->chunk[0] > r->set->shape[0] || origin[1] + r->chunk[1] > r->set->shape[1]))
         skipped = UINT32_MAX;
-    const bp_status s =
-        bp__undo(r->undoer, &r->filters, skipped, r->stored, n, r->chunk_bytes, false, &chunk);
-    if (s == BP_ENOMEM) return no_memory(r->file, r->set, r->chunk_bytes);
-    if (bp__failed(s))
-        BP_FAIL(BP_EFORMAT, "%s: %s: damaged chunk at row %" PRIu64 ", column %" PRIu64 ": %s",
-                r->file->label, r->set->path, (uint64_t)origin[0], (uint64_t)origin[1], chunk.why);
-    *bytes = chunk.bytes;
-    return BP_OK;
+    return undo(r, origin, skipped, n, bytes);
 }
 
 /* Copy rows [first, end) out of the chunk at `origin`. */
@@ -269,39 +279,6 @@ static bp_status read_through(const bp__h5file *file, const bp__h5set *set, uint
     return s;
 }
 
-/* As above, with nothing of the dataset in a cache, and all memory that is not written by a filter full of `pattern`. */
-static bp_status read_afresh(const bp__h5file *file, const bp__h5set *set, int pattern, uint64_t first,
-                             uint64_t rows, void *raw)
-{
-    bp__h5set again = *set;
-    const hid_t dapl = H5Pcreate(H5P_DATASET_ACCESS);
-    H5garbage_collect(); /* its lists of free blocks keep old bytes */
-    mallopt(M_PERTURB, pattern);
-    again.id =
-        dapl >= 0 && H5Pset_chunk_cache(dapl, 1, 0, 1.0) >= 0 ? H5Dopen2(file->id, set->path, dapl) : -1;
-    bp_status s = again.id < 0 ? bp__h5_fail(file, set->path, "cannot be opened as a dataset")
-                               : read_through(file, &again, first, rows, raw);
-    if (again.id >= 0) H5Dclose(again.id);
-    if (dapl >= 0) H5Pclose(dapl);
-    mallopt(M_PERTURB, 0);
-    return s;
-}
-
-/* Filters that only libhdf5 undoes, which does not look at what comes out: so twice, and what differs is damaged. */
-static bp_status read_twice(const bp__h5file *file, const bp__h5set *set, uint64_t first, uint64_t rows,
-                            void *raw)
-{
-    const uint64_t bytes = rows * set->shape[1] * H5Tget_size(set->type);
-    void *second = malloc(bytes);
-    if (!second) return no_memory(file, set, bytes);
-    bp_status s = read_afresh(file, set, 0x5a, first, rows, raw);
-    if (s == BP_OK) s = read_afresh(file, set, 0xc3, first, rows, second);
-    if (s == BP_OK && memcmp(raw, second, bytes) != 0)
-        s = damaged(file, set, "a chunk does not decode to the size of a chunk");
-    free(second);
-    return s;
-}
-
 bp_status bp__h5_raw_rows(const bp__h5file *file, const bp__h5set *set, uint64_t first, uint64_t rows,
                           void *raw)
 {
@@ -316,10 +293,9 @@ bp_status bp__h5_raw_rows(const bp__h5file *file, const bp__h5set *set, uint64_t
     if (H5Pget_chunk_opts(set->dcpl, &options) < 0)
         return bp__h5_fail(file, set->path, "its layout cannot be read");
     r.plain_edges = options & H5D_CHUNK_DONT_FILTER_PARTIAL_CHUNKS;
-    if (!known) return read_twice(file, set, first, rows, raw);
     r.row = set->shape[1] * r.element;
     r.chunk_bytes = r.chunk[0] * r.chunk[1] * r.element;
-    bp_status s = open_raw(&r);
+    bp_status s = open_raw(&r, known);
     if (s == BP_OK) s = read_chunks(&r, first, rows, raw);
     close_raw(&r);
     return s;

@@ -127,6 +127,80 @@ static void test_short_chunk(void)
     expect_refused("/US/index/sid: damaged chunk at row 0, column 0: it does not inflate");
 }
 
+/* Two compressions are undone by libhdf5, which takes what it has in memory for what is missing. */
+static void test_short_chunk_of_libhdf5(void)
+{
+    static int64_t many[4096]; /* what is missing is in memory that nobody has cleared */
+    unsigned char once[256], twice[256];
+    for (int i = 0; i < SIDS; i++) many[i] = sids[i];
+    for (size_t missing = 0; missing <= 16; missing += 8) {
+        const size_t n = deflate_into(once, many, sizeof sids - missing);
+        store_sids(deflated(SIDS, 2), twice, deflate_into(twice, once, n));
+        if (missing == 0)
+            expect_sids();
+        else
+            expect_refused("/US/index/sid: damaged: a chunk does not decode to the size of a chunk");
+    }
+}
+
+static bool nbit(hid_t dcpl)
+{
+    return H5Pset_nbit(dcpl) >= 0;
+}
+static bool scale_offset(hid_t dcpl)
+{
+    return H5Pset_scaleoffset(dcpl, H5Z_SO_INT, H5Z_SO_INT_MINBITS_DEFAULT) >= 0;
+}
+static bool szip(hid_t dcpl)
+{
+    return H5Pset_szip(dcpl, H5_SZIP_NN_OPTION_MASK, 2) >= 0;
+}
+static bool sum_between(hid_t dcpl)
+{
+    return H5Pset_deflate(dcpl, 6) >= 0 && H5Pset_fletcher32(dcpl) >= 0 && H5Pset_deflate(dcpl, 6) >= 0;
+}
+
+/* Filters that only libhdf5 undoes, as it has applied them. */
+static void test_other_filters(void)
+{
+    static bool (*const add[])(hid_t dcpl) = {nbit, scale_offset, szip, sum_between};
+    for (size_t i = 0; i < sizeof add / sizeof *add; i++) {
+        const hid_t dcpl = deflated(SIDS - 1, 0);
+        if (add[i] == szip && !H5Zfilter_avail(H5Z_FILTER_SZIP)) continue;
+        CU_ASSERT_FATAL(add[i](dcpl));
+        CU_ASSERT_FATAL(make_file(path(), &plain));
+        const hid_t file = H5Fopen(path(), H5F_ACC_RDWR, H5P_DEFAULT), set = make_sids(file, dcpl);
+        CU_ASSERT(H5Dwrite(set, H5T_NATIVE_INT64, H5S_ALL, H5S_ALL, H5P_DEFAULT, sids) >= 0);
+        CU_ASSERT(H5Dclose(set) >= 0 && H5Fclose(file) >= 0 && H5Pclose(dcpl) >= 0);
+        expect_sids();
+    }
+}
+
+/* Parameters of a filter that say of other elements than the dataset has: four values of half the width, and a chunk of
+ * which half is missing. */
+static void test_other_parameters(void)
+{
+    unsigned values[256], flags;
+    size_t n = sizeof values / sizeof *values, bytes;
+    char *file;
+    hid_t dcpl = deflated(SIDS, 0), made;
+    CU_ASSERT_FATAL(nbit(dcpl) && make_file(path(), &plain));
+    const hid_t id = H5Fopen(path(), H5F_ACC_RDWR, H5P_DEFAULT), set = make_sids(id, dcpl);
+    CU_ASSERT(H5Dwrite(set, H5T_NATIVE_INT64, H5S_ALL, H5S_ALL, H5P_DEFAULT, sids) >= 0);
+    CU_ASSERT_FATAL((made = H5Dget_create_plist(set)) >= 0);
+    CU_ASSERT_EQUAL_FATAL(H5Pget_filter2(made, 0, &flags, &n, values, 0, NULL, NULL), H5Z_FILTER_NBIT);
+    CU_ASSERT(H5Pclose(made) >= 0 && H5Dclose(set) >= 0 && H5Fclose(id) >= 0 && H5Pclose(dcpl) >= 0);
+    CU_ASSERT_FATAL((file = files_read("stored.h5", &bytes)) != NULL);
+    char *at = memmem(file, bytes, values, n * sizeof *values);
+    CU_ASSERT_FATAL(at != NULL && n > 2 && values[2] == SIDS);
+    values[2] = SIDS / 2; /* the number of elements in a chunk */
+    const int fd = open(path(), O_WRONLY);
+    CU_ASSERT_EQUAL(pwrite(fd, values, n * sizeof *values, at - file), (ssize_t)(n * sizeof *values));
+    CU_ASSERT_EQUAL(close(fd), 0);
+    free(file);
+    expect_refused("/US/index/sid: damaged: the parameters of its filters are not those of its type");
+}
+
 /* Chunks at the edge may be stored without the filters of the others. */
 static void test_plain_edges(void)
 {
@@ -169,6 +243,9 @@ int main(void)
 {
     CU_TestInfo tests[] = {{"lost entries", test_lost_entries},
                            {"short chunks", test_short_chunk},
+                           {"short chunks that libhdf5 decodes", test_short_chunk_of_libhdf5},
+                           {"other filters", test_other_filters},
+                           {"other parameters of filters", test_other_parameters},
                            {"edges without filters", test_plain_edges},
                            {"chunks out of proportion", test_chunk_bomb},
                            CU_TEST_INFO_NULL};
