@@ -338,6 +338,16 @@ static void voted(bp__coordinator *c, const bp__note *n)
     snprintf(e->load->vote_text, sizeof e->load->vote_text, "%s", n->text);
 }
 
+/* How many may decode a load's tasks on a node at a time: its ranks, on their processors, and the thread in charge. Nodes are
+ * taken for equal to this one. */
+static uint64_t most_decoders(const bp__coordinator *c, const bp__plan *plan)
+{
+    const bp__directory *dir = c->loads->dir;
+    const uint64_t ranks =
+        dir->num_ranks < dir->header->max_decoders ? dir->num_ranks : dir->header->max_decoders;
+    return plan->num_tasks < ranks + 1 ? plan->num_tasks : ranks + 1;
+}
+
 static void enter_room(bp__coordinator *c, const bp__load *load)
 {
     const bp__plan *p = c->loads->loader->plan(load->source);
@@ -346,6 +356,7 @@ static void enter_room(bp__coordinator *c, const bp__load *load)
         need.tables = bp__stage_tables(p, load->path);
         need.chunks = bp__stage_chunks(p);
         need.least_ring = bp__stage_least_ring(p);
+        need.decoders = most_decoders(c, p) * bp__plan_decoder_bytes(p);
     }
     bp__room_enter(&c->room, load->slot, &need);
 }
@@ -385,9 +396,10 @@ static void fill(bp__coordinator *c, const bp__decision *d)
 {
     bp__entry *e = &c->entry[d->slot];
     bp__load *load = e->load;
-    bp__extent spare;
+    bp__extent spare, stage = d->stage;
+    if (stage.bytes > 0) stage.bytes -= d->decoders;
     if (c->loads->streams && bp__failed(bp__stream_send(c->loads->streams, d->slot,
-                                                        d->stored ? d->stage : d->extent, &load->stream))) {
+                                                        d->stored ? stage : d->extent, &load->stream))) {
         give_up(c, d->extent);
         give_up(c, d->stage);
         fail(c, load, BP_ENOMEM, bp_error_text());
@@ -397,14 +409,15 @@ static void fill(bp__coordinator *c, const bp__decision *d)
     if (bp__arena_claimed(c->arena) > c->report.peak) c->report.peak = bp__arena_claimed(c->arena);
     e->fill = BP__SLOT_FILL;
     e->extent = load->extent = d->extent;
-    e->stage = load->stage = d->stage;
+    e->stage = d->stage; /* released with what it stands for */
+    load->stage = stage;
     load->stored = d->stored;
     load->fill_ns = bp__clock_ns();
     send(c, &(bp__command){.kind = BP__CMD_FILL,
                            .slot = d->slot,
                            .generation = e->generation,
                            .extent = d->extent,
-                           .stage = d->stage,
+                           .stage = stage,
                            .stored = d->stored});
     bp__load_start(load, BP__PHASE_FILL);
 }

@@ -8,7 +8,8 @@
  * evicted then.
  *
  * A stage gets what memory is left: nothing is evicted for it. If all chunks fit, they may travel to the
- * other nodes as they are stored, if that is faster than sending the image that they decode to.
+ * other nodes as they are stored, if that is faster than sending the image that they decode to. What decoders hold
+ * beside it is no shared memory, but of the same budget: as much is reserved with the stage, and never claimed.
  */
 #include "mpi/room.h"
 
@@ -127,9 +128,11 @@ static void reserve_stage(const bp__room *room, const bp__need *need, bp__decisi
     uint64_t ring = need->least_ring;
     if (ring < RING_BYTES) ring = need->chunks < RING_BYTES ? need->chunks : RING_BYTES;
     if (need->tables == 0) return;
+    d->decoders = bp__arena_round(room->arena, need->decoders);
     d->stored = room->setup.travels && choose_stored(room) &&
-                bp__arena_reserve(room->arena, need->tables + need->chunks, &d->stage) == BP_OK;
-    if (!d->stored && bp__failed(bp__arena_reserve(room->arena, need->tables + ring, &d->stage)))
+                bp__arena_reserve(room->arena, need->tables + need->chunks + d->decoders, &d->stage) == BP_OK;
+    if (!d->stored &&
+        bp__failed(bp__arena_reserve(room->arena, need->tables + ring + d->decoders, &d->stage)))
         d->stage = (bp__extent){0, 0};
 }
 

@@ -33,6 +33,7 @@ typedef struct bp__need {
     uint64_t tables;     /**< bytes of the stage before its chunks; 0: a stage is of no use to it */
     uint64_t chunks;     /**< all of them at once */
     uint64_t least_ring; /**< of the chunks */
+    uint64_t decoders;   /**< what those hold that decode from the stage, each in memory of its own */
 } bp__need;
 
 typedef struct bp__room {
@@ -72,7 +73,9 @@ typedef struct bp__decision {
     uint32_t slot;
     bp__extent extent;
     bp__extent stage; /**< empty: the loader does without */
-    bool stored;      /**< the stage travels, not the image */
+    uint64_t
+        decoders; /**< bytes at the end of `stage` that are not the stage's: they stand for what decoders hold */
+    bool stored; /**< the stage travels, not the image */
     bp_status code;
     char text[BP_ERROR_TEXT_MAX];
 } bp__decision;

@@ -7,9 +7,6 @@
 #include "io/hdf5/filters.h"
 #include "io/hdf5/h5undo.h"
 
-#define SMALL_CHUNK (UINT64_C(1) << 20) /* bytes that a chunk may always have */
-#define MOST_TIMES  4                   /* of its dataset's bytes: chunks may stick out at the edges */
-
 /* What is known of a dataset that is being read. */
 typedef struct raw_set {
     const bp__h5file *file;
@@ -99,7 +96,6 @@ bp_status bp__h5_filters_of(const bp__h5file *file, const bp__h5set *set, bp__fi
 bp_status bp__h5_chunk_of(const bp__h5file *file, const bp__h5set *set, uint64_t chunk[2])
 {
     hsize_t dims[2] = {1, 1};
-    uint64_t elements, bytes;
     if (H5Pget_chunk(set->dcpl, set->rank, dims) != set->rank || dims[0] == 0 || dims[1] == 0)
         return bp__h5_fail(file, set->path, "its chunks cannot be read");
     chunk[0] = dims[0];
@@ -107,11 +103,7 @@ bp_status bp__h5_chunk_of(const bp__h5file *file, const bp__h5set *set, uint64_t
     size_t element;
     bool refers;
     BP_TRY(bp__h5_element_bytes(file, set, &element, &refers));
-    const uint64_t all = set->shape[0] * set->shape[1] * element;
-    if (!__builtin_mul_overflow(dims[0], dims[1], &elements) &&
-        !__builtin_mul_overflow(elements, element, &bytes) &&
-        (bytes <= SMALL_CHUNK || bytes / MOST_TIMES <= all))
-        return BP_OK;
+    if (bp__plan_chunk_bytes(set->shape, chunk, element) > 0) return BP_OK;
     BP_FAIL(BP_EFORMAT,
             "%s: %s: chunks of %" PRIu64 " x %" PRIu64 " values are too large for a dataset of %" PRIu64
             " x %" PRIu64 "; write it again with smaller ones",
@@ -192,7 +184,7 @@ static bp_status read_fill(const bp__h5file *file, const bp__h5set *set, bool re
 
 static bp_status open_raw(raw_set *r, bool known)
 {
-    const uint64_t most = r->chunk_bytes + r->chunk_bytes / 4 + 4096; /* what filters may make of a chunk */
+    const uint64_t most = bp__plan_most_stored(r->chunk_bytes);
     BP_TRY(bp__undoer_create(&r->undoer));
     if (!known) BP_TRY(bp__h5_undoer_create(r->file, r->set, r->element, r->refers, &r->through));
     r->stored = malloc(most);
@@ -227,7 +219,7 @@ static bp_status read_chunk(raw_set *r, const hsize_t origin[2], const uint8_t *
     BP_TRY(stored_bytes(r->file, r->set, origin, &n));
     *bytes = r->fill;
     if (n == 0) return BP_OK;
-    if (n > r->chunk_bytes + r->chunk_bytes / 4 + 4096)
+    if (n > bp__plan_most_stored(r->chunk_bytes))
         return damaged(r->file, r->set, "a chunk is larger than filters can have made it");
     if (H5Dread_chunk(r->set->id, H5P_DEFAULT, origin, &skipped, r->stored) < 0)
         return bp__h5_fail(r->file, r->set->path, "a chunk cannot be read");

@@ -87,6 +87,17 @@ void bp__plan_fini(bp__plan *plan);
  * @retval BP_EFORMAT  the text says what */
 bp_status bp__plan_check(const bp__plan *plan, const char *label, uint64_t file_bytes);
 
+/** The bytes of a chunk before its filters, which is what whoever reads a part of it has to decode.
+ *  @param[in] element_bytes  as stored; shape[0] * shape[1] * element_bytes must not overflow
+ *  @return 0: there are none, or more than the shape of its dataset gives reason for */
+uint64_t bp__plan_chunk_bytes(const uint64_t shape[2], const uint64_t chunk[2], uint64_t element_bytes);
+
+/** What filters may make of a chunk at most. */
+uint64_t bp__plan_most_stored(uint64_t chunk_bytes);
+
+/** What a decoder may come to hold, while it decodes tasks of a plan. */
+uint64_t bp__plan_decoder_bytes(const bp__plan *plan);
+
 /** Where in the image a task writes: from its first to its last byte. Rows may lie apart; the bytes between
  *  them belong to other tasks. @param[in] head  of the image, or all of it */
 void bp__plan_range(const bp__image *head, const bp__plan_dataset *dataset, const bp__plan_task *task,

@@ -8,8 +8,6 @@
 
 #define DAILY_DATASETS (BP_COL_VOLUME - BP__FIRST_BULK + 1)
 #define ALL_DATASETS   (BP__LAST_BULK - BP__FIRST_BULK + 1)
-#define SMALL_CHUNK    (UINT64_C(1) << 20) /* bytes that a chunk may always have */
-#define MOST_TIMES     4 /* what a chunk may have of its dataset's bytes: it may stick out at the edges */
 
 /* The head -------------------------------------------------------------------------------------- */
 
@@ -148,16 +146,10 @@ static bool sound_filters(const bp__plan_dataset *d)
     return true;
 }
 
-/* The bytes of a chunk, before filters; 0: there are none, or too many. */
+/* The shape's product fits: the image has as many elements of 8 bytes. */
 static uint64_t chunk_bytes(const bp__plan_dataset *d)
 {
-    uint64_t elements, bytes;
-    if (__builtin_mul_overflow(d->chunk[0], d->chunk[1], &elements) ||
-        __builtin_mul_overflow(elements, d->elem_bytes, &bytes))
-        return 0;
-    const uint64_t all =
-        d->shape[0] * d->shape[1] * d->elem_bytes; /* fits: the image has as many elements of 8 bytes */
-    return bytes <= SMALL_CHUNK || bytes / MOST_TIMES <= all ? bytes : 0;
+    return bp__plan_chunk_bytes(d->shape, d->chunk, d->elem_bytes);
 }
 
 static bp_status check_dataset(const bp__image *head, const bp__plan_dataset *d, bp_column column,
@@ -189,7 +181,7 @@ static bp_status check_dataset(const bp__image *head, const bp__plan_dataset *d,
 /* What a task claims to be stored is in the file, and no more than a chunk can have. */
 static bool sound_task(const bp__plan_dataset *d, const bp__plan_task *t, uint64_t file_bytes)
 {
-    const uint64_t whole = chunk_bytes(d), most = d->filters.n > 0 ? whole + whole / 4 + 4096 : whole;
+    const uint64_t whole = chunk_bytes(d), most = d->filters.n > 0 ? bp__plan_most_stored(whole) : whole;
     if (t->stored_bytes > most) return false;
     return d->through_hdf5 ||
            (t->stored_bytes <= file_bytes && t->file_offset <= file_bytes - t->stored_bytes);

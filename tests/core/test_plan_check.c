@@ -231,9 +231,23 @@ static void test_through_hdf5(void)
     bp__plan_fini(&plan);
 }
 
+/* A decoder keeps two buffers for the largest chunk with filters, and one for the largest without. */
+static void test_decoder_bytes(void)
+{
+    make_plan();
+    CU_ASSERT_EQUAL(bp__plan_decoder_bytes(&plan),
+                    2 * 2 * 4 * 4); /* prices; the minutes' chunks have 24 bytes */
+    plan.dataset[6].filters.n = 0;
+    plan.dataset[6].chunk[0] = 50;
+    CU_ASSERT_EQUAL(bp__plan_decoder_bytes(&plan), 2 * 2 * 4 * 4 + 50 * 4);
+    bp__plan_fini(&plan);
+}
+
 int main(void)
 {
-    CU_TestInfo tests[] = {
-        {"spoilt plans", test_spoilt}, {"what the parser reads", test_through_hdf5}, CU_TEST_INFO_NULL};
+    CU_TestInfo tests[] = {{"spoilt plans", test_spoilt},
+                           {"what the parser reads", test_through_hdf5},
+                           {"memory of a decoder", test_decoder_bytes},
+                           CU_TEST_INFO_NULL};
     return suite_main("plan_check", tests);
 }

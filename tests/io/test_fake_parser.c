@@ -61,8 +61,8 @@ static void put_text(int fd, uint32_t status, const char *text)
 static void put_limits(int fd, const bp__question *q)
 {
     char text[200];
-    snprintf(text, sizeof text, "%.20s: what %u limit %u memory %llu size %llu argument %.3s", q->label, q->what,
-             q->limit_ms, (unsigned long long)q->memory, (unsigned long long)q->file_bytes,
+    snprintf(text, sizeof text, "%.20s: what %u limit %u memory %llu size %llu argument %.3s", q->label,
+             q->what, q->limit_ms, (unsigned long long)q->memory, (unsigned long long)q->file_bytes,
              (const char *)q->argument);
     put_text(fd, BP_EINVAL, text);
 }

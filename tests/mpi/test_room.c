@@ -302,6 +302,30 @@ static void test_stage(void)
     tear_down();
 }
 
+/* What decoders hold is reserved with the stage, in whole pages, and not the stage's. */
+static void test_decoders(void)
+{
+    bp__need need = {.image_bytes = 100 * PAGE,
+                     .tables = PAGE,
+                     .chunks = 20 * PAGE,
+                     .least_ring = PAGE,
+                     .decoders = 9 * PAGE + 1};
+    static const struct {
+        uint64_t pages, stage;
+        bool stored;
+    } memory[] = {{131, 31, true}, {130, 0, false}};
+    for (size_t i = 0; i < sizeof memory / sizeof *memory; i++) {
+        set_up(memory[i].pages, SLOTS, BP_TRANSFER_STORED, true);
+        enter(0, need);
+        CU_ASSERT_EQUAL(decide(), BP__ROOM_START);
+        CU_ASSERT_EQUAL(f.d.stage.bytes, memory[i].stage * PAGE);
+        CU_ASSERT_EQUAL(f.d.decoders, 10 * PAGE);
+        CU_ASSERT_EQUAL(f.d.stored, memory[i].stored);
+        CU_ASSERT_EQUAL(bp__arena_used(f.arena), 100 * PAGE + memory[i].stage * PAGE);
+        tear_down();
+    }
+}
+
 /* Memory that comes back by itself is waited for: no bundle goes if a stage, or what a failed load leaves,
  * will do instead. */
 static void test_comes_back(void)
@@ -396,7 +420,8 @@ static void test_random(void)
             (bp__age){.age_ns = draw(&state, 100), .pins = !calm && draw(&state, 3) == 0, .pinned_by = 1};
         if (e->fill == BP__SLOT_FREE && !calm) {
             uint64_t chunks = draw(&state, 4) * PAGE;
-            enter(s, (bp__need){(1 + draw(&state, PAGES + 1)) * PAGE, chunks ? PAGE : 0, chunks, chunks});
+            enter(s, (bp__need){(1 + draw(&state, PAGES + 1)) * PAGE, chunks ? PAGE : 0, chunks, chunks,
+                                draw(&state, 2) * PAGE});
             entered++;
         } else if (e->fill == BP__SLOT_FILL) {
             end_load(s);
@@ -428,6 +453,7 @@ int main(void)
         {"pinned for too long", test_pinned},
         {"max_bundle_pool_size", test_max_bundles},
         {"stage", test_stage},
+        {"memory of decoders", test_decoders},
         {"what comes back by itself", test_comes_back},
         {"way of travelling", test_transfer},
         {"shutting down", test_leave},
