@@ -17,7 +17,7 @@ set(BP_LAYERS
     "strategies bp_strategies src/backtest/strategies/ include"
     "backtest  bp_backtest  src/backtest/            strategies reader core include"
     "search    bp_search    src/search/              backtest reader door mpi core include pool.h MPI"
-    "doctor    bp_doctor    src/doctor/              core include"
+    "doctor    bp_doctor    src/doctor/              parser core include"
     "answers   bundle-parser src/parser/             hdf5 parser draft core include"
     "cli       bp_cli       src/cli/                 core include"
     "bundle    bundle       src/bundle/              doctor cli reader hdf5 ingest draft core include"

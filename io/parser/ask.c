@@ -118,6 +118,18 @@ void bp__parser_prepare(uint64_t most)
     pthread_mutex_unlock(&parser.lock);
 }
 
+bp_status bp__parser_try(char *path, size_t size)
+{
+    char link[32];
+    pthread_mutex_lock(&parser.lock);
+    const bp_status s = ensure_running();
+    snprintf(link, sizeof link, "/proc/self/fd/%d", parser.program);
+    const ssize_t n = parser.program >= 0 ? readlink(link, path, size - 1) : 0;
+    pthread_mutex_unlock(&parser.lock);
+    path[n > 0 ? n : 0] = '\0';
+    return s;
+}
+
 /* Asking ---------------------------------------------------------------------------------------- */
 
 static uint64_t limit_of(uint64_t bytes)

@@ -5,6 +5,7 @@
 #define BP_IO_PARSER_PLACE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "core/status.h"
 
@@ -27,5 +28,10 @@ char *const *bp__parser_environment(void);
  *  @param[out] fd  owned: close()
  *  @retval BP_ENOTFOUND  the text says where it was looked for, and what to do */
 bp_status bp__parser_open(int *fd);
+
+/** Start this process's parser (ask.h), unless it is running, and hear of which build it is.
+ *  @param[out] path  its program; "": none was found
+ *  @retval BP_ENOTFOUND, BP_ESYS, BP_ENOMEM  what the first question would come to */
+bp_status bp__parser_try(char *path, size_t size);
 
 #endif

@@ -1,5 +1,7 @@
-/* The folder of the bundles, and the settings. */
+/* What looks into bundle files, their folder, and the settings. */
 #include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -7,9 +9,35 @@
 #include "core/conf.h"
 #include "core/config.h"
 #include "core/identity.h"
+#include "core/version.h"
 #include "doctor/probes.h"
+#include "io/parser/place.h"
 
 extern char **environ;
+
+void bp__look_parser(const bp__subject *subject, bp__remark *f)
+{
+    char path[PATH_MAX];
+    (void)subject;
+    if (bp__parser_is_inline()) {
+        bp__remark_that(f, BP__GOOD,
+                        "inline: the ranks look into bundle files themselves, as " BP__PARSER_VARIABLE
+                        " says; for files that are trusted");
+        return;
+    }
+    const bp_status s = bp__parser_try(path, sizeof path);
+    if (s == BP_OK) {
+        bp__remark_that(f, BP__GOOD, "%.200s: answers, and is of this build, %s", path, bp_version_string());
+        return;
+    }
+    const char *named = getenv(BP__PARSER_VARIABLE);
+    bp__remark_that(f, BP__BAD, "%s", bp_error_text());
+    if (named && *named)
+        bp__advise(f, "name the " BP__PARSER_PROGRAM " of this installation in " BP__PARSER_VARIABLE
+                      ", or unset that");
+    else if (s != BP_ENOTFOUND) /* whose text says what to do */
+        bp__advise(f, "install it again, together with the library");
+}
 
 void bp__look_bundles(const bp__subject *subject, bp__remark *f)
 {
@@ -57,7 +85,7 @@ static bool is_field(const char *variable, size_t length)
 /* Whether a variable that looks like one of ours is one. `name` stands behind "BUNDLEPOOL_". */
 static bool is_known(const char *name, size_t length)
 {
-    static const char *const others[] = {"STATUS_FD", "FAULT", "CONF"};
+    static const char *const others[] = {"STATUS_FD", "FAULT", "CONF", "PARSER"};
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
         if (strlen(others[i]) == length && strncmp(name, others[i], length) == 0) return true;
     return is_field(name, length);

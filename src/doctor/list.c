@@ -18,6 +18,7 @@ static const bp__probe probes[] = {
     {"core dumps", true, bp__look_core_dumps},
     {"locked memory", true, bp__look_locked_memory},
     {"copies between ranks", false, bp__look_copies},
+    {"parser", false, bp__look_parser},
     {"bundles", false, bp__look_bundles},
     {"Slurm", false, bp__look_slurm},
 };

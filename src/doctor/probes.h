@@ -21,6 +21,7 @@ void bp__look_threads(const bp__subject *subject, bp__remark *remark);
 void bp__look_core_dumps(const bp__subject *subject, bp__remark *remark);
 void bp__look_locked_memory(const bp__subject *subject, bp__remark *remark);
 void bp__look_copies(const bp__subject *subject, bp__remark *remark);
+void bp__look_parser(const bp__subject *subject, bp__remark *remark);
 void bp__look_bundles(const bp__subject *subject, bp__remark *remark);
 void bp__look_slurm(const bp__subject *subject, bp__remark *remark);
 void bp__look_settings(const bp__subject *subject, bp__remark *remark);

@@ -23,7 +23,7 @@ run 0 doctor
 [ "$(grep -vcE '^(good|warn|bad ) [^:]+: .' "$dir/out")" = 1 ] && fail "a line of another form: $out"
 grep -E '^warn' "$dir/out" | grep -v ' — ' && fail 'a warning without anything to do'
 for what in system settings processors 'NUMA domains' clock memory 'shared memory' window 'huge pages' 'file size limit' \
-    'address space limit' descriptors threads 'core dumps' 'locked memory' 'copies between ranks' bundles Slurm; do
+    'address space limit' descriptors threads 'core dumps' 'locked memory' 'copies between ranks' parser bundles Slurm; do
     says '(good|warn)' "$what"
 done
 says good settings "root=$dir/root"
@@ -43,6 +43,23 @@ run 0 doctor --root "$dir/nowhere"
 says warn bundles 'no such folder.*--root'
 run 1 doctor --root "$bundle"
 says bad bundles 'not a folder'
+
+# the parser
+parser=$(dirname "$bundle")/bundle-parser
+run 0 doctor
+says good parser "$(realpath "$parser"): answers, and is of this build"
+BUNDLEPOOL_PARSER=$parser run 0 doctor
+says good parser "$(realpath "$parser"): answers"
+says good settings "root=$dir/root"
+BUNDLEPOOL_PARSER=inline run 0 doctor
+says good parser 'inline: .*BUNDLEPOOL_PARSER'
+BUNDLEPOOL_PARSER=$dir/nowhere run 1 doctor
+says bad parser 'nowhere: cannot be opened.* — name the bundle-parser of this installation'
+BUNDLEPOOL_PARSER=/bin/true run 1 doctor --json
+[ "$(field '[f["health"] for f in j["findings"] if f["what"] == "parser"]')" = "['bad']" ] || fail "--json: $out"
+printf '#!/bin/sh\nexit 1\n' >"$dir/script"
+BUNDLEPOOL_PARSER=$dir/script run 1 doctor
+says bad parser 'cannot be started|does not start, or is another program'
 
 # settings
 BUNDLEPOOL_POOL_MEMORY=12x run 1 doctor

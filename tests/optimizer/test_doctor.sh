@@ -25,6 +25,7 @@ says good job '4 ranks on 2 nodes'
 says good network '.'
 says good window '/dev/shm'
 says good bundles 'whose times'
+says good parser 'of this build'
 [ "$(cut -d: -f1 out | sort | uniq -d)" = '' ] || fail 'something is told twice'
 [ "$(tail -n 1 out | cut -c 1-12)" = 'good  pool: ' ] || fail 'the pool is not the last'
 
