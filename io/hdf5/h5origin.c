@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "core/replace.h"
+#include "io/hdf5/h5patch.h"
 #include "io/hdf5/h5remote.h"
 #include "io/hdf5/h5util.h"
 
@@ -79,36 +80,23 @@ static bp_status copy(const bp__replacement *r, int from)
     return s;
 }
 
-static bool write_attribute(hid_t file, const char *name, hid_t type, const void *value)
-{
-    const hid_t attribute = H5Aopen_by_name(file, "/", name, H5P_DEFAULT, H5P_DEFAULT);
-    if (attribute < 0) return false;
-    const bool done = H5Awrite(attribute, type, value) >= 0;
-    return H5Aclose(attribute) >= 0 && done;
-}
-
 /* Of a bundle that an earlier version made it is not there, and not known. */
 static bool write_stamp(hid_t file, uint64_t stamp)
 {
     const htri_t there = H5Aexists_by_name(file, "/", "source_stamp", H5P_DEFAULT);
-    return there == 0 || (there > 0 && write_attribute(file, "source_stamp", H5T_NATIVE_UINT64, &stamp));
+    return there == 0 ||
+           (there > 0 && bp__h5_patch_attr(file, "/", "source_stamp", H5T_NATIVE_UINT64, &stamp));
 }
 
 /* The attributes are there, with room for the values: only bytes in their places change. */
 static bp_status stamp(const bp__replacement *r, const bp__source_seen *seen)
 {
-    char name[32];
-    snprintf(name, sizeof name, "/proc/self/fd/%d", r->fd);
     bp__h5_lock();
-    const hid_t access = H5Pcreate(H5P_FILE_ACCESS);
-    hid_t file = H5I_INVALID_HID;
-    if (access >= 0 && H5Pset_fapl_sec2(access) >= 0 && H5Pset_file_locking(access, false, true) >= 0)
-        file = H5Fopen(name, H5F_ACC_RDWR, access);
-    bool done = file >= 0 && write_attribute(file, "source_time", H5T_NATIVE_INT64, &seen->time) &&
-                write_attribute(file, "source_files", H5T_NATIVE_UINT64, &seen->files) &&
+    const hid_t file = bp__h5_patch_open(r->fd);
+    bool done = file >= 0 && bp__h5_patch_attr(file, "/", "source_time", H5T_NATIVE_INT64, &seen->time) &&
+                bp__h5_patch_attr(file, "/", "source_files", H5T_NATIVE_UINT64, &seen->files) &&
                 write_stamp(file, seen->stamp);
-    if (file >= 0) done = H5Fclose(file) >= 0 && done;
-    if (access >= 0) H5Pclose(access);
+    done = bp__h5_patch_close(file) && done;
     bp__h5_unlock();
     if (!done) BP_FAIL(BP_EIO, "%s: the time of its source cannot be written", r->path);
     return BP_OK;

@@ -8,6 +8,7 @@
 
 #include "core/descriptor.h"
 #include "io/hdf5/decode.h"
+#include "io/hdf5/h5inline.h"
 #include "io/hdf5/h5remote.h"
 
 struct bp__source {
@@ -16,10 +17,22 @@ struct bp__source {
     bp__plan plan; /* owns head, dataset, task */
 };
 
-/* Open what is there without waiting for it, and note which file it is, in which state. */
-static bp_status open_regular(bp__source *source)
+/* Note which file it is, in which state. */
+static bp_status note_identity(bp__source *source)
 {
     struct stat st;
+    const char *path = source->path;
+    if (fstat(source->fd, &st) != 0) BP_FAIL_ERRNO(BP_EIO, errno, "%s: cannot be examined", path);
+    if (S_ISDIR(st.st_mode)) BP_FAIL(BP_EFORMAT, "%s: is a folder, not a bundle file", path);
+    if (!S_ISREG(st.st_mode)) BP_FAIL(BP_EFORMAT, "%s: not a regular file", path);
+    if (st.st_size == 0) BP_FAIL(BP_EFORMAT, "%s: is empty, not a bundle file", path);
+    source->plan.identity = bp__identity_from(&st);
+    return BP_OK;
+}
+
+/* Open what is there without waiting for it. */
+static bp_status open_regular(bp__source *source)
+{
     const char *path = source->path;
     source->fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
     if (source->fd < 0) {
@@ -28,12 +41,14 @@ static bp_status open_regular(bp__source *source)
         if (errno == ENXIO || errno == ENODEV) BP_FAIL(BP_EFORMAT, "%s: not a regular file", path);
         return bp__open_failed(path, errno);
     }
-    if (fstat(source->fd, &st) != 0) BP_FAIL_ERRNO(BP_EIO, errno, "%s: cannot be examined", path);
-    if (S_ISDIR(st.st_mode)) BP_FAIL(BP_EFORMAT, "%s: is a folder, not a bundle file", path);
-    if (!S_ISREG(st.st_mode)) BP_FAIL(BP_EFORMAT, "%s: not a regular file", path);
-    if (st.st_size == 0) BP_FAIL(BP_EFORMAT, "%s: is empty, not a bundle file", path);
-    source->plan.identity = bp__identity_from(&st);
-    return BP_OK;
+    return note_identity(source);
+}
+
+/* The same by a descriptor of one's own. */
+static bp_status duplicate(bp__source *source, int fd)
+{
+    source->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    return source->fd < 0 ? bp__open_failed(source->path, errno) : note_identity(source);
 }
 
 static void source_close(bp__source **source)
@@ -47,14 +62,16 @@ static void source_close(bp__source **source)
     free(s);
 }
 
-/* An open file, without a plan. */
-static bp_status source_create(const char *path, bp__source **source)
+/* An open file, without a plan. @param[in] fd  -1: what lies at `path` */
+static bp_status source_create(const char *path, int fd, bp__source **source)
 {
     bp__source *src = *source = calloc(1, sizeof *src);
     if (!src) BP_FAIL(BP_ENOMEM, "%s: no memory to open it", path);
     src->fd = -1;
     src->path = strdup(path);
-    bp_status s = src->path ? open_regular(src) : bp__fail(BP_ENOMEM, "%s: no memory to open it", path);
+    bp_status s = !src->path ? bp__fail(BP_ENOMEM, "%s: no memory to open it", path)
+                  : fd < 0   ? open_regular(src)
+                             : duplicate(src, fd);
     if (bp__failed(s)) source_close(source);
     return s;
 }
@@ -66,9 +83,20 @@ static bp__subject subject_of(const bp__source *source)
 
 bp_status bp__h5_open_country(const char *path, const char *country, bp__source **source)
 {
-    BP_TRY(source_create(path, source));
+    BP_TRY(source_create(path, -1, source));
     const bp__subject file = subject_of(*source);
     bp_status s = bp__h5_ask_plan(&file, country, &(*source)->plan);
+    if (bp__failed(s)) source_close(source);
+    return s;
+}
+
+bp_status bp__h5_open_written(const char *label, int fd, bp__source **source)
+{
+    BP_TRY(source_create(label, fd, source));
+    const bp__subject file = subject_of(*source);
+    bp__plan *plan = &(*source)->plan;
+    bp_status s = bp__h5_inline_plan(&file, NULL, plan);
+    if (s == BP_OK) s = bp__plan_check(plan, label, file.bytes);
     if (bp__failed(s)) source_close(source);
     return s;
 }
@@ -90,7 +118,7 @@ bp_status bp__h5_check_unchanged(const bp__source *source)
 bp_status bp__h5_countries_of(const char *path, bp__h5countries *countries)
 {
     bp__source *source;
-    BP_TRY(source_create(path, &source));
+    BP_TRY(source_create(path, -1, &source));
     const bp__subject file = subject_of(source);
     const bp_status s = bp__h5_ask_countries(&file, countries);
     source_close(&source);

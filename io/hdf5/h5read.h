@@ -22,6 +22,11 @@ const bp__loader *bp__h5_loader(void);
  *  @param[in] country  NULL: the only one, as open() */
 bp_status bp__h5_open_country(const char *path, const char *country, bp__source **source);
 
+/** Open what this process has just written: nobody else has had a hand in it, and no parser is asked.
+ *  @param[in] label  how errors name the file
+ *  @param[in] fd     stays the caller's */
+bp_status bp__h5_open_written(const char *label, int fd, bp__source **source);
+
 /** Whether the file is still in the state in which it was opened. @retval BP_ECHANGED, BP_EIO */
 bp_status bp__h5_check_unchanged(const bp__source *source);
 

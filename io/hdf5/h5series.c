@@ -62,17 +62,22 @@ static bp_status reserve_image(bp__h5series *series, const bp__plan *plan)
     return BP_OK;
 }
 
-static bp_status open_all(bp__h5series *series, const char *path, const char *country)
+static bp_status open_settled(bp__h5series *series, const char *path, const char *country)
 {
     bp__identity settled;
+    BP_TRY(bp__identify_settled(path, &settled));
+    BP_TRY(bp__h5_open_country(path, country, &series->source));
+    if (bp__identity_equal(&settled, &series->loader->plan(series->source)->identity)) return BP_OK;
+    BP_FAIL(BP_ECHANGED, "%s: changed while it was opened; try again", path);
+}
+
+static bp_status open_all(bp__h5series *series, const char *path, int fd, const char *country)
+{
     series->path = strdup(path);
     if (!series->path) BP_FAIL(BP_ENOMEM, "%s: no memory to read it", path);
     series->loader = bp__h5_loader();
     series->page = (size_t)sysconf(_SC_PAGESIZE);
-    BP_TRY(bp__identify_settled(path, &settled));
-    BP_TRY(bp__h5_open_country(path, country, &series->source));
-    if (!bp__identity_equal(&settled, &series->loader->plan(series->source)->identity))
-        BP_FAIL(BP_ECHANGED, "%s: changed while it was opened; try again", path);
+    BP_TRY(fd < 0 ? open_settled(series, path, country) : bp__h5_open_written(path, fd, &series->source));
     BP_TRY(series->loader->decoder_create(&series->decoder));
     const bp__plan *plan = series->loader->plan(series->source);
     BP_TRY(reserve_image(series, plan));
@@ -83,13 +88,23 @@ static bp_status open_all(bp__h5series *series, const char *path, const char *co
     return BP_OK;
 }
 
-bp_status bp__h5_series_open(const char *path, const char *country, bp__h5series **series)
+static bp_status series_create(const char *path, int fd, const char *country, bp__h5series **series)
 {
     *series = calloc(1, sizeof **series);
     if (!*series) BP_FAIL(BP_ENOMEM, "%s: no memory to read it", path);
-    const bp_status s = open_all(*series, path, country);
+    const bp_status s = open_all(*series, path, fd, country);
     if (bp__failed(s)) bp__h5_series_close(series);
     return s;
+}
+
+bp_status bp__h5_series_open(const char *path, const char *country, bp__h5series **series)
+{
+    return series_create(path, -1, country, series);
+}
+
+bp_status bp__h5_series_written(const char *label, int fd, bp__h5series **series)
+{
+    return series_create(label, fd, NULL, series);
 }
 
 void bp__h5_series_close(bp__h5series **series)
@@ -180,6 +195,20 @@ bp_status bp__h5_series_minute(bp__h5series *series, size_t row, const int64_t *
     }
     *n = to - from;
     return BP_OK;
+}
+
+static bp_status need_bytes(void *context, bp_column column, uint64_t from, uint64_t to)
+{
+    bp__h5series *series = context;
+    const bp__image_column *place = &series->head.image->column[column];
+    if (!bp__column_is_bulk(column) || place->bytes == 0) return BP_OK;
+    const uint64_t row_bytes = place->bytes / place->shape[0];
+    return need_rows(series, column, from / row_bytes, (to + row_bytes - 1) / row_bytes);
+}
+
+bp_status bp__h5_series_digest(bp__h5series *series, bp_column column, bp__digest *digest)
+{
+    return bp__column_digest(series->head.image, column, need_bytes, series, digest);
 }
 
 double bp__h5_series_factor(const bp__h5series *series, bp_column column, size_t row)

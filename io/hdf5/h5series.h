@@ -32,6 +32,10 @@ typedef struct bp__h5series bp__h5series;
  *  @retval any  what the loader's open() returns; BP_ENOMEM */
 bp_status bp__h5_series_open(const char *path, const char *country, bp__h5series **series);
 
+/** The same of a file that this process has just written and has open.
+ *  @param[in] label  how errors name it @param[in] fd  stays the caller's */
+bp_status bp__h5_series_written(const char *label, int fd, bp__h5series **series);
+
 /** Everything but bars: its bulk columns have their shapes, and may not be looked at; borrowed until close. */
 const bp_bundle *bp__h5_series_head(const bp__h5series *series);
 
@@ -50,6 +54,9 @@ bp_status bp__h5_series_minute(bp__h5series *series, size_t row, const int64_t *
 
 /** The factor by which the file stores a row of a bulk column: of the daily bars, or of the minute index. */
 double bp__h5_series_factor(const bp__h5series *series, bp_column column, size_t row);
+
+/** Digest a whole column, for its part in the content hash. Of a bulk column no row may have been asked for before. */
+bp_status bp__h5_series_digest(bp__h5series *series, bp_column column, bp__digest *digest);
 
 /** @retval BP_ECHANGED  the file was written to while it was read: what was read may be of no use
  *  @retval BP_EIO       it cannot be looked at any more */

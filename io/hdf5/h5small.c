@@ -485,6 +485,18 @@ static bp_status read_root(const reader *r)
     return BP_OK;
 }
 
+/* A file with `checksums` has one for each country. One that cannot be read is no reason to refuse the file: whoever
+ * compares is told of a text that no checksum is. */
+static void read_checksum(const reader *r)
+{
+    char group[BP__H5_COUNTRY_MAX + 1], text[sizeof((bp__image *)0)->checksum] = "";
+    snprintf(group, sizeof group, "/%s", r->shape->country);
+    if (bp__failed(bp__h5_attr_text(r->file, group, "checksum", text, sizeof text)))
+        strcpy(text, "unreadable");
+    if (!*text && H5Aexists_by_name(r->file->id, "/", "checksums", H5P_DEFAULT) != 0) strcpy(text, "lost");
+    bp__head_checksum(r->head, text);
+}
+
 bp_status bp__h5_read_small(const bp__h5file *file, const char *country, bp__head *head, bp__h5shape *shape)
 {
     *shape = (bp__h5shape){.country = ""};
@@ -492,6 +504,7 @@ bp_status bp__h5_read_small(const bp__h5file *file, const char *country, bp__hea
     daily d = {NULL, NULL, NULL, NULL};
     BP_TRY(read_root(&r));
     BP_TRY(find_country(&r, country));
+    read_checksum(&r);
     bp_status s = read_index(&r, &d);
     if (s == BP_OK) s = read_assets(&r, &d);
     free(d.sid);

@@ -2,6 +2,7 @@
 
 #include "core/replace.h"
 #include "io/hdf5/h5bars.h"
+#include "io/hdf5/h5checksum.h"
 #include "io/hdf5/h5tables.h"
 
 static bp_status write_file(const bp__draft *draft, const bp__replacement *file,
@@ -18,7 +19,8 @@ static bp_status write_file(const bp__draft *draft, const bp__replacement *file,
     bp__h5_lock();
     bp__h5_finish(&out);
     bp__h5_unlock();
-    return s == BP_OK ? bp__h5_written(&out) : s;
+    if (s == BP_OK) s = bp__h5_written(&out);
+    return s == BP_OK ? bp__h5_put_checksum(file->path, file->fd, draft->country, options->threads) : s;
 }
 
 bp_status bp__h5_write(const bp__draft *draft, const char *path, const bp__write_options *options)

@@ -2,6 +2,7 @@
  * Writes a draft as a bundle file: zipline's HDF5 daily layout, and beside it what zipline leaves out.
  *
  *     attributes of the root: version = 0, bundle_name, schema_version, calendar_name, made_by, source…
+ *     attribute of the root: checksums = 1; of /US: checksum, of what was written, as it was read back
  *     /US/index/{sid, day}
  *     /US/data/{open, …, volume}            each with scaling_factor
  *     /US/data/{scaling_factor, volume_scaling_factor}  of each asset, where one factor cannot do for all

@@ -6,6 +6,9 @@
  * ndim, shape, root), the image's SHA-256(0x03, schema version, digests of all columns). Every NaN of a
  * bar has the same bits (decoding makes them), so equal values have equal bytes. Columns of factors are left
  * out: they say how a file stored its values, and the same values stored otherwise are the same content.
+ *
+ * A checksum is of one file and not of what many may have in common, so it covers them: it is SHA-256(0x04, content hash as
+ * text, calendar's name, digests of the columns of factors).
  */
 #include "core/hash.h"
 
@@ -18,7 +21,7 @@
 #include <openssl/err.h>
 #include <openssl/evp.h>
 
-#define DIGEST 32
+#define DIGEST sizeof(bp__digest)
 #define BLOCK  (UINT64_C(1) << 20)
 
 #define SSL_TRY(call)                                                                                        \
@@ -38,7 +41,7 @@ static bp_status ssl_failure(void)
 
 static void to_hex(const unsigned char digest[DIGEST], char text[BP__HASH_TEXT])
 {
-    for (int i = 0; i < DIGEST; i++) snprintf(text + 2 * i, 3, "%02x", digest[i]);
+    for (size_t i = 0; i < DIGEST; i++) snprintf(text + 2 * i, 3, "%02x", digest[i]);
 }
 
 static int by_code_point(const void *a, const void *b)
@@ -89,16 +92,19 @@ done:
     return s;
 }
 
-static bp_status merkle_root(EVP_MD_CTX *ctx, const unsigned char *data, uint64_t bytes,
-                             unsigned char root[DIGEST])
+static bp_status merkle_root(EVP_MD_CTX *ctx, const bp__image *image, bp_column column, bp__need_bytes *need,
+                             void *context, unsigned char root[DIGEST])
 {
+    const unsigned char *data = (const unsigned char *)image + image->column[column].offset;
+    const uint64_t bytes = image->column[column].bytes;
     bp_status s = BP_OK;
     uint64_t n = bytes ? (bytes + BLOCK - 1) / BLOCK : 1;
     unsigned char(*node)[DIGEST] = malloc(n * sizeof *node);
     if (!node) BP_FAIL(BP_ENOMEM, "no memory to hash a column of %llu bytes", (unsigned long long)bytes);
     for (uint64_t i = 0; i < n; i++) {
         uint64_t at = i * BLOCK, size = bytes - at < BLOCK ? bytes - at : BLOCK;
-        s = hash2(ctx, 0x00, data + at, size, "", 0, node[i]);
+        if (need) s = need(context, column, at, at + size);
+        if (s == BP_OK) s = hash2(ctx, 0x00, data + at, size, "", 0, node[i]);
         if (bp__failed(s)) goto done;
     }
     for (; n > 1; n = (n + 1) / 2) {
@@ -114,32 +120,71 @@ done:
     return s;
 }
 
-bp_status bp__content_hash(const bp__image *image, char hash[BP__HASH_TEXT])
+static bp_status digest_column(EVP_MD_CTX *ctx, const bp__image *image, bp_column column,
+                               bp__need_bytes *need, void *context, bp__digest *digest)
 {
-    bp_status s = BP_OK;
-    unsigned char column[BP_NUM_COLUMNS][DIGEST], root[DIGEST];
-    size_t n = 0; /* columns that are hashed */
+    const bp__image_column *col = &image->column[column];
+    struct {
+        uint64_t type, ndim, shape[2];
+        unsigned char root[DIGEST];
+    } what = {.type = col->type, .ndim = col->ndim, .shape = {col->shape[0], col->shape[1]}};
+    const char *name = bp_column_name(column);
+    BP_TRY(merkle_root(ctx, image, column, need, context, what.root));
+    return hash2(ctx, 0x02, name, strlen(name) + 1, &what, sizeof what, digest->bytes);
+}
+
+bp_status bp__column_digest(const bp__image *image, bp_column column, bp__need_bytes *need, void *context,
+                            bp__digest *digest)
+{
     EVP_MD_CTX *ctx = EVP_MD_CTX_new();
     if (!ctx) BP_FAIL(BP_ENOMEM, "no memory to hash an image");
-    for (int c = 0; c < BP_NUM_COLUMNS; c++) {
-        if (bp__column_is_factor((bp_column)c)) continue;
-        const bp__image_column *col = &image->column[c];
-        struct {
-            uint64_t type, ndim, shape[2];
-            unsigned char root[DIGEST];
-        } what = {.type = col->type, .ndim = col->ndim, .shape = {col->shape[0], col->shape[1]}};
-        const char *name = bp_column_name((bp_column)c);
-        s = merkle_root(ctx, (const unsigned char *)image + col->offset, col->bytes, what.root);
-        if (bp__failed(s)) goto done;
-        s = hash2(ctx, 0x02, name, strlen(name) + 1, &what, sizeof what, column[n++]);
-        if (bp__failed(s)) goto done;
-    }
-    s = hash2(ctx, 0x03, image->schema_version, sizeof image->schema_version, column, n * DIGEST, root);
-    if (bp__failed(s)) goto done;
-    to_hex(root, hash);
-done:
+    const bp_status s = digest_column(ctx, image, column, need, context, digest);
     EVP_MD_CTX_free(ctx);
     return s;
+}
+
+/* SHA-256(tag, lead, digests of those columns that are factors, or of the others). */
+static bp_status hash_columns(unsigned char tag, const void *lead, size_t size, const bp__digest *digest,
+                              bool factors, char hash[BP__HASH_TEXT])
+{
+    bp__digest chosen[BP_NUM_COLUMNS], root;
+    size_t n = 0;
+    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+    if (!ctx) BP_FAIL(BP_ENOMEM, "no memory to hash an image");
+    for (int c = 0; c < BP_NUM_COLUMNS; c++)
+        if (bp__column_is_factor((bp_column)c) == factors) chosen[n++] = digest[c];
+    const bp_status s = hash2(ctx, tag, lead, size, chosen, n * DIGEST, root.bytes);
+    EVP_MD_CTX_free(ctx);
+    if (s == BP_OK) to_hex(root.bytes, hash);
+    return s;
+}
+
+bp_status bp__content_hash_of(const bp__image *image, const bp__digest digest[BP_NUM_COLUMNS],
+                              char hash[BP__HASH_TEXT])
+{
+    return hash_columns(0x03, image->schema_version, sizeof image->schema_version, digest, false, hash);
+}
+
+bp_status bp__content_hash(const bp__image *image, char hash[BP__HASH_TEXT])
+{
+    bp__digest digest[BP_NUM_COLUMNS];
+    for (int c = 0; c < BP_NUM_COLUMNS; c++)
+        BP_TRY(bp__column_digest(image, (bp_column)c, NULL, NULL, &digest[c]));
+    return bp__content_hash_of(image, digest, hash);
+}
+
+bp_status bp__image_checksum(const bp__image *image, const char content_hash[BP__HASH_TEXT],
+                             char checksum[BP__HASH_TEXT])
+{
+    struct {
+        char content_hash[BP__HASH_TEXT - 1], calendar_name[sizeof image->calendar_name];
+    } lead;
+    bp__digest digest[BP_NUM_COLUMNS];
+    memcpy(lead.content_hash, content_hash, sizeof lead.content_hash);
+    memcpy(lead.calendar_name, image->calendar_name, sizeof lead.calendar_name);
+    for (int c = BP_COL_FACTOR; c <= BP_COL_MINUTE_VOLUME_FACTOR; c++)
+        BP_TRY(bp__column_digest(image, (bp_column)c, NULL, NULL, &digest[c]));
+    return hash_columns(0x04, &lead, sizeof lead, digest, true, checksum);
 }
 
 bp_status bp__bytes_hash(const void *bytes, size_t size, char hash[BP__HASH_TEXT])

@@ -19,6 +19,32 @@ bp_status bp__computed_hash(const char *const *symbols, size_t n, const char *st
  *  and how the file stored any of it, factors per asset included. Blocks for about a second per 2 GB. */
 bp_status bp__content_hash(const bp__image *image, char hash[BP__HASH_TEXT]);
 
+/** SHA-256 over the content hash and what that leaves out of an image: the calendar's name, and the columns of factors.
+ *  A file that states it (image->checksum) can be told from what has become of it.
+ *  @param[in] content_hash  of this very image */
+bp_status bp__image_checksum(const bp__image *image, const char content_hash[BP__HASH_TEXT],
+                             char checksum[BP__HASH_TEXT]);
+
+/* The content hash of an image that is never in memory as a whole: column by column, in any order and by any threads. */
+
+typedef struct bp__digest {
+    unsigned char bytes[32];
+} bp__digest;
+
+/** Have bytes [from, to) of a column in their place. They are asked for in ascending order, and those before `from` are not
+ *  looked at any more. */
+typedef bp_status bp__need_bytes(void *context, bp_column column, uint64_t from, uint64_t to);
+
+/** @param[in]  need    NULL: all of the column is there
+ *  @param[out] digest  of one column; that of a column of factors counts for nothing
+ *  @retval any  what `need` returns; BP_ENOMEM, BP_ESYS */
+bp_status bp__column_digest(const bp__image *image, bp_column column, bp__need_bytes *need, void *context,
+                            bp__digest *digest);
+
+/** @param[in] digest  of each column */
+bp_status bp__content_hash_of(const bp__image *image, const bp__digest digest[BP_NUM_COLUMNS],
+                              char hash[BP__HASH_TEXT]);
+
 /** SHA-256 of bytes in memory. */
 bp_status bp__bytes_hash(const void *bytes, size_t size, char hash[BP__HASH_TEXT]);
 

@@ -20,6 +20,7 @@ static const struct {
 struct bp__head {
     char schema_version[16];
     char calendar_name[32];
+    char checksum[sizeof((bp__image *)0)->checksum];
     void *data[BP_NUM_COLUMNS];        /* owned; small columns only */
     uint64_t shape[BP_NUM_COLUMNS][2]; /* rows 0: never given */
     char *strings;
@@ -110,6 +111,11 @@ void bp__head_names(bp__head *head, const char *schema_version, const char *cale
     if (calendar_name) copy_text(head->calendar_name, sizeof head->calendar_name, calendar_name);
 }
 
+void bp__head_checksum(bp__head *head, const char *checksum)
+{
+    copy_text(head->checksum, sizeof head->checksum, checksum);
+}
+
 bp_status bp__head_put(bp__head *head, bp_column column, const void *data, uint64_t rows, uint64_t cols)
 {
     assert(!bp__column_is_bulk(column) && column != BP_COL_STRINGS && !head->data[column]);
@@ -189,6 +195,7 @@ bp_status bp__head_seal(bp__head *head, void **bytes, uint64_t *head_bytes, uint
     bp__image h = {.magic = MAGIC, .layout_id = layout_id()};
     memcpy(h.schema_version, head->schema_version, sizeof h.schema_version);
     memcpy(h.calendar_name, head->calendar_name, sizeof h.calendar_name);
+    memcpy(h.checksum, head->checksum, sizeof h.checksum);
     h.head_bytes = round_up(sizeof h);
     BP_TRY(lay_out(head, false, h.column, &h.head_bytes));
     h.bytes = h.head_bytes;
@@ -246,7 +253,8 @@ bp_status bp__image_selfcheck(const bp__image *image, uint64_t bytes)
         BP_FAIL(BP_EFORMAT, "image: %llu bytes behind the last column",
                 (unsigned long long)(image->bytes - at));
     if (!memchr(image->schema_version, '\0', sizeof image->schema_version) ||
-        !memchr(image->calendar_name, '\0', sizeof image->calendar_name))
+        !memchr(image->calendar_name, '\0', sizeof image->calendar_name) ||
+        !memchr(image->checksum, '\0', sizeof image->checksum))
         BP_FAIL(BP_EFORMAT, "image: its names do not end");
     const bp__image_column *texts = &image->column[BP_COL_STRINGS];
     if (texts->bytes == 0 || ((const char *)image)[texts->offset + texts->bytes - 1] != '\0')

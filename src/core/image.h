@@ -51,6 +51,9 @@ typedef struct bp__image {
     uint64_t head_bytes; /**< a multiple of 64 */
     char schema_version[16];
     char calendar_name[32];
+    char checksum
+        [72]; /**< that the file states, for whoever compares it with bp__image_checksum(); "": none; any other
+                            text: it was lost */
     bp__image_column column[BP_NUM_COLUMNS];
 } bp__image;
 
@@ -64,6 +67,9 @@ void bp__head_destroy(bp__head **head);
 
 /** Set the texts of the header, cut to what fits. NULL leaves the default ("v1", ""). */
 void bp__head_names(bp__head *head, const char *schema_version, const char *calendar_name);
+
+/** Set the checksum that the file states, cut to what fits; "" by default. */
+void bp__head_checksum(bp__head *head, const char *checksum);
 
 /** Give a small column its values (copied). `rows` × `cols` elements; cols is 1 for 1-D columns.
  *  A column never given is empty. Asserts that the column is small, and was not given before. */

@@ -189,6 +189,44 @@ static void test_factors(void)
     free(image[1]);
 }
 
+/* A checksum covers what the content hash leaves out, and nothing of itself. */
+static void test_checksum(void)
+{
+    static const double factors[] = {1000, 1e6};
+    bp__head *head = small_head();
+    for (int c = BP_COL_FACTOR; c <= BP_COL_MINUTE_VOLUME_FACTOR; c++)
+        MUST(bp__head_put(head, (bp_column)c, factors, 2, 1));
+    bp__image *image = make_image(head);
+    const hash_text content = hash_of(image);
+    char was[BP__HASH_TEXT], is[BP__HASH_TEXT];
+    MUST(bp__image_checksum(image, content.text, was));
+    CU_ASSERT_EQUAL(strlen(was), 64);
+    CU_ASSERT_STRING_NOT_EQUAL(was, content.text);
+    for (int c = BP_COL_FACTOR; c <= BP_COL_MINUTE_VOLUME_FACTOR; c++) {
+        unsigned char *data = bp__image_fill(image, (bp_column)c);
+        for (uint64_t i = 0; i < image->column[c].bytes; i++) {
+            data[i] ^= 0x80;
+            MUST(bp__image_checksum(image, content.text, is));
+            CU_ASSERT_STRING_NOT_EQUAL(was, is);
+            data[i] ^= 0x80;
+        }
+    }
+    for (size_t i = 0; i < sizeof image->calendar_name; i++) {
+        image->calendar_name[i] ^= 1;
+        MUST(bp__image_checksum(image, content.text, is));
+        CU_ASSERT_STRING_NOT_EQUAL(was, is);
+        image->calendar_name[i] ^= 1;
+    }
+    strcpy(image->checksum, was);
+    MUST(bp__image_checksum(image, content.text, is));
+    CU_ASSERT_STRING_EQUAL(was, is);
+    hash_text other = content;
+    other.text[63] = (char)(other.text[63] == '0' ? '1' : '0');
+    MUST(bp__image_checksum(image, other.text, is));
+    CU_ASSERT_STRING_NOT_EQUAL(was, is);
+    free(image);
+}
+
 static void test_shape_and_place(void)
 {
     static const int64_t values[6] = {1, 2, 3, 4, 5, 6};
@@ -347,6 +385,7 @@ int main(void)
         {"known answers", test_vectors},
         {"every value counts", test_content},
         {"factors do not count", test_factors},
+        {"but in a checksum", test_checksum},
         {"shape and place count", test_shape_and_place},
         {"schema version counts", test_schema},
         {"block boundaries", test_blocks},
