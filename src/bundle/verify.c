@@ -87,7 +87,8 @@ static bp_status verify(const bp__command_line *line, const bp__target *target, 
     BP_TRY(bp__direct_load(bp__h5_loader(), target->root, target->name, bundle));
     BP_TRY(bp__image_selfcheck((*bundle)->image, (*bundle)->image->bytes));
     BP_TRY(audit(line, *bundle, found));
-    return bp_bundle_version(*bundle, version);
+    BP_TRY(bp_bundle_version(*bundle, version));
+    return bp__audit_checksum(*bundle, version->content_hash, bp__audit_findings(*found));
 }
 
 bp_status bp__run_verify(const void *command_line)

@@ -2,8 +2,10 @@
 
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
+#include "core/bundle.h"
 #include "reader/audit_columns.h"
 
 #define MAX_THREADS 64
@@ -126,6 +128,25 @@ bp_status bp__audit_bundle(const bp_bundle *bundle, const bp__audit_options *opt
     else
         *audit_out = w.audit;
     return s;
+}
+
+/* Checksum ----------------------------------------------------------------------------------------- */
+
+#define BEYOND_ALL 1e9 /* nothing is known to be what was written: it comes before whatever else is found */
+
+bp_status bp__audit_checksum(const bp_bundle *bundle, const char *content_hash, bp__findings *findings)
+{
+    const char *stated = bundle->image->checksum;
+    char is[BP__HASH_TEXT];
+    if (!*stated) return BP_OK;
+    BP_TRY(bp__image_checksum(bundle->image, content_hash, is));
+    if (strcmp(stated, is) != 0)
+        bp__findings_add(
+            findings, BP__FOUND_CHECKSUM, BP__NO_SID, "", BP_TIME_MISSING, 1, BEYOND_ALL,
+            "the file is not as it was written: its checksum is %.12s, of what is read %.12s; take it "
+            "from a backup, or make the bundle again",
+            stated, is);
+    return BP_OK;
 }
 
 /* Contradictions ----------------------------------------------------------------------------------- */

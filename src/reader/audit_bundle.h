@@ -23,6 +23,10 @@ typedef struct bp__audit_options {
  *  @retval BP_ENOMEM */
 bp_status bp__audit_bundle(const bp_bundle *bundle, const bp__audit_options *options, bp__audit **audit);
 
+/** Compare a bundle with the checksum that its file states, if it does.
+ *  @param[in] content_hash  of the bundle, as bp_bundle_version() tells it */
+bp_status bp__audit_checksum(const bp_bundle *bundle, const char *content_hash, bp__findings *findings);
+
 /** Only splits, mergers and dividends that prices contradict. Work grows with the number of events, not of bars.
  *
  * @param[in]     row          [n] daily rows that count; ascending

@@ -83,7 +83,8 @@
     X(MINUTE_SESSION, "minute-session", "sessions")                                                          \
     X(PRICE_SIZE, "price-size", "")                                                                          \
     X(TEXT, "text", "bytes")                                                                                 \
-    X(CURRENCY, "currency", "assets")
+    X(CURRENCY, "currency", "assets")                                                                        \
+    X(CHECKSUM, "checksum", "bundles")
 
 typedef enum bp__finding_kind {
 #define X(id, name, unit) BP__FOUND_##id,

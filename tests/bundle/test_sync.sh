@@ -77,6 +77,8 @@ for change in 's/03,1,3/03,1.5,3/' 's/03,1.5,3/03,1.6,3/'; do
 done
 touch -d '2000-01-01' csv/daily/B.csv
 synced newer restamped "an older time alone"
+run 0 verify x --json
+same "$(field 'j["counts"].get("checksum")')" None "the checksum of what was stamped again"
 mv csv/daily/B.csv csv/daily/D.csv
 synced newer made "another name"
 mv csv/daily/D.csv csv/daily/B.csv

@@ -50,6 +50,8 @@ def check(what, expected, change, texts=()):
     shutil.copy(folder + "/base.h5", path)
     with h5py.File(path, "r+") as f:
         change(f["US"])
+        # what is changed by hand has no checksum of ours; what becomes of one is looked at elsewhere
+        del f["US"].attrs["checksum"], f.attrs["checksums"]
     done = run("verify", path, "--json")
     found = json.loads(done.stdout) if done.returncode == 0 else {"counts": done.stderr, "warnings": []}
     missing = [text for text in texts if not any(text in warning for warning in found["warnings"])]
