@@ -1,12 +1,20 @@
-/* mutants SEED COUNT [FILE...] : bundle files with damage, read as any load reads them.
+/* mutants [--own] [--write FOLDER [--accepted] [--values]] SEED COUNT [FILE...] : bundle files with damage, read as any load
+ * reads them.
  *
  * Each mutant is one of the FILEs, or of files that are made here in every form of storage, with one to four changes:
  * bits, bytes, lengths and addresses, pieces moved or lost. Most of them are outside of the bars, where libhdf5 reads. This
  * process must survive all of them, whatever becomes of its parser's children; what is refused must name the file; what is
  * accepted is compared with the file that it was made of. Prints the seed, and how many came to what.
+ *
+ *     --own           of the FILEs alone
+ *     --write FOLDER  keep the originals there, as original-K.h5, and each mutant, as mN-K.h5, K being what it was made of
+ *     --accepted      keep only mutants that are accepted
+ *     --values        beside each of these what was read of it, as mN-K.h5.values: lines of texts and columns, an empty
+ *                     line, the image
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,7 +40,12 @@ typedef struct original {
     char hash[BP__HASH_TEXT];
 } original;
 
-static char folder[] = "/tmp/mutants.XXXXXX", path[64];
+static struct {
+    bool own, accepted, values;
+    const char *write;
+} options;
+
+static char folder[] = "/tmp/mutants.XXXXXX", path[4096];
 static original originals[MOST_ORIGINALS];
 static size_t num_originals;
 static uint64_t state;
@@ -81,6 +94,30 @@ static bp_status decode_all(bp__source *source, void *image)
     return s;
 }
 
+static void put_hex(FILE *file, const char *what, const char *text)
+{
+    fprintf(file, "%s ", what);
+    while (*text) fprintf(file, "%02x", (unsigned char)*text++);
+    fprintf(file, "\n");
+}
+
+static void write_values(const bp__image *image)
+{
+    char name[sizeof path + 8];
+    snprintf(name, sizeof name, "%s.values", path);
+    FILE *file = fopen(name, "wb");
+    if (!file) die(name);
+    put_hex(file, "schema_version", image->schema_version);
+    put_hex(file, "calendar_name", image->calendar_name);
+    for (int i = 0; i < BP_NUM_COLUMNS; i++) {
+        const bp__image_column *c = &image->column[i];
+        fprintf(file, "%s %" PRIu32 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 "\n",
+                bp_column_name((bp_column)i), c->type, c->shape[0], c->shape[1], c->offset, c->bytes);
+    }
+    fprintf(file, "\n");
+    if (fwrite(image, 1, image->bytes, file) != image->bytes || fclose(file) != 0) die(name);
+}
+
 /* Read what lies at `path`. @param[out] hash  of its content */
 static bp_status read_file(char hash[BP__HASH_TEXT])
 {
@@ -92,6 +129,7 @@ static bp_status read_file(char hash[BP__HASH_TEXT])
     void *image = plan->image_bytes < MOST_IMAGE ? calloc(1, plan->image_bytes) : NULL;
     s = image ? decode_all(source, image) : bp__fail(BP_ENOMEM, "%s: too large", path);
     if (s == BP_OK) s = bp__content_hash(image, hash);
+    if (s == BP_OK && options.values) write_values(image);
     free(image);
     loader->close(&source);
     return s;
@@ -145,6 +183,10 @@ static void add_original(const char *name, const char *from)
     write_bytes(o->bytes, o->n);
     if (read_file(o->hash) != BP_OK) return; /* of several countries, or unsorted: nothing to compare with */
     mark_bars(o);
+    if (options.write) {
+        snprintf(path, sizeof path, "%s/original-%zu.h5", options.write, num_originals);
+        write_bytes(o->bytes, o->n);
+    }
     num_originals++;
 }
 
@@ -213,39 +255,81 @@ static size_t change(const original *o, uint8_t *bytes, size_t n)
     return n;
 }
 
-static void mutate_and_try(size_t count[NUM_OUTCOMES])
+static void mutate_and_try(size_t count[NUM_OUTCOMES], unsigned long long number)
 {
-    const original *o = &originals[draw(num_originals)];
+    const size_t which = draw(num_originals);
+    const original *o = &originals[which];
     uint8_t *bytes = malloc(o->n);
     size_t n = o->n;
     if (!bytes) die("no memory");
     memcpy(bytes, o->bytes, n);
     for (uint64_t i = 1 + draw(4); i > 0 && n > 64; i--) n = change(o, bytes, n);
+    if (options.write) snprintf(path, sizeof path, "%s/m%llu-%zu.h5", options.write, number, which);
     write_bytes(bytes, n);
-    count[try_file(o)]++;
+    const enum outcome outcome = try_file(o);
+    count[outcome]++;
+    if (options.accepted && outcome != EQUAL && outcome != OTHER && unlink(path) != 0) die(path);
     free(bytes);
+}
+
+static void make_originals(char *const *file, int n)
+{
+    const bool values = options.values;
+    options.values = false; /* they are of mutants */
+    for (size_t i = 0; !options.own && i < sizeof formats / sizeof *formats; i++) {
+        snprintf(path, sizeof path, "%s/mutant.h5", folder);
+        if (!make_file(path, &formats[i])) die(path);
+        add_original(formats[i].name, path);
+    }
+    for (int i = 0; i < n; i++) {
+        snprintf(path, sizeof path, "%s/mutant.h5", folder);
+        add_original(file[i], file[i]);
+    }
+    options.values = values;
+    snprintf(path, sizeof path, "%s/mutant.h5", folder);
+}
+
+/* @return how many words were options; -1: not understood */
+static int read_options(int argc, char **argv)
+{
+    int i = 1;
+    for (; i < argc && strncmp(argv[i], "--", 2) == 0; i++) {
+        if (strcmp(argv[i], "--own") == 0)
+            options.own = true;
+        else if (strcmp(argv[i], "--accepted") == 0)
+            options.accepted = true;
+        else if (strcmp(argv[i], "--values") == 0)
+            options.values = true;
+        else if (strcmp(argv[i], "--write") == 0 && i + 1 < argc)
+            options.write = argv[++i];
+        else
+            return -1;
+    }
+    const bool needless = !options.write && (options.accepted || options.values);
+    return needless || argc - i < 2 || (options.own && argc - i < 3) ? -1 : i - 1;
 }
 
 int main(int argc, char **argv)
 {
     size_t count[NUM_OUTCOMES] = {0};
-    if (argc < 3) {
-        fprintf(stderr, "usage: mutants SEED COUNT [FILE...]\n");
+    const int skip = read_options(argc, argv);
+    if (skip < 0) {
+        fprintf(stderr,
+                "usage: mutants [--own] [--write FOLDER [--accepted] [--values]] SEED COUNT [FILE...]\n");
         return 2;
     }
+    argv += skip;
+    argc -= skip;
     state = strtoull(argv[1], NULL, 10);
     const unsigned long long wanted = strtoull(argv[2], NULL, 10);
     if (!mkdtemp(folder)) die(folder);
-    snprintf(path, sizeof path, "%s/mutant.h5", folder);
+    bp__parser_prepare(0);
+    make_originals(argv + 3, argc - 3);
     bp__parser_prepare(LIMIT_MS + LIMIT_MS / 3);
-    for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
-        if (!make_file(path, &formats[i])) die(path);
-        add_original(formats[i].name, path);
-    }
-    for (int i = 3; i < argc; i++) add_original(argv[i], argv[i]);
     const uint64_t begun = bp__clock_ns();
-    for (unsigned long long i = 0; i < wanted; i++) mutate_and_try(count);
+    for (unsigned long long i = 0; i < wanted && num_originals > 0; i++) mutate_and_try(count, i);
     const double seconds = (double)(bp__clock_ns() - begun) / 1e9;
+    snprintf(path, sizeof path, "%s/mutant.h5", folder);
     unlink(path);
     rmdir(folder);
     printf(
