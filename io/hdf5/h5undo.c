@@ -48,15 +48,15 @@ static size_t watch_chunk(unsigned flags, size_t num_values, const unsigned valu
 
 static bool register_watcher(bp__h5undoer *u)
 {
-    H5Z_class2_t filter = {.version = H5Z_CLASS_T_VERS,
-                           .encoder_present = 1,
-                           .decoder_present = 1,
-                           .name = "size of a chunk",
-                           .filter = watch_chunk};
+    H5Z_class2_t ours = {.version = H5Z_CLASS_T_VERS,
+                         .encoder_present = 1,
+                         .decoder_present = 1,
+                         .name = "size of a chunk",
+                         .filter = watch_chunk};
     for (H5Z_filter_t id = LAST_FREE; id >= FIRST_FREE; id--) {
         if (H5Zfilter_avail(id) != 0) continue; /* the host program's */
-        filter.id = id;
-        if (H5Zregister(&filter) < 0) return false;
+        ours.id = id;
+        if (H5Zregister(&ours) < 0) return false;
         u->watcher = id;
         return true;
     }
