@@ -17,6 +17,8 @@ wanted=(CUnit/CUnit.h:libcunit1-dev h5dump:hdf5-tools shellcheck:shellcheck clan
 # for scripts/analyse.sh
 analysis=(clang:clang clang-tidy:clang-tidy cppcheck:cppcheck
     python3:python3 git:git)
+# for scripts/coverage.sh
+coverage=(gcovr:gcovr)
 # a second MPI beside the first: Debian's commands without a suffix stay those of Open MPI, whose priority is higher
 other_mpi=(mpiexec.hydra:mpich mpicc.mpich:libmpich-dev)
 
@@ -54,11 +56,15 @@ install_packages() { # PACKAGE...
     return $rc
 }
 
-# ensure tools|tests|all|analysis : everything for the programs, or for the tests as well, or for all that --all adds, or for
-# the programs and their analysis
+# ensure tools|tests|all|analysis|coverage : everything for the programs, or for the tests as well, or for all that --all adds,
+# or for the programs and their analysis, or for the tests and what counts the lines that they run
 ensure() {
     local list=("${needed[@]}" "${useful[@]}") lacking item
-    case $1 in tests | all) list+=("${wanted[@]}") ;; analysis) list+=("${analysis[@]}") ;; esac
+    case $1 in
+    tests | all) list+=("${wanted[@]}") ;;
+    analysis) list+=("${analysis[@]}") ;;
+    coverage) list+=("${wanted[@]}" "${coverage[@]}") ;;
+    esac
     [ "$1" != all ] || list+=("${other_mpi[@]}")
     mapfile -t lacking < <(missing "${list[@]}" | sort -u)
     [ ${#lacking[@]} = 0 ] && return 0
