@@ -89,6 +89,14 @@ static void make_plan(void)
     bp__head_destroy(&head);
 }
 
+/* Fewer rows than the columns beside it have, in a head that is sound otherwise. */
+static void shorten(bp_column column)
+{
+    bp__image_column *c = &head_of()->column[column];
+    c->bytes -= c->bytes / c->shape[0];
+    c->shape[0]--;
+}
+
 /* What a hostile file, or a process that it has taken over, might have put there. */
 #define SPOIL(name, statement)                                                                               \
     static void name(void)                                                                                   \
@@ -114,6 +122,10 @@ SPOIL(factor_of_nan, ((double *)values(BP_COL_FACTOR))[0] = 0.0 / 0.0)
 SPOIL(offset_negative, ((int64_t *)values(BP_COL_MINUTE_OFFSET))[0] = -1)
 SPOIL(offset_back, ((int64_t *)values(BP_COL_MINUTE_OFFSET))[1] = 8)
 SPOIL(offset_too_far, ((int64_t *)values(BP_COL_MINUTE_OFFSET))[2] = 8)
+SPOIL(short_column, shorten(BP_COL_LIFE_END))
+SPOIL(short_sids, shorten(BP_COL_SID))
+SPOIL(short_days, shorten(BP_COL_DAY))
+SPOIL(short_factors, shorten(BP_COL_FACTOR))
 SPOIL(fewer_datasets, plan.num_datasets--)
 SPOIL(daily_only, plan.num_datasets = 5)
 SPOIL(another_column, plan.dataset[1].column = BP_COL_OPEN)
@@ -171,6 +183,10 @@ static void test_spoilt(void)
         {offset_negative, "minute/index/offset"},
         {offset_back, "minute/index/offset"},
         {offset_too_far, "minute/index/offset"},
+        {short_column, "as many rows as the columns beside it"},
+        {short_sids, "rows are not those of the bars"},
+        {short_days, "columns are not the sessions"},
+        {short_factors, "one factor for each asset"},
         {fewer_datasets, "datasets of bars"},
         {daily_only, "datasets of bars"},
         {another_column, "data/high"},
