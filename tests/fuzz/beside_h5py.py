@@ -94,7 +94,7 @@ def check_small(ours, us):
         same(name, ours["lifetimes/" + name], np.full(len(sid), default) if theirs is None else theirs)
     code = dataset(us, "currency/code")
     mine = [bytes(row).rstrip(b"\0") for row in ours["currency/code"].reshape(-1, 3)]
-    theirs = [b"XXX"] * len(sid) if code is None else [text(value) for value in code.astype(object)]
+    theirs = [b"XXX"] * len(sid) if code is None else [text(value) or b"XXX" for value in code.astype(object)]
     if mine != theirs:
         raise Differs("currency/code: %s instead of %s" % (mine[:9], theirs[:9]))
     for name in "session", "market_open", "market_close":
