@@ -31,14 +31,22 @@ static bool ends(const char name[BP_NAME_MAX + 1])
     return memchr(name, '\0', BP_NAME_MAX + 1) != NULL;
 }
 
+/* A bool with another byte in it than 0 or 1 may be both true and false to a compiler. */
+static bool is_bool(const bool *value)
+{
+    return *(const unsigned char *)value <= 1;
+}
+
 bool bp__wire_command(const void *bytes, size_t size, bp__command *command)
 {
-    return get(bytes, size, offsetof(bp__command, text), command, sizeof *command) && ends(command->name);
+    return get(bytes, size, offsetof(bp__command, text), command, sizeof *command) && ends(command->name) &&
+           command->kind <= BP__CMD_STOP && is_bool(&command->stored);
 }
 
 bool bp__wire_answer(const void *bytes, size_t size, bp__answer *answer)
 {
-    return get(bytes, size, offsetof(bp__answer, text), answer, sizeof *answer);
+    return get(bytes, size, offsetof(bp__answer, text), answer, sizeof *answer) &&
+           answer->kind <= BP__ANSWER_CHECK && is_bool(&answer->current);
 }
 
 size_t bp__wire_note_max(uint32_t num_slots)
@@ -67,7 +75,9 @@ bool bp__wire_note(const void *bytes, size_t size, uint32_t num_slots, bp__note 
     const size_t text_at = offsetof(bp__note, text);
     if (size <= text_at) return false;
     size_t end = text_at + strnlen((const char *)bytes + text_at, size - text_at) + 1;
-    if (end > size || !get(bytes, end, text_at, note, sizeof *note) || !ends(note->name)) return false;
+    if (end > size || !get(bytes, end, text_at, note, sizeof *note) || !ends(note->name) ||
+        note->kind > BP__NOTE_DONE || !is_bool(&note->damaged))
+        return false;
     note->ages = NULL;
     if (note->kind != BP__NOTE_AGES) return end == size;
     for (uint32_t s = 0; s < num_slots; s++) ages[s] = (bp__age){.age_ns = UINT64_MAX, .pinned_by = -1};

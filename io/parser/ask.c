@@ -267,6 +267,22 @@ static bp_status judge(const bp__question *question, const bp__obituary *end)
     return BP_OK;
 }
 
+/* The child's own error. A file that has taken the child over may let it say anything, and the error has to name the file and
+ * a reason in any case. */
+static bp_status refused(const bp__question *question, const bp__answer *head, const char *said)
+{
+    char text[BP_ERROR_TEXT_MAX];
+    const bool known = strcmp(bp_status_name((bp_status)head->status), "BP_?") != 0;
+    const bp_status s = known ? (bp_status)head->status : BP_EFORMAT;
+    snprintf(text, sizeof text, "%.*s", (int)(head->bytes < sizeof text ? head->bytes : sizeof text - 1),
+             said);
+    if (*text == '\0')
+        return bp__fail(s, "%s: damaged, or made to harm: its parser gave no reason", question->label);
+    if (!strstr(text, question->label) && strlen(question->label) < sizeof text / 2)
+        return bp__fail(s, "%s: %s", question->label, text);
+    return bp__fail_text(s, text);
+}
+
 /* Take an answer apart; the payload keeps the inbox's memory. */
 static bp_status read_answer(const bp__question *question, inbox *in, void **payload, uint64_t *bytes)
 {
@@ -289,11 +305,7 @@ static bp_status read_answer(const bp__question *question, inbox *in, void **pay
         in->data = NULL;
         return BP_OK;
     }
-    char text[BP_ERROR_TEXT_MAX];
-    snprintf(text, sizeof text, "%.*s", (int)(head.bytes < sizeof text ? head.bytes : sizeof text - 1),
-             in->data);
-    const bool known = strcmp(bp_status_name((bp_status)head.status), "BP_?") != 0;
-    return bp__fail_text(known ? (bp_status)head.status : BP_EFORMAT, text);
+    return refused(question, &head, in->data);
 }
 
 static bp_status no_answer(const bp__question *question, int err)

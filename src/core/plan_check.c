@@ -2,6 +2,7 @@
  * here or in a reader, is looked at before. */
 #include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "core/plan.h"
@@ -100,13 +101,23 @@ static bp_status check_offsets(const bp__image *head, const char *label)
     return sound ? BP_OK : unsound(label, BP_COL_MINUTE_OFFSET, "it does not cut the bars among the sids");
 }
 
+/* An image's own check knows of no file. */
+static bp_status check_image(const bp__image *head, uint64_t bytes, const char *label)
+{
+    char why[BP_ERROR_TEXT_MAX];
+    const bp_status s = bp__image_selfcheck(head, bytes);
+    if (s == BP_OK) return BP_OK;
+    snprintf(why, sizeof why, "%s", bp_error_text());
+    return bp__fail(s, "%s: damaged: %s", label, why);
+}
+
 static bp_status check_head(const bp__plan *plan, const char *label)
 {
     const bp__image *head = plan->head;
     if (plan->head_bytes < sizeof *head || head->head_bytes != plan->head_bytes ||
         head->bytes != plan->image_bytes)
         BP_FAIL(BP_EFORMAT, "%s: damaged: its head has not the size that it claims", label);
-    BP_TRY(bp__image_selfcheck(head, plan->image_bytes));
+    BP_TRY(check_image(head, plan->image_bytes, label));
     BP_TRY(check_rows(head, label));
     for (size_t i = 0; i < sizeof ascending / sizeof *ascending; i++)
         BP_TRY(check_ascending(head, label, ascending[i]));
@@ -130,6 +141,17 @@ static bp_column factors_of(bp_column column)
     const bool volume = decode_of(column) == BP__DECODE_VOLUME;
     if (column < BP_COL_MINUTE_DT) return volume ? BP_COL_VOLUME_FACTOR : BP_COL_FACTOR;
     return volume ? BP_COL_MINUTE_VOLUME_FACTOR : BP_COL_MINUTE_FACTOR;
+}
+
+/* A bool with another byte in it than 0 or 1 may be both true and false to a compiler. */
+static bool is_bool(const bool *value)
+{
+    return *(const unsigned char *)value <= 1;
+}
+
+static bool sound_bools(const bp__plan_dataset *d)
+{
+    return is_bool(&d->by_asset) && is_bool(&d->swapped) && is_bool(&d->through_hdf5);
 }
 
 static bool sound_filters(const bp__plan_dataset *d)
@@ -156,8 +178,9 @@ static bp_status check_dataset(const bp__image *head, const bp__plan_dataset *d,
                                const char *label)
 {
     const bp__image_column *place = &head->column[column];
-    if (d->column != column || !memchr(d->path, '\0', sizeof d->path) || d->decode != decode_of(column) ||
-        d->elem_bytes != (d->decode == BP__DECODE_I64 ? 8 : 4) || !sound_filters(d))
+    if (!sound_bools(d) || d->column != column || !memchr(d->path, '\0', sizeof d->path) ||
+        d->decode != decode_of(column) || d->elem_bytes != (d->decode == BP__DECODE_I64 ? 8 : 4) ||
+        !sound_filters(d))
         return unsound(label, column, "its description makes no sense");
     if (d->decode != BP__DECODE_I64 &&
         (d->by_asset ? d->factors != factors_of(column) || rows_of(head, d->factors) == 0

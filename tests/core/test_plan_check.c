@@ -148,6 +148,9 @@ SPOIL(unknown_filter, plan.dataset[0].filters.id[0] = 4)
 SPOIL(wide_shuffle, plan.dataset[0].filters.shuffle_bytes = 5)
 SPOIL(no_shuffle, plan.dataset[0].filters.shuffle_bytes = 0)
 SPOIL(filters_of_values, plan.dataset[0].through_hdf5 = true)
+SPOIL(neither_true_nor_false, memset(&plan.dataset[1].by_asset, 102, 1))
+SPOIL(half_swapped, memset(&plan.dataset[0].swapped, 2, 1))
+SPOIL(partly_through_hdf5, memset(&plan.dataset[4].through_hdf5, 255, 1))
 SPOIL(fewer_tasks, plan.num_tasks--)
 SPOIL(more_tasks, plan.num_tasks++)
 SPOIL(task_of_another, plan.task[0].dataset = 1)
@@ -209,6 +212,9 @@ static void test_spoilt(void)
         {wide_shuffle, "description"},
         {no_shuffle, "description"},
         {filters_of_values, "description"},
+        {neither_true_nor_false, "description"},
+        {half_swapped, "description"},
+        {partly_through_hdf5, "description"},
         {fewer_tasks, "do not cover"},
         {more_tasks, "of no dataset"},
         {task_of_another, "do not cover"},
@@ -229,6 +235,7 @@ static void test_spoilt(void)
             printf("%s: %s: %s\n", cases[i].words, bp_status_name(s), s == BP_OK ? "" : bp_error_text());
         CU_ASSERT_EQUAL(s, BP_EFORMAT);
         CU_ASSERT(strstr(bp_error_text(), cases[i].words) != NULL);
+        CU_ASSERT(strncmp(bp_error_text(), "file.h5: ", 9) == 0);
         bp__plan_fini(&plan);
         CU_ASSERT(plan.head == NULL && plan.dataset == NULL && plan.task == NULL);
     }
