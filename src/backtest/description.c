@@ -92,6 +92,13 @@ static bp_status check_words(const place *at, const bp_param *p)
     return BP_OK;
 }
 
+bool bp__description_is_named(const bp_param *param)
+{
+    const place any = {.file = "", .strategy = "", .naming = BP__NAMES_OF_ANY_CASE};
+    const bp_param p = {.words = param->words}; /* the first of its words will do as its default */
+    return is_name(&name_rules[any.naming], param->name) && (!param->words || check_words(&any, &p) == BP_OK);
+}
+
 static bool is_whole(double x)
 {
     return fabs(x) <= LARGEST_WHOLE && x == floor(x);

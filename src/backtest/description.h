@@ -20,6 +20,10 @@ typedef enum bp__naming { BP__NAMES_OF_PLUGINS, BP__NAMES_OF_ANY_CASE } bp__nami
  * @retval BP_EFORMAT  the text names the file, the strategy, its parameter, and what is wrong */
 bp_status bp__description_check(const char *file, const bp_module *module, bp__naming naming);
 
+/** Whether a parameter, as a journal has it, is called as the parameters of a strategy may be, and its words likewise, each of
+ *  them once. */
+bool bp__description_is_named(const bp_param *param);
+
 /** The names of strategies, as many as there is room for. @param[out] text  [size], enough for a name @return `text` */
 const char *bp__description_names(const bp_strategy *const *strategy, size_t count, char *text, size_t size);
 

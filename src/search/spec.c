@@ -8,6 +8,7 @@
 
 #include <bundlepool/version.h>
 
+#include "backtest/description.h"
 #include "core/name.h"
 #include "core/number.h"
 #include "search/list.h"
@@ -512,6 +513,13 @@ static bp_status read_strategy(const char *path, const char *line, const char *v
     return bp__grid_init(NULL, 0, &spec->grid);
 }
 
+static bool has_parameter(const bp__grid *grid, const char *name)
+{
+    for (unsigned i = 0; i < grid->num_axes; i++)
+        if (strcmp(grid->axis[i].param.name, name) == 0) return true;
+    return false;
+}
+
 /* "NAME KIND" or "NAME word A,B,C". Values were within their range when they were written. */
 static bp_status read_parameter(const char *path, const char *line, const char *value, bp__spec *spec)
 {
@@ -529,7 +537,8 @@ static bp_status read_parameter(const char *path, const char *line, const char *
                             .min = -INFINITY,
                             .max = INFINITY,
                             .words = *words ? words : NULL};
-        const bool right = kind && *name && k < NUM_KINDS && (k == BP_PARAM_WORD) == (p.words != NULL);
+        const bool right = kind && bp__description_is_named(&p) && k < NUM_KINDS &&
+                           (k == BP_PARAM_WORD) == (p.words != NULL) && !has_parameter(&spec->grid, name);
         s = right ? bp__grid_add(&spec->grid, &p) : unreadable(path, line);
     }
     free(words);
@@ -559,7 +568,9 @@ static bp_status read_hidden(const char *path, const char *line, const char *val
 static bp_status read_values(const char *path, const char *line, const char *value, bp__spec *spec)
 {
     if (strstr(value, "=@")) return unreadable(path, line);
-    return bp__grid_set(&spec->grid, value);
+    const bp_status s = bp__grid_set(&spec->grid, value);
+    return s == BP_EINVAL ? unreadable(path, line)
+                          : s; /* its own text is about an option, which nobody has given */
 }
 
 static bp_status read_list(const char *path, const char *line, const char *value, bp__spec *spec)

@@ -412,7 +412,8 @@ static void test_ranking(void)
 
 static void test_damaged(void)
 {
-#define FAST "parameter fast integer\n"
+#define P(name) "parameter " #name " integer\n"
+#define FAST    P(fast)
     static const char *const bad[] = {
         "",
         "strategy s\nbundle a\n",
@@ -432,11 +433,15 @@ static void test_damaged(void)
         "strategy s\n" FAST "bundle a\nslice 1/1\nparam fast=@/dev/null\n",
         "strategy s\nparameter fast\nbundle a\nslice 1/1\n",
         "strategy s\nparameter fast whole\nbundle a\nslice 1/1\n",
+        "strategy s\nparameter fast integer\nparameter fast integer\nbundle a\nslice 1/1\n",
+        "strategy s\nparameter f=5 integer\nbundle a\nslice 1/1\n",
+        "strategy s\nparameter side word a,a\nbundle a\nslice 1/1\n",
+        "strategy s\nparameter side word a,,b\nbundle a\nslice 1/1\n",
         "strategy s\nparameter fast integer a,b\nbundle a\nslice 1/1\n",
         "strategy s\nparameter side word\nbundle a\nslice 1/1\n",
         "strategy s\nparameter side word a,b\nbundle a\nslice 1/1\nparam side=c\n",
-        "strategy s\n" FAST FAST FAST FAST FAST FAST FAST FAST FAST FAST FAST FAST FAST FAST FAST FAST FAST
-        "bundle a\nslice 1/1\n",
+        "strategy s\n" P(a) P(b) P(c) P(d) P(e) P(f) P(g) P(h) P(i) P(j) P(k) P(l) P(m) P(n) P(o) P(p)
+            P(q) "bundle a\nslice 1/1\n",
         "strategy s\nplugin 1234\nbundle a\nslice 1/1\n",
         "strategy s\nbundle a\nslice 1/1\nstart of time\n",
         "strategy s\nbundle a\nslice 1/1\nend day 999999999999\n",
