@@ -221,7 +221,7 @@ bp__cell bp__cell_ratio(bp__numbers *how, const bp__csv_field *field, uint64_t l
         bp__cell_number(how, &second, false, line, &b, &decimals) != BP__CELL_NUMBER || !(a > 0) || !(b > 0))
         return BP__CELL_BAD;
     *value = a / b;
-    return BP__CELL_NUMBER;
+    return *value > 0 && isfinite(*value) ? BP__CELL_NUMBER : BP__CELL_BAD; /* 1:1e-320 */
 }
 
 uint64_t bp__numbers_unsettled(const bp__numbers *how)

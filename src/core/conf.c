@@ -87,11 +87,7 @@ bp_status bp__conf_read(const char *path, bool may_lack, bp__conf *conf)
     bp_status s = read_text(conf, fd, &bytes);
     close(fd);
     int number = 0;
-    for (char *at = conf->text, *end = at; s == BP_OK && end; at = end + 1) {
-        end = strchr(at, '\n');
-        if (end) *end = '\0';
-        s = add_line(conf, at, ++number);
-    }
+    for (char *rest = conf->text; s == BP_OK && rest;) s = add_line(conf, strsep(&rest, "\n"), ++number);
     return s;
 }
 

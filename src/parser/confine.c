@@ -44,7 +44,7 @@ static uint64_t address_space(void)
     return read ? pages * (uint64_t)sysconf(_SC_PAGESIZE) : 0;
 }
 
-static bool limit(int resource, rlim_t most)
+static bool limit(unsigned resource, rlim_t most)
 {
     struct rlimit now;
     if (getrlimit(resource, &now) != 0) return false;
