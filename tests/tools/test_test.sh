@@ -26,7 +26,7 @@ tested() { # CODE OPTIONS... : what test.sh says is in out
 mkdir scripts
 cp "$source/scripts/test.sh" "$source/CMakePresets.json" .
 mv test.sh scripts/
-echo 'ensure() { :; }' >scripts/setup.sh
+echo 'ensure() { :; }; lacks_fuzzer() { return 1; }' >scripts/setup.sh
 cat >scripts/mutate.sh <<'E2'
 #!/usr/bin/env bash
 case $1 in
@@ -45,11 +45,12 @@ cmake_minimum_required(VERSION 3.25)
 project(small NONE)
 enable_testing()
 add_custom_target(portable)
+add_custom_target(fuzz)
 add_test(NAME good COMMAND ${CMAKE_COMMAND} -E true)
 add_test(NAME more COMMAND ${CMAKE_COMMAND} -E true)
 add_test(NAME more_still COMMAND ${CMAKE_COMMAND} -E true CONFIGURATIONS long)
 set_tests_properties(good PROPERTIES LABELS threads)
-set_tests_properties(more PROPERTIES LABELS "threads;all;portable")
+set_tests_properties(more PROPERTIES LABELS "threads;all;portable;fuzz")
 set_tests_properties(more_still PROPERTIES LABELS "threads;long")
 if(EXISTS ${CMAKE_SOURCE_DIR}/flaky)
     add_test(NAME flaky COMMAND rm ${CMAKE_SOURCE_DIR}/once)
@@ -69,15 +70,24 @@ tested 0 --quick
 tells '1 passed, 0 failed, 0 skipped in [0-9]+ min'
 tested 0 --all
 tells ' *1\.5 s  doctored \(mutate\)'
-tells '10 passed, 0 failed, 0 skipped in [0-9]+ min'
+tells '11 passed, 0 failed, 0 skipped in [0-9]+ min'
 tested 0 --long
-tells '14 passed, 0 failed, 0 skipped in [0-9]+ min'
+tells '15 passed, 0 failed, 0 skipped in [0-9]+ min'
 tested 0 --list
 tells '  more \(asan\)'
 tells '  more \(mpich\)'
+tells '  more \(fuzz\)'
 tells '  more_still \(core\)'
 tells '  doctored \(mutate\)'
 ! grep -q ' good ' out || fail 'what runs always is listed'
+
+# Without clang
+echo 'ensure() { :; }; lacks_fuzzer() { echo "no clang"; }' >scripts/setup.sh
+tested 0 --all
+tells ' +targets \(fuzz\): no clang'
+tells '10 passed, 0 failed, 1 skipped in [0-9]+ min'
+tested 0 --list
+! grep -q '(fuzz)' out || fail 'what cannot be built is listed'
 
 # The rest: all of it if there is time, in an order that the seed alone decides; and none without time
 tested 0 --rest one 1
