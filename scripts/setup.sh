@@ -19,6 +19,8 @@ analysis=(clang:clang clang-tidy:clang-tidy cppcheck:cppcheck
     python3:python3 git:git)
 # for scripts/coverage.sh
 coverage=(gcovr:gcovr)
+# for scripts/fuzz.sh
+fuzzing=(clang:clang libfuzzer:libclang-rt-dev)
 # a second MPI beside the first: Debian's commands without a suffix stay those of Open MPI, whose priority is higher
 other_mpi=(mpiexec.hydra:mpich mpicc.mpich:libmpich-dev)
 
@@ -26,10 +28,18 @@ python_can() { # STATEMENTS : whether an interpreter that may be used can run th
     /usr/bin/env python3 -c "$1" >/dev/null 2>&1 || /usr/bin/python3 -c "$1" >/dev/null 2>&1
 }
 
+# lacks_fuzzer : whether there is no clang that can build fuzz targets; then it says so
+lacks_fuzzer() {
+    printf 'int LLVMFuzzerTestOneInput(const char *d, unsigned long n) { return d && n ? 0 : 0; }\n' |
+        clang -fsanitize=fuzzer,address,undefined -x c - -o /dev/null 2>/dev/null && return 1
+    echo "clang with libFuzzer is missing (Debian: clang libclang-rt-dev)"
+}
+
 is_there() {
     case $1 in
     /*) [ -e "$1" ] ;;
     *.h) echo "#include <$1>" | ${CC:-cc} -E -x c - >/dev/null 2>&1 ;;
+    libfuzzer) ! lacks_fuzzer >/dev/null ;;
     python3-dev) python_can "import os, sysconfig; os.stat(sysconfig.get_path('include') + '/Python.h')" ;;
     python3-venv) python_can "import ensurepip, venv" ;;
     python3-*) python_can "import ${1#python3-}" ;;
@@ -56,16 +66,18 @@ install_packages() { # PACKAGE...
     return $rc
 }
 
-# ensure tools|tests|all|analysis|coverage : everything for the programs, or for the tests as well, or for all that --all adds,
-# or for the programs and their analysis, or for the tests and what counts the lines that they run
+# ensure tools|tests|all|analysis|coverage|fuzz : everything for the programs, or for the tests as well, or for all that --all
+# adds, or for the programs and their analysis, or for the tests and what counts the lines that they run, or for the programs
+# and their fuzz targets
 ensure() {
     local list=("${needed[@]}" "${useful[@]}") lacking item
     case $1 in
-    tests | all) list+=("${wanted[@]}") ;;
+    tests) list+=("${wanted[@]}") ;;
+    all) list+=("${wanted[@]}" "${other_mpi[@]}" "${fuzzing[@]}") ;;
     analysis) list+=("${analysis[@]}") ;;
     coverage) list+=("${wanted[@]}" "${coverage[@]}") ;;
+    fuzz) list+=("${fuzzing[@]}") ;;
     esac
-    [ "$1" != all ] || list+=("${other_mpi[@]}")
     mapfile -t lacking < <(missing "${list[@]}" | sort -u)
     [ ${#lacking[@]} = 0 ] && return 0
     if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then

@@ -4,8 +4,8 @@
 #
 #   (none)     tests that together touch every promise: some ten minutes on two cores
 #   --quick    of these, the optimised build's only
-#   --all      all tests, those that any MPI passes with MPICH as well, and the doctored versions of the code of mutate.sh:
-#              an hour or so
+#   --all      all tests, those that any MPI passes with MPICH as well, some seconds with each fuzz target (scripts/fuzz.sh has
+#              hours), and the doctored versions of the code of mutate.sh: an hour or so
 #   --long     the tests that take longer still as well
 #   --rest SEED MINUTES
 #              afterwards, for so long, more of --all, in an order that SEED decides: whole tests, one at a time, none of
@@ -53,7 +53,7 @@ started=$SECONDS
 
 presets=(default asan tsan core)
 [ -z "$quick" ] || presets=(default)
-[ -n "$quick" ] || [ $tier = every ] || presets+=(mpich)
+[ -n "$quick" ] || [ $tier = every ] || presets+=(mpich fuzz)
 case $tier in
 every) selection=(-LE '^(all|long)$') ;;
 all) selection=() ;;
@@ -111,6 +111,14 @@ lacks_mpich() {
     echo "0 mpich portable skipped" >>"$work/results"
 }
 
+# lacks_clang : whether there is none with libFuzzer; then that is taken down as one test skipped
+lacks_clang() {
+    local why
+    why=$(lacks_fuzzer) || return 1
+    echo "fuzz targets SKIPPED: $why" | tee -a "$work/skipped"
+    echo "0 fuzz targets skipped" >>"$work/results"
+}
+
 binary_dir() { # PRESET
     if [ "$1" = default ]; then echo build; else echo "build-$1"; fi
 }
@@ -121,6 +129,8 @@ run_preset() { # PRESET
     if [ "$1" = mpich ]; then
         lacks_mpich && return
         jobs=1 # its ranks spin while they wait
+    elif [ "$1" = fuzz ]; then
+        lacks_clang && return
     fi
     if build "$1"; then run_tests "$1" -j $jobs ${selection[@]+"${selection[@]}"}; else failed_builds+=("$1 (build)"); fi
 }
@@ -197,8 +207,9 @@ summary() {
 : >"$work/results"
 : >"$work/skipped"
 if [ -n "$only_list" ]; then
-    presets=(default asan tsan core mpich)
-    lacks_mpich >/dev/null && unset 'presets[-1]'
+    presets=(default asan tsan core)
+    lacks_mpich >/dev/null || presets+=(mpich)
+    lacks_fuzzer >/dev/null || presets+=(fuzz)
     for preset in "${presets[@]}"; do configure "$preset"; done
     for label in all long; do
         echo "--$label adds:"
