@@ -20,6 +20,7 @@ same "$("$run" 2 "$work/cmake/consumer" | sort -u)" BP_ENOTFOUND "the CMake pack
 PKG_CONFIG_PATH=$(dirname "$(find "$work/prefix" -name bundlepool.pc)")
 export PKG_CONFIG_PATH
 static=$([ -e "$(find "$work/prefix" -name 'libbundlepool.a')" ] && echo --static || true)
+if [ -n "$static" ]; then export BUNDLEPOOL_PARSER=$work/prefix/bin/bundle-parser; fi # it lies beside no such program
 # compile OUT CC ARGUMENTS...
 compile() {
     local out=$1 cc=$2

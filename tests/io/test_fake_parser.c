@@ -202,8 +202,8 @@ static void test_answers(void)
     expect("signal", "BP_EFORMAT F: damaged, or made to harm: looking into it ended by signal 11");
     expect("exit code", "BP_EFORMAT F: damaged, or made to harm: looking into it ended with code 3\n");
     expect("too late", "BP_ETIMEOUT F: damaged, or too slow to read: *within 10.0 s\n");
-    expect("unknown status", "BP_EFORMAT boo\n");
-    expect("long text", "BP_EFORMAT xxx");
+    expect("unknown status", "BP_EFORMAT F: boo\n");
+    expect("long text", "BP_EFORMAT F: xxx");
     expect("flood", "BP_EFORMAT F: damaged, or made to harm: its tables are larger than *bytes\n");
 }
 
