@@ -2,10 +2,10 @@
 # test.sh [--quick | --all | --long] [--rest SEED MINUTES] : build, and pass the tests that can run here: optimised, then with
 # AddressSanitizer and UBSan, then what is concurrent with ThreadSanitizer, then the core with neither MPI nor HDF5.
 #
-#   (none)     tests that together touch every promise: some ten minutes on two cores
+#   (none)     tests that together touch every promise: some twenty minutes on two cores, with the builds
 #   --quick    of these, the optimised build's only
 #   --all      all tests, those that any MPI passes with MPICH as well, some seconds with each fuzz target (scripts/fuzz.sh has
-#              hours), and the doctored versions of the code of mutate.sh: an hour or so
+#              hours), and the doctored versions of the code of mutate.sh: two hours and a half
 #   --long     the tests that take longer still as well
 #   --rest SEED MINUTES
 #              afterwards, for so long, more of --all, in an order that SEED decides: whole tests, one at a time, none of
