@@ -39,6 +39,7 @@
 #include "core/loader.h"
 #include "core/memory.h"
 #include "core/replace.h"
+#include "io/hdf5/h5attr.h"
 #include "io/hdf5/h5read.h"
 #include "io/hdf5/h5small.h"
 #include "io/hdf5/lzf.h"

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "io/hdf5/h5attr.h"
 #include "io/hdf5/h5number.h"
 #include "io/hdf5/h5raw.h"
 
@@ -244,13 +245,16 @@ static bp_status plan_tasks(bulk *b)
     BP_TRY(check_layout(b));
     if (b->dataset->shape[0] == 0 || b->dataset->shape[1] == 0) return BP_OK;
     BP_TRY(bp__h5_check_stored(b->file, &b->set));
-    if (H5Pget_layout(b->set.dcpl) == H5D_CHUNKED) {
+    if (H5Pget_layout(b->set.dcpl) == H5D_CHUNKED)
         BP_TRY(add_chunks(b));
-        /* they come from the parser without their filters, as native elements */
-        if (b->dataset->through_hdf5) b->dataset->filters.n = 0;
-        return BP_OK;
+    else
+        BP_TRY(add_blocks(b, 1, b->dataset->through_hdf5 ? HADDR_UNDEF : H5Dget_offset(b->set.id)));
+    if (b->dataset
+            ->through_hdf5) { /* its rows come from the parser without their filters, as native elements */
+        b->dataset->filters.n = 0;
+        b->dataset->swapped = false;
     }
-    return add_blocks(b, 1, b->dataset->through_hdf5 ? HADDR_UNDEF : H5Dget_offset(b->set.id));
+    return BP_OK;
 }
 
 static bp_status plan_column(const bp__h5file *file, const bp__h5shape *shape, bp_column column,

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "io/hdf5/h5attr.h"
 #include "io/hdf5/h5chunks.h"
 
 /* Opened afresh for each question: what libhdf5 remembers of a file that is being rewritten would be of several states. */

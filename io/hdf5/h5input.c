@@ -65,21 +65,25 @@ static haddr_t get_eof(const H5FD_t *file, H5FD_mem_t type)
 }
 
 /* What lies behind the end is an error, never zeros that somebody may take for values. */
+bool bp__h5_input_read(bp__h5input *input, uint64_t address, size_t size, void *buffer)
+{
+    if (address > input->bytes || size > input->bytes - address) return false;
+    for (size_t done = 0; done < size;) {
+        const ssize_t n = pread(input->fd, (char *)buffer + done, size - done, (off_t)(address + done));
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0 && input->error == 0) input->error = errno;
+        if (n <= 0) return false; /* 0: the file has become shorter */
+        done += (size_t)n;
+    }
+    return true;
+}
+
 static herr_t read_bytes(H5FD_t *file, H5FD_mem_t type, hid_t dxpl, haddr_t address, size_t size,
                          void *buffer)
 {
     (void)type;
     (void)dxpl;
-    bp__h5input *input = ((input_file *)file)->input;
-    if (address > input->bytes || size > input->bytes - address) return -1;
-    for (size_t done = 0; done < size;) {
-        const ssize_t n = pread(input->fd, (char *)buffer + done, size - done, (off_t)(address + done));
-        if (n < 0 && errno == EINTR) continue;
-        if (n < 0 && input->error == 0) input->error = errno;
-        if (n <= 0) return -1; /* 0: the file has become shorter */
-        done += (size_t)n;
-    }
-    return 0;
+    return bp__h5_input_read(((input_file *)file)->input, address, size, buffer) ? 0 : -1;
 }
 
 static herr_t refuse_write(H5FD_t *file, H5FD_mem_t type, hid_t dxpl, haddr_t address, size_t size,

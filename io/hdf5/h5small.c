@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "io/hdf5/h5attr.h"
 #include "io/hdf5/h5values.h"
 
 #define MAX_FIELDS 8

@@ -1,8 +1,9 @@
 /* DESIGN
  *
  * libhdf5 has no call that undoes filters and tells the size. But a filter of one's own is told the size of what it gets. So a
- * file in memory has a dataset that is one such chunk, with the filters of the dataset in question, and before them, which is
- * the last when they are undone, one that watches. A chunk is put there as it is stored, and read.
+ * file in memory has a dataset of two such chunks, with the filters of the dataset in question, and before them, which is
+ * the last when they are undone, one that watches. A chunk is put there as it is stored, and read. The second chunk is never
+ * stored: where libhdf5 has looked for it, it has forgotten which filters were left out of the first one before.
  *
  * Some filters work out their parameters from the type when a dataset is made. Those of the file must be the same: with
  * others, the chunk would be decoded otherwise than from the file.
@@ -21,7 +22,8 @@ struct bp__h5undoer {
     const bp__h5file *file;
     const bp__h5set *set;
     H5Z_filter_t watcher; /* 0: not registered */
-    hid_t memory, dcpl, dapl, type, space, one, chunk_set;
+    hid_t memory, dcpl, dapl, type, one, chunk_set;
+    hid_t first, second; /* space of the set, with the first element of that chunk selected */
     size_t element_bytes, chunk_bytes;
     uint8_t *chunk;
     void *element;
@@ -115,21 +117,27 @@ static bool create_file(bp__h5undoer *u)
 static bool create_set(bp__h5undoer *u, const hsize_t chunk[2], bool opaque, int filters)
 {
     const bp__h5set *set = u->set;
-    static const hsize_t first[2] = {0, 0}, count[2] = {1, 1};
+    const hsize_t first[2] = {0, 0}, second[2] = {chunk[0], 0}, count[2] = {1, 1};
+    const hsize_t both[2] = {2 * chunk[0], chunk[1]};
     u->dcpl = H5Pcopy(set->dcpl); /* its fill value is a parameter of some filters */
     u->dapl = H5Pcreate(H5P_DATASET_ACCESS);
     u->type = opaque ? H5Tcreate(H5T_OPAQUE, u->element_bytes) : H5Tcopy(set->type);
-    u->space = H5Screate_simple(set->rank, chunk, NULL);
+    u->first = H5Screate_simple(set->rank, both, NULL);
+    u->second = H5Screate_simple(set->rank, both, NULL);
     u->one = H5Screate_simple(set->rank, count, NULL);
-    if (u->dcpl < 0 || u->dapl < 0 || u->type < 0 || u->space < 0 || u->one < 0) return false;
+    if (u->dcpl < 0 || u->dapl < 0 || u->type < 0 || u->first < 0 || u->second < 0 || u->one < 0)
+        return false;
     if (opaque && H5Pset_fill_value(u->dcpl, u->type, NULL) < 0) return false;
+    if (H5Pset_alloc_time(u->dcpl, H5D_ALLOC_TIME_INCR) < 0) return false;
     if (H5Premove_filter(u->dcpl, H5Z_FILTER_ALL) < 0 ||
         H5Pset_filter(u->dcpl, u->watcher, H5Z_FLAG_MANDATORY, 0, NULL) < 0 ||
         !add_filters(set->dcpl, u->dcpl, filters))
         return false;
     if (H5Pset_chunk_cache(u->dapl, 1, 0, 1.0) < 0) return false; /* each read undoes the filters */
-    u->chunk_set = H5Dcreate2(u->memory, "chunk", u->type, u->space, H5P_DEFAULT, u->dcpl, u->dapl);
-    return u->chunk_set >= 0 && H5Sselect_hyperslab(u->space, H5S_SELECT_SET, first, NULL, count, NULL) >= 0;
+    u->chunk_set = H5Dcreate2(u->memory, "chunk", u->type, u->first, H5P_DEFAULT, u->dcpl, u->dapl);
+    return u->chunk_set >= 0 &&
+           H5Sselect_hyperslab(u->first, H5S_SELECT_SET, first, NULL, count, NULL) >= 0 &&
+           H5Sselect_hyperslab(u->second, H5S_SELECT_SET, second, NULL, count, NULL) >= 0;
 }
 
 static bp_status check_filters(const bp__h5undoer *u, int filters)
@@ -151,7 +159,7 @@ bp_status bp__h5_undoer_create(const bp__h5file *file, const bp__h5set *set, siz
     bp__h5undoer *u = *undoer = malloc(sizeof *u);
     if (!u) BP_FAIL(BP_ENOMEM, "%s: %s: no memory to read it", file->label, set->path);
     *u = (bp__h5undoer){.file = file, .set = set, .element_bytes = element_bytes};
-    u->memory = u->dcpl = u->dapl = u->type = u->space = u->one = u->chunk_set = H5I_INVALID_HID;
+    u->memory = u->dcpl = u->dapl = u->type = u->first = u->second = u->one = u->chunk_set = H5I_INVALID_HID;
     if (filters < 0 || filters > MOST_FILTERS || H5Pget_chunk(set->dcpl, set->rank, chunk) != set->rank)
         return bp__h5_fail(file, set->path, "its filters cannot be read");
     u->chunk_bytes = chunk[0] * chunk[1] * element_bytes;
@@ -173,7 +181,8 @@ void bp__h5_undoer_destroy(bp__h5undoer **undoer)
     if (u->dcpl >= 0) H5Pclose(u->dcpl);
     if (u->dapl >= 0) H5Pclose(u->dapl);
     if (u->type >= 0) H5Tclose(u->type);
-    if (u->space >= 0) H5Sclose(u->space);
+    if (u->first >= 0) H5Sclose(u->first);
+    if (u->second >= 0) H5Sclose(u->second);
     if (u->one >= 0) H5Sclose(u->one);
     if (u->memory >= 0) H5Fclose(u->memory);
     if (u->watcher) H5Zunregister(u->watcher);
@@ -190,10 +199,11 @@ bp_status bp__h5_undo(bp__h5undoer *u, uint32_t skipped, const void *stored, siz
     watch.wanted = u->chunk_bytes;
     watch.into = u->chunk;
     watch.came = watch.fits = false;
-    if (H5Dwrite_chunk(u->chunk_set, H5P_DEFAULT, skipped << 1, origin, stored_bytes, stored) < 0)
+    if (H5Dwrite_chunk(u->chunk_set, H5P_DEFAULT, skipped << 1, origin, stored_bytes, stored) < 0 ||
+        H5Dread(u->chunk_set, u->type, u->one, u->second, H5P_DEFAULT, u->element) < 0)
         return bp__h5_fail(u->file, u->set->path, "its filters cannot be undone");
     /* one element takes the whole chunk through the filters; what comes of it is the watcher's copy */
-    const bool read = H5Dread(u->chunk_set, u->type, u->one, u->space, H5P_DEFAULT, u->element) >= 0;
+    const bool read = H5Dread(u->chunk_set, u->type, u->one, u->first, H5P_DEFAULT, u->element) >= 0;
     if (watch.came && !watch.fits)
         BP_FAIL(BP_EFORMAT, "%s: %s: damaged: a chunk does not decode to the size of a chunk", u->file->label,
                 u->set->path);

@@ -1,5 +1,5 @@
 /** @file io/hdf5/h5util.h
- * Careful use of libhdf5: one lock, one way to report errors, files, datasets, attributes.
+ * Careful use of libhdf5: one lock, one way to report errors, files, datasets.
  *
  * Threads: libhdf5 admits one thread at a time, so everything below bp__h5_lock() is called between it
  * and bp__h5_unlock(). Errors name file and dataset and quote HDF5's innermost reason.
@@ -64,14 +64,5 @@ void bp__h5_close_set(bp__h5set *set);
 
 /** Describe a type, such as "4-byte float". */
 void bp__h5_type_text(hid_t type, char *text, size_t size);
-
-/** Read a scalar number attribute into an int64_t (from an integer) or a double (from any number).
- *  @param[out] value  untouched if there is none */
-bp_status bp__h5_attr_number(const bp__h5file *file, const char *path, const char *name, bp_type type,
-                             void *value, bool *found);
-
-/** Read a scalar text attribute, cut to `size`; untouched if there is none. */
-bp_status bp__h5_attr_text(const bp__h5file *file, const char *path, const char *name, char *text,
-                           size_t size);
 
 #endif

@@ -157,7 +157,7 @@ static bool sound_bools(const bp__plan_dataset *d)
 static bool sound_filters(const bp__plan_dataset *d)
 {
     const bp__filters *f = &d->filters;
-    if (f->n > BP__MAX_FILTERS || (f->n > 0 && d->through_hdf5)) return false;
+    if (f->n > BP__MAX_FILTERS || ((f->n > 0 || d->swapped) && d->through_hdf5)) return false;
     for (uint32_t i = 0; i < f->n; i++) {
         if (f->id[i] == BP__FILTER_SHUFFLE && (f->shuffle_bytes == 0 || f->shuffle_bytes > d->elem_bytes))
             return false;

@@ -148,6 +148,7 @@ SPOIL(unknown_filter, plan.dataset[0].filters.id[0] = 4)
 SPOIL(wide_shuffle, plan.dataset[0].filters.shuffle_bytes = 5)
 SPOIL(no_shuffle, plan.dataset[0].filters.shuffle_bytes = 0)
 SPOIL(filters_of_values, plan.dataset[0].through_hdf5 = true)
+SPOIL(swapped_values, plan.dataset[0].filters.n = 0; plan.dataset[0].through_hdf5 = plan.dataset[0].swapped = true)
 SPOIL(neither_true_nor_false, memset(&plan.dataset[1].by_asset, 102, 1))
 SPOIL(half_swapped, memset(&plan.dataset[0].swapped, 2, 1))
 SPOIL(partly_through_hdf5, memset(&plan.dataset[4].through_hdf5, 255, 1))
@@ -212,6 +213,7 @@ static void test_spoilt(void)
         {wide_shuffle, "description"},
         {no_shuffle, "description"},
         {filters_of_values, "description"},
+        {swapped_values, "description"},
         {neither_true_nor_false, "description"},
         {half_swapped, "description"},
         {partly_through_hdf5, "description"},

@@ -143,6 +143,59 @@ static void test_short_chunk_of_libhdf5(void)
     }
 }
 
+/* An attribute of which a size is larger than it was: its value would be what memory holds behind the header. */
+static void test_large_attribute(void)
+{
+    static const struct {
+        size_t at;
+        unsigned char was, is;
+        const char *words;
+    } sizes[] = {{2, 15, 23, "attribute"}, /* of its name, type and space; of an element */
+                 {4, 12, 100, "attribute"},
+                 {6, 8, 94, "damaged: an attribute, or another part of its header"},
+                 {28, 8, 16, "damaged: an attribute, or another part of its header"}};
+    static const unsigned char attribute[] = "\1\0\17\0\14\0\10\0scaling_factor";
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        size_t n;
+        CU_ASSERT_FATAL(make_file(path(), &plain));
+        char *bytes = files_read("stored.h5", &n);
+        CU_ASSERT_FATAL(bytes != NULL);
+        const unsigned char *found = memmem(bytes, n, attribute, sizeof attribute);
+        CU_ASSERT_FATAL(found != NULL);
+        CU_ASSERT_EQUAL(found[sizes[i].at], sizes[i].was);
+        const int fd = open(path(), O_WRONLY);
+        CU_ASSERT_EQUAL(pwrite(fd, &sizes[i].is, 1, (const char *)found - bytes + (off_t)sizes[i].at), 1);
+        CU_ASSERT_EQUAL(close(fd), 0);
+        free(bytes);
+        expect_refused(sizes[i].words);
+    }
+}
+
+/* Chunks of one value each, of which filters were left out in turn: each chunk goes by its own mask, and not by that of the one
+ * before. */
+static void test_masks(void)
+{
+    for (unsigned masks = 0; masks < 256; masks += 3) { /* two bits for each chunk */
+        const hid_t dcpl = deflated(1, 2);
+        CU_ASSERT_FATAL(make_file(path(), &plain));
+        const hid_t file = H5Fopen(path(), H5F_ACC_RDWR, H5P_DEFAULT), set = make_sids(file, dcpl);
+        for (hsize_t i = 0; i < SIDS; i++) {
+            const uint32_t mask = masks >> 2 * i & 3;
+            unsigned char bytes[2][256];
+            size_t n = sizeof sids[i];
+            memcpy(bytes[0], &sids[i], n);
+            for (int filter = 0; filter < 2; filter++) {
+                if (mask >> filter & 1) continue;
+                n = deflate_into(bytes[1], bytes[0], n);
+                memcpy(bytes[0], bytes[1], n);
+            }
+            CU_ASSERT(H5Dwrite_chunk(set, H5P_DEFAULT, mask, &i, n, bytes[0]) >= 0);
+        }
+        CU_ASSERT(H5Dclose(set) >= 0 && H5Fclose(file) >= 0 && H5Pclose(dcpl) >= 0);
+        expect_sids();
+    }
+}
+
 static bool nbit(hid_t dcpl)
 {
     return H5Pset_nbit(dcpl) >= 0;
@@ -244,6 +297,8 @@ int main(void)
     CU_TestInfo tests[] = {{"lost entries", test_lost_entries},
                            {"short chunks", test_short_chunk},
                            {"short chunks that libhdf5 decodes", test_short_chunk_of_libhdf5},
+                           {"filters that are left out", test_masks},
+                           {"an attribute beyond its header", test_large_attribute},
                            {"other filters", test_other_filters},
                            {"other parameters of filters", test_other_parameters},
                            {"edges without filters", test_plain_edges},
