@@ -24,8 +24,15 @@ fuzzing=(clang:clang libfuzzer:libclang-rt-dev)
 # a second MPI beside the first: Debian's commands without a suffix stay those of Open MPI, whose priority is higher
 other_mpi=(mpiexec.hydra:mpich mpicc.mpich:libmpich-dev)
 
-python_can() { # STATEMENTS : whether an interpreter that may be used can run them
-    /usr/bin/env python3 -c "$1" >/dev/null 2>&1 || /usr/bin/python3 -c "$1" >/dev/null 2>&1
+# python_can STATEMENTS : whether the interpreter that the package is built for can run them: the one that cmake/python.cmake
+# takes, the first with NumPy. Another's modules are of no use. Where none has NumPy, it is the one that Debian's is for
+python_can() {
+    local candidate
+    for candidate in "$(command -v python3)" /usr/bin/python3 /usr/local/bin/python3; do
+        "$candidate" -c "import numpy" >/dev/null 2>&1 && break
+        candidate=/usr/bin/python3
+    done
+    "$candidate" -c "$1" >/dev/null 2>&1
 }
 
 # lacks_fuzzer : whether there is no clang that can build fuzz targets; then it says so
