@@ -74,13 +74,22 @@ static bool keep_two(int file, int answer)
            bp__close_from(CHILD_ANSWER + 1);
 }
 
+/* Whatever is told to a whole group of processes is for the host program, as in the parent: only what a process brings upon
+ * itself ends a child, and the SIGKILL of whoever waits for it. */
+static bool hear_only_itself(void)
+{
+    static const int own[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGSYS, SIGXCPU};
+    sigset_t blocked;
+    sigfillset(&blocked);
+    for (size_t i = 0; i < sizeof own / sizeof *own; i++) sigdelset(&blocked, own[i]);
+    return sigprocmask(SIG_SETMASK, &blocked, NULL) == 0;
+}
+
 _Noreturn static void live(const server *s, const bp__question *question, int file, int answer, pid_t parent)
 {
     bp__outbox outbox = {.begun = false};
-    sigset_t none;
-    sigemptyset(&none);
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != parent) _exit(1);
-    if (!keep_two(file, answer) || sigprocmask(SIG_SETMASK, &none, NULL) != 0) _exit(1);
+    if (!keep_two(file, answer) || !hear_only_itself()) _exit(1);
     if (!bp__confine(question->memory)) {
         bp__fail_errno(BP_ESYS, errno, "%s: the limits of its parser cannot be set", question->label);
         send_failure(BP_ESYS);

@@ -255,6 +255,24 @@ static void test_stopped(void)
     bp__parser_prepare(0);
 }
 
+/* A signal to all processes of a job, as batch systems send it before its time is up, reaches who looks into a file as well. */
+static void test_signals_of_the_job(void)
+{
+    static const int sent[] = {SIGUSR1, SIGUSR2, SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGALRM, SIGPIPE, SIGTSTP};
+    pthread_t thread;
+    bp_status s = BP_ESYS;
+    CU_ASSERT_EQUAL(load("good.h5"), BP_OK);
+    const pid_t parser = find_parser(), child = stop_a_child(parser, &thread, &s);
+    for (size_t i = 0; i < sizeof sent / sizeof *sent; i++) {
+        CU_ASSERT_EQUAL(kill(parser, sent[i]), 0);
+        CU_ASSERT_EQUAL(kill(child, sent[i]), 0);
+    }
+    CU_ASSERT_EQUAL(kill(child, SIGCONT), 0);
+    pthread_join(thread, NULL);
+    CU_ASSERT_EQUAL(s, BP_OK);
+    CU_ASSERT_EQUAL(find_parser(), parser);
+}
+
 /* What a process holds open above `most`, and whether it has `link` open. */
 static void look_at_descriptors(pid_t pid, int most, const char *link, int *above, bool *has)
 {
@@ -366,10 +384,14 @@ int main(int argc, char **argv)
     int ends[2];
     if (sigaction(SIGCHLD, &action, NULL) != 0 || pipe(ends) != 0) return 1;
     left_open = ends[0];
-    CU_TestInfo tests[] = {
-        {"nobody's child", test_nobodys_child},      {"killed", test_killed},
-        {"other programs", test_other_programs},     {"many questions at once", test_many},
-        {"a child that stands still", test_stopped}, {"a child is confined", test_confined},
-        {"ends with its owner", test_orphan},        CU_TEST_INFO_NULL};
+    CU_TestInfo tests[] = {{"nobody's child", test_nobodys_child},
+                           {"killed", test_killed},
+                           {"other programs", test_other_programs},
+                           {"many questions at once", test_many},
+                           {"a child that stands still", test_stopped},
+                           {"signals of the job", test_signals_of_the_job},
+                           {"a child is confined", test_confined},
+                           {"ends with its owner", test_orphan},
+                           CU_TEST_INFO_NULL};
     return files_main("parser", tests);
 }
