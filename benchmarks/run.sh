@@ -154,6 +154,9 @@ mpi 120 1 bench_readers --root "$bundles" --bundle "${minute}_gzip"
 # Helpers of rules that are written for arrays
 for holes in 0 50; do mpi 120 1 bench_panel --holes "$holes"; done
 
+# Backtests, one by one and side by side
+for lanes in 8 64; do mpi 300 1 bench_account --root "$bundles" --bundle optimizer --lanes "$lanes"; done
+
 # Making bundles
 if [ "$mode" = quick ]; then ingest=(--repeats 1 --gigabytes 0); else ingest=(--repeats 5 --gigabytes 2); fi
 run 1800 "$python" benchmarks/bench_ingest.py --json --dir "$bundles/ingest" "${ingest[@]}"

@@ -214,6 +214,9 @@ struct bp_host {
 
     double (*mean)(const double *value, size_t count);
     double (*deviation)(const double *value, size_t count, double mean);
+
+    void (*signals_cross)(const bp_market *market, size_t asset, size_t count, const int32_t *fast,
+                          const int32_t *slow, bp_signals *const *signals);
 };
 
 /* Market: forms signals and weights ---------------------------------------------------------------------- */
@@ -329,6 +332,19 @@ static inline void bp_market_fail(const bp_market *m, const char *why)
 static inline void bp_signals_toggle(bp_signals *s, int32_t t, size_t asset)
 {
     s->host->signals_toggle(s, t, asset);
+}
+
+/** Toggle the asset in each of `count` sets wherever the mean of its last fast[i] observations comes to lie above that of the
+ *  last slow[i], and where it no longer does: what bp_market_means() and a comparison come to, several times as fast. Before
+ *  both means are there neither is above. At bar 0 the set has what the last observation up to it says, however old.
+ *  @param[in] fast, slow  [count] at least 1
+ *  @return false: the host is older than this function, and nothing is done */
+static inline bool bp_signals_cross(const bp_market *m, size_t asset, size_t count, const int32_t *fast,
+                                    const int32_t *slow, bp_signals *const *signals)
+{
+    if (m->host->size < offsetof(bp_host, signals_cross) + sizeof m->host->signals_cross) return false;
+    m->host->signals_cross(m, asset, count, fast, slow, signals);
+    return true;
 }
 
 /** Orders are made anew after bar t even if the set stays the same. */

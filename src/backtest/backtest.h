@@ -22,11 +22,12 @@
 #include <bundlepool/strategy.h>
 
 #include "backtest/account.h"
+#include "backtest/isa.h"
 #include "backtest/ledger.h"
 #include "backtest/metrics.h"
 
 #define BP__MAX_PARAMS BP_STRATEGY_MAX_PARAMS
-#define BP__MAX_BATCH  16 /* combinations whose signals are found in one call */
+#define BP__MAX_BATCH  64 /* combinations that are found in one call */
 
 /* Strategies ------------------------------------------------------------------------------------ */
 
@@ -95,11 +96,20 @@ typedef struct bp__workspace bp__workspace;
 bp_status bp__workspace_create(const bp__scope *scope, bp__workspace **ws);
 void bp__workspace_destroy(bp__workspace **ws);
 
-/** Find the signals of several combinations in one call, where the strategy can: runs of these parameters that follow
- *  use them. Whatever fails here is found, and told, by the runs.
- *  @param[in] params  [count] of the strategy's parameters each */
+/** Find the signals of several combinations in one call, where the strategy can; and run them all, where lanes can
+ *  (lanes.h): runs of these parameters that follow use what was found. Whatever fails here is found, and told, by the runs.
+ *  @param[in] params   [count] of the strategy's parameters each
+ *  @param[in] account  of runs whose records may be those of lanes: equity, cash, trades, and NaN for what fills were worth;
+ *                      NULL: signals are all that is found */
 void bp__backtest_prepare(bp__workspace *ws, const bp_strategy *strategy, size_t count,
-                          const double *const *params);
+                          const double *const *params, const bp__account *account);
+
+/** How many combinations had best be prepared at once: fewer take hardly less time. 1: each takes its own. @param[in] account
+ *  as for bp__backtest_prepare() */
+uint32_t bp__backtest_at_once(const bp_strategy *strategy, const bp__account *account);
+
+/** By which instructions runs are made side by side; the fastest that are there, unless this was called. */
+void bp__workspace_use(bp__workspace *ws, bp__isa isa);
 
 /** Run one backtest.
  *

@@ -31,8 +31,10 @@ typedef struct bp__call {
     bool interrupted; /**< by somebody who wants the whole to stop: that is no failure of the strategy */
     char why[BP_LONG_TEXT_MAX - 64]; /**< of the first failure: bar and reason */
     bp__scratch scratch;
-    size_t summed;     /**< asset whose prefix sums are in hi, lo; BP__NO_ASSET: none */
-    double *hi, *lo;   /**< [history + 1] */
+    size_t summed;   /**< asset whose prefix sums are in hi, lo; BP__NO_ASSET: none */
+    double *prefix;  /**< where hi and lo lie */
+    double *hi, *lo; /**< [history + 1], with as much room before and behind as crossings.h asks for */
+    bp__isa isa;
     double **view_sum; /**< [num_assets] with views, for each that was asked for: hi, then lo */
     bp__scratch sums;  /**< where these are */
     bp__windows windows;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "backtest/call.h"
+#include "backtest/crossings.h"
 #include "backtest/exact.h"
 #include "backtest/trader.h"
 #include "core/day.h"
@@ -261,6 +262,17 @@ static void signals_decide(bp_signals *face, int32_t t)
 {
     bp__signals *s = (bp__signals *)face;
     if (may_signal(s->call, t) && bar_is_in_range(s->call, t)) s->decide[t] = true;
+}
+
+static void signals_cross(const bp_market *m, size_t asset, size_t count, const int32_t *fast,
+                          const int32_t *slow, bp_signals *const *signals)
+{
+    bp__call *call = call_of(m);
+    if (!may_signal(call, BP__NEVER) || !asset_is_there(call, asset)) return;
+    for (size_t i = 0; i < count; i++)
+        if (!window_is_sensible(call, fast[i], 1) || !window_is_sensible(call, slow[i], 1)) return;
+    sum_up(call, asset);
+    bp__cross(call, asset, call->hi, call->lo, count, fast, slow, signals);
 }
 
 void bp__signals_clear(bp__signals *s)
@@ -554,6 +566,7 @@ const bp_host *bp__host(void)
         .view_fail = view_fail,
         .mean = bp__mean,
         .deviation = bp__deviation,
+        .signals_cross = signals_cross,
     };
     return &host;
 }
@@ -563,9 +576,13 @@ const bp_host *bp__host(void)
 bp_status bp__call_init(const bp__scope *scope, bp__call *call)
 {
     *call = (bp__call){.scope = scope, .t = BP__NEVER, .summed = BP__NO_ASSET};
-    call->hi = calloc(scope->history + 1, sizeof *call->hi);
-    call->lo = calloc(scope->history + 1, sizeof *call->lo);
-    return call->hi && call->lo ? BP_OK : BP_ENOMEM;
+    const size_t before = scope->history, each = before + scope->history + 1 + BP__CROSS_BLOCK;
+    call->prefix = calloc(2 * each, sizeof *call->prefix);
+    if (!call->prefix) return BP_ENOMEM;
+    call->hi = call->prefix + before;
+    call->lo = call->hi + each;
+    call->isa = bp__isa_best();
+    return BP_OK;
 }
 
 void bp__call_fini(bp__call *call)
@@ -573,8 +590,7 @@ void bp__call_fini(bp__call *call)
     bp__scratch_fini(&call->scratch);
     bp__scratch_fini(&call->sums);
     bp__windows_fini(&call->windows);
-    free(call->hi);
-    free(call->lo);
+    free(call->prefix);
     free(call->view_sum);
 }
 

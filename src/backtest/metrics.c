@@ -256,7 +256,7 @@ static double costs_paid(const curve *c)
 }
 
 static double (*const COMPUTE[])(const curve *) = {
-#define X(name, best, is_default, kind, help) name,
+#define X(name, best, is_default, kind, made, help) name,
     BP__METRIC_MAP(X)
 #undef X
 };
@@ -271,7 +271,7 @@ void bp__metrics_some(const bp__record *record, const bp__terms *terms, const un
 void bp__metrics_from(const bp__record *record, const bp__terms *terms, bp__metrics *metrics)
 {
     const curve c = curve_from(record, terms);
-#define X(name, best, is_default, kind, help) metrics->name = name(&c);
+#define X(name, best, is_default, kind, made, help) metrics->name = name(&c);
     BP__METRIC_MAP(X)
 #undef X
 }
@@ -296,7 +296,7 @@ double bp__sessions_per_year(const int64_t *day, size_t count)
 /* The list -------------------------------------------------------------------------------------- */
 
 static const bp__metric METRICS[] = {
-#define X(name, best, is_default, kind, help) {#name, help, best, is_default, kind},
+#define X(name, best, is_default, kind, made, help) {#name, help, best, is_default, kind, made},
     BP__METRIC_MAP(X)
 #undef X
 };
@@ -304,6 +304,13 @@ static const bp__metric METRICS[] = {
 const bp__metric *bp__metric_at(unsigned i)
 {
     return &METRICS[i];
+}
+
+bool bp__metrics_of_equity(const unsigned *metric, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++)
+        if (METRICS[metric[i]].made != BP__OF_EQUITY) return false;
+    return true;
 }
 
 bool bp__metric_find(const char *name, size_t length, unsigned *metric)

@@ -12,38 +12,45 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* name; which end is the better one; whether it is a column unless the user chooses; what kind of number;
- * what it is. Append only, and no further default column: a journal that does not name its metrics has the
+/* name; which end is the better one; whether it is a column unless the user chooses; what kind of number; what of a record it
+ * is made of; what it is. Append only, and no further default column: a journal that does not name its metrics has the
  * first seven. */
 #define BP__METRIC_MAP(X)                                                                                    \
-    X(total_return, BP__HIGHEST, true, BP__RATIO,                                                            \
+    X(total_return, BP__HIGHEST, true, BP__RATIO, BP__OF_EQUITY,                                             \
       "gain from the start to the last close, as a share of the cash")                                       \
-    X(cagr, BP__HIGHEST, true, BP__RATIO, "compound annual growth rate")                                     \
-    X(sharpe, BP__HIGHEST, true, BP__RATIO,                                                                  \
+    X(cagr, BP__HIGHEST, true, BP__RATIO, BP__OF_EQUITY, "compound annual growth rate")                      \
+    X(sharpe, BP__HIGHEST, true, BP__RATIO, BP__OF_EQUITY,                                                   \
       "mean of the returns divided by their deviation, times the root of the sessions a year")               \
-    X(sortino, BP__HIGHEST, true, BP__RATIO, "the same, divided by the deviation of the losses alone")       \
-    X(max_drawdown, BP__LOWEST, true, BP__RATIO, "greatest fall from a peak, as a share of that peak")       \
-    X(calmar, BP__HIGHEST, true, BP__RATIO, "cagr divided by max_drawdown")                                  \
-    X(trades, BP__LOWEST, true, BP__COUNT, "fills, delistings included")                                     \
-    X(win_rate, BP__HIGHEST, false, BP__RATIO, "share of the returns that are gains")                        \
-    X(volatility, BP__LOWEST, false, BP__RATIO,                                                              \
+    X(sortino, BP__HIGHEST, true, BP__RATIO, BP__OF_EQUITY,                                                  \
+      "the same, divided by the deviation of the losses alone")                                              \
+    X(max_drawdown, BP__LOWEST, true, BP__RATIO, BP__OF_EQUITY,                                              \
+      "greatest fall from a peak, as a share of that peak")                                                  \
+    X(calmar, BP__HIGHEST, true, BP__RATIO, BP__OF_EQUITY, "cagr divided by max_drawdown")                   \
+    X(trades, BP__LOWEST, true, BP__COUNT, BP__OF_EQUITY, "fills, delistings included")                      \
+    X(win_rate, BP__HIGHEST, false, BP__RATIO, BP__OF_EQUITY, "share of the returns that are gains")         \
+    X(volatility, BP__LOWEST, false, BP__RATIO, BP__OF_EQUITY,                                               \
       "deviation of the returns, times the root of the sessions a year")                                     \
-    X(profit_factor, BP__HIGHEST, false, BP__RATIO,                                                          \
+    X(profit_factor, BP__HIGHEST, false, BP__RATIO, BP__OF_FILLS,                                            \
       "what closed positions gained, divided by what others lost")                                           \
-    X(average_trade, BP__HIGHEST, false, BP__MONEY,                                                          \
+    X(average_trade, BP__HIGHEST, false, BP__MONEY, BP__OF_FILLS,                                            \
       "what a fill that closed a position gained, on average, costs included")                               \
-    X(exposure, BP__LOWEST, false, BP__RATIO, "share of the sessions at whose close something was held")     \
-    X(turnover, BP__LOWEST, false, BP__RATIO, "value of all fills in a year, divided by the mean equity")    \
-    X(longest_drawdown, BP__LOWEST, false, BP__COUNT,                                                        \
+    X(exposure, BP__LOWEST, false, BP__RATIO, BP__OF_FILLS,                                                  \
+      "share of the sessions at whose close something was held")                                             \
+    X(turnover, BP__LOWEST, false, BP__RATIO, BP__OF_FILLS,                                                  \
+      "value of all fills in a year, divided by the mean equity")                                            \
+    X(longest_drawdown, BP__LOWEST, false, BP__COUNT, BP__OF_EQUITY,                                         \
       "most sessions in a row that closed below an earlier peak")                                            \
-    X(tail_ratio, BP__HIGHEST, false, BP__RATIO, "95th percentile of the returns, divided by their 5th")     \
-    X(skew, BP__HIGHEST, false, BP__RATIO, "skewness of the returns; below 0: the losses are the rare ones") \
-    X(kurtosis, BP__LOWEST, false, BP__RATIO, "excess kurtosis of the returns; above 0: fat tails")          \
-    X(costs_paid, BP__LOWEST, false, BP__MONEY, "commissions and slippage")
+    X(tail_ratio, BP__HIGHEST, false, BP__RATIO, BP__OF_EQUITY,                                              \
+      "95th percentile of the returns, divided by their 5th")                                                \
+    X(skew, BP__HIGHEST, false, BP__RATIO, BP__OF_EQUITY,                                                    \
+      "skewness of the returns; below 0: the losses are the rare ones")                                      \
+    X(kurtosis, BP__LOWEST, false, BP__RATIO, BP__OF_EQUITY,                                                 \
+      "excess kurtosis of the returns; above 0: fat tails")                                                  \
+    X(costs_paid, BP__LOWEST, false, BP__MONEY, BP__OF_FILLS, "commissions and slippage")
 
 /** A metric that is undefined is NaN. */
 typedef struct bp__metrics {
-#define X(name, best, is_default, kind, help) double name;
+#define X(name, best, is_default, kind, made, help) double name;
     BP__METRIC_MAP(X)
 #undef X
 } bp__metrics;
@@ -54,12 +61,17 @@ typedef enum bp__best { BP__HIGHEST, BP__LOWEST } bp__best;
 /** How tables show it: with four decimals, none, two. */
 typedef enum bp__kind { BP__RATIO, BP__COUNT, BP__MONEY } bp__kind;
 
+/** What of a record it needs: the equity and how many fills there were, or also what they were worth. Many combinations at
+ *  once (lanes.h) find the former alone. */
+typedef enum bp__made { BP__OF_EQUITY, BP__OF_FILLS } bp__made;
+
 typedef struct bp__metric {
     const char *name;
     const char *help;
     bp__best best;
     bool is_default; /**< a column unless the user chooses */
     bp__kind kind;
+    bp__made made;
 } bp__metric;
 
 /** The i-th metric, i < BP__NUM_METRICS. */
@@ -102,6 +114,9 @@ double bp__sessions_per_year(const int64_t *day, size_t count);
 
 /** All metrics of a run. */
 void bp__metrics_from(const bp__record *record, const bp__terms *terms, bp__metrics *metrics);
+
+/** Whether all of these can do with a record of lanes. */
+bool bp__metrics_of_equity(const unsigned *metric, unsigned count);
 
 /** Some of them: what is not asked for costs nothing.
  *  @param[in]  metric  [count] numbers

@@ -6,8 +6,8 @@
  *  - A strategy of the form *signals* may answer by weights (host.h); then its rows take the place of its signals.
  *  - Signals of several combinations can be found in one call (bp__backtest_prepare()), which saves what they have in
  *    common; each has its own set of bits, and the runs that follow take them from there.
- *  - There are two accounts with the same results: plain.c for signals where the options are the usual ones, trader.c
- *    for everything.
+ *  - There are three accounts with the same results: plain.c for signals where the options are the usual ones, lanes.h
+ *    for many of these at once, trader.c for everything.
  */
 #include <float.h>
 #include <math.h>
@@ -16,6 +16,7 @@
 
 #include "backtest/backtest.h"
 #include "backtest/call.h"
+#include "backtest/lanes.h"
 #include "backtest/plain.h"
 #include "backtest/trader.h"
 #include "core/day.h"
@@ -38,7 +39,10 @@ struct bp__workspace {
     const bp_strategy *prepared; /* whose signals are there, or NULL; */
     size_t num_prepared;         /* of so many combinations: */
     double params[BP__MAX_BATCH][BP__MAX_PARAMS];
-    bool by_weights;    /* the one that is prepared has answered by weights */
+    bool by_weights;  /* the one that is prepared has answered by weights */
+    bp__lanes *lanes; /* NULL until they are needed */
+    const bp__account
+        *ran_for;       /* those that are prepared were run in lanes, for this account; NULL: they were not */
     bp__scratch memory; /* of a strategy that decides */
 };
 
@@ -70,6 +74,7 @@ static void find_signals(bp__workspace *ws, const bp_strategy *strategy, size_t 
 {
     bp_signals *face[BP__MAX_BATCH];
     ws->prepared = NULL;
+    ws->ran_for = NULL;
     bp__call_begin(&ws->call, strategy);
     ws->weights.count = 0;
     if (count == 1) ws->call.weights = &ws->weights;
@@ -87,8 +92,17 @@ static void find_signals(bp__workspace *ws, const bp_strategy *strategy, size_t 
     ws->by_weights = ws->weights.count > 0;
 }
 
+/* Run all that is prepared at once. Without memory for that they are run one by one. */
+static void run_lanes(bp__workspace *ws, const bp__account *account)
+{
+    if (!bp__plain_can(account) || bp__failed(bp__account_check(account))) return;
+    if (!ws->lanes && bp__failed(bp__lanes_create(ws->scope, &ws->lanes))) return;
+    bp__lanes_run(ws->lanes, ws->call.isa, ws->signals, ws->num_prepared, account);
+    ws->ran_for = account;
+}
+
 void bp__backtest_prepare(bp__workspace *ws, const bp_strategy *strategy, size_t count,
-                          const double *const *params)
+                          const double *const *params, const bp__account *account)
 {
     if (!strategy->signals_batch || count < 2) return;
     const size_t bytes = ws->scope->num_sessions * ws->plain.words * sizeof(uint64_t);
@@ -96,7 +110,20 @@ void bp__backtest_prepare(bp__workspace *ws, const bp_strategy *strategy, size_t
     if (count > BATCH_BYTES / bytes + 1) count = BATCH_BYTES / bytes + 1;
     if (bp__failed(make_signals(ws, count))) return;
     find_signals(ws, strategy, count, params);
-    if (ws->call.failed) ws->prepared = NULL; /* which of them it was, each will find out for itself */
+    if (ws->call.failed)
+        ws->prepared = NULL; /* which of them it was, each will find out for itself */
+    else if (account)
+        run_lanes(ws, account);
+}
+
+uint32_t bp__backtest_at_once(const bp_strategy *strategy, const bp__account *account)
+{
+    return strategy->signals_batch && account && bp__plain_can(account) ? 32 : 1;
+}
+
+void bp__workspace_use(bp__workspace *ws, bp__isa isa)
+{
+    ws->call.isa = isa;
 }
 
 /* The signals of a combination, prepared or found now. */
@@ -270,6 +297,17 @@ static bp_status run_trader(bp__workspace *ws, const bp_strategy *strategy, cons
     return BP_OK;
 }
 
+/* The run of a combination that was made beside others. @return false: there is none */
+static bool take_lane(bp__workspace *ws, const bp__signals *signals, const bp__account *account,
+                      bp__record *record)
+{
+    const size_t lane = (size_t)(signals - ws->signals);
+    if (ws->ran_for != account || lane >= ws->num_prepared) return false;
+    *record = (bp__record){.cash = account->cash, .traded = NAN, .costs = NAN, .gains = NAN, .losses = NAN};
+    record->trades = bp__lanes_result(ws->lanes, lane, ws->equity);
+    return true;
+}
+
 static bp_status run(bp__workspace *ws, const bp_strategy *strategy, const double *params,
                      const bp__account *account, const bp__ledger *ledger, bp__record *record)
 {
@@ -282,7 +320,8 @@ static bp_status run(bp__workspace *ws, const bp_strategy *strategy, const doubl
     }
     if (strategy->weights) BP_TRY(find_weights(ws, strategy, params, account));
     if (signals && !ledger && bp__plain_can(account)) {
-        bp__plain_run(&ws->plain, signals, account, ws->equity, record);
+        if (!take_lane(ws, signals, account, record))
+            bp__plain_run(&ws->plain, signals, account, ws->equity, record);
         for (int32_t t = 0; t < (int32_t)ws->scope->num_sessions; t++) BP_TRY(check_equity(ws, t));
     } else {
         BP_TRY(run_trader(ws, strategy, params, account, ledger, signals));
@@ -339,6 +378,7 @@ void bp__workspace_destroy(bp__workspace **workspace)
     bp__scratch_fini(&ws->memory);
     bp__call_fini(&ws->call);
     bp__plain_fini(&ws->plain);
+    bp__lanes_destroy(&ws->lanes);
     bp__trader_fini(&ws->trader);
     free(ws);
 }

@@ -158,6 +158,20 @@ static bp_status set_on_update(void *target, const bp__option *o, const char *va
     return BP_OK;
 }
 
+static const char *const isa_names[] = {"auto", "portable", "avx2", "avx512",
+                                        NULL}; /* auto, then as bp__isa */
+
+static bp_status set_isa(void *target, const bp__option *o, const char *value)
+{
+    unsigned word;
+    (void)target;
+    BP_TRY(find_word(o, value, isa_names, &word));
+    if (word > 0 && !bp__isa_is_there((bp__isa)(word - 1)))
+        BP_FAIL(BP_EINVAL, "--%s %s: this processor does not have it", o->name, value);
+    if (word > 0) bp__isa_prefer((bp__isa)(word - 1));
+    return BP_OK;
+}
+
 static bp_status set_param(void *target, const bp__option *o, const char *value)
 {
     bp__options *options = target;
@@ -231,6 +245,11 @@ static void put_words(FILE *file, const char *const *words)
 static void on_update(FILE *file)
 {
     put_words(file, on_update_names);
+}
+
+static void isas(FILE *file)
+{
+    put_words(file, isa_names);
 }
 
 static void fills(FILE *file)
@@ -575,6 +594,13 @@ static const bp__option own[] = {
          "if the bundle changes on disk: finish (default) with the version of the start, fail, or restart with the "
          "new one",
      .more = "With restart, a journal whose results are of an older version is taken as well."},
+    {.name = "isa",
+     .value = "WHAT",
+     .uses = BP__SEARCH,
+     .set = set_isa,
+     .choices = isas,
+     .help = "instructions for backtests that are made side by side: auto (default), portable, avx2, avx512",
+     .more = "The results are the same by all of them; auto takes the fastest that the processor has."},
     {.name = "timeout",
      .value = "SECONDS",
      .uses = BP__SEARCH,

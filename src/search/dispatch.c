@@ -164,7 +164,10 @@ typedef struct server {
 
 static int batch_size(const server *s)
 {
-    uint64_t left = s->tasks->count - s->next, n = left / (4 * (uint64_t)s->num_ranks);
+    const uint64_t left = s->tasks->count - s->next, ranks = (uint64_t)s->num_ranks;
+    const uint64_t share = (left + ranks - 1) / ranks;
+    uint64_t n = left / (4 * ranks);
+    if (n < s->tasks->at_once) n = share < s->tasks->at_once ? share : s->tasks->at_once;
     if (n < 1) n = 1;
     if (n > MAX_BATCH) n = MAX_BATCH;
     return (int)(n < left ? n : left);

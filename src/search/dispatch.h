@@ -5,7 +5,8 @@
  *  - Rank 0 owns the list. A worker asks (REQUEST), rank 0 answers with a batch of indices (BATCH), an empty
  *    one when it is over. A worker asks for its next batch when it begins one, so that it does not wait while
  *    rank 0 is in a backtest of its own: rank 0 answers between two of them.
- *  - Batches shrink as the list does (guided self-scheduling), so that all ranks end together.
+ *  - Batches shrink as the list does (guided self-scheduling), so that all ranks end together; but where neighbours are done at
+ *    once, not below what that saves, while there is as much for every rank.
  *  - RESULTS need no answer. They go out when there are enough for a message, at the end of a batch, and
  *    every tenth of a second, so that little is in hand when a job is killed.
  *  - When rank 0 is to stop, it hands nothing out any more and sends STOP. A worker ends the backtest that it
@@ -23,6 +24,7 @@
 typedef struct bp__tasks {
     const uint64_t *index; /**< [count] what to do; rank 0's counts, the others' are ignored */
     uint64_t count;
+    uint32_t at_once; /**< so many neighbours take little longer than one; rank 0's counts */
     /** On any rank: these come next, in this order, unless the search is stopped. Or NULL. */
     void (*next)(void *context, const uint64_t *index, size_t count);
     /** On any rank; fills in all of *result. */

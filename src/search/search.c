@@ -366,7 +366,8 @@ static bp_status agree_on_ending(search *s, uint64_t bundle)
 static bp_status test_bundle(search *s, MPI_Comm messages, uint64_t bundle)
 {
     uint64_t *todo = NULL;
-    bp__tasks tasks = {.next = take_note,
+    bp__tasks tasks = {.at_once = bp__sweep_at_once(&s->sweep),
+                       .next = take_note,
                        .run = run_one,
                        .enter = enter_one,
                        .go_on = go_on,

@@ -245,7 +245,18 @@ static void leave(const bp__sweep *w)
     if (w->hooks && w->hooks->leave) w->hooks->leave(w->hooks->context);
 }
 
-/* Where a batch of combinations begins, find the signals of all of it. */
+/* The account of runs whose records may be those of lanes; NULL: a metric needs more. */
+static const bp__account *account_of_lanes(const bp__spec *spec)
+{
+    return bp__metrics_of_equity(spec->metric, spec->num_metrics) ? &spec->account : NULL;
+}
+
+uint32_t bp__sweep_at_once(const bp__sweep *w)
+{
+    return w->one_by_one ? 1 : bp__backtest_at_once(w->spec->runs, account_of_lanes(w->spec));
+}
+
+/* Where a batch of combinations begins, find what all of it has in common, or run all of it. */
 static void prepare(bp__sweep *w, uint64_t task)
 {
     const bp__grid *grid = &w->spec->grid;
@@ -262,7 +273,7 @@ static void prepare(bp__sweep *w, uint64_t task)
     }
     if (count < 2) return;
     enter(w, first, count);
-    bp__backtest_prepare(w->workspace, w->spec->runs, count, row);
+    bp__backtest_prepare(w->workspace, w->spec->runs, count, row, account_of_lanes(w->spec));
     leave(w);
 }
 

@@ -61,6 +61,9 @@ void bp__sweep_end(bp__sweep *sweep);
  *  @param[in] task  [count] of the bundle under way; borrowed until the next call or bp__sweep_end() */
 void bp__sweep_next(bp__sweep *sweep, const uint64_t *task, size_t count);
 
+/** How many neighbours had best be run on one rank: fewer take hardly less time. Not collective. */
+uint32_t bp__sweep_at_once(const bp__sweep *sweep);
+
 /** Backtest a task of the bundle under way. Not collective. */
 void bp__sweep_run(bp__sweep *sweep, uint64_t task, bp__result *result);
 

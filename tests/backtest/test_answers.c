@@ -160,7 +160,7 @@ static void test_batch(void)
     desk d = open_desk(&m);
     const bp__account account = short_account();
     const double a[] = {3, 1}, b[] = {4, 1};
-    bp__backtest_prepare(d.ws, &answer, 2, (const double *const[]){a, b});
+    bp__backtest_prepare(d.ws, &answer, 2, (const double *const[]){a, b}, NULL);
     for (int i = 0; i < 2; i++) {
         const outcome mine = run(&d, &answer, i ? b : a, &account);
         const outcome theirs = run(&d, &form, i ? b : a, &account);

@@ -431,7 +431,7 @@ static void test_batch_is_the_same(void)
                 memcpy(params[i], (double[]){2 + y, 0.5 + x / 4, -0.5}, 3 * sizeof(double));
             row[i] = params[i];
         }
-        bp__backtest_prepare(many, s, BP__MAX_BATCH, row);
+        bp__backtest_prepare(many, s, BP__MAX_BATCH, row, NULL);
         for (size_t i = 0; i < BP__MAX_BATCH; i++) {
             bp__record a, b;
             CU_ASSERT_EQUAL(bp__backtest_run(one, s, params[i], &account, NULL, &a), BP_OK);

@@ -252,6 +252,7 @@ static void strategies(void)
     FIELD(bp_host, view_fail);
     FIELD(bp_host, mean);
     FIELD(bp_host, deviation);
+    FIELD(bp_host, signals_cross);
     END(bp_host);
 
     BEGIN(bp_market);

@@ -136,7 +136,7 @@ crashes 4 null 'the strategy crashed \(SIGSEGV\)' without.csv
 crashes 1 abort 'the strategy crashed \(SIGABRT\)' without.csv
 crashes 4 trap 'the strategy crashed \(SIGILL\)' without.csv
 crashes 1 stack 'the strategy crashed \(SIGSEGV: its stack is full\)' without.csv
-crashes 4 batch "$divided" without.csv
+crashes 16 batch "$divided" without.csv # a batch of one for each rank
 crashes 4 exit 'the strategy called exit\(\)' without.csv
 rm -f x.csv*
 

@@ -716,7 +716,7 @@ def test_a_changed_condition_is_refused() -> None:
 def test_killed_and_resumed(program: Program, demo: Path, tmp_path: Path) -> None:
     text = """
         import sys, rules, bundlepool as bp
-        r = bp.sweep("demo", rules.slow, {"k": range(2, 62)}, out="k.csv", resume=True)
+        r = bp.sweep("demo", rules.slow, {"k": range(2, 142)}, out="k.csv", resume=True)
         print("resumed", r.resumed, r.done)
     """
     environment = {"PYTHONPATH": f"{demo}:{os.environ['PYTHONPATH']}"}
@@ -729,10 +729,10 @@ def test_killed_and_resumed(program: Program, demo: Path, tmp_path: Path) -> Non
     assert not Path("k.csv").exists()
     out = program(text, **environment)
     word, resumed, done = out.split()
-    assert 0 < int(resumed) < 60 and done == "60"
+    assert 0 < int(resumed) < 140 and done == "140"
     import rules
 
-    bp.sweep("demo", rules.slow, {"k": range(2, 62)}, out="whole.csv")
+    bp.sweep("demo", rules.slow, {"k": range(2, 142)}, out="whole.csv")
     assert Path("k.csv").read_bytes() == Path("whole.csv").read_bytes()
 
 

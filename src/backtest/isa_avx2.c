@@ -1,0 +1,5 @@
+#if defined(__x86_64__)
+#define BP__ISA 2
+#include "backtest/crossings_run.h"
+#include "backtest/lanes_run.h"
+#endif

@@ -1,0 +1,3 @@
+#define BP__ISA 0
+#include "backtest/crossings_run.h"
+#include "backtest/lanes_run.h"

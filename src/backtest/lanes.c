@@ -1,0 +1,114 @@
+#include "backtest/lanes.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "backtest/lanes_state.h"
+#include "core/status.h"
+
+/* Lines of memory, zeros. */
+static void *lines(size_t count, size_t size)
+{
+    const size_t bytes = (count * size + 63) / 64 * 64;
+    void *p = aligned_alloc(64, bytes);
+    if (p) memset(p, 0, bytes);
+    return p;
+}
+
+bp_status bp__lanes_create(const bp__scope *scope, bp__lanes **lanes)
+{
+    bp__lanes *k = calloc(1, sizeof *k);
+    *lanes = k;
+    if (!k) return BP_ENOMEM;
+    k->scope = scope;
+    k->words = scope->num_assets / 64 + 1;
+    const size_t assets = k->words * 64, rows = BP__LANES_BLOCK + 1;
+    /* a line more: rows whose lengths are a power of two would share few sets of the cache */
+    k->stride = (scope->num_assets + 7) / 8 * 8 + 8;
+    if (k->stride > assets) k->stride = assets;
+    double **const numbers[] = {&k->shares, &k->target, &k->waiting};
+    for (size_t i = 0; i < 3; i++)
+        if (!(*numbers[i] = lines(assets * BP__MAX_LANES, sizeof(double)))) goto fail;
+    k->cash = lines(3 * BP__MAX_LANES, sizeof *k->cash);
+    k->equity = lines(scope->num_sessions * BP__MAX_LANES, sizeof *k->equity);
+    k->in_set = lines(k->words * BP__MAX_LANES, sizeof *k->in_set);
+    k->want = lines(assets, sizeof *k->want);
+    k->wanted = lines(4 * k->words, sizeof *k->wanted);
+    k->list = lines(assets, sizeof *k->list);
+    k->open = lines(2 * rows * k->stride, sizeof *k->open);
+    k->sale = lines(4 * k->stride, sizeof *k->sale);
+    if (!k->cash || !k->equity || !k->in_set || !k->want || !k->wanted || !k->list || !k->open || !k->sale)
+        goto fail;
+    k->each = k->cash + BP__MAX_LANES;
+    k->fills = k->each + BP__MAX_LANES;
+    k->held = k->wanted + k->words;
+    k->waits = k->held + k->words;
+    k->missing = k->waits + k->words;
+    k->mark = k->open + rows * k->stride;
+    k->buy = k->sale + k->stride;
+    k->least = k->buy + k->stride;
+    k->most = k->least + k->stride;
+    return BP_OK;
+fail:
+    bp__lanes_destroy(lanes);
+    return BP_ENOMEM;
+}
+
+void bp__lanes_destroy(bp__lanes **lanes)
+{
+    bp__lanes *k = *lanes;
+    *lanes = NULL;
+    if (!k) return;
+    free(k->shares);
+    free(k->target);
+    free(k->waiting);
+    free(k->cash);
+    free(k->equity);
+    free(k->in_set);
+    free(k->want);
+    free(k->wanted);
+    free(k->list);
+    free(k->open);
+    free(k->sale);
+    free(k);
+}
+
+static void begin(bp__lanes *k, const bp__signals *signals, size_t count, const bp__account *account)
+{
+    const size_t assets = k->words * 64;
+    memset(k->shares, 0, assets * BP__MAX_LANES * sizeof *k->shares);
+    memset(k->target, 0, assets * BP__MAX_LANES * sizeof *k->target);
+    memset(k->cash, 0, 3 * BP__MAX_LANES * sizeof *k->cash);
+    memset(k->in_set, 0, k->words * BP__MAX_LANES * sizeof *k->in_set);
+    memset(k->want, 0, assets * sizeof *k->want);
+    memset(k->wanted, 0, 4 * k->words * sizeof *k->wanted);
+    k->signals = signals;
+    k->count = count;
+    for (size_t l = 0; l < count; l++) k->cash[l] = account->cash;
+    k->buy_factor = 1 + account->slippage_bps / 10000;
+    k->sale_factor = 1 - account->slippage_bps / 10000;
+    k->rate = account->commission_bps / 10000;
+    k->deciding = 0;
+    k->next_split = k->next_dividend = k->next_delisting = 0;
+}
+
+void bp__lanes_run(bp__lanes *lanes, bp__isa isa, const bp__signals *signals, size_t count,
+                   const bp__account *account)
+{
+    static void (*const run[BP__NUM_ISAS])(bp__lanes *) = {
+        bp__lanes_run_portable,
+#if defined(__x86_64__)
+        bp__lanes_run_avx2,
+        bp__lanes_run_avx512,
+#endif
+    };
+    begin(lanes, signals, count, account);
+    run[isa](lanes);
+}
+
+int64_t bp__lanes_result(const bp__lanes *lanes, size_t lane, double *equity)
+{
+    for (size_t t = 0; t < lanes->scope->num_sessions; t++)
+        equity[t] = lanes->equity[t * BP__MAX_LANES + lane];
+    return (int64_t)lanes->fills[lane];
+}

@@ -1,0 +1,45 @@
+/** @file src/backtest/lanes.h
+ * The account of plain.h for many combinations at once: each is a lane of a vector, and comes out as it does alone, to the
+ * last bit.
+ *
+ * DESIGN
+ *  - All lanes see the same market. So prices are read once for all of them, cut into blocks of sessions in which they
+ *    lie session by session; shares lie asset by asset, the lanes of a group side by side.
+ *  - A session is the rule book's: splits, dividends, sales, buys, delistings, equity, decision (lanes_run.h). Each step goes over the
+ *    assets that any lane holds or wants. A lane without a part in it adds 0 times a price, which changes no bit.
+ *  - The arithmetic of a lane is that of plain.c, operation by operation and in its order. A quotient that is only needed
+ *    as a whole number is bounded by two products, and divided where they do not agree.
+ *  - What is rare leaves the fast way: a session with splits, orders that wait, or missing opens finds its targets in a pass
+ *    of their own; a block of buys that a lane cannot pay is done again, asset by asset.
+ *  - lanes_run.h is compiled once for each instruction set; what the processor has is found out at run time.
+ *
+ * Equity curves and numbers of fills are all that lanes find. Metrics that need more are of plain.h.
+ */
+#ifndef BP_BACKTEST_LANES_H
+#define BP_BACKTEST_LANES_H
+
+#include "backtest/account.h"
+#include "backtest/call.h"
+#include "backtest/isa.h"
+#include "backtest/scope.h"
+
+#define BP__MAX_LANES 64
+
+typedef struct bp__lanes bp__lanes;
+
+/** @param[in] scope  borrowed @param[out] lanes  owned: bp__lanes_destroy(); NULL on failure
+ *  @retval BP_ENOMEM  (without a text) */
+bp_status bp__lanes_create(const bp__scope *scope, bp__lanes **lanes);
+void bp__lanes_destroy(bp__lanes **lanes);
+
+/** Run `count` combinations by their signals, at most BP__MAX_LANES.
+ *  @param[in] signals  of the scope that the lanes are of
+ *  @param[in] account  one that bp__plain_can() */
+void bp__lanes_run(bp__lanes *lanes, bp__isa isa, const bp__signals *signals, size_t count,
+                   const bp__account *account);
+
+/** What a lane of the last run has come to, until the next one.
+ *  @param[out] equity  [sessions] positive and finite, if the account is still one @return fills */
+int64_t bp__lanes_result(const bp__lanes *lanes, size_t lane, double *equity);
+
+#endif

@@ -1,0 +1,492 @@
+/** @file src/backtest/lanes_run.h
+ * A run of many combinations, in vectors of one instruction set: the files isa_….c include it, and nobody else. What a step means is said in docs/backtest.md, section 3; plain.c does the
+ * same for one combination.
+ */
+#include <float.h>
+#include <math.h>
+
+#include "backtest/lanes_state.h"
+#include "backtest/vector.h"
+
+#define LANES          (GROUP * WIDTH) /* of a group */
+#define INLINE         static inline __attribute__((always_inline))
+#define EACH_VECTOR(v) _Pragma("GCC unroll 8") for (size_t v = 0; v < GROUP; v++)
+
+/* Where the lanes of a group of an asset begin in shares, target and waiting. */
+static inline size_t place(const bp__lanes *k, size_t group, size_t asset)
+{
+    return (group * k->words * 64 + asset) * LANES;
+}
+
+static size_t groups(const bp__lanes *k)
+{
+    return (k->count + LANES - 1) / LANES;
+}
+
+/* List the assets of three sets. */
+static void list(bp__lanes *k, const uint64_t *a, const uint64_t *b, const uint64_t *c)
+{
+    size_t n = 0;
+    for (size_t w = 0; w < k->words; w++)
+        for (uint64_t left = a[w] | b[w] | c[w]; left; left &= left - 1)
+            k->list[n++] = (uint32_t)(w * 64 + (size_t)__builtin_ctzll(left));
+    k->listed = n;
+}
+
+static inline bool has(const uint64_t *set, size_t asset)
+{
+    return set[asset / 64] >> (asset % 64) & 1;
+}
+
+static inline void leave_set(uint64_t *set, size_t asset)
+{
+    set[asset / 64] &= ~(UINT64_C(1) << (asset % 64));
+}
+
+/* Prices --------------------------------------------------------------------------------------------- */
+
+static inline double price_or_0(double x)
+{
+    return bp__priced(x) ? x : 0;
+}
+
+/* Columns of up to eight assets, from session t on, as rows: a line of memory in each. */
+static void turn(const double *const *column, const int32_t *end, size_t count, int32_t t, double *rows,
+                 size_t stride)
+{
+    for (int32_t s = 0; s < BP__LANES_BLOCK; s++)
+        for (size_t i = 0; i < count; i++)
+            rows[(size_t)s * stride + i] = t + s < end[i] ? price_or_0(column[i][t + s]) : 0;
+}
+
+static void prices_from(bp__lanes *k, int32_t t)
+{
+    const bp__scope *scope = k->scope;
+    const int32_t n = (int32_t)scope->num_sessions;
+    memcpy(k->mark, k->mark + BP__LANES_BLOCK * k->stride, k->stride * sizeof *k->mark);
+    for (size_t a = 0; a < scope->num_assets; a += 8) {
+        const size_t count = scope->num_assets - a < 8 ? scope->num_assets - a : 8;
+        int32_t end[8], marked[8];
+        for (size_t i = 0; i < count; i++) {
+            const int32_t delisted = scope->asset[a + i].delisted;
+            end[i] = n;
+            marked[i] = delisted < n ? delisted + 1 : n; /* there is no mark behind it */
+        }
+        turn(scope->open + a, end, count, t, k->open + k->stride + a, k->stride);
+        turn(scope->mark + a, marked, count, t, k->mark + k->stride + a, k->stride);
+    }
+}
+
+/* What the opens of a session make of fills, and which of them are missing. */
+static void look_at_opens(bp__lanes *k, const double *open)
+{
+    for (size_t w = 0; w < k->words; w++) {
+        uint64_t missing = 0;
+        for (size_t i = 0; i < 64 && w * 64 + i < k->stride; i += WIDTH) {
+            const size_t a = w * 64 + i;
+            const vector o = load(open + a);
+            store(k->sale + a, o * all(k->sale_factor));
+            store(k->buy + a, o * all(k->buy_factor));
+            missing |= bits_of(at_most(o, all(0))) << i;
+        }
+        k->missing[w] = missing;
+    }
+}
+
+/* Bounds of 1 / mark. By rounding being monotone, x * least <= x / mark <= x * most, as doubles, for any x from 0 on. */
+static void bound_marks(bp__lanes *k, const double *mark)
+{
+    mask tiny = less(all(0), all(0));
+    for (size_t a = 0; a < k->stride; a += WIDTH) {
+        const vector m = load(mark + a), inverse = all(1) / m;
+        store(k->least + a, next_up(inverse, -1));
+        store(k->most + a, next_up(inverse, 1));
+        tiny = either(tiny, both(less(all(0), m), less(m, all(0x1p-1000)))); /* 1 / m may be infinite */
+    }
+    k->exactly = any(tiny);
+}
+
+/* Targets, sales, buys ------------------------------------------------------------------------------- */
+
+/* Find the targets of a group's orders, or take them as they are, and sell what is more than them.
+ *
+ * FIND and SELL together are the usual way. @return false: a target is in doubt, and nothing is done; call with `exactly` */
+INLINE bool sales(const bp__lanes *k, size_t g, const double *mark, bool find, bool sell, bool everyone,
+                  bool exactly)
+{
+    const double *shares = k->shares + place(k, g, 0);
+    double *target = k->target + place(k, g, 0);
+    const vector rate = all(k->rate), zero = all(0);
+    vector cash[GROUP], each[GROUP], fills[GROUP], slack[GROUP];
+    mask decides[GROUP];
+    EACH_VECTOR(v)
+    {
+        const size_t l = g * LANES + v * WIDTH;
+        cash[v] = load(k->cash + l);
+        each[v] = load(k->each + l);
+        fills[v] = load(k->fills + l);
+        decides[v] = mask_of(k->deciding >> l);
+        slack[v] = zero;
+    }
+    for (size_t i = 0; i < k->listed; i++) {
+        const size_t a = k->list[i];
+        const uint64_t want = k->want[a] >> (g * LANES);
+        const vector sale = all(k->sale[a]), most = all(k->most[a]), least = all(k->least[a]);
+        EACH_VECTOR(v)
+        {
+            const size_t at = a * LANES + v * WIDTH;
+            const vector now = load(shares + at);
+            vector to;
+            if (find) {
+                to = exactly ? whole(each[v] / all(mark[a])) : whole(each[v] * most);
+                to = where(mask_of(want >> (v * WIDTH)), to);
+                if (!exactly) slack[v] = smaller(slack[v], each[v] * least - to);
+                if (!everyone) to = choose(decides[v], to, now);
+                store(target + at, to);
+            } else {
+                to = load(target + at);
+            }
+            if (sell) {
+                const vector value = larger(now - to, zero) * sale;
+                cash[v] = cash[v] + (value - rate * value);
+                fills[v] =
+                    add_where(differ(now, to), fills[v], all(1)); /* of buys too: some are taken back there */
+            }
+        }
+    }
+    if (find && !exactly) {
+        mask doubtful = less(zero, zero);
+        EACH_VECTOR(v) doubtful = either(doubtful, less(slack[v], zero));
+        if (any(doubtful)) return false;
+    }
+    EACH_VECTOR(v)
+    {
+        const size_t l = g * LANES + v * WIDTH;
+        store(k->cash + l, cash[v]);
+        store(k->fills + l, fills[v]);
+    }
+    return true;
+}
+
+static __attribute__((noinline)) bool sell_all_deciding(const bp__lanes *k, size_t g, const double *mark)
+{
+    return sales(k, g, mark, true, true, true, false);
+}
+
+static __attribute__((noinline)) bool sell_some_deciding(const bp__lanes *k, size_t g, const double *mark)
+{
+    return sales(k, g, mark, true, true, false, false);
+}
+
+static __attribute__((noinline)) void sell_exactly(const bp__lanes *k, size_t g, const double *mark)
+{
+    (void)sales(k, g, mark, true, true, false, true);
+}
+
+static __attribute__((noinline)) void find_exactly(const bp__lanes *k, size_t g, const double *mark)
+{
+    (void)sales(k, g, mark, true, false, false, true);
+}
+
+static __attribute__((noinline)) void find_targets(const bp__lanes *k, size_t g, const double *mark)
+{
+    if (k->exactly || !sales(k, g, mark, true, false, false, false)) find_exactly(k, g, mark);
+}
+
+static __attribute__((noinline)) void sell_given(const bp__lanes *k, size_t g)
+{
+    (void)sales(k, g, NULL, false, true, false, false);
+}
+
+static void find_and_sell(const bp__lanes *k, size_t g, const double *mark)
+{
+    const uint64_t of_group = (k->count == 64 ? UINT64_MAX : (UINT64_C(1) << k->count) - 1) >> (g * LANES);
+    const uint64_t lanes = LANES == 64 ? of_group : of_group & ((UINT64_C(1) << (LANES % 64)) - 1);
+    const bool everyone = (k->deciding >> (g * LANES) & lanes) == lanes;
+    if (k->exactly || !(everyone ? sell_all_deciding(k, g, mark) : sell_some_deciding(k, g, mark)))
+        sell_exactly(k, g, mark);
+}
+
+/* Buy assets of the list from the i-th on, where some lane cannot pay. */
+static __attribute__((noinline)) void buy_carefully(const bp__lanes *k, size_t g, size_t i)
+{
+    const double *shares = k->shares + place(k, g, 0);
+    double *target = k->target + place(k, g, 0);
+    const vector rate = all(k->rate), zero = all(0), one = all(1);
+    for (; i < k->listed; i++) {
+        const size_t a = k->list[i];
+        const vector price = all(k->buy[a]), unit = price + rate * price;
+        EACH_VECTOR(v)
+        {
+            const size_t at = a * LANES + v * WIDTH, l = g * LANES + v * WIDTH;
+            const vector to = load(target + at), now = load(shares + at), cash = load(k->cash + l);
+            const vector value = larger(to - now, zero) * price, cost = value + rate * value;
+            const mask pays = at_most(cost, cash), lacks = not(pays);
+            if (!any(lacks)) {
+                store(k->cash + l, cash - cost);
+                continue;
+            }
+            /* as many as the cash can pay; the division may have rounded up */
+            vector q = whole(cash / unit), part = q * price;
+            q = choose(less(cash, part + rate * part), q - one, q);
+            part = q * price;
+            const mask some = both(lacks, less(zero, q));
+            store(k->fills + l, add_where(both(lacks, not(some)), load(k->fills + l), all(-1)));
+            store(target + at, choose(pays, to, choose(some, now + q, now)));
+            store(k->cash + l, cash - choose(pays, cost, where(some, part + rate * part)));
+        }
+    }
+}
+
+#define AT_ONCE 16 /* assets that are bought without a look at the cash */
+
+static __attribute__((noinline)) void buys(const bp__lanes *k, size_t g)
+{
+    const double *shares = k->shares + place(k, g, 0), *target = k->target + place(k, g, 0);
+    const vector rate = all(k->rate), zero = all(0);
+    vector cash[GROUP];
+    size_t i = 0;
+    EACH_VECTOR(v) cash[v] = load(k->cash + g * LANES + v * WIDTH);
+    while (i < k->listed) {
+        const size_t end = k->listed - i < AT_ONCE ? k->listed : i + AT_ONCE;
+        vector left[GROUP];
+        mask negative = less(zero, zero);
+        EACH_VECTOR(v) left[v] = cash[v];
+        for (size_t j = i; j < end; j++) {
+            const size_t a = k->list[j];
+            const vector price = all(k->buy[a]);
+            EACH_VECTOR(v)
+            {
+                const size_t at = a * LANES + v * WIDTH;
+                const vector value = larger(load(target + at) - load(shares + at), zero) * price;
+                left[v] = left[v] - (value + rate * value);
+            }
+        }
+        /* what only falls is negative at the end, if it ever was */
+        EACH_VECTOR(v) negative = either(negative, less(left[v], zero));
+        if (any(negative)) break;
+        EACH_VECTOR(v) cash[v] = left[v];
+        i = end;
+    }
+    EACH_VECTOR(v) store(k->cash + g * LANES + v * WIDTH, cash[v]);
+    if (i < k->listed) buy_carefully(k, g, i);
+}
+
+/* What is rare --------------------------------------------------------------------------------------- */
+
+static inline vector split_shares(vector q, double ratio, vector *fraction)
+{
+    const vector x = q / all(ratio), nearest = whole(x + all(0.5)), down = whole(x);
+    const mask is_whole = at_most(magnitude(x - nearest), all(1e-6) * larger(all(1), x));
+    *fraction = where(not(is_whole), x - down);
+    return choose(is_whole, nearest, down);
+}
+
+/* Orders that wait keep their targets, where a lane has not decided anew. */
+static void take_waiting(bp__lanes *k)
+{
+    for (size_t i = 0; i < k->listed; i++) {
+        const size_t a = k->list[i];
+        if (!has(k->waits, a)) continue;
+        for (size_t g = 0; g < groups(k); g++)
+            for (size_t v = 0; v < GROUP; v++) {
+                const size_t at = place(k, g, a) + v * WIDTH;
+                const mask decides = mask_of(k->deciding >> (g * LANES + v * WIDTH));
+                store(k->target + at, choose(decides, load(k->target + at), load(k->waiting + at)));
+            }
+    }
+}
+
+/* @param[in] mark  of the session before @param[in] trading  targets are found, and split as well */
+static void apply_splits(bp__lanes *k, int32_t t, const double *mark, bool trading)
+{
+    const bp__events *splits = &k->scope->splits;
+    double at_mark = 0;
+    uint32_t mark_of = UINT32_MAX; /* several splits of an asset in a session start from one mark */
+    for (; k->next_split < splits->count && splits->at[k->next_split].t == t; k->next_split++) {
+        const bp__event *e = &splits->at[k->next_split];
+        if (e->asset != mark_of) at_mark = mark[mark_of = e->asset];
+        at_mark *= e->value;
+        for (size_t g = 0; g < groups(k); g++)
+            for (size_t v = 0; v < GROUP; v++) {
+                const size_t at = place(k, g, e->asset) + v * WIDTH, l = g * LANES + v * WIDTH;
+                vector fraction;
+                if (trading) store(k->target + at, split_shares(load(k->target + at), e->value, &fraction));
+                store(k->shares + at, split_shares(load(k->shares + at), e->value, &fraction));
+                store(k->cash + l, load(k->cash + l) + fraction * all(at_mark));
+            }
+    }
+}
+
+static void pay_dividends(bp__lanes *k, int32_t t)
+{
+    const bp__events *d = &k->scope->dividends;
+    for (; k->next_dividend < d->count && d->at[k->next_dividend].t == t; k->next_dividend++) {
+        const bp__event *e = &d->at[k->next_dividend];
+        if (!has(k->held, e->asset)) continue;
+        for (size_t l = 0; l < groups(k) * LANES; l += WIDTH)
+            store(k->cash + l,
+                  load(k->cash + l) +
+                      all(e->value) * load(k->shares + place(k, l / LANES, e->asset) + l % LANES));
+    }
+}
+
+/* Where there is no open, orders wait. */
+static void hold_back(bp__lanes *k)
+{
+    for (size_t w = 0; w < k->words; w++) k->waits[w] = 0;
+    for (size_t i = 0; i < k->listed; i++) {
+        const size_t a = k->list[i];
+        bool ordered = false;
+        if (!has(k->missing, a)) continue;
+        for (size_t g = 0; g < groups(k); g++)
+            for (size_t v = 0; v < GROUP; v++) {
+                const size_t at = place(k, g, a) + v * WIDTH;
+                const vector to = load(k->target + at), now = load(k->shares + at);
+                ordered |= any(differ(to, now));
+                store(k->waiting + at, to);
+                store(k->target + at, now);
+            }
+        if (ordered) k->waits[a / 64] |= UINT64_C(1) << (a % 64);
+    }
+}
+
+static void delist(bp__lanes *k, int32_t t, const double *mark)
+{
+    const bp__events *d = &k->scope->delistings;
+    for (; k->next_delisting < d->count && d->at[k->next_delisting].t == t; k->next_delisting++) {
+        const size_t a = d->at[k->next_delisting].asset;
+        if (has(k->held, a))
+            for (size_t l = 0; l < groups(k) * LANES; l += WIDTH) {
+                const size_t at = place(k, l / LANES, a) + l % LANES;
+                const vector q = load(k->shares + at), value = q * all(mark[a] * k->sale_factor);
+                const mask some = less(all(0), q);
+                store(k->cash + l, add_where(some, load(k->cash + l), value - all(k->rate) * value));
+                store(k->fills + l, add_where(some, load(k->fills + l), all(1)));
+                store(k->shares + at, all(0));
+                store(k->target + at, all(0));
+            }
+        for (size_t l = 0; l < BP__MAX_LANES; l++)
+            k->in_set[a / 64 * BP__MAX_LANES + l] &= ~(UINT64_C(1) << (a % 64));
+        k->want[a] = 0;
+        leave_set(k->wanted, a);
+        leave_set(k->held, a);
+        leave_set(k->waits, a);
+    }
+}
+
+/* Sessions ------------------------------------------------------------------------------------------- */
+
+/* What no lane holds any more is 0 in both buffers, and the new shares take the place of the old ones. */
+static void settle(bp__lanes *k)
+{
+    for (size_t i = 0; i < k->listed; i++) {
+        const size_t a = k->list[i];
+        if (has(k->wanted, a) || has(k->waits, a)) continue;
+        for (size_t g = 0; g < groups(k); g++) memset(k->shares + place(k, g, a), 0, LANES * sizeof(double));
+    }
+    for (size_t w = 0; w < k->words; w++) k->held[w] = k->wanted[w] | k->waits[w];
+    double *bought = k->target;
+    k->target = k->shares;
+    k->shares = bought;
+}
+
+/* Steps 1 to 3 of a session. @param[in] open  of this session @param[in] mark  of the one before */
+static void open_session(bp__lanes *k, int32_t t, const double *open, const double *mark)
+{
+    const bp__events *splits = &k->scope->splits;
+    bool waiting = false, rare = k->next_split < splits->count && splits->at[k->next_split].t == t;
+    for (size_t w = 0; w < k->words; w++) waiting |= k->waits[w] != 0;
+    if (!waiting && !k->deciding) {
+        apply_splits(k, t, mark, false);
+        pay_dividends(k, t);
+        return;
+    }
+    look_at_opens(k, open);
+    list(k, k->held, k->wanted, k->waits);
+    rare |= waiting;
+    for (size_t w = 0; w < k->words; w++)
+        rare |= (k->missing[w] & (k->held[w] | k->wanted[w] | k->waits[w])) != 0;
+    for (size_t g = 0; rare && g < groups(k); g++) find_targets(k, g, mark);
+    if (waiting) take_waiting(k);
+    apply_splits(k, t, mark, true);
+    pay_dividends(k, t);
+    if (rare) hold_back(k);
+    for (size_t g = 0; g < groups(k); g++) {
+        if (rare)
+            sell_given(k, g);
+        else
+            find_and_sell(k, g, mark);
+        buys(k, g);
+    }
+    settle(k);
+}
+
+static __attribute__((noinline)) void add_equity(const bp__lanes *k, size_t g, const double *mark,
+                                                 double *equity)
+{
+    const double *shares = k->shares + place(k, g, 0);
+    vector sum[GROUP];
+    EACH_VECTOR(v) sum[v] = load(k->cash + g * LANES + v * WIDTH);
+    for (size_t i = 0; i < k->listed; i++) {
+        const size_t a = k->list[i];
+        const vector price = all(mark[a]);
+        EACH_VECTOR(v) sum[v] = sum[v] + load(shares + a * LANES + v * WIDTH) * price;
+    }
+    EACH_VECTOR(v) store(equity + g * LANES + v * WIDTH, sum[v]);
+}
+
+/* Rows of bits as columns. */
+static void turn_bits(uint64_t bits[64])
+{
+    uint64_t low = UINT64_C(0x00000000ffffffff);
+    for (unsigned width = 32; width; width >>= 1, low ^= low << width)
+        for (unsigned i = 0; i < 64; i = ((i | width) + 1) & ~width) {
+            const uint64_t swap = (bits[i] >> width ^ bits[i | width]) & low;
+            bits[i] ^= swap << width;
+            bits[i | width] ^= swap;
+        }
+}
+
+/* What the signals of session t ask for: sets, and what each asset in them is to be worth. */
+static void decide(bp__lanes *k, size_t t, const double *equity)
+{
+    double members[BP__MAX_LANES] = {0};
+    uint64_t deciding = 0;
+    for (size_t l = 0; l < k->count; l++) deciding |= (uint64_t)k->signals[l].decide[t] << l;
+    k->deciding = deciding;
+    if (!deciding) return;
+    for (size_t w = 0; w < k->words; w++) {
+        uint64_t *in_set = k->in_set + w * BP__MAX_LANES, *want = k->want + w * 64, toggled = 0, wanted = 0;
+        for (size_t l = 0; l < k->count; l++) {
+            const uint64_t toggle = k->signals[l].toggle[t * k->words + w];
+            toggled |= toggle;
+            in_set[l] ^= toggle;
+            wanted |= in_set[l];
+            members[l] += (double)__builtin_popcountll(in_set[l]);
+        }
+        k->wanted[w] = wanted;
+        if (!toggled) continue;
+        memcpy(want, in_set, 64 * sizeof *want);
+        turn_bits(want);
+    }
+    for (size_t l = 0; l < k->count; l++) k->each[l] = equity[l] / members[l]; /* not used if there is none */
+}
+
+void BP__ISA_NAME(bp__lanes_run)(bp__lanes *k)
+{
+    const int32_t n = (int32_t)k->scope->num_sessions;
+    for (int32_t t = 0; t < n; t++) {
+        const size_t row = (size_t)t % BP__LANES_BLOCK + 1;
+        if (row == 1) prices_from(k, t);
+        const double *mark = k->mark + row * k->stride;
+        double *equity = k->equity + (size_t)t * BP__MAX_LANES;
+        if (t > 0) open_session(k, t, k->open + row * k->stride, mark - k->stride);
+        delist(k, t, mark);
+        list(k, k->held, k->held, k->held);
+        for (size_t g = 0; g < groups(k); g++) add_equity(k, g, mark, equity);
+        if (t == n - 1) break;
+        decide(k, (size_t)t, equity);
+        if (k->deciding) bound_marks(k, mark);
+    }
+}

@@ -1,0 +1,52 @@
+/** @file src/backtest/lanes_state.h
+ * What lanes.c makes and lanes_run.h works on.
+ */
+#ifndef BP_BACKTEST_LANES_STATE_H
+#define BP_BACKTEST_LANES_STATE_H
+
+#include "backtest/lanes.h"
+
+#define BP__LANES_BLOCK 64 /* sessions whose prices lie ready */
+
+struct bp__lanes {
+    const bp__scope *scope;
+    const bp__signals *signals; /**< [count] during a run */
+    size_t count, words;        /**< lanes; words of 64 assets */
+    size_t stride;              /**< of rows of prices: assets, and some more */
+
+    /* [groups][assets][lanes of a group], so in all [assets][BP__MAX_LANES] at most */
+    double *shares; /**< what is held */
+    double *
+        target; /**< what is to be held after this session's fills, while they are made; else of no meaning but for
+                          assets that no lane holds or wants: there it is 0, as shares are */
+    double *waiting; /**< targets of orders that wait for an open; of assets in `waits` alone */
+
+    double *cash, *each, *fills; /**< [BP__MAX_LANES] each: what an asset is to be worth */
+    double *equity;              /**< [sessions][BP__MAX_LANES] */
+
+    uint64_t *in_set; /**< [words][BP__MAX_LANES] sets of assets, as signals have them */
+    uint64_t
+        *want; /**< [words * 64] the same the other way round: of each asset the lanes in whose set it is */
+    uint64_t *wanted; /**< [words] by any lane; as the following three */
+    uint64_t *held, *waits,
+        *missing;      /**< has shares, perhaps; has orders that wait; has no open in this session */
+    uint64_t deciding; /**< lanes that have decided after the last close */
+
+    uint32_t *list; /**< [listed] assets that this step goes over, ascending */
+    size_t listed;
+
+    double *open,
+        *mark; /**< [BP__LANES_BLOCK + 1][stride] 0: none; row 0 is the last one of the block before */
+    double *sale, *buy;   /**< [stride] prices of this session's fills, slippage included */
+    double *least, *most; /**< [stride] 1 / mark, rounded to less and to more */
+    bool exactly;         /**< some 1 / mark cannot be bounded: divide */
+
+    double buy_factor, sale_factor, rate;
+    size_t next_split, next_dividend, next_delisting;
+};
+
+void bp__lanes_run_portable(bp__lanes *lanes);
+void bp__lanes_run_avx2(bp__lanes *lanes);
+void bp__lanes_run_avx512(bp__lanes *lanes);
+
+#endif
