@@ -1,5 +1,6 @@
 #include "io/hdf5/h5number.h"
 
+#include <assert.h>
 #include <string.h>
 
 static bool integer_of(hid_t type, bp__h5number *number)
@@ -50,6 +51,7 @@ static uint64_t bits_of(const bp__h5number *number, const void *stored)
 bool bp__h5_to_i64(const bp__h5number *number, const void *stored, int64_t *value)
 {
     const uint64_t bits = bits_of(number, stored);
+    assert(number->bytes > 0 && number->bytes <= 8);
     const unsigned unused = (unsigned)(64 - 8 * number->bytes);
     if (number->is_float || (!number->is_signed && bits > INT64_MAX)) return false;
     *value = number->is_signed ? (int64_t)(bits << unused) >> unused : (int64_t)bits;

@@ -167,8 +167,13 @@ static bp_status convert_numbers(const bp__h5file *file, const bp__h5set *set, c
     uint64_t row = 0;
     for (; row < set->shape[0] && ok; row++) {
         const char *from = raw + row * stride + f->at;
-        ok = type == BP_TYPE_I64 ? bp__h5_to_i64(&f->number, from, (int64_t *)&out[row])
-                                 : bp__h5_to_f64(&f->number, from, (double *)&out[row]);
+        union {
+            int64_t whole;
+            double real;
+        } value = {0};
+        ok = type == BP_TYPE_I64 ? bp__h5_to_i64(&f->number, from, &value.whole)
+                                 : bp__h5_to_f64(&f->number, from, &value.real);
+        memcpy(&out[row], &value, sizeof value);
     }
     if (ok) return BP_OK;
     return bp__fail(BP_EFORMAT, "%s: %s: row %llu: a number that 64 bits with a sign do not hold",

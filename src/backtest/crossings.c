@@ -1,5 +1,7 @@
 #include "backtest/crossings.h"
 
+#include <assert.h>
+
 #include "backtest/exact.h"
 
 #define TINY 0x1p-900 /* below it a mean may have lost digits, and 8 units are more than they seem */
@@ -49,7 +51,7 @@ static uint64_t settle(const bp__crossings *x, size_t pair, int32_t from, uint64
     uint64_t above = x->above[pair];
     for (; doubtful; doubtful &= doubtful - 1) {
         const int32_t i = __builtin_ctzll(doubtful);
-        const size_t end = (size_t)(from + i + 1);
+        const size_t end = (size_t)from + (size_t)i + 1;
         const double fast = bp__prefix_mean(x->hi, x->lo, end - (size_t)x->window[x->fast[pair]], end),
                      slow = bp__prefix_mean(x->hi, x->lo, end - (size_t)x->window[x->slow[pair]], end);
         above &= ~(UINT64_C(1) << i);
@@ -83,6 +85,7 @@ static void cross_some(bp__call *call, size_t asset, bp__crossings *x, bp_signal
                                        : bits_between(from, longer_of(x, p) - 1, a->count);
             const uint64_t above = settle(x, p, from, tiny ? valid : x->doubtful[p] & valid) & valid;
             bp__signals *to = (bp__signals *)signals[p];
+            assert(to);
             for (uint64_t left = above ^ (above << 1 | last[p]); left; left &= left - 1) {
                 const int32_t j = from + __builtin_ctzll(left);
                 if (j >= a->count) break; /* where there are no observations nothing changes */
@@ -101,7 +104,7 @@ void bp__cross(bp__call *call, size_t asset, const double *hi, const double *lo,
 {
     const bp__asset *a = &call->scope->asset[asset];
     bp__crossings x; /* most of it is written before it is read */
-    bp_signals *of[BP__CROSS_AT_ONCE];
+    bp_signals *of[BP__CROSS_AT_ONCE] = {NULL};
     if (a->delisted <= 0) return;
     x.hi = hi;
     x.lo = lo;

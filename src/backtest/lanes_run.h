@@ -66,7 +66,7 @@ static void prices_from(bp__lanes *k, int32_t t)
     memcpy(k->mark, k->mark + BP__LANES_BLOCK * k->stride, k->stride * sizeof *k->mark);
     for (size_t a = 0; a < scope->num_assets; a += 8) {
         const size_t count = scope->num_assets - a < 8 ? scope->num_assets - a : 8;
-        int32_t end[8], marked[8];
+        int32_t end[8] = {0}, marked[8] = {0};
         for (size_t i = 0; i < count; i++) {
             const int32_t delisted = scope->asset[a + i].delisted;
             end[i] = n;

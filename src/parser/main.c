@@ -29,7 +29,8 @@ int main(int argc, char **argv)
     const char *option = argc > 1 ? argv[1] : "";
     if (argc == 1 && is_started_by_library()) {
         (void)prctl(PR_SET_NAME, "bundle-parser"); /* it was started by a descriptor's number */
-        _exit(bp__serve(bp__answer_about_h5)); /* there is nothing to flush: no library's end holds this one up */
+        _exit(bp__serve(
+            bp__answer_about_h5)); /* there is nothing to flush: no library's end holds this one up */
     }
     if (strcmp(option, "--help") == 0 && argc == 2) return fputs(help, stdout) < 0 || fflush(stdout) != 0;
     if (strcmp(option, "--version") == 0 && argc == 2)
