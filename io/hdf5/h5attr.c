@@ -153,10 +153,10 @@ static bp_status open_attr(const bp__h5file *file, const char *path, const char 
                            hid_t *type)
 {
     *attr = *type = -1;
+    BP_TRY(check_header(file, path)); /* before libhdf5 looks at any of them */
     htri_t there = H5Aexists_by_name(file->id, path, name, H5P_DEFAULT);
     if (there < 0) return bp__h5_fail(file, path, "its attributes cannot be read");
     if (there == 0) return BP_OK;
-    BP_TRY(check_header(file, path));
     hid_t space = -1;
     bool scalar = false;
     *attr = H5Aopen_by_name(file->id, path, name, H5P_DEFAULT, H5P_DEFAULT);

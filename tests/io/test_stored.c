@@ -151,7 +151,7 @@ static void test_large_attribute(void)
         unsigned char was, is;
         const char *words;
     } sizes[] = {{2, 15, 23, "attribute"}, /* of its name, type and space; of an element */
-                 {4, 12, 100, "attribute"},
+                 {4, 12, 100, "damaged: an attribute, or another part of its header"},
                  {6, 8, 94, "damaged: an attribute, or another part of its header"},
                  {28, 8, 16, "damaged: an attribute, or another part of its header"}};
     static const unsigned char attribute[] = "\1\0\17\0\14\0\10\0scaling_factor";
