@@ -43,6 +43,10 @@ static uint64_t bits_of(const bp__h5number *number, const void *stored)
 {
     uint64_t bits = 0;
     const uint8_t *byte = stored;
+    if (number->bytes == 8) { /* as nearly all of them are */
+        memcpy(&bits, stored, sizeof bits);
+        return number->swapped ? __builtin_bswap64(bits) : bits;
+    }
     for (size_t i = 0; i < number->bytes; i++)
         bits |= (uint64_t)byte[number->swapped ? number->bytes - 1 - i : i] << 8 * i;
     return bits;
