@@ -37,14 +37,17 @@ static bp_status say(int to, int tag, MPI_Comm comm, const bp__tasks *tasks)
 
 /* Workers --------------------------------------------------------------------------------------- */
 
-/* Results on their way: one buffer is filled while the other is sent. */
+#define MAX_UNDER_WAY 16
+
+/* Results on their way: one buffer is filled while the others are sent. What is sent is under way until rank 0 looks, which
+ * it does not while it runs many combinations at once. */
 typedef struct outbox {
     MPI_Comm comm;
     const bp__tasks *tasks;
-    char buffer[2][MAX_MESSAGE];
+    char buffer[MAX_UNDER_WAY][MAX_MESSAGE];
+    MPI_Request sending[MAX_UNDER_WAY];
     int filling;
     size_t used; /* bytes of the one that is filled */
-    MPI_Request sending;
     uint64_t flushed_ns;
 } outbox;
 
@@ -52,10 +55,17 @@ static bp_status flush(outbox *o)
 {
     o->flushed_ns = bp__clock_ns();
     if (o->used == 0) return BP_OK;
-    BP_TRY(bp__await(&o->sending, MPI_STATUS_IGNORE, &o->tasks->watch));
-    BP_MPI(MPI_Isend(o->buffer[o->filling], (int)o->used, MPI_BYTE, 0, TAG_RESULTS, o->comm, &o->sending));
-    o->filling = !o->filling;
+    BP_MPI(MPI_Isend(o->buffer[o->filling], (int)o->used, MPI_BYTE, 0, TAG_RESULTS, o->comm,
+                     &o->sending[o->filling]));
+    o->filling = (o->filling + 1) % MAX_UNDER_WAY;
     o->used = 0;
+    return bp__await(&o->sending[o->filling], MPI_STATUS_IGNORE, &o->tasks->watch);
+}
+
+static bp_status await_all(outbox *o)
+{
+    for (int i = 0; i < MAX_UNDER_WAY; i++)
+        BP_TRY(bp__await(&o->sending[i], MPI_STATUS_IGNORE, &o->tasks->watch));
     return BP_OK;
 }
 
@@ -129,17 +139,17 @@ static bp_status work_until_told(worker_state *w)
         BP_TRY(ask(w, w->batch[!now]));
         BP_TRY(run_batch(w, w->batch[now], count));
     }
-    return bp__await(&w->out.sending, MPI_STATUS_IGNORE, &w->tasks->watch);
+    return await_all(&w->out);
 }
 
 static bp_status work(MPI_Comm comm, const bp__tasks *tasks)
 {
     worker_state *w = malloc(sizeof *w);
     if (!w) BP_FAIL(BP_EMPI, "no memory for the messages of a rank, which the others will wait for");
-    *w = (worker_state){
-        .tasks = tasks,
-        .out = {.comm = comm, .tasks = tasks, .sending = MPI_REQUEST_NULL, .flushed_ns = bp__clock_ns()},
-        .reply = MPI_REQUEST_NULL};
+    *w = (worker_state){.tasks = tasks,
+                        .out = {.comm = comm, .tasks = tasks, .flushed_ns = bp__clock_ns()},
+                        .reply = MPI_REQUEST_NULL};
+    for (int i = 0; i < MAX_UNDER_WAY; i++) w->out.sending[i] = MPI_REQUEST_NULL;
     bp_status s = work_until_told(w);
     if (bp__failed(s))
         bp__await_leave(w); /* a batch may still arrive in it, results may still leave */
@@ -175,11 +185,12 @@ static int batch_size(const server *s)
 
 static bp_status send_batch(server *s, int worker, int n)
 {
-    /* the worker has a receive waiting for it: unless it cannot be reached, this does not wait */
+    /* a worker takes it between two calls of its strategy, which may be long: it is not waited for, and the list of tasks
+     * stays in its place */
     MPI_Request request;
     BP_MPI(MPI_Isend(n ? s->tasks->index + s->next : NULL, n, MPI_UINT64_T, worker, TAG_BATCH, s->comm,
                      &request));
-    BP_TRY(bp__await(&request, MPI_STATUS_IGNORE, &s->tasks->watch));
+    BP_MPI(MPI_Request_free(&request));
     s->next += (uint64_t)n;
     return BP_OK;
 }
