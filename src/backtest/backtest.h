@@ -100,7 +100,8 @@ void bp__workspace_destroy(bp__workspace **ws);
  *  (lanes.h): runs of these parameters that follow use what was found. Whatever fails here is found, and told, by the runs.
  *  @param[in] params   [count] of the strategy's parameters each
  *  @param[in] account  of runs whose records may be those of lanes: equity, cash, trades, and NaN for what fills were worth;
- *                      NULL: signals are all that is found */
+ *                      it is told by its address, and stays as it is until these runs are made. NULL: signals are all
+ *                      that is found */
 void bp__backtest_prepare(bp__workspace *ws, const bp_strategy *strategy, size_t count,
                           const double *const *params, const bp__account *account);
 
