@@ -178,8 +178,7 @@ static bp_status add_blocks(bulk *b, uint64_t chunk_rows, haddr_t address)
     return BP_OK;
 }
 
-/* @param[in,out] found  counts those that are stored */
-static bp_status add_chunk(bulk *b, bp__plan_task *task, uint64_t *found)
+static bp_status add_chunk(bulk *b, bp__plan_task *task)
 {
     hsize_t origin[2] = {task->origin[0], task->origin[1]}, bytes = 0;
     haddr_t address = HADDR_UNDEF;
@@ -187,7 +186,6 @@ static bp_status add_chunk(bulk *b, bp__plan_task *task, uint64_t *found)
     if (H5Dget_chunk_info_by_coord(b->set.id, origin, &mask, &address, &bytes) < 0)
         return bp__h5_fail(b->file, b->set.path, "a chunk cannot be located");
     if (address == HADDR_UNDEF) return BP_OK;
-    ++*found;
     BP_TRY(check_extent(b, address, bytes));
     if (bytes == 0)
         BP_FAIL(BP_EFORMAT, "%s: %s: damaged: a stored chunk of 0 bytes", b->file->label, b->set.path);
@@ -205,12 +203,10 @@ static bp_status add_chunks(bulk *b)
     if (chunk[0] > UINT32_MAX || chunk[1] > UINT32_MAX / d->elem_bytes / chunk[0])
         BP_FAIL(BP_EFORMAT, "%s: %s: damaged: a chunk of more than 4 GiB", b->file->label, b->set.path);
     uint64_t down = (d->shape[0] - 1) / chunk[0] + 1, across = (d->shape[1] - 1) / chunk[1] + 1;
-    uint64_t n = down * across, found = 0;
+    uint64_t n = down * across;
     if (!worth_locating(n, d->shape[0] * d->shape[1] * d->elem_bytes)) d->through_hdf5 = true;
-    if (d->through_hdf5) {
-        BP_TRY(bp__h5_check_stored(b->file, &b->set));
-        return add_blocks(b, chunk[0], HADDR_UNDEF);
-    }
+    if (d->through_hdf5) return add_blocks(b, chunk[0], HADDR_UNDEF);
+
     d->chunk[0] = chunk[0];
     d->chunk[1] = chunk[1];
     bp__plan_task *task;
@@ -218,9 +214,9 @@ static bp_status add_chunks(bulk *b)
     for (uint64_t i = 0; i < n; i++) {
         task[i].origin[0] = i / across * chunk[0];
         task[i].origin[1] = i % across * chunk[1];
-        BP_TRY(add_chunk(b, &task[i], &found));
+        BP_TRY(add_chunk(b, &task[i]));
     }
-    return bp__h5_check_found(b->file, &b->set, found);
+    return BP_OK;
 }
 
 /* Leave to HDF5 what its addresses and filter masks do not tell us all about. */
@@ -248,12 +244,12 @@ static bp_status plan_tasks(bulk *b)
     BP_TRY(read_fill(b));
     BP_TRY(check_layout(b));
     if (b->dataset->shape[0] == 0 || b->dataset->shape[1] == 0) return BP_OK;
-    if (H5Pget_layout(b->set.dcpl) == H5D_CHUNKED) {
+    /* Also where add_chunks() lists them: a damaged index lists chunks that a search in it does not find. */
+    BP_TRY(bp__h5_check_stored(b->file, &b->set));
+    if (H5Pget_layout(b->set.dcpl) == H5D_CHUNKED)
         BP_TRY(add_chunks(b));
-    } else {
-        BP_TRY(bp__h5_check_stored(b->file, &b->set));
+    else
         BP_TRY(add_blocks(b, 1, b->dataset->through_hdf5 ? HADDR_UNDEF : H5Dget_offset(b->set.id)));
-    }
     if (b->dataset
             ->through_hdf5) { /* its rows come from the parser without their filters, as native elements */
         b->dataset->filters.n = 0;

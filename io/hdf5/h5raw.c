@@ -135,22 +135,18 @@ static bp_status count_stored(const bp__h5file *file, const bp__h5set *set, uint
     return BP_OK;
 }
 
-bp_status bp__h5_check_found(const bp__h5file *file, const bp__h5set *set, uint64_t found)
-{
-    hsize_t listed = 0;
-    if (H5Dget_num_chunks(set->id, set->space, &listed) < 0)
-        return bp__h5_fail(file, set->path, "its chunks cannot be counted");
-    return listed == found ? BP_OK
-                           : damaged(file, set, "its index lists chunks that are none of its, or one twice");
-}
-
 bp_status bp__h5_check_stored(const bp__h5file *file, const bp__h5set *set)
 {
     const H5D_layout_t layout = H5Pget_layout(set->dcpl);
     if (layout == H5D_CHUNKED) {
+        hsize_t listed = 0;
         uint64_t found;
         BP_TRY(count_stored(file, set, &found));
-        return bp__h5_check_found(file, set, found);
+        if (H5Dget_num_chunks(set->id, set->space, &listed) < 0)
+            return bp__h5_fail(file, set->path, "its chunks cannot be counted");
+        if (listed != found)
+            return damaged(file, set, "its index lists chunks that are none of its, or one twice");
+        return BP_OK;
     }
     size_t element;
     bool refers;

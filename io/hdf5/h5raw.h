@@ -28,9 +28,6 @@ bp_status bp__h5_element_bytes(const bp__h5file *file, const bp__h5set *set, siz
  *  the shape takes. */
 bp_status bp__h5_check_stored(const bp__h5file *file, const bp__h5set *set);
 
-/** The part of it that is of chunks, for who has looked for each chunk of the grid. @param[in] found  how many are stored */
-bp_status bp__h5_check_found(const bp__h5file *file, const bp__h5set *set, uint64_t found);
-
 /** Read whole rows, as they are stored. @param[out] raw  [rows * columns * bytes of an element]
  *  @retval BP_EFORMAT  damaged @retval BP_EIO, BP_ENOMEM */
 bp_status bp__h5_raw_rows(const bp__h5file *file, const bp__h5set *set, uint64_t first, uint64_t rows,

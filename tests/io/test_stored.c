@@ -40,31 +40,31 @@ static void expect_refused(const char *words)
 
 /* Indexes of chunks ----------------------------------------------------------------------------- */
 
-/* Change the place of one chunk of 2 x 3 values, at (2, 3), in the first index that lists it. */
-static void move_entry(uint64_t row, uint64_t col)
+/* Change the place of one chunk of 2 x 3 values, at (2, 3), in the first index that lists it.
+ * @param[in] place  row, column, and byte within the element, which is 0 in every entry */
+static void move_entry(const uint64_t place[3])
 {
     const struct {
         uint32_t bytes, mask;
         uint64_t row, col, element;
     } key = {24, 0, 2, 3, 0};
-    const uint64_t place[2] = {row, col};
     size_t n;
     char *bytes = files_read("stored.h5", &n);
     CU_ASSERT_FATAL(bytes != NULL);
     const char *at = memmem(bytes, n, &key, sizeof key);
     CU_ASSERT_FATAL(at != NULL);
     const int fd = open(path(), O_WRONLY);
-    CU_ASSERT_EQUAL(pwrite(fd, place, sizeof place, at - bytes + 8), (ssize_t)sizeof place);
+    CU_ASSERT_EQUAL(pwrite(fd, place, 24, at - bytes + 8), 24);
     CU_ASSERT_EQUAL(close(fd), 0);
     free(bytes);
 }
 
 static void test_lost_entries(void)
 {
-    static const uint64_t places[][2] = {{2, 0}, {2, 6}, {4, 0}, {100, 3}};
+    static const uint64_t places[][3] = {{2, 0}, {2, 6}, {4, 0}, {100, 3}, {2, 3, 4}, {2, 3, UINT64_MAX}};
     for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
         CU_ASSERT_FATAL(make_file(path(), &plain));
-        move_entry(places[i][0], places[i][1]);
+        move_entry(places[i]);
         expect_refused("/US/data/open: damaged: its index lists chunks");
     }
 }
