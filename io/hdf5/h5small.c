@@ -135,20 +135,16 @@ static bp_status no_memory(const reader *r, const char *what, uint64_t rows)
     return bp__fail(BP_ENOMEM, "%s: no memory for %" PRIu64 " rows of %s", r->file->label, rows, what);
 }
 
-/* Read column i of a table; column 0, which is never a text, determines the number of rows. */
-static bp_status read_column(const reader *r, table *t, unsigned i, const char *path, const char *field)
+/* Take column i of a table from a dataset, or from a field of it. */
+static bp_status take_column(const reader *r, table *t, unsigned i, bp__h5table *from, const char *field)
 {
-    bp_type type = type_of(t->first + i);
-    uint64_t n;
-    if (type != BP_TYPE_U32) {
-        BP_TRY(bp__h5_read_numbers(r->file, path, field, type, t->rows, &t->data[i], &n));
-        t->rows = n;
-        return BP_OK;
-    }
+    const bp_type type = type_of(t->first + i);
+    t->rows = from->set.shape[0];
+    if (type != BP_TYPE_U32) return bp__h5_table_numbers(from, field, type, &t->data[i]);
     text_sink sink = {r->head, calloc(t->rows ? t->rows : 1, sizeof *sink.offset)};
-    if (!sink.offset) return no_memory(r, path, t->rows);
+    if (!sink.offset) return no_memory(r, from->set.path, t->rows);
     t->data[i] = sink.offset;
-    return bp__h5_read_texts(r->file, path, field, t->rows, add_text, &sink, &n);
+    return bp__h5_table_texts(from, field, add_text, &sink);
 }
 
 static void free_table(table *t)
@@ -172,10 +168,17 @@ static int compare_rows(const void *a, const void *b, void *context)
     return x < y ? -1 : x > y;
 }
 
+static bool is_sorted(const table *t, const int64_t *key[2])
+{
+    for (uint64_t i = 1; i < t->rows; i++)
+        if (compare_rows(&(uint64_t){i - 1}, &(uint64_t){i}, key) > 0) return false;
+    return true;
+}
+
 static bp_status sort_table(const reader *r, table *t, unsigned keys)
 {
     const int64_t *key[2] = {t->data[0], keys > 1 ? t->data[1] : NULL};
-    if (t->rows < 2) return BP_OK;
+    if (is_sorted(t, key)) return BP_OK;
     uint64_t *order = malloc(t->rows * sizeof *order);
     uint64_t *sorted = malloc(t->rows * sizeof *sorted);
     bp_status s = order && sorted ? BP_OK : no_memory(r, "a table", t->rows);
@@ -197,7 +200,7 @@ static bp_status sort_table(const reader *r, table *t, unsigned keys)
 /* An optional compound dataset, sorted by its first `keys` fields. */
 static bp_status read_compound(const reader *r, bp_column first, bp_column last, unsigned keys)
 {
-    table t = {.first = first, .num = last - first + 1, .rows = BP__H5_ANY_ROWS};
+    table t = {.first = first, .num = last - first + 1};
     char path[BP__H5_PATH_MAX], folder[BP__H5_PATH_MAX];
     bp__h5_column_path(r->shape->country, first, folder);
     *strrchr(folder, '/') = '\0';
@@ -205,11 +208,14 @@ static bp_status read_compound(const reader *r, bp_column first, bp_column last,
     BP_TRY(bp__h5_find(r->file, folder, &found));
     if (!found) return BP_OK;
 
+    bp__h5table from;
+    BP_TRY(bp__h5_table_open(r->file, folder, BP__H5_ANY_ROWS, &from));
     bp_status s = BP_OK;
     for (unsigned i = 0; i < t.num && s == BP_OK; i++) {
         bp__h5_column_path(r->shape->country, first + i, path);
-        s = read_column(r, &t, i, folder, strrchr(path, '/') + 1);
+        s = take_column(r, &t, i, &from, strrchr(path, '/') + 1);
     }
+    bp__h5_table_close(&from);
     if (s == BP_OK && keys > 0) s = sort_table(r, &t, keys);
     if (s == BP_OK) s = put_table(r, &t);
     free_table(&t);
@@ -225,7 +231,12 @@ static bp_status read_folder(const reader *r, table *t, unsigned required)
         bool found = true;
         bp__h5_column_path(r->shape->country, t->first + i, path);
         if (i >= required) BP_TRY(bp__h5_find(r->file, path, &found));
-        if (found) BP_TRY(read_column(r, t, i, path, NULL));
+        if (!found) continue;
+        bp__h5table from;
+        BP_TRY(bp__h5_table_open(r->file, path, t->rows, &from));
+        const bp_status s = take_column(r, t, i, &from, NULL);
+        bp__h5_table_close(&from);
+        BP_TRY(s);
     }
     return BP_OK;
 }
@@ -258,7 +269,7 @@ static bp_status read_factors(const reader *r, bp_column column, uint64_t rows)
     bp__h5_column_path(r->shape->country, column, path);
     BP_TRY(bp__h5_find(r->file, path, found));
     if (!*found) return BP_OK;
-    BP_TRY(bp__h5_read_numbers(r->file, path, NULL, BP_TYPE_F64, rows, &factors, &rows));
+    BP_TRY(bp__h5_read_numbers(r->file, path, BP_TYPE_F64, rows, &factors, &rows));
     bp_status s = BP_OK;
     for (uint64_t i = 0; i < rows && s == BP_OK; i++) {
         const double factor = ((const double *)factors)[i];
@@ -283,7 +294,7 @@ static bp_status read_i64(const reader *r, bp_column column, uint64_t rows, int6
     char path[BP__H5_PATH_MAX];
     void *read;
     bp__h5_column_path(r->shape->country, column, path);
-    BP_TRY(bp__h5_read_numbers(r->file, path, NULL, BP_TYPE_I64, rows, &read, n));
+    BP_TRY(bp__h5_read_numbers(r->file, path, BP_TYPE_I64, rows, &read, n));
     *data = read;
     return bp__head_put(r->head, column, read, *n, 1);
 }
@@ -333,7 +344,7 @@ static bp_status read_currency(const reader *r)
     memset(codes, 'X', 3 * n);
     bp_status s = BP_OK;
     struct currencies c = {r->file->label, path, codes};
-    if (found) s = bp__h5_read_texts(r->file, path, NULL, n, add_currency, &c, &n);
+    if (found) s = bp__h5_read_texts(r->file, path, n, add_currency, &c);
     if (s == BP_OK) s = bp__head_put(r->head, BP_COL_CURRENCY, codes, n, 3);
     free(codes);
     return s;

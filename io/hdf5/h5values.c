@@ -126,94 +126,134 @@ static bp_status read_member(const bp__h5file *file, const bp__h5set *set, const
     return s;
 }
 
-/* All rows, as they are stored, or, where they refer to texts elsewhere, of one field alone.
- * @param[out] raw     owned by the caller, on failure too
- * @param[out] stride  bytes from one row to the next
- * @param[in,out] f    f->at: its first byte in a row of `raw` */
-static bp_status read_raw(const bp__h5file *file, const bp__h5set *set, const char *name, field *f,
-                          void **raw, size_t *stride)
+/* Tables ---------------------------------------------------------------------------------------- */
+
+bp_status bp__h5_table_open(const bp__h5file *file, const char *path, uint64_t rows, bp__h5table *table)
 {
-    bool refers;
-    BP_TRY(bp__h5_element_bytes(file, set, stride, &refers));
-    *raw = malloc(set->shape[0] * *stride + 1);
-    if (!*raw)
-        BP_FAIL(BP_ENOMEM, "%s: %s: no memory for %llu rows", file->label, set->path,
-                (unsigned long long)set->shape[0]);
-    /* which also says whether all chunks are whole */
-    if (!refers || H5Pget_layout(set->dcpl) == H5D_CHUNKED)
-        BP_TRY(bp__h5_raw_rows(file, set, 0, set->shape[0], *raw));
-    if (!refers || H5Tis_variable_str(f->type) > 0 || set->shape[0] == 0) return BP_OK;
-    *stride = H5Tget_size(f->type);
-    f->at = 0;
-    return read_member(file, set, name, f->type, *raw);
+    *table = (bp__h5table){.file = file};
+    BP_TRY(bp__h5_open_set(file, path, 1, &table->set));
+    const bp_status s = check_small(file, &table->set, rows);
+    if (bp__failed(s)) bp__h5_table_close(table);
+    return s;
 }
 
-/* The variable texts of all rows; what they are stored in was looked at before.
- * `*data` is the caller's to free, on failure too, and so is what hangs from it. */
-static bp_status read_variable(const bp__h5file *file, const bp__h5set *set, const char *name, const field *f,
-                               char ***data)
+void bp__h5_table_close(bp__h5table *table)
 {
-    *data = calloc(set->shape[0] + 1, sizeof **data);
-    if (!*data)
-        BP_FAIL(BP_ENOMEM, "%s: %s: no memory for %llu rows", file->label, set->path,
-                (unsigned long long)set->shape[0]);
-    return set->shape[0] == 0 ? BP_OK : read_member(file, set, name, f->type, *data);
+    free(table->raw);
+    table->raw = NULL;
+    bp__h5_close_set(&table->set);
 }
 
-static bp_status convert_numbers(const bp__h5file *file, const bp__h5set *set, const field *f, bp_type type,
-                                 const char *raw, size_t stride, uint64_t *out)
+static bp_status no_memory(const bp__h5table *t)
 {
-    bool ok = true;
-    uint64_t row = 0;
-    for (; row < set->shape[0] && ok; row++) {
-        const char *from = raw + row * stride + f->at;
+    return bp__fail(BP_ENOMEM, "%s: %s: no memory for %llu rows", t->file->label, t->set.path,
+                    (unsigned long long)t->set.shape[0]);
+}
+
+/* All rows as they are stored, once for all fields, which also says whether all chunks are whole. */
+static bp_status read_raw(bp__h5table *t)
+{
+    if (t->raw) return BP_OK;
+    BP_TRY(bp__h5_element_bytes(t->file, &t->set, &t->row_bytes, &t->refers));
+    t->raw = malloc(t->set.shape[0] * t->row_bytes + 1);
+    if (!t->raw) return no_memory(t);
+    if (t->refers && H5Pget_layout(t->set.dcpl) != H5D_CHUNKED) return BP_OK;
+    const bp_status s = bp__h5_raw_rows(t->file, &t->set, 0, t->set.shape[0], t->raw);
+    if (bp__failed(s)) {
+        free(t->raw);
+        t->raw = NULL;
+    }
+    return s;
+}
+
+/* A field's values, each `stride` bytes behind the one before. */
+typedef struct values {
+    const char *first;
+    size_t stride;
+    char *own; /* to be freed; NULL: they lie in the table */
+} values;
+
+/* Where rows refer to texts elsewhere, libhdf5 reads the field alone. */
+static bp_status find_values(bp__h5table *t, const char *name, const field *f, values *v)
+{
+    BP_TRY(read_raw(t));
+    *v = (values){.first = t->raw + f->at, .stride = t->row_bytes};
+    if (!t->refers) return BP_OK;
+    v->stride = H5Tget_size(f->type);
+    v->first = v->own = malloc(t->set.shape[0] * v->stride + 1);
+    if (!v->own) return no_memory(t);
+    return t->set.shape[0] == 0 ? BP_OK : read_member(t->file, &t->set, name, f->type, v->own);
+}
+
+/* The variable texts of all rows; `*data` is the caller's to free, on failure too, and so is what hangs from it. */
+static bp_status read_variable(bp__h5table *t, const char *name, const field *f, char ***data)
+{
+    BP_TRY(read_raw(t));
+    *data = calloc(t->set.shape[0] + 1, sizeof **data);
+    if (!*data) return no_memory(t);
+    return t->set.shape[0] == 0 ? BP_OK : read_member(t->file, &t->set, name, f->type, *data);
+}
+
+static bool is_as_wanted(const bp__h5number *number, bp_type type)
+{
+    return number->bytes == 8 && number->is_signed && !number->swapped &&
+           number->is_float == (type == BP_TYPE_F64);
+}
+
+static bp_status convert_numbers(const bp__h5table *t, const field *f, bp_type type, const values *v,
+                                 uint64_t *out)
+{
+    const uint64_t rows = t->set.shape[0];
+    if (is_as_wanted(&f->number, type)) { /* as nearly all of them are */
+        for (uint64_t row = 0; row < rows; row++) memcpy(&out[row], v->first + row * v->stride, sizeof *out);
+        return BP_OK;
+    }
+    for (uint64_t row = 0; row < rows; row++) {
+        const char *from = v->first + row * v->stride;
         union {
             int64_t whole;
             double real;
         } value = {0};
-        ok = type == BP_TYPE_I64 ? bp__h5_to_i64(&f->number, from, &value.whole)
-                                 : bp__h5_to_f64(&f->number, from, &value.real);
+        if (!(type == BP_TYPE_I64 ? bp__h5_to_i64(&f->number, from, &value.whole)
+                                  : bp__h5_to_f64(&f->number, from, &value.real)))
+            BP_FAIL(BP_EFORMAT, "%s: %s: row %llu: a number that 64 bits with a sign do not hold",
+                    t->file->label, t->set.path, (unsigned long long)row);
         memcpy(&out[row], &value, sizeof value);
     }
-    if (ok) return BP_OK;
-    return bp__fail(BP_EFORMAT, "%s: %s: row %llu: a number that 64 bits with a sign do not hold",
-                    file->label, set->path, (unsigned long long)(row - 1));
+    return BP_OK;
 }
 
-static bp_status read_numbers(const bp__h5file *file, const bp__h5set *set, const char *name, field *f,
-                              bp_type type, void **data)
+bp_status bp__h5_table_numbers(bp__h5table *t, const char *name, bp_type type, void **data)
 {
-    void *raw = NULL;
-    size_t stride = 0;
-    uint64_t *out = malloc(set->shape[0] * sizeof *out + 1);
-    bp_status s = out ? read_raw(file, set, name, f, &raw, &stride)
-                      : bp__fail(BP_ENOMEM, "%s: %s: no memory for %llu rows", file->label, set->path,
-                                 (unsigned long long)set->shape[0]);
-    if (s == BP_OK) s = convert_numbers(file, set, f, type, raw, stride, out);
-    free(raw);
-    *data = out;
-    return s;
-}
-
-bp_status bp__h5_read_numbers(const bp__h5file *file, const char *path, const char *name, bp_type type,
-                              uint64_t rows, void **data, uint64_t *n)
-{
-    bp__h5set set;
-    field f = {.type = -1};
+    field f;
+    values v = {0};
     *data = NULL;
-    BP_TRY(bp__h5_open_set(file, path, 1, &set));
-    bp_status s = check_small(file, &set, rows);
-    if (s == BP_OK) s = find_field(file, &set, name, type, &f);
-    if (s == BP_OK) s = read_numbers(file, &set, name, &f, type, data);
-    *n = set.shape[0];
+    bp_status s = find_field(t->file, &t->set, name, type, &f);
+    if (s == BP_OK) s = find_values(t, name, &f, &v);
+    if (s == BP_OK && !(*data = malloc(t->set.shape[0] * sizeof(uint64_t) + 1))) s = no_memory(t);
+    if (s == BP_OK) s = convert_numbers(t, &f, type, &v, *data);
+    free(v.own);
     close_field(&f);
-    bp__h5_close_set(&set);
     if (bp__failed(s)) {
         free(*data);
         *data = NULL;
     }
     return s;
 }
+
+bp_status bp__h5_read_numbers(const bp__h5file *file, const char *path, bp_type type, uint64_t rows,
+                              void **data, uint64_t *n)
+{
+    bp__h5table table;
+    *data = NULL;
+    BP_TRY(bp__h5_table_open(file, path, rows, &table));
+    *n = table.set.shape[0];
+    const bp_status s = bp__h5_table_numbers(&table, NULL, type, data);
+    bp__h5_table_close(&table);
+    return s;
+}
+
+/* Texts ----------------------------------------------------------------------------------------- */
 
 /* One text of `size` bytes, which may end earlier, and may be padded with spaces. */
 static void copy_text(const char *from, size_t size, bool spaces, char *text)
@@ -224,74 +264,78 @@ static void copy_text(const char *from, size_t size, bool spaces, char *text)
     text[n] = '\0';
 }
 
-static bp_status too_long(const bp__h5file *file, const bp__h5set *set, uint64_t row)
+static bp_status too_long(const bp__h5table *t, uint64_t row)
 {
-    return bp__fail(BP_EFORMAT, "%s: %s: row %llu: a text of more than %d bytes", file->label, set->path,
+    return bp__fail(BP_EFORMAT, "%s: %s: row %llu: a text of more than %d bytes", t->file->label, t->set.path,
                     (unsigned long long)row, BP__H5_TEXT_MAX);
 }
 
-static bp_status hand_out_fixed(const bp__h5file *file, const bp__h5set *set, const field *f, const char *raw,
-                                size_t stride, bp__h5_text_fn each, void *context)
+static bp_status hand_out_fixed(const bp__h5table *t, const field *f, const values *v, bp__h5_text_fn each,
+                                void *context)
 {
     const size_t width = H5Tget_size(f->type);
     const bool spaces = H5Tget_strpad(f->type) == H5T_STR_SPACEPAD;
     char text[BP__H5_TEXT_MAX + 1];
-    for (uint64_t row = 0; row < set->shape[0]; row++) {
-        const char *from = raw + row * stride + f->at;
+    for (uint64_t row = 0; row < t->set.shape[0]; row++) {
+        const char *from = v->first + row * v->stride;
         const size_t size = strnlen(from, width);
-        if (size > BP__H5_TEXT_MAX) return too_long(file, set, row);
+        if (size > BP__H5_TEXT_MAX) return too_long(t, row);
         copy_text(from, size, spaces, text);
         BP_TRY(each(context, row, text));
     }
     return BP_OK;
 }
 
-static bp_status hand_out_variable(const bp__h5file *file, const bp__h5set *set, const field *f,
-                                   char *const *data, bp__h5_text_fn each, void *context)
+static bp_status hand_out_variable(const bp__h5table *t, const field *f, char *const *data,
+                                   bp__h5_text_fn each, void *context)
 {
     const bool spaces = H5Tget_strpad(f->type) == H5T_STR_SPACEPAD;
     char text[BP__H5_TEXT_MAX + 1];
-    for (uint64_t row = 0; row < set->shape[0]; row++) {
+    for (uint64_t row = 0; row < t->set.shape[0]; row++) {
         const char *from = data[row] ? data[row] : "";
         const size_t size = strnlen(from, sizeof text);
-        if (size == sizeof text) return too_long(file, set, row);
+        if (size == sizeof text) return too_long(t, row);
         copy_text(from, size, spaces, text);
         BP_TRY(each(context, row, text));
     }
     return BP_OK;
 }
 
-static bp_status read_texts(const bp__h5file *file, const bp__h5set *set, const char *name, field *f,
-                            bp__h5_text_fn each, void *context)
+static bp_status read_texts(bp__h5table *t, const char *name, const field *f, bp__h5_text_fn each,
+                            void *context)
 {
-    const bool variable = H5Tis_variable_str(f->type) > 0;
-    void *raw = NULL;
-    size_t stride;
+    values v = {0};
     char **data = NULL;
-    bp_status s =
-        read_raw(file, set, name, f, &raw, &stride); /* of variable ones: whether it can be read at all */
-    if (s == BP_OK && variable) s = read_variable(file, set, name, f, &data);
-    if (s == BP_OK)
-        s = variable ? hand_out_variable(file, set, f, data, each, context)
-                     : hand_out_fixed(file, set, f, raw, stride, each, context);
+    bp_status s;
+    if (H5Tis_variable_str(f->type) > 0) {
+        s = read_variable(t, name, f, &data);
+        if (s == BP_OK) s = hand_out_variable(t, f, data, each, context);
+    } else {
+        s = find_values(t, name, f, &v);
+        if (s == BP_OK) s = hand_out_fixed(t, f, &v, each, context);
+    }
     /* each row is one variable text, so this is all that H5Dvlen_reclaim() would do */
-    for (uint64_t row = 0; data && row < set->shape[0]; row++) free(data[row]);
+    for (uint64_t row = 0; data && row < t->set.shape[0]; row++) free(data[row]);
     free(data);
-    free(raw);
+    free(v.own);
     return s;
 }
 
-bp_status bp__h5_read_texts(const bp__h5file *file, const char *path, const char *name, uint64_t rows,
-                            bp__h5_text_fn each, void *context, uint64_t *n)
+bp_status bp__h5_table_texts(bp__h5table *t, const char *name, bp__h5_text_fn each, void *context)
 {
-    bp__h5set set;
-    field f = {.type = -1};
-    BP_TRY(bp__h5_open_set(file, path, 1, &set));
-    *n = set.shape[0];
-    bp_status s = check_small(file, &set, rows);
-    if (s == BP_OK) s = find_field(file, &set, name, BP_TYPE_BYTES, &f);
-    if (s == BP_OK) s = read_texts(file, &set, name, &f, each, context);
+    field f;
+    bp_status s = find_field(t->file, &t->set, name, BP_TYPE_BYTES, &f);
+    if (s == BP_OK) s = read_texts(t, name, &f, each, context);
     close_field(&f);
-    bp__h5_close_set(&set);
+    return s;
+}
+
+bp_status bp__h5_read_texts(const bp__h5file *file, const char *path, uint64_t rows, bp__h5_text_fn each,
+                            void *context)
+{
+    bp__h5table table;
+    BP_TRY(bp__h5_table_open(file, path, rows, &table));
+    const bp_status s = bp__h5_table_texts(&table, NULL, each, context);
+    bp__h5_table_close(&table);
     return s;
 }
