@@ -64,11 +64,12 @@ static void run_all(const bench *b)
     }
 }
 
-/* What is prepared would be found: another strategy's signals take its place. */
+/* Neither what is prepared is found, nor what the last run has found for itself. */
 static void forget(const bench *b)
 {
     const bp_strategy *hold;
     bp__record record;
+    bp__backtest_forget(b->workspace);
     must(bp__builtin_find("buy_and_hold", &hold));
     must(bp__backtest_run(b->workspace, hold, NULL, &b->account, NULL, &record));
 }
@@ -86,11 +87,15 @@ static double measure_single(const bench *b, int repeat)
 static void measure_lanes(const bench *b, bp__isa isa, int repeat, double single)
 {
     bp__workspace_use(b->workspace, isa);
+    size_t taken;
+    bp__backtest_forget(b->workspace);
     double from = now();
-    bp__backtest_prepare(b->workspace, b->strategy, (size_t)b->lanes, b->row, NULL);
+    must(bp__backtest_prepare(b->workspace, b->strategy, (size_t)b->lanes, b->row, &taken));
     bench_sample(bp__isa_name(isa), "signals", "ns", repeat, per_unit(b, from));
+    bp__backtest_forget(b->workspace);
     from = now();
-    bp__backtest_prepare(b->workspace, b->strategy, (size_t)b->lanes, b->row, &b->account);
+    must(bp__backtest_prepare(b->workspace, b->strategy, (size_t)b->lanes, b->row, &taken));
+    bp__backtest_run_prepared(b->workspace, &b->account);
     run_all(b);
     const double runs = per_unit(b, from);
     bench_sample(bp__isa_name(isa), "runs", "ns", repeat, runs);

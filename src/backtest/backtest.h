@@ -96,17 +96,23 @@ typedef struct bp__workspace bp__workspace;
 bp_status bp__workspace_create(const bp__scope *scope, bp__workspace **ws);
 void bp__workspace_destroy(bp__workspace **ws);
 
-/** Find the signals of several combinations in one call, where the strategy can; and run them all, where lanes can
- *  (lanes.h): runs of these parameters that follow use what was found. Whatever fails here is found, and told, by the runs.
- *  @param[in] params   [count] of the strategy's parameters each
- *  @param[in] account  of runs whose records may be those of lanes: equity, cash, trades, and NaN for what fills were worth;
- *                      it is told by its address, and stays as it is until these runs are made. NULL: signals are all
- *                      that is found */
-void bp__backtest_prepare(bp__workspace *ws, const bp_strategy *strategy, size_t count,
-                          const double *const *params, const bp__account *account);
+/** Nothing is prepared any more. */
+void bp__backtest_forget(bp__workspace *ws);
 
-/** How many combinations had best be prepared at once: fewer take hardly less time. 1: each takes its own. @param[in] account
- *  as for bp__backtest_prepare() */
+/** Find what combinations say, beside those that are prepared already: all of them by one call where the strategy can, else the
+ *  first one. Their runs take it from there. What fails here is found, and told, by its run.
+ *  @param[in]  params  [count] of the strategy's parameters each
+ *  @param[out] taken   how many are dealt with, from the first one on; 0: there is no room, or this strategy decides
+ *  @retval BP_ESTOPPED  the strategy was interrupted; nothing else fails */
+bp_status bp__backtest_prepare(bp__workspace *ws, const bp_strategy *strategy, size_t count,
+                               const double *const *params, size_t *taken);
+
+/** Run all that is prepared, side by side, where that can be done. Their runs for this account take the results from there: equity,
+ *  cash, trades, and NaN for what fills were worth. @param[in] account  told by its address; unchanged until these runs are made */
+void bp__backtest_run_prepared(bp__workspace *ws, const bp__account *account);
+
+/** How many combinations had best be prepared at once: fewer take hardly less time. 1: each takes its own.
+ *  @param[in] account  of the runs; NULL: results of bp__backtest_run_prepared() are not enough for them */
 uint32_t bp__backtest_at_once(const bp_strategy *strategy, const bp__account *account);
 
 /** By which instructions runs are made side by side; the fastest that are there, unless this was called. */

@@ -62,6 +62,7 @@ void bp__lanes_destroy(bp__lanes **lanes)
     free(k->shares);
     free(k->target);
     free(k->waiting);
+    free(k->worth);
     free(k->cash);
     free(k->equity);
     free(k->in_set);
@@ -73,7 +74,7 @@ void bp__lanes_destroy(bp__lanes **lanes)
     free(k);
 }
 
-static void begin(bp__lanes *k, const bp__signals *signals, size_t count, const bp__account *account)
+static void begin(bp__lanes *k, size_t count, const bp__account *account)
 {
     const size_t assets = k->words * 64;
     memset(k->shares, 0, assets * BP__MAX_LANES * sizeof *k->shares);
@@ -82,7 +83,8 @@ static void begin(bp__lanes *k, const bp__signals *signals, size_t count, const 
     memset(k->in_set, 0, k->words * BP__MAX_LANES * sizeof *k->in_set);
     memset(k->want, 0, assets * sizeof *k->want);
     memset(k->wanted, 0, 4 * k->words * sizeof *k->wanted);
-    k->signals = signals;
+    memset(k->next_row, 0, sizeof k->next_row);
+    if (k->weights) memset(k->worth, 0, assets * BP__MAX_LANES * sizeof *k->worth);
     k->count = count;
     for (size_t l = 0; l < count; l++) k->cash[l] = account->cash;
     k->buy_factor = 1 + account->slippage_bps / 10000;
@@ -92,18 +94,36 @@ static void begin(bp__lanes *k, const bp__signals *signals, size_t count, const 
     k->next_split = k->next_dividend = k->next_delisting = 0;
 }
 
-void bp__lanes_run(bp__lanes *lanes, bp__isa isa, const bp__signals *signals, size_t count,
-                   const bp__account *account)
+static void run(bp__lanes *k, bp__isa isa, size_t count, const bp__account *account)
 {
-    static void (*const run[BP__NUM_ISAS])(bp__lanes *) = {
+    static void (*const runs[BP__NUM_ISAS])(bp__lanes *) = {
         bp__lanes_run_portable,
 #if defined(__x86_64__)
         bp__lanes_run_avx2,
         bp__lanes_run_avx512,
 #endif
     };
-    begin(lanes, signals, count, account);
-    run[isa](lanes);
+    begin(k, count, account);
+    runs[isa](k);
+}
+
+void bp__lanes_run(bp__lanes *lanes, bp__isa isa, const bp__signals *const *signals, size_t count,
+                   const bp__account *account)
+{
+    lanes->signals = signals;
+    lanes->weights = NULL;
+    run(lanes, isa, count, account);
+}
+
+bp_status bp__lanes_run_weights(bp__lanes *lanes, bp__isa isa, const bp__weights *const *weights,
+                                size_t count, const bp__account *account)
+{
+    if (!lanes->worth && !(lanes->worth = lines(lanes->words * 64 * BP__MAX_LANES, sizeof(double))))
+        return BP_ENOMEM;
+    lanes->signals = NULL;
+    lanes->weights = weights;
+    run(lanes, isa, count, account);
+    return BP_OK;
 }
 
 int64_t bp__lanes_result(const bp__lanes *lanes, size_t lane, double *equity)

@@ -33,10 +33,15 @@ bp_status bp__lanes_create(const bp__scope *scope, bp__lanes **lanes);
 void bp__lanes_destroy(bp__lanes **lanes);
 
 /** Run `count` combinations by their signals, at most BP__MAX_LANES.
- *  @param[in] signals  of the scope that the lanes are of
+ *  @param[in] signals  [count] of the scope that the lanes are of
  *  @param[in] account  one that bp__plain_can() */
-void bp__lanes_run(bp__lanes *lanes, bp__isa isa, const bp__signals *signals, size_t count,
+void bp__lanes_run(bp__lanes *lanes, bp__isa isa, const bp__signals *const *signals, size_t count,
                    const bp__account *account);
+
+/** The same by weights: none is negative, and no row adds up to more than 1, but for rounding.
+ *  @retval BP_ENOMEM  (without a text) */
+bp_status bp__lanes_run_weights(bp__lanes *lanes, bp__isa isa, const bp__weights *const *weights,
+                                size_t count, const bp__account *account);
 
 /** What a lane of the last run has come to, until the next one.
  *  @param[out] equity  [sessions] positive and finite, if the account is still one @return fills */

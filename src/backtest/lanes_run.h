@@ -108,13 +108,15 @@ static void bound_marks(bp__lanes *k, const double *mark)
 
 /* Targets, sales, buys ------------------------------------------------------------------------------- */
 
-/* Find the targets of a group's orders, or take them as they are, and sell what is more than them.
+/* Find the targets of a group's orders, or take them as they are, and sell what is more than them. To find and to sell
+ * together is the usual way.
  *
- * FIND and SELL together are the usual way. @return false: a target is in doubt, and nothing is done; call with `exactly` */
-INLINE bool sales(const bp__lanes *k, size_t g, const double *mark, bool find, bool sell, bool everyone,
-                  bool exactly)
+ * @return false: a target is in doubt, and nothing is done; call with `exactly` */
+INLINE bool sales_by(const bp__lanes *k, size_t g, const double *mark, bool weights, bool find, bool sell,
+                     bool everyone, bool exactly)
 {
     const double *shares = k->shares + place(k, g, 0);
+    const double *worth = weights ? k->worth + place(k, g, 0) : NULL;
     double *target = k->target + place(k, g, 0);
     const vector rate = all(k->rate), zero = all(0);
     vector cash[GROUP], each[GROUP], fills[GROUP], slack[GROUP];
@@ -138,9 +140,10 @@ INLINE bool sales(const bp__lanes *k, size_t g, const double *mark, bool find, b
             const vector now = load(shares + at);
             vector to;
             if (find) {
-                to = exactly ? whole(each[v] / all(mark[a])) : whole(each[v] * most);
-                to = where(mask_of(want >> (v * WIDTH)), to);
-                if (!exactly) slack[v] = smaller(slack[v], each[v] * least - to);
+                const vector x = weights ? load(worth + at) : each[v];
+                to = exactly ? whole(x / all(mark[a])) : whole(x * most);
+                if (!weights) to = where(mask_of(want >> (v * WIDTH)), to);
+                if (!exactly) slack[v] = smaller(slack[v], x * least - to);
                 if (!everyone) to = choose(decides[v], to, now);
                 store(target + at, to);
             } else {
@@ -166,6 +169,13 @@ INLINE bool sales(const bp__lanes *k, size_t g, const double *mark, bool find, b
         store(k->fills + l, fills[v]);
     }
     return true;
+}
+
+INLINE bool sales(const bp__lanes *k, size_t g, const double *mark, bool find, bool sell, bool everyone,
+                  bool exactly)
+{
+    return k->weights ? sales_by(k, g, mark, true, find, sell, everyone, exactly)
+                      : sales_by(k, g, mark, false, find, sell, everyone, exactly);
 }
 
 static __attribute__((noinline)) bool sell_all_deciding(const bp__lanes *k, size_t g, const double *mark)
@@ -195,7 +205,7 @@ static __attribute__((noinline)) void find_targets(const bp__lanes *k, size_t g,
 
 static __attribute__((noinline)) void sell_given(const bp__lanes *k, size_t g)
 {
-    (void)sales(k, g, NULL, false, true, false, false);
+    (void)sales_by(k, g, NULL, false, false, true, false, false);
 }
 
 static void find_and_sell(const bp__lanes *k, size_t g, const double *mark)
@@ -449,17 +459,15 @@ static void turn_bits(uint64_t bits[64])
 }
 
 /* What the signals of session t ask for: sets, and what each asset in them is to be worth. */
-static void decide(bp__lanes *k, size_t t, const double *equity)
+static void decide_by_signals(bp__lanes *k, size_t t, const double *equity)
 {
     double members[BP__MAX_LANES] = {0};
-    uint64_t deciding = 0;
-    for (size_t l = 0; l < k->count; l++) deciding |= (uint64_t)k->signals[l].decide[t] << l;
-    k->deciding = deciding;
-    if (!deciding) return;
+    for (size_t l = 0; l < k->count; l++) k->deciding |= (uint64_t)k->signals[l]->decide[t] << l;
+    if (!k->deciding) return;
     for (size_t w = 0; w < k->words; w++) {
         uint64_t *in_set = k->in_set + w * BP__MAX_LANES, *want = k->want + w * 64, toggled = 0, wanted = 0;
         for (size_t l = 0; l < k->count; l++) {
-            const uint64_t toggle = k->signals[l].toggle[t * k->words + w];
+            const uint64_t toggle = k->signals[l]->toggle[t * k->words + w];
             toggled |= toggle;
             in_set[l] ^= toggle;
             wanted |= in_set[l];
@@ -471,6 +479,41 @@ static void decide(bp__lanes *k, size_t t, const double *equity)
         turn_bits(want);
     }
     for (size_t l = 0; l < k->count; l++) k->each[l] = equity[l] / members[l]; /* not used if there is none */
+}
+
+/* Up to 64 weights from asset a on, in money, for one lane. @return bits of those that are not 0 */
+static uint64_t take_row(const bp__lanes *k, size_t l, size_t a, size_t n, const double *row, double equity)
+{
+    double *worth = k->worth + place(k, l / LANES, a) + l % LANES;
+    uint64_t bits = 0;
+    for (size_t i = 0; i < n; i++) {
+        worth[i * LANES] = equity * row[i];
+        bits |= (uint64_t)(row[i] != 0) << i;
+    }
+    return bits;
+}
+
+/* What the rows of weights of session t ask for. */
+static void decide_by_weights(bp__lanes *k, size_t t, const double *equity)
+{
+    const double *row[BP__MAX_LANES] = {NULL};
+    const size_t assets = k->scope->num_assets;
+    for (size_t l = 0; l < k->count; l++) {
+        const bp__weights *w = k->weights[l];
+        if (k->next_row[l] == w->count || w->t[k->next_row[l]] != (int32_t)t) continue;
+        row[l] = w->row + k->next_row[l]++ * assets;
+        k->deciding |= UINT64_C(1) << l;
+    }
+    if (!k->deciding) return;
+    for (size_t w = 0; w < k->words; w++) {
+        uint64_t *in_set = k->in_set + w * BP__MAX_LANES, wanted = 0;
+        const size_t a = w * 64, n = assets - a < 64 ? assets - a : 64;
+        for (size_t l = 0; l < k->count; l++) {
+            if (row[l]) in_set[l] = take_row(k, l, a, n, row[l] + a, equity[l]);
+            wanted |= in_set[l];
+        }
+        k->wanted[w] = wanted;
+    }
 }
 
 void BP__ISA_NAME(bp__lanes_run)(bp__lanes *k)
@@ -486,7 +529,11 @@ void BP__ISA_NAME(bp__lanes_run)(bp__lanes *k)
         list(k, k->held, k->held, k->held);
         for (size_t g = 0; g < groups(k); g++) add_equity(k, g, mark, equity);
         if (t == n - 1) break;
-        decide(k, (size_t)t, equity);
+        k->deciding = 0;
+        if (k->weights)
+            decide_by_weights(k, (size_t)t, equity);
+        else
+            decide_by_signals(k, (size_t)t, equity);
         if (k->deciding) bound_marks(k, mark);
     }
 }

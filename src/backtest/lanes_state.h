@@ -10,9 +10,11 @@
 
 struct bp__lanes {
     const bp__scope *scope;
-    const bp__signals *signals; /**< [count] during a run */
-    size_t count, words;        /**< lanes; words of 64 assets */
-    size_t stride;              /**< of rows of prices: assets, and some more */
+    const bp__signals *const *signals; /**< [count] during a run by signals, else NULL */
+    const bp__weights *const *weights; /**< [count] during a run by weights, else NULL */
+    size_t next_row[BP__MAX_LANES];    /**< of weights */
+    size_t count, words;               /**< lanes; words of 64 assets */
+    size_t stride;                     /**< of rows of prices: assets, and some more */
 
     /* [groups][assets][lanes of a group], so in all [assets][BP__MAX_LANES] at most */
     double *shares; /**< what is held */
@@ -20,13 +22,16 @@ struct bp__lanes {
         target; /**< what is to be held after this session's fills, while they are made; else of no meaning but for
                           assets that no lane holds or wants: there it is 0, as shares are */
     double *waiting; /**< targets of orders that wait for an open; of assets in `waits` alone */
+    double
+        *worth; /**< by weights: what each lane wants of each asset, in money; NULL until there are weights */
 
     double *cash, *each, *fills; /**< [BP__MAX_LANES] each: what an asset is to be worth */
     double *equity;              /**< [sessions][BP__MAX_LANES] */
 
-    uint64_t *in_set; /**< [words][BP__MAX_LANES] sets of assets, as signals have them */
-    uint64_t
-        *want; /**< [words * 64] the same the other way round: of each asset the lanes in whose set it is */
+    uint64_t *
+        in_set; /**< [words][BP__MAX_LANES] sets of assets, as signals have them, or those that have weights */
+    uint64_t *
+        want; /**< [words * 64] by signals, the other way round: of each asset the lanes in whose set it is */
     uint64_t *wanted; /**< [words] by any lane; as the following three */
     uint64_t *held, *waits,
         *missing;      /**< has shares, perhaps; has orders that wait; has no open in this session */

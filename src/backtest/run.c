@@ -4,10 +4,11 @@
  *  - Signals and weights are found for the whole range before the account begins; a strategy that decides is called
  *    between two sessions of it.
  *  - A strategy of the form *signals* may answer by weights (host.h); then its rows take the place of its signals.
- *  - Signals of several combinations can be found in one call (bp__backtest_prepare()), which saves what they have in
- *    common; each has its own set of bits, and the runs that follow take them from there.
+ *  - What several combinations say can be found before any of them is run (bp__backtest_prepare()), by one call where a
+ *    strategy can, which saves what they have in common; then all of them are run side by side. Each has a place of its
+ *    own for what it says, and the runs that follow take that, and their equity curves, from there.
  *  - There are three accounts with the same results: plain.c for signals where the options are the usual ones, lanes.h
- *    for many of these at once, trader.c for everything.
+ *    for signals or weights of many at once with the same options, trader.c for everything.
  */
 #include <float.h>
 #include <math.h>
@@ -22,46 +23,52 @@
 #include "core/day.h"
 #include "core/status.h"
 
-#define BATCH_BYTES ((size_t)32 << 20) /* at most, of signals that wait for their runs */
+#define LEAST_BYTES ((size_t)8 << 20) /* that what waits for its runs may take */
+#define ONE         0 /* place of what a run has found for itself; combinations that are prepared come behind it */
+
+/* What a combination has said. */
+typedef struct said {
+    double params[BP__MAX_PARAMS];
+    bp__signals signals; /* without memory until it is needed */
+    bp__weights weights;
+    bool by_weights;
+    size_t lane; /* of the last run of lanes; SIZE_MAX: it was in none */
+} said;
 
 struct bp__workspace {
     const bp__scope *scope;
     bp__call call;
     bp__market market;
-    bp__weights weights;
     bp__plain plain;
     bp__trader trader;
     uint64_t *in_set; /* [words] of signals, for the trader */
     double *equity;   /* [num_sessions] */
 
-    bp__signals signals[BP__MAX_BATCH];
-    size_t num_signals;          /* that have memory */
-    const bp_strategy *prepared; /* whose signals are there, or NULL; */
-    size_t num_prepared;         /* of so many combinations: */
-    double params[BP__MAX_BATCH][BP__MAX_PARAMS];
-    bool by_weights;  /* the one that is prepared has answered by weights */
-    bp__lanes *lanes; /* NULL until they are needed */
-    const bp__account
-        *ran_for;       /* those that are prepared were run in lanes, for this account; NULL: they were not */
-    bp__scratch memory; /* of a strategy that decides */
+    said said[1 + BP__MAX_BATCH];
+    const bp_strategy *found; /* whose answer is in the first place, or NULL */
+    const bp_strategy *prepared;
+    size_t num_prepared;
+    bp__lanes *lanes;           /* NULL until they are needed */
+    const bp__account *account; /* for which those that have a lane were run; NULL: none has one */
+    bp__scratch memory;         /* of a strategy that decides */
 };
 
-/* Signals ----------------------------------------------------------------------------------------- */
+/* What strategies say -------------------------------------------------------------------------------- */
 
-static bp_status make_signals(bp__workspace *ws, size_t count)
+static bp_status make_signals(const bp__workspace *ws, bp__signals *s)
 {
     const size_t sessions = ws->scope->num_sessions, words = ws->plain.words;
-    for (; ws->num_signals < count; ws->num_signals++) {
-        bp__signals *s = &ws->signals[ws->num_signals];
-        *s = (bp__signals){.face = {bp__host()}, .call = &ws->call, .num_sessions = sessions, .words = words};
-        s->toggle = calloc(sessions * words, sizeof *s->toggle);
-        s->decide = calloc(sessions, sizeof *s->decide);
-        if (s->toggle && s->decide) continue;
-        free(s->toggle);
-        free(s->decide);
-        return BP_ENOMEM;
-    }
-    return BP_OK;
+    if (s->toggle) return BP_OK;
+    s->num_sessions = sessions;
+    s->words = words;
+    s->toggle = calloc(sessions * words, sizeof *s->toggle);
+    s->decide = calloc(sessions, sizeof *s->decide);
+    if (s->toggle && s->decide) return BP_OK;
+    free(s->toggle);
+    free(s->decide);
+    s->toggle = NULL;
+    s->decide = NULL;
+    return BP_ENOMEM;
 }
 
 static bool same_params(const bp_strategy *strategy, const double *a, const double *b)
@@ -69,77 +76,48 @@ static bool same_params(const bp_strategy *strategy, const double *a, const doub
     return strategy->num_params == 0 || memcmp(a, b, strategy->num_params * sizeof *a) == 0;
 }
 
-static void find_signals(bp__workspace *ws, const bp_strategy *strategy, size_t count,
-                         const double *const *params)
+/* Ask for what `count` combinations say, into places from `first` on. */
+static bp_status find(bp__workspace *ws, const bp_strategy *strategy, size_t first, size_t count,
+                      const double *const *params)
 {
     bp_signals *face[BP__MAX_BATCH];
-    ws->prepared = NULL;
-    ws->ran_for = NULL;
+    said *one = &ws->said[first];
     bp__call_begin(&ws->call, strategy);
-    ws->weights.count = 0;
-    if (count == 1) ws->call.weights = &ws->weights;
     for (size_t i = 0; i < count; i++) {
-        face[i] = &ws->signals[i].face;
-        bp__signals_clear(&ws->signals[i]);
-        for (size_t p = 0; p < strategy->num_params; p++) ws->params[i][p] = params[i][p];
+        one[i].weights.count = 0;
+        one[i].by_weights = strategy->weights;
+        one[i].lane = SIZE_MAX;
+        for (size_t p = 0; p < strategy->num_params; p++) one[i].params[p] = params[i][p];
+        if (strategy->weights) continue;
+        BP_TRY(make_signals(ws, &one[i].signals));
+        bp__signals_clear(&one[i].signals);
+        face[i] = &one[i].signals.face;
     }
-    if (strategy->signals_batch && count > 1)
+    if (strategy->weights) {
+        strategy->weights(strategy->context, &ws->market.face, params[0], &one->weights.face);
+    } else if (strategy->signals_batch && count > 1) {
         strategy->signals_batch(strategy->context, &ws->market.face, count, params, face);
-    else
+    } else {
+        ws->call.weights = &one->weights;
         strategy->signals(strategy->context, &ws->market.face, params[0], face[0]);
-    ws->prepared = strategy;
-    ws->num_prepared = count;
-    ws->by_weights = ws->weights.count > 0;
+        one->by_weights = one->weights.count > 0;
+    }
+    return bp__call_status(&ws->call);
 }
 
-/* Run all that is prepared at once. Without memory for that they are run one by one. */
-static void run_lanes(bp__workspace *ws, const bp__account *account)
-{
-    if (!bp__plain_can(account) || bp__failed(bp__account_check(account))) return;
-    if (!ws->lanes && bp__failed(bp__lanes_create(ws->scope, &ws->lanes))) return;
-    bp__lanes_run(ws->lanes, ws->call.isa, ws->signals, ws->num_prepared, account);
-    ws->ran_for = account;
-}
-
-void bp__backtest_prepare(bp__workspace *ws, const bp_strategy *strategy, size_t count,
-                          const double *const *params, const bp__account *account)
-{
-    if (!strategy->signals_batch || count < 2) return;
-    const size_t bytes = ws->scope->num_sessions * ws->plain.words * sizeof(uint64_t);
-    if (count > BP__MAX_BATCH) count = BP__MAX_BATCH;
-    if (count > BATCH_BYTES / bytes + 1) count = BATCH_BYTES / bytes + 1;
-    if (bp__failed(make_signals(ws, count))) return;
-    find_signals(ws, strategy, count, params);
-    if (ws->call.failed)
-        ws->prepared = NULL; /* which of them it was, each will find out for itself */
-    else if (account)
-        run_lanes(ws, account);
-}
-
-uint32_t bp__backtest_at_once(const bp_strategy *strategy, const bp__account *account)
-{
-    return strategy->signals_batch && account && bp__plain_can(account) ? 32 : 1;
-}
-
-void bp__workspace_use(bp__workspace *ws, bp__isa isa)
-{
-    ws->call.isa = isa;
-}
-
-/* The signals of a combination, prepared or found now. */
-static bp_status signals_of(bp__workspace *ws, const bp_strategy *strategy, const double *params,
-                            const bp__signals **signals)
+/* What a combination says, prepared or found now. */
+static bp_status said_by(bp__workspace *ws, const bp_strategy *strategy, const double *params, said **says)
 {
     static const double none[1];
     if (!params) params = none;
-    for (size_t i = 0; ws->prepared == strategy && i < ws->num_prepared; i++)
-        if (same_params(strategy, ws->params[i], params)) return *signals = &ws->signals[i], BP_OK;
-    BP_TRY(make_signals(ws, 1));
-    find_signals(ws, strategy, 1, &params);
-    *signals = &ws->signals[0];
-    const bp_status status = bp__call_status(&ws->call);
-    if (bp__failed(status)) ws->prepared = NULL;
-    return status;
+    for (size_t i = 1; ws->prepared == strategy && i <= ws->num_prepared; i++)
+        if (same_params(strategy, ws->said[i].params, params)) return *says = &ws->said[i], BP_OK;
+    *says = &ws->said[ONE];
+    if (ws->found == strategy && same_params(strategy, ws->said[ONE].params, params)) return BP_OK;
+    ws->found = NULL;
+    BP_TRY(find(ws, strategy, ONE, 1, &params));
+    ws->found = strategy;
+    return BP_OK;
 }
 
 /* Make the set of session t the one of its signals. @return how many assets are in it */
@@ -193,38 +171,22 @@ static void check_row(bp__workspace *ws, const bp__account *account, int32_t t, 
                       account->max_leverage);
 }
 
-static bp_status check_weights(bp__workspace *ws, const bp__account *account)
+static bp_status check_weights(bp__workspace *ws, const bp_strategy *strategy, const bp__account *account,
+                               const bp__weights *weights)
 {
-    const size_t n = ws->scope->num_assets;
-    for (size_t k = 0; k < ws->weights.count && !ws->call.failed; k++)
-        check_row(ws, account, ws->weights.t[k], ws->weights.row + k * n);
+    bp__call_begin(&ws->call, strategy);
+    for (size_t k = 0; k < weights->count && !ws->call.failed; k++)
+        check_row(ws, account, weights->t[k], weights->row + k * ws->scope->num_assets);
     return bp__call_status(&ws->call);
 }
 
-static bp_status find_weights(bp__workspace *ws, const bp_strategy *strategy, const double *params,
-                              const bp__account *account)
-{
-    if (ws->by_weights) ws->prepared = NULL; /* its rows make room */
-    ws->weights.count = 0;
-    bp__call_begin(&ws->call, strategy);
-    strategy->weights(strategy->context, &ws->market.face, params, &ws->weights.face);
-    return check_weights(ws, account);
-}
-
-/* Rows that a strategy of the form *signals* has answered by, perhaps for a run before. */
-static bp_status reuse_weights(bp__workspace *ws, const bp_strategy *strategy, const bp__account *account)
-{
-    bp__call_begin(&ws->call, strategy);
-    return check_weights(ws, account);
-}
-
 /* @param[in,out] next  row that comes next */
-static bp_status decide_by_weights(bp__workspace *ws, int32_t t, size_t *next)
+static bp_status decide_by_weights(bp__workspace *ws, const bp__weights *weights, int32_t t, size_t *next)
 {
     const size_t n = ws->scope->num_assets;
     bp__trader *a = &ws->trader;
-    if (*next == ws->weights.count || ws->weights.t[*next] != t) return BP_OK;
-    const double *row = ws->weights.row + (*next)++ * n;
+    if (*next == weights->count || weights->t[*next] != t) return BP_OK;
+    const double *row = weights->row + (*next)++ * n;
     bp__trader_clear(a, t);
     for (size_t i = 0; i < n; i++)
         if (row[i] != 0 || a->shares[i] != 0)
@@ -260,9 +222,9 @@ static bp_status make_memory(bp__workspace *ws, const bp_strategy *strategy, con
     return BP_OK;
 }
 
-/* With all options. @param[in] signals  NULL where the strategy speaks otherwise */
+/* With all options. @param[in] says  NULL where the strategy decides */
 static bp_status run_trader(bp__workspace *ws, const bp_strategy *strategy, const double *params,
-                            const bp__account *account, const bp__ledger *ledger, const bp__signals *signals)
+                            const bp__account *account, const bp__ledger *ledger, const said *says)
 {
     const int32_t n = (int32_t)ws->scope->num_sessions;
     bp__view view = {.face = {bp__host()}, .call = &ws->call, .trader = &ws->trader};
@@ -283,10 +245,9 @@ static bp_status run_trader(bp__workspace *ws, const bp_strategy *strategy, cons
         ws->equity[t] = ws->trader.equity;
         BP_TRY(check_equity(ws, t));
         if (t == n - 1) break;
-        if (signals) {
-            BP_TRY(decide_by_signals(ws, signals, t));
-        } else if (!strategy->decide) {
-            BP_TRY(decide_by_weights(ws, t, &next_row));
+        if (says) {
+            BP_TRY(says->by_weights ? decide_by_weights(ws, &says->weights, t, &next_row)
+                                    : decide_by_signals(ws, &says->signals, t));
         } else {
             ws->call.t = t;
             strategy->decide(strategy->context, &view.face, params);
@@ -297,36 +258,35 @@ static bp_status run_trader(bp__workspace *ws, const bp_strategy *strategy, cons
     return BP_OK;
 }
 
-/* The run of a combination that was made beside others. @return false: there is none */
-static bool take_lane(bp__workspace *ws, const bp__signals *signals, const bp__account *account,
-                      bp__record *record)
+static bool can_lanes(const bp__account *account, bool by_weights)
 {
-    const size_t lane = (size_t)(signals - ws->signals);
-    if (ws->ran_for != account || lane >= ws->num_prepared) return false;
+    return bp__plain_can(account) && !(by_weights && account->allow_short);
+}
+
+/* The run of a combination in its lane. */
+static void take_lane(bp__workspace *ws, size_t lane, const bp__account *account, bp__record *record)
+{
     *record = (bp__record){.cash = account->cash, .traded = NAN, .costs = NAN, .gains = NAN, .losses = NAN};
     record->trades = bp__lanes_result(ws->lanes, lane, ws->equity);
-    return true;
 }
 
 static bp_status run(bp__workspace *ws, const bp_strategy *strategy, const double *params,
                      const bp__account *account, const bp__ledger *ledger, bp__record *record)
 {
-    const bp__signals *signals = NULL;
+    said *says = NULL;
     BP_TRY(bp__account_check(account));
-    if (strategy->signals) BP_TRY(signals_of(ws, strategy, params, &signals));
-    if (strategy->signals && ws->by_weights) {
-        BP_TRY(reuse_weights(ws, strategy, account));
-        signals = NULL;
-    }
-    if (strategy->weights) BP_TRY(find_weights(ws, strategy, params, account));
-    if (signals && !ledger && bp__plain_can(account)) {
-        if (!take_lane(ws, signals, account, record))
-            bp__plain_run(&ws->plain, signals, account, ws->equity, record);
-        for (int32_t t = 0; t < (int32_t)ws->scope->num_sessions; t++) BP_TRY(check_equity(ws, t));
+    if (!strategy->decide) BP_TRY(said_by(ws, strategy, params, &says));
+    const bool has_lane = says && !ledger && ws->account == account && says->lane != SIZE_MAX;
+    if (says && says->by_weights && !has_lane) BP_TRY(check_weights(ws, strategy, account, &says->weights));
+    if (has_lane) {
+        take_lane(ws, says->lane, account, record);
+    } else if (says && !says->by_weights && !ledger && bp__plain_can(account)) {
+        bp__plain_run(&ws->plain, &says->signals, account, ws->equity, record);
     } else {
-        BP_TRY(run_trader(ws, strategy, params, account, ledger, signals));
+        BP_TRY(run_trader(ws, strategy, params, account, ledger, says));
         *record = ws->trader.record;
     }
+    for (int32_t t = 0; t < (int32_t)ws->scope->num_sessions; t++) BP_TRY(check_equity(ws, t));
     record->equity = ws->equity;
     record->n = ws->scope->num_sessions;
     return BP_OK;
@@ -340,6 +300,105 @@ bp_status bp__backtest_run(bp__workspace *ws, const bp_strategy *strategy, const
     return s;
 }
 
+/* Side by side -------------------------------------------------------------------------------------- */
+
+uint32_t bp__backtest_at_once(const bp_strategy *strategy, const bp__account *account)
+{
+    return account && !strategy->decide && can_lanes(account, strategy->weights != NULL) ? 32 : 1;
+}
+
+void bp__workspace_use(bp__workspace *ws, bp__isa isa)
+{
+    ws->call.isa = isa;
+}
+
+/* How many more combinations there is room for, which is an eighth of what the prices take. */
+static size_t room_for(const bp__workspace *ws, const bp_strategy *strategy)
+{
+    const size_t assets = ws->scope->num_assets, sessions = ws->scope->num_sessions;
+    const size_t most = 5 * assets * sessions > LEAST_BYTES ? 5 * assets * sessions : LEAST_BYTES;
+    const size_t bits = strategy->weights ? 0 : sessions * ws->plain.words * sizeof(uint64_t);
+    size_t used = 0, largest = bits;
+    for (size_t i = 1; i <= ws->num_prepared; i++) {
+        const size_t bytes = bits + ws->said[i].weights.count * assets * sizeof(double);
+        used += bytes;
+        if (bytes > largest) largest = bytes;
+    }
+    size_t room = used < most ? (most - used) / (largest > 0 ? largest : 1) : 0;
+    if (room == 0 && ws->num_prepared == 0) room = 1;
+    return room < BP__MAX_BATCH - ws->num_prepared ? room : BP__MAX_BATCH - ws->num_prepared;
+}
+
+/* Rows are no more than they have to be: many of them wait. */
+static void trim(bp__weights *w, size_t num_assets)
+{
+    if (w->count == w->capacity) return;
+    double *row = realloc(w->row, (w->count * num_assets + 1) * sizeof *row);
+    if (!row) return;
+    w->row = row;
+    w->capacity = w->count;
+}
+
+void bp__backtest_forget(bp__workspace *ws)
+{
+    ws->prepared = NULL;
+    ws->num_prepared = 0;
+    ws->account = NULL;
+}
+
+bp_status bp__backtest_prepare(bp__workspace *ws, const bp_strategy *strategy, size_t count,
+                               const double *const *params, size_t *taken)
+{
+    *taken = 0;
+    if (strategy->decide) return BP_OK;
+    if (ws->prepared != strategy) bp__backtest_forget(ws);
+    ws->prepared = strategy;
+    ws->account = NULL;
+    const size_t room = room_for(ws, strategy);
+    if (!strategy->signals_batch && count > 1) count = 1;
+    if (count > room) count = room;
+    if (count == 0) return BP_OK;
+    *taken = count;
+    const bp_status s = find(ws, strategy, 1 + ws->num_prepared, count, params);
+    if (s == BP_ESTOPPED) return s;
+    if (s != BP_OK) return BP_OK; /* which of them it was, and why, their runs will tell */
+    for (size_t i = 0; i < count; i++) trim(&ws->said[++ws->num_prepared].weights, ws->scope->num_assets);
+    return BP_OK;
+}
+
+/* @return how many lanes there are now, all by signals or all by weights */
+static size_t run_lanes(bp__workspace *ws, const bp__account *account)
+{
+    const bp__signals *signals[BP__MAX_BATCH];
+    const bp__weights *weights[BP__MAX_BATCH];
+    const bool by_weights = ws->said[1].by_weights;
+    size_t count = 0;
+    for (size_t i = 1; i <= ws->num_prepared; i++) {
+        said *says = &ws->said[i];
+        says->lane = SIZE_MAX;
+        if (says->by_weights != by_weights) continue;
+        if (by_weights && bp__failed(check_weights(ws, ws->prepared, account, &says->weights))) continue;
+        signals[count] = &says->signals;
+        weights[count] = &says->weights;
+        says->lane = count++;
+    }
+    if (count == 0) return 0;
+    if (!by_weights)
+        bp__lanes_run(ws->lanes, ws->call.isa, signals, count, account);
+    else if (bp__failed(bp__lanes_run_weights(ws->lanes, ws->call.isa, weights, count, account)))
+        return 0;
+    return count;
+}
+
+void bp__backtest_run_prepared(bp__workspace *ws, const bp__account *account)
+{
+    ws->account = NULL;
+    if (ws->num_prepared == 0 || bp__failed(bp__account_check(account))) return;
+    if (!can_lanes(account, ws->said[1].by_weights)) return;
+    if (!ws->lanes && bp__failed(bp__lanes_create(ws->scope, &ws->lanes))) return;
+    if (run_lanes(ws, account) > 0) ws->account = account;
+}
+
 /* Workspace ------------------------------------------------------------------------------------- */
 
 bp_status bp__workspace_create(const bp__scope *scope, bp__workspace **workspace)
@@ -351,10 +410,13 @@ bp_status bp__workspace_create(const bp__scope *scope, bp__workspace **workspace
     if (bp__failed(bp__plain_init(scope, &ws->plain)) || bp__failed(bp__call_init(scope, &ws->call)))
         goto fail;
     ws->market = (bp__market){.face = {bp__host()}, .call = &ws->call};
-    ws->weights = (bp__weights){.face = {bp__host()}, .call = &ws->call};
+    for (size_t i = 0; i <= BP__MAX_BATCH; i++) {
+        ws->said[i].signals = (bp__signals){.face = {bp__host()}, .call = &ws->call};
+        ws->said[i].weights = (bp__weights){.face = {bp__host()}, .call = &ws->call};
+    }
     ws->in_set = calloc(ws->plain.words, sizeof *ws->in_set);
     ws->equity = calloc(scope->num_sessions, sizeof *ws->equity);
-    if (!ws->in_set || !ws->equity || bp__failed(make_signals(ws, 1))) goto fail;
+    if (!ws->in_set || !ws->equity || bp__failed(make_signals(ws, &ws->said[ONE].signals))) goto fail;
     return BP_OK;
 fail:
     bp__workspace_destroy(workspace);
@@ -367,12 +429,12 @@ void bp__workspace_destroy(bp__workspace **workspace)
     bp__workspace *ws = *workspace;
     *workspace = NULL;
     if (!ws) return;
-    for (size_t i = 0; i < ws->num_signals; i++) {
-        free(ws->signals[i].toggle);
-        free(ws->signals[i].decide);
+    for (size_t i = 0; i <= BP__MAX_BATCH; i++) {
+        free(ws->said[i].signals.toggle);
+        free(ws->said[i].signals.decide);
+        free(ws->said[i].weights.t);
+        free(ws->said[i].weights.row);
     }
-    free(ws->weights.t);
-    free(ws->weights.row);
     free(ws->in_set);
     free(ws->equity);
     bp__scratch_fini(&ws->memory);
@@ -388,13 +450,18 @@ void bp__workspace_destroy(bp__workspace **workspace)
 const bp__signals *bp__said_signals(const bp__workspace *ws, const bp_strategy *strategy,
                                     const double *params)
 {
-    for (size_t i = 0; ws->prepared == strategy && !ws->by_weights && i < ws->num_prepared; i++)
-        if (!params || same_params(strategy, ws->params[i], params)) return &ws->signals[i];
+    const size_t first = ws->found == strategy ? ONE : 1,
+                 end = ws->prepared == strategy ? ws->num_prepared : 0;
+    for (size_t i = first; i <= end; i++) {
+        const said *says = &ws->said[i];
+        if (!says->by_weights && (!params || same_params(strategy, says->params, params)))
+            return &says->signals;
+    }
     return NULL;
 }
 
 const bp__weights *bp__said_weights(const bp__workspace *ws, const bp_strategy *strategy)
 {
-    const bool said = strategy->weights || (ws->prepared == strategy && ws->by_weights);
-    return said ? &ws->weights : NULL;
+    const said *says = &ws->said[ONE];
+    return ws->found == strategy && says->by_weights ? &says->weights : NULL;
 }

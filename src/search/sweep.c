@@ -7,12 +7,14 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "core/clock.h"
 #include "core/text.h"
 #include "mpi/comm.h"
 #include "mpi/lend.h"
 #include "search/search.h"
 
 #define VERSION_ATTEMPTS 20
+#define PREPARE_NS       UINT64_C(250000000) /* results of neighbours wait so long for each other, and some more */
 
 /* A number that is the same on two ranks if they have the same version: the pool numbers its own; private
  * loads are told apart by what is in them. */
@@ -232,6 +234,7 @@ void bp__sweep_next(bp__sweep *w, const uint64_t *task, size_t count)
 {
     w->next = task;
     w->num_next = count;
+    w->at = w->prepared = 0;
 }
 
 /* The strategy is called, and the caller wants to know for which tasks. */
@@ -256,25 +259,45 @@ uint32_t bp__sweep_at_once(const bp__sweep *w)
     return w->one_by_one ? 1 : bp__backtest_at_once(w->spec->runs, account_of_lanes(w->spec));
 }
 
-/* Where a batch of combinations begins, find what all of it has in common, or run all of it. */
-static void prepare(bp__sweep *w, uint64_t task)
+/* Find what neighbours say, from the task that is to be run on. */
+static bp_status prepare_some(bp__sweep *w)
 {
+    const bp_strategy *runs = w->spec->runs;
     const bp__grid *grid = &w->spec->grid;
-    double params[BP__MAX_BATCH][BP__MAX_PARAMS];
-    const double *row[BP__MAX_BATCH];
-    size_t at = 0, count = 0;
-    if (w->one_by_one || !w->spec->runs->signals_batch) return;
-    while (at < w->num_next && w->next[at] != task) at++;
-    if (at % BP__MAX_BATCH != 0) return;
-    const uint64_t *first = w->next + at;
-    for (; at < w->num_next && count < BP__MAX_BATCH; at++, count++) {
-        bp__grid_at(grid, w->next[at] % grid->size, params[count]);
-        row[count] = params[count];
+    const uint64_t until = bp__clock_ns() + PREPARE_NS;
+    size_t taken = 1;
+    while (w->prepared < w->num_next && taken > 0 && bp__clock_ns() < until) {
+        double params[BP__MAX_BATCH][BP__MAX_PARAMS];
+        const double *row[BP__MAX_BATCH];
+        const uint64_t *first = w->next + w->prepared;
+        const size_t most = runs->signals_batch ? BP__MAX_BATCH : 1,
+                     count = w->num_next - w->prepared < most ? w->num_next - w->prepared : most;
+        for (size_t i = 0; i < count; i++) {
+            bp__grid_at(grid, first[i] % grid->size, params[i]);
+            row[i] = params[i];
+        }
+        enter(w, first, count);
+        const bp_status s = bp__backtest_prepare(w->workspace, runs, count, row, &taken);
+        leave(w);
+        BP_TRY(s);
+        w->prepared += taken;
     }
-    if (count < 2) return;
-    enter(w, first, count);
-    bp__backtest_prepare(w->workspace, w->spec->runs, count, row, account_of_lanes(w->spec));
-    leave(w);
+    return BP_OK;
+}
+
+/* Where the task is the first one that nothing is known of, find what it and its neighbours say, and run them side by side.
+ * @retval BP_ESTOPPED  the strategy was interrupted */
+static bp_status prepare(bp__sweep *w, uint64_t task)
+{
+    const bp__account *account = account_of_lanes(w->spec);
+    while (w->at < w->num_next && w->next[w->at] != task) w->at++;
+    if (w->one_by_one || w->at < w->prepared || w->at == w->num_next) return BP_OK;
+    if (!account && !w->spec->runs->signals_batch) return BP_OK; /* nothing is gained */
+    w->prepared = w->at;
+    bp__backtest_forget(w->workspace);
+    BP_TRY(prepare_some(w));
+    if (account) bp__backtest_run_prepared(w->workspace, account);
+    return BP_OK;
 }
 
 void bp__sweep_run(bp__sweep *w, uint64_t task, bp__result *result)
@@ -284,12 +307,14 @@ void bp__sweep_run(bp__sweep *w, uint64_t task, bp__result *result)
     double params[BP__MAX_PARAMS];
     bp__record record;
     use_bundle(w);
-    prepare(w, task);
     *result = (bp__result){.task = task, .changed = w->changed};
     bp__grid_at(grid, task % grid->size, params);
-    enter(w, &task, 1);
-    result->status = bp__backtest_run(w->workspace, spec->runs, params, &spec->account, NULL, &record);
-    leave(w);
+    result->status = prepare(w, task);
+    if (result->status == BP_OK) {
+        enter(w, &task, 1);
+        result->status = bp__backtest_run(w->workspace, spec->runs, params, &spec->account, NULL, &record);
+        leave(w);
+    }
     if (result->status != BP_OK) {
         bp__text_copy(result->why, sizeof result->why, bp_error_text());
         return;

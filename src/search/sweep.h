@@ -32,6 +32,7 @@ typedef struct bp__sweep {
     bool deaf;              /**< it does not ask any more */
     const uint64_t *next;   /**< [num_next] tasks that come next */
     size_t num_next;
+    size_t at, prepared;    /**< of `next`: where the last run was; so many have been prepared */
     const bp__hooks *hooks; /**< the caller's, or NULL; of these enter and leave */
     bool one_by_one;        /**< the caller's: no work is shared */
 } bp__sweep;

@@ -160,13 +160,54 @@ static void test_batch(void)
     desk d = open_desk(&m);
     const bp__account account = short_account();
     const double a[] = {3, 1}, b[] = {4, 1};
-    bp__backtest_prepare(d.ws, &answer, 2, (const double *const[]){a, b}, NULL);
+    size_t taken;
+    CU_ASSERT_EQUAL(bp__backtest_prepare(d.ws, &answer, 2, (const double *const[]){a, b}, &taken), BP_OK);
+    CU_ASSERT_EQUAL(taken, 2);
+    bp__backtest_run_prepared(d.ws, &account);
     for (int i = 0; i < 2; i++) {
         const outcome mine = run(&d, &answer, i ? b : a, &account);
         const outcome theirs = run(&d, &form, i ? b : a, &account);
         CU_ASSERT(mine.trades > 0 && same(&mine, &theirs));
     }
     close_desk(&d);
+    market_destroy(&m);
+}
+
+/* Neighbours that are asked one by one may, and are run side by side where the account allows it. */
+static void test_neighbours(void)
+{
+    enum { ROWS = 5 };
+    static const double rows[ROWS][2] = {
+        {3, 1}, {4, 1}, {3, 2}, {3, -0.2}, {3, 1.2}}; /* two are not for every account */
+    const bp__account accounts[] = {bp__account_init(), short_account()};
+    bp_strategy by_itself = answer;
+    by_itself.signals_batch = NULL;
+    market m = market_random(4, 6, SESSIONS);
+    desk mine = open_desk(&m), theirs = open_desk(&m);
+    int failed = 0, traded = 0;
+    for (int k = 0; k < 2; k++) {
+        size_t taken;
+        bp__backtest_forget(mine.ws);
+        for (int i = 0; i < ROWS; i++) {
+            CU_ASSERT_EQUAL(
+                bp__backtest_prepare(mine.ws, &by_itself, 1, (const double *const[]){rows[i]}, &taken),
+                BP_OK);
+            CU_ASSERT_EQUAL(taken, 1);
+        }
+        bp__backtest_run_prepared(mine.ws, &accounts[k]);
+        calls = 0;
+        for (int i = 0; i < ROWS; i++) {
+            const outcome a = run(&mine, &by_itself, rows[i], &accounts[k]),
+                          b = run(&theirs, &form, rows[i], &accounts[k]);
+            CU_ASSERT(same(&a, &b));
+            failed += a.status != BP_OK;
+            traded += a.trades > 0;
+        }
+        CU_ASSERT_EQUAL(calls, 0);
+    }
+    CU_ASSERT(failed == 3 && traded == 2 * ROWS - failed);
+    close_desk(&mine);
+    close_desk(&theirs);
     market_destroy(&m);
 }
 
@@ -345,13 +386,10 @@ int main(void)
         const char *name;
         void (*function)(void);
     } TESTS[] = {
-        {"rows are rows", test_equal},
-        {"what is remembered", test_remembered},
-        {"batches", test_batch},
-        {"no rows", test_no_rows},
-        {"weights and signals at once", test_both},
-        {"look-ahead", test_lookahead},
-        {"long texts", test_long_text},
+        {"rows are rows", test_equal},  {"what is remembered", test_remembered},
+        {"batches", test_batch},        {"neighbours", test_neighbours},
+        {"no rows", test_no_rows},      {"weights and signals at once", test_both},
+        {"look-ahead", test_lookahead}, {"long texts", test_long_text},
     };
     if (CU_initialize_registry() != CUE_SUCCESS) return 1;
     CU_pSuite suite = CU_add_suite("answers", NULL, NULL);

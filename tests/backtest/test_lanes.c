@@ -1,5 +1,5 @@
-/* test_lanes DATA [MARKETS] : what is done side by side, by each instruction set that this processor has. Combinations side by side, by each instruction set that this processor has, against the same one by
- * one: equal to the last bit. Markets and signals are random: holes, splits, dividends, delistings, orders that wait, cash
+/* test_lanes DATA [MARKETS] : combinations side by side, by each instruction set that this processor has, against the same
+ * one by one: equal to the last bit, by signals and by weights. Markets and signals are random: holes, splits, dividends, delistings, orders that wait, cash
  * that runs out, decisions by all lanes, by some and by none. And crossings of means, against means that are compared. */
 #include <CUnit/Basic.h>
 #include <math.h>
@@ -86,9 +86,11 @@ static uint64_t compare(world *w, uint64_t seed, size_t count, const bp__account
 {
     uint64_t compared = 0;
     const size_t sessions = w->scope->num_sessions;
+    const bp__signals *signals[BP__MAX_LANES];
+    for (size_t l = 0; l < count; l++) signals[l] = &w->signals[l];
     for (bp__isa isa = 0; isa < BP__NUM_ISAS; isa++) {
         if (!bp__isa_is_there(isa)) continue;
-        bp__lanes_run(w->lanes, isa, w->signals, count, account);
+        bp__lanes_run(w->lanes, isa, signals, count, account);
         for (size_t l = 0; l < count; l++, compared++) {
             bp__record record;
             size_t valid = 0;
@@ -139,6 +141,93 @@ static void test_lanes(void)
         printf("%s%s%s", isa ? ", " : "", bp__isa_name(isa), bp__isa_is_there(isa) ? "" : " (not here)");
     printf(" ");
     CU_ASSERT(compared > 20 * markets);
+}
+
+/* Weights ---------------------------------------------------------------------------------------- */
+
+/* Rows at some bars, of shares at random, of which many are 0. */
+static void random_rows(void *context, const bp_market *m, const double *params, bp_weights *weights)
+{
+    uint64_t seed = 7919 * (uint64_t)params[0] + 1;
+    const double often = pow(random_next(&seed), 2), wide = random_next(&seed);
+    (void)context;
+    for (int32_t t = 0; t < bp_market_num_bars(m); t++) {
+        if (random_next(&seed) >= often) continue;
+        double *row = bp_weights_row(weights, t), sum = 0;
+        CU_ASSERT_FATAL(row != NULL);
+        for (size_t i = 0; i < bp_market_num_assets(m); i++)
+            if (random_next(&seed) < wide && bp_market_is_listed(m, i, t) &&
+                bp_market_observations(m, i, t) > 0)
+                sum += row[i] = random_next(&seed);
+        const double in_all = random_next(&seed) < 0.5 ? 1 : random_next(&seed);
+        for (size_t i = 0; i < bp_market_num_assets(m) && sum > 0; i++) row[i] *= in_all / sum;
+    }
+}
+
+static const bp_param number[] = {{.name = "number"}};
+static const bp_strategy by_rows = {
+    .size = sizeof(bp_strategy), .name = "by_rows", .param = number, .num_params = 1, .weights = random_rows};
+
+/* @return how many runs were compared */
+static uint64_t compare_weights(const bp__scope *scope, uint64_t *seed)
+{
+    const bp__account account = random_account(seed);
+    const size_t count = pick(seed, 1, 20);
+    uint64_t compared = 0;
+    double params[20];
+    bp__workspace *one, *all;
+    CU_ASSERT_EQUAL_FATAL(bp__workspace_create(scope, &one), BP_OK);
+    CU_ASSERT_EQUAL_FATAL(bp__workspace_create(scope, &all), BP_OK);
+    for (bp__isa isa = 0; isa < BP__NUM_ISAS; isa++) {
+        if (!bp__isa_is_there(isa)) continue;
+        bp__workspace_use(all, isa);
+        bp__backtest_forget(all);
+        for (size_t c = 0; c < count; c++) {
+            size_t taken;
+            if (isa == 0) params[c] = (double)pick(seed, 1, 1000000);
+            CU_ASSERT_EQUAL(
+                bp__backtest_prepare(all, &by_rows, 1, (const double *const[]){&params[c]}, &taken), BP_OK);
+            CU_ASSERT_EQUAL(taken, 1);
+        }
+        bp__backtest_run_prepared(all, &account);
+        for (size_t c = 0; c < count; c++, compared++) {
+            bp__record expected, found;
+            const bp_status s = bp__backtest_run(one, &by_rows, &params[c], &account, NULL, &expected),
+                            side_by_side =
+                                bp__backtest_run(all, &by_rows, &params[c], &account, NULL, &found);
+            CU_ASSERT_EQUAL(s, side_by_side);
+            if (s != BP_OK) continue;
+            CU_ASSERT(isnan(found.traded)); /* which says that it was in a lane */
+            const bool equal =
+                expected.trades == found.trades &&
+                memcmp(expected.equity, found.equity, expected.n * sizeof *expected.equity) == 0;
+            if (!equal)
+                printf("\n    %s: rows %g, lane %zu of %zu differ", bp__isa_name(isa), params[c], c, count);
+            CU_ASSERT(equal);
+        }
+    }
+    bp__workspace_destroy(&one);
+    bp__workspace_destroy(&all);
+    return compared;
+}
+
+static void test_weights(void)
+{
+    uint64_t compared = 0;
+    for (uint64_t seed = 1; seed <= markets; seed++) {
+        uint64_t s = seed * 224737;
+        market m = market_random(seed, pick(&s, 1, random_next(&s) < 0.2 ? 150 : 20), pick(&s, 2, 150));
+        const bp_bundle *bundle = market_bundle(&m);
+        bp__scope *scope;
+        const bp_status made = bp__scope_create(bundle, NULL, BP_TIME_MISSING, BP_TIME_MISSING, 1, &scope);
+        CU_ASSERT_FATAL(made == BP_OK || made == BP_ERANGE);
+        if (made == BP_OK) compared += compare_weights(scope, &s);
+        bp__scope_destroy(&scope);
+        bp_bundle_release(&bundle);
+        market_destroy(&m);
+    }
+    printf("%llu runs compared ", (unsigned long long)compared);
+    CU_ASSERT(compared > 5 * markets);
 }
 
 /* Money for a whole number of shares, less a few units in its last place: whether it is that number or one less depends on the
@@ -273,7 +362,10 @@ static void test_crossings(void)
             for (bp__isa isa = 0; isa < BP__NUM_ISAS; isa++) {
                 if (!bp__isa_is_there(isa)) continue;
                 bp__workspace_use(all, isa);
-                bp__backtest_prepare(all, &by_crossing, PAIRS, row, NULL);
+                size_t taken;
+                bp__backtest_forget(all);
+                CU_ASSERT_EQUAL(bp__backtest_prepare(all, &by_crossing, PAIRS, row, &taken), BP_OK);
+                CU_ASSERT_EQUAL(taken, PAIRS);
                 for (size_t c = 0; c < PAIRS; c++) {
                     const bp__account account = bp__account_init();
                     bp__record record;
@@ -308,6 +400,7 @@ int main(int argc, char **argv)
     CU_initialize_registry();
     CU_pSuite suite = CU_add_suite("lanes", NULL, NULL);
     CU_add_test(suite, "lanes are runs", test_lanes);
+    CU_add_test(suite, "lanes are runs, by weights", test_weights);
     CU_add_test(suite, "floors", test_floors);
     CU_add_test(suite, "crossings are where means cross", test_crossings);
     CU_basic_set_mode(CU_BRM_VERBOSE);

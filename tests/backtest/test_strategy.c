@@ -431,7 +431,10 @@ static void test_batch_is_the_same(void)
                 memcpy(params[i], (double[]){2 + y, 0.5 + x / 4, -0.5}, 3 * sizeof(double));
             row[i] = params[i];
         }
-        bp__backtest_prepare(many, s, BP__MAX_BATCH, row, NULL);
+        size_t taken;
+        bp__backtest_forget(many);
+        CU_ASSERT_EQUAL(bp__backtest_prepare(many, s, BP__MAX_BATCH, row, &taken), BP_OK);
+        CU_ASSERT_EQUAL(taken, BP__MAX_BATCH);
         for (size_t i = 0; i < BP__MAX_BATCH; i++) {
             bp__record a, b;
             CU_ASSERT_EQUAL(bp__backtest_run(one, s, params[i], &account, NULL, &a), BP_OK);
