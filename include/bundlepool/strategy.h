@@ -217,6 +217,8 @@ struct bp_host {
 
     void (*signals_cross)(const bp_market *market, size_t asset, size_t count, const int32_t *fast,
                           const int32_t *slow, bp_signals *const *signals);
+    void (*signals_band)(const bp_market *market, size_t asset, const double *value, size_t count,
+                         const double *low, const double *high, bp_signals *const *signals);
 };
 
 /* Market: forms signals and weights ---------------------------------------------------------------------- */
@@ -344,6 +346,20 @@ static inline bool bp_signals_cross(const bp_market *m, size_t asset, size_t cou
 {
     if (m->host->size < offsetof(bp_host, signals_cross) + sizeof m->host->signals_cross) return false;
     m->host->signals_cross(m, asset, count, fast, slow, signals);
+    return true;
+}
+
+/** Signals of up to a batch of combinations by one series of values: an asset enters a combination's set at a bar of the range
+ *  after an observation whose value is less than the combination's `low`, and leaves it after one whose value is more than its
+ *  `high`. NaN is neither.
+ *  @param[in] value      [count of bp_market_closes()] one for each observation
+ *  @param[in] low, high  [count], as the set of signals that each goes into
+ *  @return false: the host is older than this function, and nothing is done */
+static inline bool bp_signals_band(const bp_market *m, size_t asset, const double *value, size_t count,
+                                   const double *low, const double *high, bp_signals *const *signals)
+{
+    if (m->host->size < offsetof(bp_host, signals_band) + sizeof m->host->signals_band) return false;
+    m->host->signals_band(m, asset, value, count, low, high, signals);
     return true;
 }
 

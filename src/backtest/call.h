@@ -90,6 +90,13 @@ void bp__call_interrupt(bp__call *call);
 /** Whether it has failed. @retval BP_EINVAL  the text names strategy and session @retval BP_ESTOPPED  it was interrupted */
 bp_status bp__call_status(const bp__call *call);
 
+/** The asset enters or leaves the set after session t. */
+static inline void bp__signals_turn(bp__signals *signals, size_t t, size_t asset)
+{
+    signals->toggle[t * signals->words + asset / 64] ^= UINT64_C(1) << (asset % 64);
+    signals->decide[t] = true;
+}
+
 /** No toggles, no decisions. */
 void bp__signals_clear(bp__signals *signals);
 

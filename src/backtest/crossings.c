@@ -72,7 +72,6 @@ static void cross_some(bp__call *call, size_t asset, bp__crossings *x, bp_signal
     const bp__asset *a = &call->scope->asset[asset];
     const bool tiny = has_tiny(a);
     const int32_t longest = longest_of(x);
-    const uint64_t bit = UINT64_C(1) << (asset % 64);
     uint64_t last[BP__CROSS_AT_ONCE] = {0};
     /* the last observation up to bar 0 gives the state there, however old it is */
     int32_t from = bp__observations_until(a, 0) - 1;
@@ -91,8 +90,7 @@ static void cross_some(bp__call *call, size_t asset, bp__crossings *x, bp_signal
                 if (j >= a->count) break; /* where there are no observations nothing changes */
                 const int32_t seen = bp__observed_at(a, j);
                 const size_t t = seen > 0 ? (size_t)seen : 0;
-                to->toggle[t * to->words + asset / 64] ^= bit;
-                to->decide[t] = true;
+                bp__signals_turn(to, t, asset);
             }
             last[p] = above >> 63;
         }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backtest/bands.h"
 #include "backtest/call.h"
 #include "backtest/crossings.h"
 #include "backtest/exact.h"
@@ -254,8 +255,7 @@ static void signals_toggle(bp_signals *face, int32_t t, size_t asset)
                       bp__scope_symbol(s->call->scope, asset));
         return;
     }
-    s->toggle[(size_t)t * s->words + asset / 64] ^= UINT64_C(1) << (asset % 64);
-    s->decide[t] = true;
+    bp__signals_turn(s, (size_t)t, asset);
 }
 
 static void signals_decide(bp_signals *face, int32_t t)
@@ -273,6 +273,14 @@ static void signals_cross(const bp_market *m, size_t asset, size_t count, const 
         if (!window_is_sensible(call, fast[i], 1) || !window_is_sensible(call, slow[i], 1)) return;
     sum_up(call, asset);
     bp__cross(call, asset, call->hi, call->lo, count, fast, slow, signals);
+}
+
+static void signals_band(const bp_market *m, size_t asset, const double *value, size_t count,
+                         const double *low, const double *high, bp_signals *const *signals)
+{
+    bp__call *call = call_of(m);
+    if (may_signal(call, BP__NEVER) && asset_is_there(call, asset))
+        bp__band(call, asset, value, count, low, high, signals);
 }
 
 void bp__signals_clear(bp__signals *s)
@@ -567,6 +575,7 @@ const bp_host *bp__host(void)
         .mean = bp__mean,
         .deviation = bp__deviation,
         .signals_cross = signals_cross,
+        .signals_band = signals_band,
     };
     return &host;
 }

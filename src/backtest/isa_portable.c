@@ -1,3 +1,4 @@
 #define BP__ISA 0
+#include "backtest/bands_run.h"
 #include "backtest/crossings_run.h"
 #include "backtest/lanes_run.h"

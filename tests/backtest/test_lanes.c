@@ -333,6 +333,47 @@ static void make_close(uint64_t *seed, market *m)
     }
 }
 
+/* What one strategy says of combinations that it is asked for together, by each instruction set, is what another one says of
+ * each. @return changes of sets */
+static uint64_t compare_said(const bp__scope *scope, const bp_strategy *by_itself,
+                             const bp_strategy *together, double params[PAIRS][2])
+{
+    const size_t words = bp__scope_num_assets(scope) / 64 + 1, sessions = bp__scope_num_sessions(scope);
+    const double *row[PAIRS];
+    uint64_t changes = 0;
+    bp__workspace *one, *all;
+    CU_ASSERT_EQUAL_FATAL(bp__workspace_create(scope, &one), BP_OK);
+    CU_ASSERT_EQUAL_FATAL(bp__workspace_create(scope, &all), BP_OK);
+    for (size_t c = 0; c < PAIRS; c++) row[c] = params[c];
+    for (bp__isa isa = 0; isa < BP__NUM_ISAS; isa++) {
+        size_t taken;
+        if (!bp__isa_is_there(isa)) continue;
+        bp__workspace_use(all, isa);
+        bp__backtest_forget(all);
+        CU_ASSERT_EQUAL(bp__backtest_prepare(all, together, PAIRS, row, &taken), BP_OK);
+        CU_ASSERT_EQUAL(taken, PAIRS);
+        for (size_t c = 0; c < PAIRS; c++) {
+            const bp__account account = bp__account_init();
+            bp__record record;
+            (void)bp__backtest_run(one, by_itself, params[c], &account, NULL, &record);
+            const bp__signals *expected = bp__said_signals(one, by_itself, params[c]),
+                              *found = bp__said_signals(all, together, params[c]);
+            CU_ASSERT_FATAL(expected && found);
+            const bool equal =
+                memcmp(expected->toggle, found->toggle, sessions * words * sizeof(uint64_t)) == 0 &&
+                memcmp(expected->decide, found->decide, sessions * sizeof(bool)) == 0;
+            if (!equal)
+                printf("\n    %s, %s: %g and %g differ", together->name, bp__isa_name(isa), params[c][0],
+                       params[c][1]);
+            CU_ASSERT(equal);
+            for (size_t t = 0; t < sessions; t++) changes += expected->decide[t];
+        }
+    }
+    bp__workspace_destroy(&one);
+    bp__workspace_destroy(&all);
+    return changes;
+}
+
 static void test_crossings(void)
 {
     uint64_t crossings = 0;
@@ -343,55 +384,101 @@ static void test_crossings(void)
         if (random_next(&s) < 0.5) make_close(&s, &m);
         const bp_bundle *bundle = market_bundle(&m);
         bp__scope *scope;
-        bp__workspace *one, *all;
+        double params[PAIRS][2];
         const size_t first = random_next(&s) < 0.5 ? 0 : pick(&s, 0, m.sessions - 2);
         const bp_status made = bp__scope_create(bundle, NULL, market_day(first), BP_TIME_MISSING, 1, &scope);
         CU_ASSERT_FATAL(made == BP_OK || made == BP_ERANGE);
-        if (made == BP_OK) {
-            double params[PAIRS][2];
-            const double *row[PAIRS];
-            CU_ASSERT_EQUAL_FATAL(bp__workspace_create(scope, &one), BP_OK);
-            CU_ASSERT_EQUAL_FATAL(bp__workspace_create(scope, &all), BP_OK);
-            const size_t words = bp__scope_num_assets(scope) / 64 + 1,
-                         sessions = bp__scope_num_sessions(scope);
-            for (size_t c = 0; c < PAIRS; c++) {
-                for (size_t p = 0; p < 2; p++)
-                    params[c][p] = (double)pick(&s, 1, random_next(&s) < 0.2 ? 500 : 40);
-                row[c] = params[c];
-            }
-            for (bp__isa isa = 0; isa < BP__NUM_ISAS; isa++) {
-                if (!bp__isa_is_there(isa)) continue;
-                bp__workspace_use(all, isa);
-                size_t taken;
-                bp__backtest_forget(all);
-                CU_ASSERT_EQUAL(bp__backtest_prepare(all, &by_crossing, PAIRS, row, &taken), BP_OK);
-                CU_ASSERT_EQUAL(taken, PAIRS);
-                for (size_t c = 0; c < PAIRS; c++) {
-                    const bp__account account = bp__account_init();
-                    bp__record record;
-                    (void)bp__backtest_run(one, &by_means, params[c], &account, NULL, &record);
-                    const bp__signals *expected = bp__said_signals(one, &by_means, params[c]),
-                                      *found = bp__said_signals(all, &by_crossing, params[c]);
-                    CU_ASSERT_FATAL(expected && found);
-                    const bool equal =
-                        memcmp(expected->toggle, found->toggle, sessions * words * sizeof(uint64_t)) == 0 &&
-                        memcmp(expected->decide, found->decide, sessions * sizeof(bool)) == 0;
-                    if (!equal)
-                        printf("\n    market %llu, %s, windows %g and %g differ", (unsigned long long)seed,
-                               bp__isa_name(isa), params[c][0], params[c][1]);
-                    CU_ASSERT(equal);
-                    for (size_t t = 0; t < sessions; t++) crossings += expected->decide[t];
-                }
-            }
-            bp__workspace_destroy(&one);
-            bp__workspace_destroy(&all);
-        }
+        for (size_t c = 0; c < PAIRS; c++)
+            for (size_t p = 0; p < 2; p++)
+                params[c][p] = (double)pick(&s, 1, random_next(&s) < 0.2 ? 500 : 40);
+        if (made == BP_OK) crossings += compare_said(scope, &by_means, &by_crossing, params);
         bp__scope_destroy(&scope);
         bp_bundle_release(&bundle);
         market_destroy(&m);
     }
     printf("%llu crossings ", (unsigned long long)crossings);
     CU_ASSERT(crossings > 1000 * markets);
+}
+
+/* Bands ------------------------------------------------------------------------------------------ */
+
+/* A series of few values, so that many equal an edge, and of some that are no numbers. */
+static double *make_series(const bp_market *seen, size_t asset)
+{
+    int32_t n;
+    uint64_t seed = asset + 1;
+    (void)bp_market_closes(seen, asset, &n);
+    double *value = bp_market_scratch(seen, ((size_t)n + 1) * sizeof *value);
+    CU_ASSERT_FATAL(value != NULL);
+    for (int32_t j = 0; j < n; j++) {
+        const double x = random_next(&seed);
+        value[j] = x < 0.2 ? NAN : x < 0.22 ? INFINITY : x < 0.24 ? -INFINITY : floor(9 * x) - 5;
+    }
+    return value;
+}
+
+static void toggle_by_band(void *context, const bp_market *seen, const double *params, bp_signals *signals)
+{
+    (void)context;
+    for (size_t i = 0; i < bp_market_num_assets(seen); i++) {
+        int32_t n;
+        bool held = false;
+        (void)bp_market_closes(seen, i, &n);
+        const double *value = make_series(seen, i);
+        for (int32_t j = bp_market_observations(seen, i, -1); j < n; j++) {
+            if (!(held ? value[j] > params[1] : value[j] < params[0])) continue;
+            bp_signals_toggle(signals, bp_market_bar_of(seen, i, j), i);
+            held = !held;
+        }
+    }
+}
+
+static void band_all(void *context, const bp_market *seen, size_t count, const double *const *params,
+                     bp_signals *const *signals)
+{
+    (void)context;
+    double low[PAIRS], high[PAIRS];
+    for (size_t c = 0; c < count; c++) {
+        low[c] = params[c][0];
+        high[c] = params[c][1];
+    }
+    for (size_t i = 0; i < bp_market_num_assets(seen); i++)
+        CU_ASSERT(bp_signals_band(seen, i, make_series(seen, i), count, low, high, signals));
+}
+
+static void band_one(void *context, const bp_market *seen, const double *params, bp_signals *signals)
+{
+    band_all(context, seen, 1, &params, &signals);
+}
+
+static const bp_param EDGES[] = {{.name = "low", .kind = BP_PARAM_REAL, .min = -9, .max = 9},
+                                 {.name = "high", .kind = BP_PARAM_REAL, .min = -9, .max = 9}};
+#define TWO_EDGES .size = sizeof(bp_strategy), .param = EDGES, .num_params = 2
+static const bp_strategy by_toggles = {TWO_EDGES, .name = "by_toggles", .signals = toggle_by_band};
+static const bp_strategy by_band = {TWO_EDGES, .name = "by_band", .signals = band_one,
+                                    .signals_batch = band_all};
+
+static void test_bands(void)
+{
+    uint64_t changes = 0;
+    for (uint64_t seed = 1; seed <= markets; seed++) {
+        uint64_t s = seed * 32452843;
+        market m = market_random(seed, pick(&s, 1, 70), pick(&s, 2, 300));
+        const bp_bundle *bundle = market_bundle(&m);
+        bp__scope *scope;
+        double params[PAIRS][2];
+        const size_t first = random_next(&s) < 0.5 ? 0 : pick(&s, 0, m.sessions - 2);
+        const bp_status made = bp__scope_create(bundle, NULL, market_day(first), BP_TIME_MISSING, 1, &scope);
+        CU_ASSERT_FATAL(made == BP_OK || made == BP_ERANGE);
+        for (size_t c = 0; c < PAIRS; c++) /* the upper edge is the lower one at times */
+            for (size_t p = 0; p < 2; p++) params[c][p] = floor(9 * random_next(&s)) - 5;
+        if (made == BP_OK) changes += compare_said(scope, &by_toggles, &by_band, params);
+        bp__scope_destroy(&scope);
+        bp_bundle_release(&bundle);
+        market_destroy(&m);
+    }
+    printf("%llu changes ", (unsigned long long)changes);
+    CU_ASSERT(changes > 1000 * markets);
 }
 
 int main(int argc, char **argv)
@@ -403,6 +490,7 @@ int main(int argc, char **argv)
     CU_add_test(suite, "lanes are runs, by weights", test_weights);
     CU_add_test(suite, "floors", test_floors);
     CU_add_test(suite, "crossings are where means cross", test_crossings);
+    CU_add_test(suite, "bands are left where a value lies outside", test_bands);
     CU_basic_set_mode(CU_BRM_VERBOSE);
     CU_basic_run_tests();
     const unsigned failures = CU_get_number_of_failures();

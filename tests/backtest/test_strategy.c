@@ -427,8 +427,12 @@ static void test_batch_is_the_same(void)
             const double x = (double)(i % 4), y = (double)(i / 4);
             if (strcmp(s->name, "sma_cross") == 0)
                 memcpy(params[i], (double[]){1 + x, 6 + y}, 2 * sizeof(double));
-            else
+            else if (strcmp(s->name, "mean_reversion") == 0)
                 memcpy(params[i], (double[]){2 + y, 0.5 + x / 4, -0.5}, 3 * sizeof(double));
+            else if (strcmp(s->name, "rsi") == 0)
+                memcpy(params[i], (double[]){1 + y, 20 + 10 * x, 60}, 3 * sizeof(double));
+            else /* momentum */
+                memcpy(params[i], (double[]){1 + x, 1 + (double)(i % 3), 1 + y}, 3 * sizeof(double));
             row[i] = params[i];
         }
         size_t taken;
@@ -443,7 +447,7 @@ static void test_batch_is_the_same(void)
             CU_ASSERT_EQUAL(memcmp(a.equity, b.equity, a.n * sizeof *a.equity), 0);
         }
     }
-    CU_ASSERT_EQUAL(batched, 2);
+    CU_ASSERT_EQUAL(batched, 4);
     bp__workspace_destroy(&one);
     bp__workspace_destroy(&many);
     bp__scope_destroy(&scope);

@@ -253,6 +253,7 @@ static void strategies(void)
     FIELD(bp_host, mean);
     FIELD(bp_host, deviation);
     FIELD(bp_host, signals_cross);
+    FIELD(bp_host, signals_band);
     END(bp_host);
 
     BEGIN(bp_market);

@@ -16,7 +16,7 @@ static inline bool better(ranked a, ranked b)
     return a.value > b.value || (a.value == b.value && a.asset < b.asset);
 }
 
-/* `heap` holds the best so far, the worst of them at its root: replace that by `x`. */
+/* `heap` holds `count` of the best, the worst of them at its root: replace that by `x`. */
 static void replace_worst(ranked *heap, size_t count, ranked x)
 {
     size_t hole = 0;
@@ -36,48 +36,92 @@ static void add(ranked *heap, size_t count, ranked x)
     heap[hole] = x;
 }
 
-/* The best `top` assets at bar t, in no order. */
-static size_t choose(const bp_market *market, int32_t t, int32_t lookback, size_t top, ranked *best)
+/* The asset's last observation up to bar t; negative: it has none, or is delisted. */
+static void find_last(const bp_market *market, int32_t t, int32_t *last)
+{
+    for (size_t i = 0; i < bp_market_num_assets(market); i++)
+        last[i] = bp_market_is_listed(market, i, t) ? bp_market_observations(market, i, t) - 1 : -1;
+}
+
+/* The best `top` assets, best first. @return how many: fewer where too few have a gain */
+static size_t choose(const bp_market *market, const int32_t *last, int32_t lookback, size_t top, ranked *best)
 {
     size_t count = 0;
     for (size_t i = 0; i < bp_market_num_assets(market); i++) {
         int32_t n;
+        if (last[i] < lookback) continue;
         const double *close = bp_market_closes(market, i, &n);
-        const int32_t j = bp_market_observations(market, i, t) - 1;
-        if (!bp_market_is_listed(market, i, t) || j < lookback) continue;
-        ranked x = {.value = close[j] / close[j - lookback] - 1, .asset = i};
+        const ranked x = {.value = close[last[i]] / close[last[i] - lookback] - 1, .asset = i};
         if (count < top)
             add(best, count++, x);
         else if (better(x, best[0]))
             replace_worst(best, count, x);
     }
+    for (size_t end = count; end > 1;) { /* the worst goes behind those that are left */
+        const ranked worst = best[0];
+        end--;
+        replace_worst(best, end, best[end]);
+        best[end] = worst;
+    }
     return count;
+}
+
+/* Make the set of a combination the first `count` assets of `best`. */
+static void hold(const bp_market *market, int32_t t, const ranked *best, size_t count, bool *member,
+                 bp_signals *signals)
+{
+    const size_t assets = bp_market_num_assets(market);
+    bp_signals_decide(signals, t);
+    /* chosen before or now, but not both: the asset is toggled */
+    for (size_t k = 0; k < count; k++) {
+        const size_t i = best[k].asset;
+        if (!member[i]) bp_signals_toggle(signals, t, i);
+        member[i] = false;
+    }
+    for (size_t i = 0; i < assets; i++) {
+        if (member[i] && bp_market_is_listed(market, i, t)) bp_signals_toggle(signals, t, i);
+        member[i] = false;
+    }
+    for (size_t k = 0; k < count; k++) member[best[k].asset] = true;
+}
+
+/* Combinations that choose at a bar by the same lookback share the ranking. */
+static void signals_batch(void *context, const bp_market *market, size_t count, const double *const *params,
+                          bp_signals *const *signals)
+{
+    (void)context;
+    const size_t assets = bp_market_num_assets(market);
+    int32_t *last = bp_market_scratch(market, assets * sizeof *last);
+    ranked *best = bp_market_scratch(market, assets * sizeof *best);
+    bool *member = bp_market_scratch(market, count * assets * sizeof *member);
+    bool *waits = bp_market_scratch(market, count * sizeof *waits);
+    if (!last || !best || !member || !waits) return;
+    memset(member, 0, count * assets * sizeof *member);
+    for (int32_t t = 0; t < bp_market_num_bars(market); t++) {
+        bool found = false;
+        for (size_t c = 0; c < count; c++) waits[c] = t % (int32_t)params[c][REBALANCE] == 0;
+        for (size_t c = 0; c < count; c++) {
+            const double lookback = params[c][LOOKBACK];
+            double top = 0;
+            if (!waits[c]) continue;
+            for (size_t i = c; i < count; i++)
+                if (waits[i] && params[i][LOOKBACK] == lookback && params[i][TOP] > top) top = params[i][TOP];
+            if (!found) find_last(market, t, last);
+            found = true;
+            const size_t chosen = choose(market, last, (int32_t)lookback, (size_t)top, best);
+            for (size_t i = c; i < count; i++) {
+                if (!waits[i] || params[i][LOOKBACK] != lookback) continue;
+                const size_t most = (size_t)params[i][TOP];
+                hold(market, t, best, chosen < most ? chosen : most, member + i * assets, signals[i]);
+                waits[i] = false;
+            }
+        }
+    }
 }
 
 static void signals(void *context, const bp_market *market, const double *params, bp_signals *signals)
 {
-    (void)context;
-    const int32_t lookback = (int32_t)params[LOOKBACK], rebalance = (int32_t)params[REBALANCE];
-    const size_t top = (size_t)params[TOP], assets = bp_market_num_assets(market);
-    ranked *best = bp_market_scratch(market, assets * sizeof *best);
-    bool *member = bp_market_scratch(market, assets * sizeof *member);
-    if (!best || !member) return;
-    memset(member, 0, assets * sizeof *member);
-    for (int32_t t = 0; t < bp_market_num_bars(market); t += rebalance) {
-        const size_t count = choose(market, t, lookback, top, best);
-        bp_signals_decide(signals, t);
-        /* chosen before or now, but not both: the asset is toggled */
-        for (size_t k = 0; k < count; k++) {
-            const size_t i = best[k].asset;
-            if (!member[i]) bp_signals_toggle(signals, t, i);
-            member[i] = false;
-        }
-        for (size_t i = 0; i < assets; i++) {
-            if (member[i] && bp_market_is_listed(market, i, t)) bp_signals_toggle(signals, t, i);
-            member[i] = false;
-        }
-        for (size_t k = 0; k < count; k++) member[best[k].asset] = true;
-    }
+    signals_batch(context, market, 1, &params, &signals);
 }
 
 static const bp_param PARAMS[] = {
@@ -108,4 +152,5 @@ const bp_strategy bp__builtin_momentum = {
     .param = PARAMS,
     .num_params = sizeof PARAMS / sizeof *PARAMS,
     .signals = signals,
+    .signals_batch = signals_batch,
 };

@@ -1,4 +1,6 @@
-#include <bundlepool/strategy.h>
+#include <math.h>
+
+#include "backtest/strategies/banded.h"
 
 enum { LOOKBACK, LOW, HIGH };
 
@@ -8,15 +10,15 @@ static const char *check(void *context, const double *params)
     return params[LOW] >= params[HIGH] ? "low must be less than high" : NULL;
 }
 
-/* In after rsi < low, out after rsi > high. A close that equals the one before says nothing: averages that only fade would
- * otherwise cross a level by their rounding. */
-static void follow(const bp_market *market, size_t asset, const double *params, bp_signals *signals)
+/* The index after every close. One that equals the close before says nothing: averages that only fade would otherwise cross a
+ * level by their rounding. */
+static void strength(const bp_market *market, size_t asset, const double *close, int32_t count,
+                     int32_t lookback, double *room, double *rsi)
 {
-    int32_t count;
-    const double *close = bp_market_closes(market, asset, &count);
-    const int32_t k = (int32_t)params[LOOKBACK], first = bp_market_observations(market, asset, -1);
+    (void)market, (void)asset, (void)room;
+    const int32_t k = lookback;
     double up = 0.0, down = 0.0;
-    bool held = false;
+    for (int32_t j = 0; j < k; j++) rsi[j] = NAN;
     for (int32_t j = 1; j < count; j++) {
         const double d = close[j] - close[j - 1], rise = d > 0 ? d : 0, fall = d < 0 ? -d : 0;
         if (j <= k) {
@@ -29,18 +31,21 @@ static void follow(const bp_market *market, size_t asset, const double *params, 
             up = (up * (k - 1) + rise) / k;
             down = (down * (k - 1) + fall) / k;
         }
-        if (j < first || d == 0) continue;
-        const double rsi = 100 * up / (up + down);
-        if (!(held ? rsi > params[HIGH] : rsi < params[LOW])) continue;
-        bp_signals_toggle(signals, bp_market_bar_of(market, asset, j), asset);
-        held = !held;
+        rsi[j] = d == 0 ? NAN : 100 * up / (up + down);
     }
+}
+
+/* In after rsi < low, out after rsi > high. */
+static void signals_batch(void *context, const bp_market *market, size_t count, const double *const *params,
+                          bp_signals *const *signals)
+{
+    (void)context;
+    banded_signals(market, count, params, signals, 1, strength);
 }
 
 static void signals(void *context, const bp_market *market, const double *params, bp_signals *signals)
 {
-    (void)context;
-    for (size_t i = 0; i < bp_market_num_assets(market); i++) follow(market, i, params, signals);
+    signals_batch(context, market, 1, &params, &signals);
 }
 
 static const bp_param PARAMS[] = {
@@ -73,4 +78,5 @@ const bp_strategy bp__builtin_rsi = {
     .num_params = sizeof PARAMS / sizeof *PARAMS,
     .check = check,
     .signals = signals,
+    .signals_batch = signals_batch,
 };
