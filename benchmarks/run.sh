@@ -155,7 +155,7 @@ mpi 120 1 bench_readers --root "$bundles" --bundle "${minute}_gzip"
 for holes in 0 50; do mpi 120 1 bench_panel --holes "$holes"; done
 
 # Backtests, one by one and side by side
-for lanes in 8 64; do mpi 300 1 bench_account --root "$bundles" --bundle optimizer --lanes "$lanes"; done
+for count in 8 64; do mpi 600 1 bench_account --root "$bundles" --bundle optimizer --combinations "$count"; done
 
 # Making bundles
 if [ "$mode" = quick ]; then ingest=(--repeats 1 --gigabytes 0); else ingest=(--repeats 5 --gigabytes 2); fi

@@ -3,10 +3,6 @@
 #include <math.h>
 #include <stdbool.h>
 
-/* Windows of a deviation that are worked on side by side: each sum keeps its own order, together they hide the latency
- * of an addition. */
-#define LANES 8
-
 /* What the addition s = a + b has rounded off, exactly, whichever of a and b is the larger one. */
 static inline double rounded_off(double a, double b, double s)
 {
@@ -92,21 +88,4 @@ double bp__deviation(const double *x, size_t n, double mean)
     if (n < 2) return NAN;
     for (size_t i = 0; i < n; i++) squares += (x[i] - mean) * (x[i] - mean);
     return sqrt(squares / (double)(n - 1));
-}
-
-void bp__deviations(const double *x, int32_t n, int32_t k, const double *mean, double *deviation)
-{
-    int32_t j = k - 1;
-    for (int32_t i = 0; i < k - 1 && i < n; i++) deviation[i] = NAN;
-    for (; j + LANES <= n; j += LANES) {
-        const double *window = x + j - (k - 1);
-        double squares[LANES] = {0};
-        for (int32_t i = 0; i < k; i++)
-            for (int32_t w = 0; w < LANES; w++) {
-                const double d = window[i + w] - mean[j + w];
-                squares[w] += d * d;
-            }
-        for (int32_t w = 0; w < LANES; w++) deviation[j + w] = sqrt(squares[w] / (double)(k - 1));
-    }
-    for (; j < n; j++) deviation[j] = bp__deviation(x + j - (k - 1), (size_t)k, mean[j]);
 }

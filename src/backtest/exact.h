@@ -34,7 +34,4 @@ double bp__sum_mean(double hi, double lo, double count);
 /** Sample deviation of n numbers around `mean`: squares are added from the first number on. NaN where n < 2. */
 double bp__deviation(const double *x, size_t n, double mean);
 
-/** Moving deviations: of the k numbers that end with j, around mean[j]; NaN for j < k-1. @param[in] k  at least 2 */
-void bp__deviations(const double *x, int32_t n, int32_t k, const double *mean, double *deviation);
-
 #endif

@@ -9,6 +9,7 @@
 #include "backtest/bands.h"
 #include "backtest/call.h"
 #include "backtest/crossings.h"
+#include "backtest/deviations.h"
 #include "backtest/exact.h"
 #include "backtest/trader.h"
 #include "core/day.h"
@@ -206,7 +207,7 @@ static void market_deviations(const bp_market *m, size_t asset, int32_t k, const
     bp__call *call = call_of(m);
     if (!asset_is_there(call, asset) || !window_is_sensible(call, k, 2)) return;
     const bp__asset *a = &call->scope->asset[asset];
-    bp__deviations(a->adj, a->count, k, mean, deviation);
+    bp__deviations(call->isa, a->adj, a->count, k, mean, deviation);
 }
 
 static void *market_scratch(const bp_market *m, size_t bytes)

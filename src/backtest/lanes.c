@@ -6,6 +6,8 @@
 #include "backtest/lanes_state.h"
 #include "core/status.h"
 
+#define NARROW 8 /* lanes that are no more than a vector: others would go along for nothing */
+
 /* Lines of memory, zeros. */
 static void *lines(size_t count, size_t size)
 {
@@ -104,6 +106,9 @@ static void run(bp__lanes *k, bp__isa isa, size_t count, const bp__account *acco
 #endif
     };
     begin(k, count, account);
+#if defined(__x86_64__)
+    if (isa == BP__ISA_AVX512 && count <= NARROW) return bp__lanes_run_avx512_narrow(k);
+#endif
     runs[isa](k);
 }
 

@@ -53,5 +53,6 @@ struct bp__lanes {
 void bp__lanes_run_portable(bp__lanes *lanes);
 void bp__lanes_run_avx2(bp__lanes *lanes);
 void bp__lanes_run_avx512(bp__lanes *lanes);
+void bp__lanes_run_avx512_narrow(bp__lanes *lanes); /**< a vector at a time, for few lanes */
 
 #endif

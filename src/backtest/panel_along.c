@@ -9,6 +9,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "backtest/deviations.h"
 #include "backtest/exact.h"
 #include "backtest/panel_kernels.h"
 
@@ -158,7 +159,7 @@ static void deviations(work *w, const row *group, size_t n, int32_t k)
 {
     for (size_t i = 0; i < n; i++) {
         means(w, &group[i], k, w->mean);
-        bp__deviations(group[i].x, group[i].count, k, w->mean, group[i].y);
+        bp__deviations(bp__isa_best(), group[i].x, group[i].count, k, w->mean, group[i].y);
     }
 }
 

@@ -161,7 +161,7 @@ static void check_row(bp__workspace *ws, const bp__account *account, int32_t t, 
         else if (row[i] < 0 && !account->allow_short)
             bp__call_fail(&ws->call, t, "the weight of %.20s is %g; short positions need --short", symbol,
                           row[i]);
-        else if (t >= a->delisted || bp__observations_until(a, t) == 0)
+        else if (t >= a->delisted || a->count == 0 || t < bp__observed_at(a, 0))
             bp__call_fail(&ws->call, t, "%.20s has a weight, but it %s", symbol,
                           t >= a->delisted ? "is delisted" : "has no price yet");
         sum += fabs(row[i]);

@@ -7,6 +7,7 @@
 #ifndef BP_BACKTEST_VECTOR_H
 #define BP_BACKTEST_VECTOR_H
 
+#include <math.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -16,9 +17,14 @@
 
 #include <immintrin.h>
 
-#define WIDTH              8 /* doubles of a vector */
+#define WIDTH 8 /* doubles of a vector */
+#ifdef BP__NARROW
+#define GROUP              1
+#define BP__ISA_NAME(name) name##_avx512_narrow
+#else
 #define GROUP              4 /* vectors whose sums are kept in registers */
 #define BP__ISA_NAME(name) name##_avx512
+#endif
 
 typedef __m512d vector;
 typedef __mmask8 mask;
@@ -35,6 +41,14 @@ static inline vector load_any(const double *p)
 static inline void store(double *p, vector x)
 {
     _mm512_store_pd(p, x);
+}
+static inline void store_any(double *p, vector x)
+{
+    _mm512_storeu_pd(p, x);
+}
+static inline vector root(vector a)
+{
+    return _mm512_sqrt_pd(a);
 }
 static inline vector all(double x)
 {
@@ -132,6 +146,14 @@ static inline vector load_any(const double *p)
 static inline void store(double *p, vector x)
 {
     _mm256_store_pd(p, x);
+}
+static inline void store_any(double *p, vector x)
+{
+    _mm256_storeu_pd(p, x);
+}
+static inline vector root(vector a)
+{
+    return _mm256_sqrt_pd(a);
 }
 static inline vector all(double x)
 {
@@ -231,6 +253,14 @@ static inline vector load_any(const double *p)
 static inline void store(double *p, vector x)
 {
     memcpy(p, &x, sizeof x);
+}
+static inline void store_any(double *p, vector x)
+{
+    store(p, x);
+}
+static inline vector root(vector a)
+{
+    return (vector){sqrt(a[0]), sqrt(a[1])};
 }
 static inline vector all(double x)
 {
