@@ -149,21 +149,28 @@ static bp_status decide_by_signals(bp__workspace *ws, const bp__signals *s, int3
 
 /* Weights ----------------------------------------------------------------------------------------- */
 
+static void check_weight(bp__workspace *ws, const bp__account *account, int32_t t, size_t asset,
+                         double weight)
+{
+    const bp__asset *a = &ws->scope->asset[asset];
+    const bool has_price = a->count > 0 && bp__observed_at(a, 0) <= t;
+    if (isfinite(weight) && (weight > 0 || account->allow_short) && t < a->delisted && has_price) return;
+    const char *symbol = bp__scope_symbol(ws->scope, asset);
+    if (!isfinite(weight))
+        bp__call_fail(&ws->call, t, "the weight of %.20s is %g", symbol, weight);
+    else if (weight < 0 && !account->allow_short)
+        bp__call_fail(&ws->call, t, "the weight of %.20s is %g; short positions need --short", symbol,
+                      weight);
+    else
+        bp__call_fail(&ws->call, t, "%.20s has a weight, but it %s", symbol,
+                      t >= a->delisted ? "is delisted" : "has no price yet");
+}
+
 static void check_row(bp__workspace *ws, const bp__account *account, int32_t t, const double *row)
 {
     double sum = 0.0;
     for (size_t i = 0; i < ws->scope->num_assets; i++) {
-        const bp__asset *a = &ws->scope->asset[i];
-        const char *symbol = bp__scope_symbol(ws->scope, i);
-        if (row[i] == 0) continue;
-        if (!isfinite(row[i]))
-            bp__call_fail(&ws->call, t, "the weight of %.20s is %g", symbol, row[i]);
-        else if (row[i] < 0 && !account->allow_short)
-            bp__call_fail(&ws->call, t, "the weight of %.20s is %g; short positions need --short", symbol,
-                          row[i]);
-        else if (t >= a->delisted || a->count == 0 || t < bp__observed_at(a, 0))
-            bp__call_fail(&ws->call, t, "%.20s has a weight, but it %s", symbol,
-                          t >= a->delisted ? "is delisted" : "has no price yet");
+        if (row[i] != 0) check_weight(ws, account, t, i, row[i]);
         sum += fabs(row[i]);
     }
     if (sum > account->max_leverage + 1e-9)
