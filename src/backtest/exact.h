@@ -17,10 +17,6 @@ void bp__prefix_sums(const double *x, size_t n, double *hi, double *lo);
 /** Mean of numbers begin … end-1, begin < end, by their prefix sums. */
 double bp__prefix_mean(const double *hi, const double *lo, size_t begin, size_t end);
 
-/** Moving means: mean[j] of the k numbers that end with j; NaN for j < k-1. @param[in] k  at least 1 */
-void bp__prefix_means(const double *restrict hi, const double *restrict lo, int32_t n, int32_t k,
-                      double *restrict mean);
-
 /** Mean of n numbers; NaN where n is 0. */
 double bp__mean(const double *x, size_t n);
 

@@ -9,8 +9,8 @@
 #include "backtest/bands.h"
 #include "backtest/call.h"
 #include "backtest/crossings.h"
-#include "backtest/deviations.h"
 #include "backtest/exact.h"
+#include "backtest/moving.h"
 #include "backtest/trader.h"
 #include "core/day.h"
 #include "core/status.h"
@@ -198,7 +198,7 @@ static void market_means(const bp_market *m, size_t asset, int32_t k, double *me
     bp__call *call = call_of(m);
     if (!asset_is_there(call, asset) || !window_is_sensible(call, k, 1)) return;
     sum_up(call, asset);
-    bp__prefix_means(call->hi, call->lo, call->scope->asset[asset].count, k, mean);
+    bp__moving_means(call->isa, call->hi, call->lo, call->scope->asset[asset].count, k, mean);
 }
 
 static void market_deviations(const bp_market *m, size_t asset, int32_t k, const double *mean,
@@ -207,7 +207,7 @@ static void market_deviations(const bp_market *m, size_t asset, int32_t k, const
     bp__call *call = call_of(m);
     if (!asset_is_there(call, asset) || !window_is_sensible(call, k, 2)) return;
     const bp__asset *a = &call->scope->asset[asset];
-    bp__deviations(call->isa, a->adj, a->count, k, mean, deviation);
+    bp__moving_deviations(call->isa, a->adj, a->count, k, mean, deviation);
 }
 
 static void *market_scratch(const bp_market *m, size_t bytes)

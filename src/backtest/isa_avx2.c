@@ -2,6 +2,6 @@
 #define BP__ISA 2
 #include "backtest/bands_run.h"
 #include "backtest/crossings_run.h"
-#include "backtest/deviations_run.h"
 #include "backtest/lanes_run.h"
+#include "backtest/moving_run.h"
 #endif

@@ -9,8 +9,8 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "backtest/deviations.h"
 #include "backtest/exact.h"
+#include "backtest/moving.h"
 #include "backtest/panel_kernels.h"
 
 #define GROUP 8
@@ -125,7 +125,7 @@ static void means_of_run(work *w, const double *x, int32_t n, int32_t k, double 
 {
     bp__prefix_sums(x, (size_t)n, w->hi, w->lo);
     if (isfinite(w->hi[n])) {
-        bp__prefix_means(w->hi, w->lo, n, k, mean);
+        bp__moving_means(bp__isa_best(), w->hi, w->lo, n, k, mean);
         return;
     }
     no_values(mean, least(k - 1, n));
@@ -140,7 +140,7 @@ static void means(work *w, const row *r, int32_t k, double *mean)
     const int32_t n = r->count;
     bp__prefix_sums(x, (size_t)n, w->hi, w->lo);
     if (isfinite(w->hi[n])) {
-        bp__prefix_means(w->hi, w->lo, n, k, mean);
+        bp__moving_means(bp__isa_best(), w->hi, w->lo, n, k, mean);
         return;
     }
     for (int32_t begin = 0, end; begin < n; begin = end + 1) {
@@ -159,7 +159,7 @@ static void deviations(work *w, const row *group, size_t n, int32_t k)
 {
     for (size_t i = 0; i < n; i++) {
         means(w, &group[i], k, w->mean);
-        bp__deviations(bp__isa_best(), group[i].x, group[i].count, k, w->mean, group[i].y);
+        bp__moving_deviations(bp__isa_best(), group[i].x, group[i].count, k, w->mean, group[i].y);
     }
 }
 

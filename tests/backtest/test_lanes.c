@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "backtest/deviations.h"
 #include "backtest/exact.h"
 #include "backtest/lanes.h"
+#include "backtest/moving.h"
 #include "backtest/plain.h"
 #include "tests/backtest/market.h"
 
@@ -402,22 +402,26 @@ static void test_crossings(void)
     CU_ASSERT(crossings > 1000 * markets);
 }
 
-/* Deviations ------------------------------------------------------------------------------------- */
+/* Moving windows --------------------------------------------------------------------------------- */
 
-static void test_deviations(void)
+static void test_moving(void)
 {
     enum { MOST = 200 };
-    double x[MOST], mean[MOST], found[MOST];
+    double x[MOST], hi[MOST + 1], lo[MOST + 1], mean[MOST], found[MOST];
     for (uint64_t seed = 1; seed <= 20 * markets; seed++) {
         uint64_t s = seed * 49979687;
         const int32_t n = (int32_t)pick(&s, 0, MOST), k = (int32_t)pick(&s, 2, 60);
         const bool flat = random_next(&s) < 0.1;
         for (int32_t j = 0; j < n; j++) x[j] = flat ? 7.7 : 100 * random_next(&s);
-        for (int32_t j = 0; j < n; j++) mean[j] = j < k - 1 ? NAN : bp__mean(x + j - (k - 1), (size_t)k);
+        bp__prefix_sums(x, (size_t)n, hi, lo);
         for (bp__isa isa = 0; isa < BP__NUM_ISAS; isa++) {
             if (!bp__isa_is_there(isa)) continue;
-            bp__deviations(isa, x, n, k, mean, found);
             bool equal = true;
+            bp__moving_means(isa, hi, lo, n, k, mean);
+            for (int32_t j = 0; j < n; j++)
+                equal &= j < k - 1 ? isnan(mean[j])
+                                   : mean[j] == bp__prefix_mean(hi, lo, (size_t)(j + 1 - k), (size_t)(j + 1));
+            bp__moving_deviations(isa, x, n, k, mean, found);
             for (int32_t j = 0; j < n; j++)
                 equal &= j < k - 1 ? isnan(found[j])
                                    : found[j] == bp__deviation(x + j - (k - 1), (size_t)k, mean[j]);
@@ -516,7 +520,7 @@ int main(int argc, char **argv)
     CU_add_test(suite, "lanes are runs, by weights", test_weights);
     CU_add_test(suite, "floors", test_floors);
     CU_add_test(suite, "crossings are where means cross", test_crossings);
-    CU_add_test(suite, "deviations are what they are one by one", test_deviations);
+    CU_add_test(suite, "means and deviations are what they are one by one", test_moving);
     CU_add_test(suite, "bands are left where a value lies outside", test_bands);
     CU_basic_set_mode(CU_BRM_VERBOSE);
     CU_basic_run_tests();

@@ -24,6 +24,36 @@ static inline size_t banded_most_observations(const bp_market *market)
     return (size_t)most;
 }
 
+/** Combinations of a batch in the order of what they share. */
+typedef struct banded_batch {
+    double *lookback, *low, *high; /* [count] equal lookbacks follow each other */
+    bp_signals **signals;
+    size_t count;
+} banded_batch;
+
+/** @param[in] sign  of the edges, 1 or -1 @return false: there is no memory */
+static inline bool banded_sort(const bp_market *market, size_t count, const double *const *params,
+                               bp_signals *const *signals, double sign, banded_batch *b)
+{
+    bool *done = bp_market_scratch(market, count * sizeof *done);
+    *b = (banded_batch){.lookback = bp_market_scratch(market, count * sizeof *b->lookback),
+                        .low = bp_market_scratch(market, count * sizeof *b->low),
+                        .high = bp_market_scratch(market, count * sizeof *b->high),
+                        .signals = bp_market_scratch(market, count * sizeof *b->signals)};
+    if (!done || !b->lookback || !b->low || !b->high || !b->signals) return false;
+    for (size_t c = 0; c < count; c++) done[c] = false;
+    for (size_t c = 0; c < count; c++)
+        for (size_t i = c; i < count && !done[c]; i++) {
+            if (done[i] || params[i][0] != params[c][0]) continue;
+            b->lookback[b->count] = params[i][0];
+            b->low[b->count] = sign * params[i][1];
+            b->high[b->count] = sign * params[i][2];
+            b->signals[b->count++] = signals[i];
+            done[i] = i > c;
+        }
+    return true;
+}
+
 /** Signal for a batch: combinations that have a lookback in common share its series. @param[in] sign  of the edges, 1 or -1 */
 static inline void banded_signals(const bp_market *market, size_t count, const double *const *params,
                                   bp_signals *const *signals, double sign, banded_series series)
@@ -31,28 +61,17 @@ static inline void banded_signals(const bp_market *market, size_t count, const d
     const size_t most = banded_most_observations(market);
     double *room = bp_market_scratch(market, most * sizeof *room);
     double *value = bp_market_scratch(market, most * sizeof *value);
-    double *low = bp_market_scratch(market, count * sizeof *low);
-    double *high = bp_market_scratch(market, count * sizeof *high);
-    bp_signals **sharing = bp_market_scratch(market, count * sizeof *sharing);
-    bool *done = bp_market_scratch(market, count * sizeof *done);
-    if (!room || !value || !low || !high || !sharing || !done) return;
-    for (size_t c = 0; c < count; c++) done[c] = false;
-    for (size_t c = 0; c < count; c++) {
-        const double lookback = params[c][0];
-        size_t n = 0;
-        for (size_t i = c; i < count; i++) {
-            if (done[i] || params[i][0] != lookback) continue;
-            low[n] = sign * params[i][1];
-            high[n] = sign * params[i][2];
-            sharing[n++] = signals[i];
-            done[i] = true;
-        }
-        for (size_t i = 0; n > 0 && i < bp_market_num_assets(market); i++) {
-            int32_t observed;
-            const double *close = bp_market_closes(market, i, &observed);
-            if (observed < lookback) continue;
-            series(market, i, close, observed, (int32_t)lookback, room, value);
-            (void)bp_signals_band(market, i, value, n, low, high, sharing);
+    banded_batch b;
+    if (!room || !value || !banded_sort(market, count, params, signals, sign, &b)) return;
+    for (size_t i = 0; i < bp_market_num_assets(market); i++) {
+        int32_t n;
+        const double *close = bp_market_closes(market, i, &n);
+        for (size_t c = 0, end; c < count; c = end) {
+            for (end = c + 1; end < count && b.lookback[end] == b.lookback[c]; end++) {
+            }
+            if (n < b.lookback[c]) continue;
+            series(market, i, close, n, (int32_t)b.lookback[c], room, value);
+            (void)bp_signals_band(market, i, value, end - c, b.low + c, b.high + c, b.signals + c);
         }
     }
 }
