@@ -89,8 +89,10 @@ size_t bp__scope_delisted(const bp__scope *scope, size_t i, int32_t *t);
 
 /* Runs ------------------------------------------------------------------------------------------ */
 
-/** Memory that all runs of a thread over one scope reuse. About one bit per asset and session.
+/** Memory that all runs of a thread over one scope reuse. About one bit per asset and session. If the thread does not round to
+ *  nearest, or takes what is very small for 0, it is made to do as IEEE 754 says.
  *  @param[out] ws  owned: bp__workspace_destroy(), before the scope goes
+ *  @retval BP_EINVAL  this build's arithmetic is another one; the text says which
  *  @retval BP_ENOMEM */
 typedef struct bp__workspace bp__workspace;
 bp_status bp__workspace_create(const bp__scope *scope, bp__workspace **ws);

@@ -81,6 +81,10 @@ void bp__call_fini(bp__call *call);
 /** Before a strategy is called: nothing has failed, and all scratch memory is free again. */
 void bp__call_begin(bp__call *call, const bp_strategy *strategy);
 
+/** After a strategy was called: whether it has failed, which it has if it left the thread with another arithmetic.
+ *  @retval as bp__call_status() */
+bp_status bp__call_end(bp__call *call);
+
 /** The first failure counts. @param[in] t  bar, or BP__NEVER */
 __attribute__((format(printf, 3, 4))) void bp__call_fail(bp__call *call, int32_t t, const char *fmt, ...);
 

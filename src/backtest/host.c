@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backtest/arithmetic.h"
 #include "backtest/bands.h"
 #include "backtest/call.h"
 #include "backtest/crossings.h"
@@ -31,6 +32,16 @@ void bp__call_fail(bp__call *call, int32_t t, const char *fmt, ...)
     va_start(ap, fmt);
     vsnprintf(call->why + n, sizeof call->why - (size_t)n, fmt, ap);
     va_end(ap);
+}
+
+bp_status bp__call_end(bp__call *call)
+{
+    const char *fault = bp__arithmetic_fault();
+    if (fault) {
+        bp__arithmetic_restore();
+        bp__call_fail(call, call->t, "it changed the arithmetic of its thread, which %s", fault);
+    }
+    return bp__call_status(call);
 }
 
 void bp__call_interrupt(bp__call *call)

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backtest/arithmetic.h"
 #include "backtest/backtest.h"
 #include "backtest/call.h"
 #include "backtest/lanes.h"
@@ -102,7 +103,7 @@ static bp_status find(bp__workspace *ws, const bp_strategy *strategy, size_t fir
         strategy->signals(strategy->context, &ws->market.face, params[0], face[0]);
         one->by_weights = one->weights.count > 0;
     }
-    return bp__call_status(&ws->call);
+    return bp__call_end(&ws->call);
 }
 
 /* What a combination says, prepared or found now. */
@@ -258,7 +259,7 @@ static bp_status run_trader(bp__workspace *ws, const bp_strategy *strategy, cons
         } else {
             ws->call.t = t;
             strategy->decide(strategy->context, &view.face, params);
-            BP_TRY(bp__call_status(&ws->call));
+            BP_TRY(bp__call_end(&ws->call));
         }
     }
     bp__trader_end(&ws->trader, n - 1);
@@ -408,8 +409,19 @@ void bp__backtest_run_prepared(bp__workspace *ws, const bp__account *account)
 
 /* Workspace ------------------------------------------------------------------------------------- */
 
+/* The thread's arithmetic may have been changed before, by a library that has nothing to do with us. */
+static bp_status check_arithmetic(void)
+{
+    if (bp__arithmetic_fault()) bp__arithmetic_restore();
+    const char *fault = bp__arithmetic_fault();
+    if (fault) BP_FAIL(BP_EINVAL, "results would be others than elsewhere: this machine %s", fault);
+    return BP_OK;
+}
+
 bp_status bp__workspace_create(const bp__scope *scope, bp__workspace **workspace)
 {
+    *workspace = NULL;
+    BP_TRY(check_arithmetic());
     bp__workspace *ws = calloc(1, sizeof *ws);
     *workspace = ws;
     if (!ws) goto fail;

@@ -1,9 +1,13 @@
 /* What a strategy is shown and may say: the host's side of <bundlepool/strategy.h>, and the account that trades for it. Each
  * test is a small strategy written against the public header. */
 #include <CUnit/Basic.h>
+#include <fenv.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#if defined(__x86_64__)
+#include <xmmintrin.h>
+#endif
 
 #include "backtest/backtest.h"
 #include "tests/backtest/market.h"
@@ -455,6 +459,71 @@ static void test_batch_is_the_same(void)
     market_destroy(&m);
 }
 
+/* Arithmetic ------------------------------------------------------------------------------------------ */
+
+static int change; /* how a strategy changes the arithmetic of its thread */
+
+static void change_arithmetic(void)
+{
+    if (change == 1) CU_ASSERT_EQUAL(fesetround(FE_UPWARD), 0);
+#if defined(__x86_64__)
+    if (change == 2) _mm_setcsr(_mm_getcsr() | 0x8000); /* what is too small becomes 0 */
+    if (change == 3) _mm_setcsr(_mm_getcsr() | 0x0040); /* and is taken for 0 */
+#endif
+}
+
+static void change_in_signals(void *context, const bp_market *m, const double *params, bp_signals *signals)
+{
+    (void)context, (void)m, (void)params, (void)signals;
+    change_arithmetic();
+}
+
+static void change_after_a_bar(void *context, bp_view *view, const double *params)
+{
+    (void)context, (void)params;
+    if (bp_view_bar(view) == 2) change_arithmetic();
+}
+
+static void test_arithmetic(void)
+{
+    static const bp_strategy strategies[] = {
+        {.size = sizeof(bp_strategy), .name = "in_signals", .signals = change_in_signals},
+        {.size = sizeof(bp_strategy), .name = "after_a_bar", .decide = change_after_a_bar}};
+    static const char *const words[] = {"", "does not round to nearest", "very small", "very small"};
+#if defined(__x86_64__)
+    const int last = 3;
+#else
+    const int last = 1;
+#endif
+    const bp__account account = bp__account_init();
+    market m = market_random(7, 3, SESSIONS);
+    const bp_bundle *bundle = market_bundle(&m);
+    bp__scope *scope;
+    bp__workspace *ws;
+    bp__record record;
+    CU_ASSERT_EQUAL_FATAL(bp__scope_create(bundle, NULL, BP_TIME_MISSING, BP_TIME_MISSING, 0, &scope), BP_OK);
+    for (change = 1; change <= last; change++) { /* before there is a workspace it does no harm */
+        change_arithmetic();
+        CU_ASSERT_EQUAL_FATAL(bp__workspace_create(scope, &ws), BP_OK);
+        CU_ASSERT_EQUAL(fegetround(), FE_TONEAREST);
+        for (size_t k = 0; k < 2; k++) {
+            CU_ASSERT_EQUAL(bp__backtest_run(ws, &strategies[k], NULL, &account, NULL, &record), BP_EINVAL);
+            CU_ASSERT_PTR_NOT_NULL(strstr(bp_error_text(), "changed the arithmetic"));
+            CU_ASSERT_PTR_NOT_NULL(strstr(bp_error_text(), words[change]));
+        }
+        const int changed = change;
+        change = 0;
+        for (size_t k = 0; k < 2; k++)
+            CU_ASSERT_EQUAL(bp__backtest_run(ws, &strategies[k], NULL, &account, NULL, &record), BP_OK);
+        change = changed;
+        bp__workspace_destroy(&ws);
+    }
+    change = 0;
+    bp__scope_destroy(&scope);
+    bp_bundle_release(&bundle);
+    market_destroy(&m);
+}
+
 /* Costs as text --------------------------------------------------------------------------------------- */
 
 static void test_cost_texts(void)
@@ -526,6 +595,7 @@ int main(void)
         {"dividends", test_dividends},
         {"what a strategy says wrong", test_wrong},
         {"signals of several combinations at once", test_batch_is_the_same},
+        {"arithmetic", test_arithmetic},
         {"costs as text", test_cost_texts},
     };
     if (CU_initialize_registry() != CUE_SUCCESS) return 1;
