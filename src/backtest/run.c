@@ -24,7 +24,7 @@
 #include "core/day.h"
 #include "core/status.h"
 
-#define LEAST_BYTES ((size_t)8 << 20) /* that what waits for its runs may take */
+#define LEAST_BYTES ((size_t)11 << 20) /* that what waits for its runs may take */
 #define ONE         0 /* place of what a run has found for itself; combinations that are prepared come behind it */
 
 /* What a combination has said. */
@@ -312,7 +312,7 @@ bp_status bp__backtest_run(bp__workspace *ws, const bp_strategy *strategy, const
 
 uint32_t bp__backtest_at_once(const bp_strategy *strategy, const bp__account *account)
 {
-    return account && !strategy->decide && can_lanes(account, strategy->weights != NULL) ? 32 : 1;
+    return account && !strategy->decide && can_lanes(account, strategy->weights != NULL) ? BP__MAX_BATCH : 1;
 }
 
 void bp__workspace_use(bp__workspace *ws, bp__isa isa)

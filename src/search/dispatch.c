@@ -179,9 +179,7 @@ static int batch_size(const server *s)
     uint64_t n = left / (4 * ranks);
     if (n < s->tasks->at_once) n = share < s->tasks->at_once ? share : s->tasks->at_once;
     if (n < 1) n = 1;
-    /* no more than are run at once: what a worker has not told yet is lost when the job is killed */
-    const uint64_t most = s->tasks->at_once > 1 ? s->tasks->at_once : MAX_BATCH;
-    if (n > most) n = most;
+    if (n > MAX_BATCH) n = MAX_BATCH;
     return (int)(n < left ? n : left);
 }
 

@@ -86,6 +86,41 @@ void bp__grid_at(const bp__grid *grid, uint64_t index, double *params)
     }
 }
 
+#define TILE 8 /* values */
+
+typedef struct tiled {
+    uint64_t tile, task;
+} tiled;
+
+static int compare_tiled(const void *a, const void *b)
+{
+    const tiled *x = a, *y = b;
+    if (x->tile != y->tile) return x->tile < y->tile ? -1 : 1;
+    return x->task < y->task ? -1 : x->task > y->task;
+}
+
+static uint64_t tile_of(const bp__grid *grid, uint64_t index)
+{
+    uint64_t tile = 0, unit = 1;
+    for (const bp__axis *a = grid->axis + grid->num_axes; a-- != grid->axis;) {
+        tile += index % a->count / TILE * unit;
+        unit *= (a->count + TILE - 1) / TILE;
+        index /= a->count;
+    }
+    return tile;
+}
+
+void bp__grid_tile(const bp__grid *grid, uint64_t *task, uint64_t count)
+{
+    if (grid->listed) return;
+    tiled *order = malloc(count * sizeof *order + 1);
+    if (!order) return;
+    for (uint64_t i = 0; i < count; i++) order[i] = (tiled){tile_of(grid, task[i] % grid->size), task[i]};
+    qsort(order, count, sizeof *order, compare_tiled);
+    for (uint64_t i = 0; i < count; i++) task[i] = order[i].task;
+    free(order);
+}
+
 const char *bp__axis_text(const bp__axis *axis, double value, char text[32])
 {
     return axis->param.kind == BP_PARAM_WORD ? axis->param.words[(size_t)value]

@@ -54,6 +54,11 @@ bp_status bp__grid_set(bp__grid *grid, const char *text);
  *  @param[out] params  one value per parameter of the strategy */
 void bp__grid_at(const bp__grid *grid, uint64_t index, double *params);
 
+/** Put combinations in an order in which as many as are run at once have few values of each parameter: tiles of eight values of each.
+ *  Where there is no memory for that they stay in their order.
+ *  @param[in,out] task  [count] ascending; task % grid->size is the combination, and all are of one bundle */
+void bp__grid_tile(const bp__grid *grid, uint64_t *task, uint64_t count);
+
 /** A value of a parameter, as it is typed: a word, or a number at its shortest.
  *  @return `text`, or the grid's own */
 const char *bp__axis_text(const bp__axis *axis, double value, char text[32]);

@@ -382,6 +382,7 @@ static bp_status test_bundle(search *s, MPI_Comm messages, uint64_t bundle)
     if (s->rank == 0 && announced == BP_OK)
         announced = bp__results_todo(&s->found->results, bundle, &todo, &tasks.count);
     if (bp__failed(announced)) tasks.count = 0;
+    if (tasks.at_once > 1 && tasks.count > 0) bp__grid_tile(&s->spec->grid, todo, tasks.count);
     tasks.index = todo;
     const uint64_t began = bp__clock_ns();
     bp_status ran = bp__dispatch(messages, &tasks);

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # killed.sh BIN SHARED_DATA RUN_MPI [KILLS [SEED]] : SIGKILL of a whole job, launcher and ranks, at KILLS (20) random instants
 # between its first and its last result, and each time the rest on 1, 4 or 16 ranks in turn: always the same file. Counts
-# the backtests that had to be run again: only those under way at the kill may be, which are a batch of 32 on each rank, and
+# the backtests that had to be run again: only those under way at the kill may be, which are a batch of 64 on each rank, and
 # the results of another one that rank 0, busy with its own, has not taken yet. The program is optimizer_counted.
 . "$(dirname "$0")/common.sh"
 optimizer=$bin/optimizer_counted
@@ -36,7 +36,7 @@ for ((k = 0; k < kills; k++)); do
     cmp all.csv x.csv || fail "killed with $at results, resumed on $n ranks: another file"
     repeated=$((begun - had))
     [ "$(stat -c %s runs)" = $((total + repeated)) ] || fail "$(($(stat -c %s runs) - total)) repeated, $repeated were in hand"
-    [ "$repeated" -ge 0 ] && [ $repeated -le $((4 * 2 * 32)) ] || fail "$repeated backtests were in hand of 4 ranks"
+    [ "$repeated" -ge 0 ] && [ $repeated -le $((4 * 2 * 64)) ] || fail "$repeated backtests were in hand of 4 ranks"
     [ "$had" = 0 ] || resumed=$((resumed + 1))
     again=$((again + repeated))
     [ $repeated -le $most ] || most=$repeated

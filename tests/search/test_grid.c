@@ -208,6 +208,44 @@ static void limit(void)
     bp__grid_fini(&grid);
 }
 
+/* @return how many different values 64 neighbours have at most, of both parameters together */
+static size_t most_values(uint64_t *task, uint64_t count)
+{
+    size_t most = 0;
+    for (uint64_t first = 0; first + 64 <= count; first += 64) {
+        bool seen[2][64] = {{false}};
+        size_t values = 0;
+        for (uint64_t i = first; i < first + 64; i++) {
+            const uint64_t at[2] = {task[i] % grid.size / 32, task[i] % 32};
+            for (int p = 0; p < 2; p++) {
+                values += !seen[p][at[p]];
+                seen[p][at[p]] = true;
+            }
+        }
+        if (values > most) most = values;
+    }
+    return most;
+}
+
+static void tiles(void)
+{
+    enum { SIZE = 24 * 32 };
+    uint64_t task[SIZE];
+    bool seen[SIZE] = {false};
+    begin("momentum");
+    MUST(bp__grid_set(&grid, "lookback=1:24"));
+    MUST(bp__grid_set(&grid, "rebalance=1:32"));
+    for (uint64_t i = 0; i < SIZE; i++) task[i] = 2 * SIZE + i;
+    CU_ASSERT_EQUAL(most_values(task, SIZE), 2 + 32);
+    bp__grid_tile(&grid, task, SIZE);
+    CU_ASSERT_EQUAL(most_values(task, SIZE), 8 + 8);
+    for (uint64_t i = 0; i < SIZE; i++) {
+        CU_ASSERT_FATAL(task[i] >= 2 * SIZE && task[i] < 3 * SIZE && !seen[task[i] - 2 * SIZE]);
+        seen[task[i] - 2 * SIZE] = true;
+    }
+    bp__grid_fini(&grid);
+}
+
 int main(void)
 {
     CU_TestInfo tests[] = {
@@ -218,6 +256,7 @@ int main(void)
         {"order of combinations", order},
         {"what is refused", refused},
         {"limit", limit},
+        {"neighbours have few values", tiles},
         CU_TEST_INFO_NULL,
     };
     return suite_main("grid", tests);
