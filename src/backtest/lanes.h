@@ -24,6 +24,8 @@
 #include "backtest/scope.h"
 
 #define BP__MAX_LANES 64
+#define BP__LANES_ALIKE                                                                                      \
+    32 /**< a run of one more than a multiple takes nearly as long as one of the next multiple */
 
 typedef struct bp__lanes bp__lanes;
 

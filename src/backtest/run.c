@@ -332,9 +332,11 @@ static size_t room_for(const bp__workspace *ws, const bp_strategy *strategy)
         used += bytes;
         if (bytes > largest) largest = bytes;
     }
-    size_t room = used < most ? (most - used) / (largest > 0 ? largest : 1) : 0;
-    if (room == 0 && ws->num_prepared == 0) room = 1;
-    return room < BP__MAX_BATCH - ws->num_prepared ? room : BP__MAX_BATCH - ws->num_prepared;
+    size_t all = ws->num_prepared + (used < most ? (most - used) / (largest > 0 ? largest : 1) : 0);
+    if (all < 1) all = 1;
+    if (all > BP__MAX_BATCH) all = BP__MAX_BATCH;
+    if (all > BP__LANES_ALIKE) all -= all % BP__LANES_ALIKE;
+    return all > ws->num_prepared ? all - ws->num_prepared : 0;
 }
 
 /* Rows are no more than they have to be: many of them wait. */
