@@ -90,9 +90,10 @@ static void check_version(bp_pool *pool)
 
 int main(int argc, char **argv)
 {
-    int level;
+    int level, rank;
     const bp_bundle *bundle;
     MPI_Init_thread(&argc, &argv, MPI_THREAD_MULTIPLE, &level);
+    MPI_Comm_rank(MPI_COMM_WORLD, &rank);
     memset(config.guard, GUARD, GUARDS);
     memset(stats.guard, GUARD, GUARDS);
     memset(version.guard, GUARD, GUARDS);
@@ -107,7 +108,7 @@ int main(int argc, char **argv)
     check_version(pool);
     check_guards();
     OK(bp_pool_destroy(&pool));
-    printf("%s works with %s\n", AGE, bp_version_string());
+    if (rank == 0) printf("%s works with %s\n", AGE, bp_version_string());
     MPI_Finalize();
     return 0;
 }
