@@ -33,7 +33,8 @@ typedef struct said {
     bp__signals signals; /* without memory until it is needed */
     bp__weights weights;
     bool by_weights;
-    size_t lane; /* of the last run of lanes; SIZE_MAX: it was in none */
+    char *failed; /* owned: why its strategy has failed; NULL: it has not */
+    size_t lane;  /* of the last run of lanes; SIZE_MAX: it was in none */
 } said;
 
 struct bp__workspace {
@@ -88,6 +89,8 @@ static bp_status find(bp__workspace *ws, const bp_strategy *strategy, size_t fir
         one[i].weights.count = 0;
         one[i].by_weights = strategy->weights;
         one[i].lane = SIZE_MAX;
+        free(one[i].failed);
+        one[i].failed = NULL;
         for (size_t p = 0; p < strategy->num_params; p++) one[i].params[p] = params[i][p];
         if (strategy->weights) continue;
         BP_TRY(make_signals(ws, &one[i].signals));
@@ -112,7 +115,10 @@ static bp_status said_by(bp__workspace *ws, const bp_strategy *strategy, const d
     static const double none[1];
     if (!params) params = none;
     for (size_t i = 1; ws->prepared == strategy && i <= ws->num_prepared; i++)
-        if (same_params(strategy, ws->said[i].params, params)) return *says = &ws->said[i], BP_OK;
+        if (same_params(strategy, ws->said[i].params, params)) {
+            *says = &ws->said[i];
+            return ws->said[i].failed ? bp__fail_long(BP_EINVAL, ws->said[i].failed) : BP_OK;
+        }
     *says = &ws->said[ONE];
     if (ws->found == strategy && same_params(strategy, ws->said[ONE].params, params)) return BP_OK;
     ws->found = NULL;
@@ -371,22 +377,25 @@ bp_status bp__backtest_prepare(bp__workspace *ws, const bp_strategy *strategy, s
     *taken = count;
     const bp_status s = find(ws, strategy, 1 + ws->num_prepared, count, params);
     if (s == BP_ESTOPPED) return s;
-    if (s != BP_OK) return BP_OK; /* which of them it was, and why, their runs will tell */
+    if (s != BP_OK) { /* which of several it was, their runs find out */
+        if (s == BP_EINVAL && count == 1) ws->said[1 + ws->num_prepared].failed = strdup(bp_error_text());
+        if (ws->said[1 + ws->num_prepared].failed) ws->num_prepared++;
+        return BP_OK;
+    }
     for (size_t i = 0; i < count; i++) trim(&ws->said[++ws->num_prepared].weights, ws->scope->num_assets);
     return BP_OK;
 }
 
 /* @return how many lanes there are now, all by signals or all by weights */
-static size_t run_lanes(bp__workspace *ws, const bp__account *account)
+static size_t run_lanes(bp__workspace *ws, const bp__account *account, bool by_weights)
 {
     const bp__signals *signals[BP__MAX_BATCH];
     const bp__weights *weights[BP__MAX_BATCH];
-    const bool by_weights = ws->said[1].by_weights;
     size_t count = 0;
     for (size_t i = 1; i <= ws->num_prepared; i++) {
         said *says = &ws->said[i];
         says->lane = SIZE_MAX;
-        if (says->by_weights != by_weights) continue;
+        if (says->failed || says->by_weights != by_weights) continue;
         if (by_weights && bp__failed(check_weights(ws, ws->prepared, account, &says->weights))) continue;
         signals[count] = &says->signals;
         weights[count] = &says->weights;
@@ -403,10 +412,13 @@ static size_t run_lanes(bp__workspace *ws, const bp__account *account)
 void bp__backtest_run_prepared(bp__workspace *ws, const bp__account *account)
 {
     ws->account = NULL;
-    if (ws->num_prepared == 0 || bp__failed(bp__account_check(account))) return;
-    if (!can_lanes(account, ws->said[1].by_weights)) return;
+    size_t first = 1;
+    while (first <= ws->num_prepared && ws->said[first].failed) first++;
+    if (first > ws->num_prepared || bp__failed(bp__account_check(account))) return;
+    const bool by_weights = ws->said[first].by_weights;
+    if (!can_lanes(account, by_weights)) return;
     if (!ws->lanes && bp__failed(bp__lanes_create(ws->scope, &ws->lanes))) return;
-    if (run_lanes(ws, account) > 0) ws->account = account;
+    if (run_lanes(ws, account, by_weights) > 0) ws->account = account;
 }
 
 /* Workspace ------------------------------------------------------------------------------------- */
@@ -455,6 +467,7 @@ void bp__workspace_destroy(bp__workspace **workspace)
         free(ws->said[i].signals.decide);
         free(ws->said[i].weights.t);
         free(ws->said[i].weights.row);
+        free(ws->said[i].failed);
     }
     free(ws->in_set);
     free(ws->equity);

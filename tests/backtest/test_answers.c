@@ -211,6 +211,39 @@ static void test_neighbours(void)
     market_destroy(&m);
 }
 
+/* A strategy that fails for one combination, beside another one. */
+static void fail_for_some(void *context, const bp_market *m, const double *params, bp_signals *signals)
+{
+    (void)context, (void)signals;
+    calls++;
+    if (params[0] > 1) bp_market_fail(m, "not with that step");
+}
+
+static void test_failed_neighbour(void)
+{
+    static const bp_strategy moody = {TWO, .name = "moody", .signals = fail_for_some};
+    static const double rows[3][2] = {{2, 0}, {1, 0}, {3, 0}};
+    market m = market_random(4, 6, SESSIONS);
+    desk d = open_desk(&m);
+    const bp__account account = bp__account_init();
+    size_t taken;
+    calls = 0;
+    for (int i = 0; i < 3; i++) {
+        CU_ASSERT_EQUAL(bp__backtest_prepare(d.ws, &moody, 1, (const double *const[]){rows[i]}, &taken),
+                        BP_OK);
+        CU_ASSERT_EQUAL(taken, 1);
+    }
+    bp__backtest_run_prepared(d.ws, &account);
+    for (int i = 0; i < 3; i++) {
+        const outcome o = run(&d, &moody, rows[i], &account);
+        CU_ASSERT_EQUAL(o.status, i == 1 ? BP_OK : BP_EINVAL);
+        if (i != 1) CU_ASSERT_PTR_NOT_NULL(strstr(bp_error_text(), "strategy moody: not with that step"));
+    }
+    CU_ASSERT_EQUAL(calls, 3);
+    close_desk(&d);
+    market_destroy(&m);
+}
+
 /* Whoever asks for rows and says nothing holds nothing. */
 static void no_rows(void *context, const bp_market *m, const double *params, bp_signals *signals)
 {
@@ -386,10 +419,15 @@ int main(void)
         const char *name;
         void (*function)(void);
     } TESTS[] = {
-        {"rows are rows", test_equal},  {"what is remembered", test_remembered},
-        {"batches", test_batch},        {"neighbours", test_neighbours},
-        {"no rows", test_no_rows},      {"weights and signals at once", test_both},
-        {"look-ahead", test_lookahead}, {"long texts", test_long_text},
+        {"rows are rows", test_equal},
+        {"what is remembered", test_remembered},
+        {"batches", test_batch},
+        {"neighbours", test_neighbours},
+        {"a neighbour that fails", test_failed_neighbour},
+        {"no rows", test_no_rows},
+        {"weights and signals at once", test_both},
+        {"look-ahead", test_lookahead},
+        {"long texts", test_long_text},
     };
     if (CU_initialize_registry() != CUE_SUCCESS) return 1;
     CU_pSuite suite = CU_add_suite("answers", NULL, NULL);
