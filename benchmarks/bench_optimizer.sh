@@ -13,6 +13,7 @@
 #   numpy        one rank beside numpy_sma.py, on a grid that takes that 8 s or so, neither with the time for reading the
 #                bundle. `processor_rate` is per second of processor time, for the optimizer without that of starting it
 #                (--version).
+#   numba        the same beside numba_sma.py, where Numba is there, on a quarter of that grid
 #
 # The two sides of each ratio run one right after the other, in an order that alternates with each of the N repeats
 # (default 5). Without --json a summary follows: median, least and most of ratios and rates, and the standard error of
@@ -204,31 +205,31 @@ journal() { # REPEAT
     sample journal journal 2 processor_ratio ratio "$(over "$(processor with)" "$(processor without)")" "$1"
 }
 
-numpy_search() {
-    timed numpy "$python" "$project/benchmarks/numpy_sma.py" "$root/$bundle.h5" "${grid[@]}" --json \
-        --out "$tmp/numpy.csv"
+peer_search() { # numpy | numba
+    timed "$1" "$python" "$project/benchmarks/$1_sma.py" "$root/$bundle.h5" "${grid[@]}" --json --out "$tmp/$1.csv"
 }
 
-field() { # NAME : of what numpy_sma.py has printed
-    sed -n "s/.*\"$1\": \([-+.0-9e]*\).*/\1/p" "$tmp/numpy.out"
+field() { # PEER NAME : of what it has printed
+    sed -n "s/.*\"$2\": \([-+.0-9e]*\).*/\1/p" "$tmp/$1.out"
 }
 
-numpy() { # REPEAT
-    local used
+peer() { # numpy | numba REPEAT
+    local name=$1 used
+    shift
     timed startup "$run_mpi" 1 "$bin/optimizer" --version || exit 1
     if [ $(($1 % 2)) = 0 ]; then
-        search one 1 && numpy_search
+        search one 1 && peer_search "$name"
     else
-        numpy_search && search one 1
+        peer_search "$name" && search one 1
     fi || exit 1
-    "$python" "$project/tests/optimizer/compare.py" "$tmp/one.csv" "$tmp/numpy.csv" --rel 1e-9 >"$tmp/compare.out" ||
-        { tail -n 5 "$tmp/compare.out" >&2; die "NumPy's results differ"; }
-    sample numpy optimizer 1 rate backtests/s "$(over "$count" "$(elapsed one)")" "$1"
+    "$python" "$project/tests/optimizer/compare.py" "$tmp/one.csv" "$tmp/$name.csv" --rel 1e-9 >"$tmp/compare.out" ||
+        { tail -n 5 "$tmp/compare.out" >&2; die "the results of $name differ"; }
+    sample "$name" optimizer 1 rate backtests/s "$(over "$count" "$(elapsed one)")" "$1"
     used=$(awk -v all="$(processor one)" -v startup="$(processor startup)" 'BEGIN { print all - startup }')
-    sample numpy optimizer 1 processor_rate backtests/s "$(over "$count" "$used")" "$1"
-    sample numpy numpy 1 rate backtests/s "$(over "$count" "$(field seconds)")" "$1"
-    sample numpy numpy 1 processor_rate backtests/s "$(over "$count" "$(field cpu_seconds)")" "$1"
-    sample numpy optimizer 1 over_numpy ratio "$(over "$(field seconds)" "$(elapsed one)")" "$1"
+    sample "$name" optimizer 1 processor_rate backtests/s "$(over "$count" "$used")" "$1"
+    sample "$name" "$name" 1 rate backtests/s "$(over "$count" "$(field "$name" seconds)")" "$1"
+    sample "$name" "$name" 1 processor_rate backtests/s "$(over "$count" "$(field "$name" cpu_seconds)")" "$1"
+    sample "$name" optimizer 1 "over_$name" ratio "$(over "$(field "$name" seconds)" "$(elapsed one)")" "$1"
 }
 
 grid "$backtests"
@@ -242,10 +243,15 @@ done
 code=0
 if "$python" -c 'import h5py, numpy' 2>/dev/null; then
     grid $((backtests < 128 ? backtests : 128))
-    numpy_search || exit 1
-    grid "$(awk -v r="$(field rate)" -v most="$backtests" 'BEGIN { n = int(8 * r); print (n < most ? n : most) }')"
-    [ $json = 1 ] || echo "grid: $count backtests: ${grid[*]}"
-    for ((i = 0; i < repeats; i++)); do numpy "$i"; done
+    peer_search numpy || exit 1
+    for name in numpy numba; do
+        "$python" -c "import $name" 2>/dev/null || { [ $json = 1 ] || echo "optimizer: $name is not measured: it is missing"; continue; }
+        span=8
+        [ $name = numpy ] || span=2
+        grid "$(awk -v r="$(field numpy rate)" -v s="$span" -v most="$backtests" 'BEGIN { n = int(s * r); print (n < most ? n : most) }')"
+        [ $json = 1 ] || echo "grid: $count backtests: ${grid[*]}"
+        for ((i = 0; i < repeats; i++)); do peer $name "$i"; done
+    done
 else
     [ $json = 1 ] && printf '{"bench":"optimizer","case":"numpy","table":"numpy","metric":"rate",%s}\n' \
         '"unit":"backtests/s","value":null,"reason":"NumPy or h5py is missing"' ||
