@@ -176,8 +176,9 @@ static int batch_size(const server *s)
 {
     const uint64_t left = s->tasks->count - s->next, ranks = (uint64_t)s->num_ranks;
     const uint64_t share = (left + ranks - 1) / ranks;
+    const uint64_t at_once = s->tasks->at_once(s->tasks->context);
     uint64_t n = left / (4 * ranks);
-    if (n < s->tasks->at_once) n = share < s->tasks->at_once ? share : s->tasks->at_once;
+    if (n < at_once) n = share < at_once ? share : at_once;
     if (n < 1) n = 1;
     if (n > MAX_BATCH) n = MAX_BATCH;
     return (int)(n < left ? n : left);

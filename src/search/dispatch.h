@@ -24,7 +24,8 @@
 typedef struct bp__tasks {
     const uint64_t *index; /**< [count] what to do; rank 0's counts, the others' are ignored */
     uint64_t count;
-    uint32_t at_once; /**< so many neighbours take little longer than one; rank 0's counts */
+    /** On rank 0: how many neighbours take little longer than one, as far as it is known by now. */
+    uint32_t (*at_once)(void *context);
     /** On any rank: these come next, in this order, unless the search is stopped. Or NULL. */
     void (*next)(void *context, const uint64_t *index, size_t count);
     /** On any rank; fills in all of *result. */

@@ -362,11 +362,16 @@ static bp_status agree_on_ending(search *s, uint64_t bundle)
     return BP_OK;
 }
 
+static uint32_t at_once(void *context)
+{
+    return bp__sweep_at_once(&((search *)context)->sweep);
+}
+
 /* Test what is still to be tested. */
 static bp_status test_bundle(search *s, MPI_Comm messages, uint64_t bundle)
 {
     uint64_t *todo = NULL;
-    bp__tasks tasks = {.at_once = bp__sweep_at_once(&s->sweep),
+    bp__tasks tasks = {.at_once = at_once,
                        .next = take_note,
                        .run = run_one,
                        .enter = enter_one,
@@ -382,7 +387,7 @@ static bp_status test_bundle(search *s, MPI_Comm messages, uint64_t bundle)
     if (s->rank == 0 && announced == BP_OK)
         announced = bp__results_todo(&s->found->results, bundle, &todo, &tasks.count);
     if (bp__failed(announced)) tasks.count = 0;
-    if (tasks.at_once > 1 && tasks.count > 0) bp__grid_tile(&s->spec->grid, todo, tasks.count);
+    if (bp__sweep_at_once(&s->sweep) > 1 && tasks.count > 0) bp__grid_tile(&s->spec->grid, todo, tasks.count);
     tasks.index = todo;
     const uint64_t began = bp__clock_ns();
     bp_status ran = bp__dispatch(messages, &tasks);

@@ -15,6 +15,7 @@
 
 #define VERSION_ATTEMPTS 20
 #define PREPARE_NS       UINT64_C(250000000) /* results of neighbours wait so long for each other, and some more */
+#define FIRST            8                   /* neighbours, of a strategy that may be slow */
 
 /* A number that is the same on two ranks if they have the same version: the pool numbers its own; private
  * loads are told apart by what is in them. */
@@ -256,7 +257,9 @@ static const bp__account *account_of_lanes(const bp__spec *spec)
 
 uint32_t bp__sweep_at_once(const bp__sweep *w)
 {
-    return w->one_by_one ? 1 : bp__backtest_at_once(w->spec->runs, account_of_lanes(w->spec));
+    const uint32_t most = w->one_by_one ? 1 : bp__backtest_at_once(w->spec->runs, account_of_lanes(w->spec));
+    const uint32_t quick = w->spec->runs->signals_batch ? most : w->quick > 0 ? (uint32_t)w->quick : FIRST;
+    return quick < most ? quick : most;
 }
 
 /* Find what neighbours say, from the task that is to be run on. */
@@ -265,8 +268,10 @@ static bp_status prepare_some(bp__sweep *w)
     const bp_strategy *runs = w->spec->runs;
     const bp__grid *grid = &w->spec->grid;
     const uint64_t until = bp__clock_ns() + PREPARE_NS;
+    const size_t begin = w->prepared;
     size_t taken = 1;
-    while (w->prepared < w->num_next && taken > 0 && bp__clock_ns() < until) {
+    bool in_time = true;
+    while (w->prepared < w->num_next && taken > 0 && in_time) {
         double params[BP__MAX_BATCH][BP__MAX_PARAMS];
         const double *row[BP__MAX_BATCH];
         const uint64_t *first = w->next + w->prepared;
@@ -281,7 +286,9 @@ static bp_status prepare_some(bp__sweep *w)
         leave(w);
         BP_TRY(s);
         w->prepared += taken;
+        in_time = bp__clock_ns() < until;
     }
+    w->quick = in_time ? BP__MAX_BATCH : w->prepared - begin;
     return BP_OK;
 }
 

@@ -33,6 +33,7 @@ typedef struct bp__sweep {
     const uint64_t *next;   /**< [num_next] tasks that come next */
     size_t num_next;
     size_t at, prepared;    /**< of `next`: where the last run was; so many have been prepared */
+    size_t quick;           /**< so many were prepared before the time for that was over; 0: not known yet */
     const bp__hooks *hooks; /**< the caller's, or NULL; of these enter and leave */
     bool one_by_one;        /**< the caller's: no work is shared */
 } bp__sweep;
@@ -62,7 +63,8 @@ void bp__sweep_end(bp__sweep *sweep);
  *  @param[in] task  [count] of the bundle under way; borrowed until the next call or bp__sweep_end() */
 void bp__sweep_next(bp__sweep *sweep, const uint64_t *task, size_t count);
 
-/** How many neighbours had best be run on one rank: fewer take hardly less time. Not collective. */
+/** How many neighbours had best be run on one rank: fewer take hardly less time. Of a strategy that is asked for one after the other
+ *  this is known when some have been run here. Not collective. */
 uint32_t bp__sweep_at_once(const bp__sweep *sweep);
 
 /** Backtest a task of the bundle under way. Not collective. */
