@@ -25,6 +25,7 @@
 #include "core/status.h"
 
 #define LEAST_BYTES ((size_t)11 << 20) /* that what waits for its runs may take */
+#define LEAST_LANES 3                  /* by signals: fewer are faster one by one */
 #define ONE         0 /* place of what a run has found for itself; combinations that are prepared come behind it */
 
 /* What a combination has said. */
@@ -416,7 +417,7 @@ void bp__backtest_run_prepared(bp__workspace *ws, const bp__account *account)
     while (first <= ws->num_prepared && ws->said[first].failed) first++;
     if (first > ws->num_prepared || bp__failed(bp__account_check(account))) return;
     const bool by_weights = ws->said[first].by_weights;
-    if (!can_lanes(account, by_weights)) return;
+    if (!can_lanes(account, by_weights) || (!by_weights && ws->num_prepared < LEAST_LANES)) return;
     if (!ws->lanes && bp__failed(bp__lanes_create(ws->scope, &ws->lanes))) return;
     if (run_lanes(ws, account, by_weights) > 0) ws->account = account;
 }
