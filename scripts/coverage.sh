@@ -3,7 +3,7 @@
 # Prints the share of each folder, and by file the lines that no test runs. Ends with 1 if a folder has less than 90 %, or a
 # test fails. `report` builds and runs nothing: it tells what the last run has counted.
 #
-# In a folder of its own, build-coverage; takes some twenty minutes on two cores. What looks into files is a process that is
+# In a folder of its own, build-coverage; takes some ten minutes on two cores. What looks into files is a process that is
 # killed, or may write nothing: its lines are counted in tests that read files once more, in their own process.
 set -eu
 cd "$(dirname "$0")/.."
@@ -23,7 +23,7 @@ all)
     find $build -name '*.gcda' -delete
     run_tests -L '^unit$' -j 2
     run_tests -L '^mpi$'
-    run_tests -R '^bundle_' -j 2
+    run_tests -R '^bundle_' -E '^bundle_full_disk$' -j 2 # where files may not grow, counters are not written either
     BUNDLEPOOL_PARSER=inline run_tests -R "$reading"
     [ $failed = 0 ] || { grep -E '\*\*\*(Failed|Timeout|Exception|Not Run)' $build.log; echo "tests have failed: see $build.log"; }
     ;;
