@@ -269,6 +269,36 @@ static void test_floors(void)
 
 /* Crossings ----------------------------------------------------------------------------------------- */
 
+/* A little less cash than so many shares cost: whether the quotient says that many depends on its rounding, and one less is right. */
+static void test_overdrawn(void)
+{
+    uint64_t compared = 0, seed = 5;
+    for (int i = 0; i < 400; i++) {
+        const double price = 1 + 99 * random_next(&seed);
+        market m = market_create(1, 3);
+        market_prices(&m, 0, 0, 3, (double[]){price, 2 * price, price}, (double[]){price, price, price});
+        const bp_bundle *bundle = market_bundle(&m);
+        bp__account account = bp__account_init();
+        world w = {0};
+        CU_ASSERT_EQUAL_FATAL(bp__scope_create(bundle, NULL, BP_TIME_MISSING, BP_TIME_MISSING, 1, &w.scope),
+                              BP_OK);
+        world_begin(&w, &seed);
+        for (size_t l = 0; l < 4; l++) {
+            w.signals[l].decide[0] = true;
+            w.signals[l].toggle[0] = 1;
+        }
+        account.commission_bps = 80 * random_next(&seed);
+        const double part = (double)pick(&seed, 1, 1000) * (2 * price);
+        account.cash = nextafter(part + account.commission_bps / 10000 * part, 0);
+        compared += compare(&w, (uint64_t)i, 4, &account);
+        world_end(&w);
+        bp__scope_destroy(&w.scope);
+        bp_bundle_release(&bundle);
+        market_destroy(&m);
+    }
+    CU_ASSERT(compared >= 1600);
+}
+
 #define PAIRS 40
 
 static void cross_by_means(void *context, const bp_market *seen, const double *params, bp_signals *signals)
@@ -519,6 +549,7 @@ int main(int argc, char **argv)
     CU_add_test(suite, "lanes are runs", test_lanes);
     CU_add_test(suite, "lanes are runs, by weights", test_weights);
     CU_add_test(suite, "floors", test_floors);
+    CU_add_test(suite, "cash that a share is too much for", test_overdrawn);
     CU_add_test(suite, "crossings are where means cross", test_crossings);
     CU_add_test(suite, "means and deviations are what they are one by one", test_moving);
     CU_add_test(suite, "bands are left where a value lies outside", test_bands);
