@@ -98,6 +98,20 @@ typedef struct bp__workspace bp__workspace;
 bp_status bp__workspace_create(const bp__scope *scope, bp__workspace **ws);
 void bp__workspace_destroy(bp__workspace **ws);
 
+#define BP__CACHE_BYTES ((size_t)64 << 20) /**< what bp__workspace_keep() is given, unless it is called */
+
+/** How much of what combinations have in common is kept from one to the next; results are the same.
+ *  @param[in] bytes  beyond what a run needs anyway. Before the first run */
+void bp__workspace_keep(bp__workspace *ws, size_t bytes);
+
+/** What is kept: adjusted closes, prefix sums, blocks of prices session by session. */
+typedef struct bp__derived_stats {
+    uint64_t hits, misses; /**< of prefix sums and blocks: found, or derived */
+    size_t bytes, bound;   /**< that are kept; that may be */
+} bp__derived_stats;
+
+bp__derived_stats bp__workspace_stats(const bp__workspace *ws);
+
 /** Nothing is prepared any more. */
 void bp__backtest_forget(bp__workspace *ws);
 

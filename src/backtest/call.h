@@ -12,13 +12,12 @@
 #include <bundlepool/strategy.h>
 
 #include "backtest/backtest.h"
+#include "backtest/derived.h"
 #include "backtest/host.h"
 #include "backtest/scope.h"
 #include "backtest/scratch.h"
 #include "backtest/windows.h"
 #include "core/status.h"
-
-#define BP__NO_ASSET SIZE_MAX
 
 typedef struct bp__weights bp__weights;
 
@@ -31,9 +30,7 @@ typedef struct bp__call {
     bool interrupted; /**< by somebody who wants the whole to stop: that is no failure of the strategy */
     char why[BP_LONG_TEXT_MAX - 64]; /**< of the first failure: bar and reason */
     bp__scratch scratch;
-    size_t summed;   /**< asset whose prefix sums are in hi, lo; BP__NO_ASSET: none */
-    double *prefix;  /**< where hi and lo lie */
-    double *hi, *lo; /**< [history + 1], with as much room before and behind as crossings.h asks for */
+    bp__derived derived;
     bp__isa isa;
     double **view_sum; /**< [num_assets] with views, for each that was asked for: hi, then lo */
     bp__scratch sums;  /**< where these are */

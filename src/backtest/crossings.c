@@ -28,13 +28,6 @@ static int32_t longest_of(const bp__crossings *x)
     return longest;
 }
 
-static bool has_tiny(const bp__asset *a)
-{
-    bool tiny = false;
-    for (int32_t j = 0; j < a->count; j++) tiny |= a->adj[j] < TINY;
-    return tiny;
-}
-
 /* Bits of observations from … from + 63 that are numbered begin … end - 1. */
 static uint64_t bits_between(int32_t from, int32_t begin, int32_t end)
 {
@@ -60,7 +53,9 @@ static uint64_t settle(const bp__crossings *x, size_t pair, int32_t from, uint64
     return above;
 }
 
-static void cross_some(bp__call *call, size_t asset, bp__crossings *x, bp_signals *const *signals)
+_Static_assert(BP__CROSS_BLOCK <= BP__SUMS_BEHIND, "a block is read beyond the last sum");
+
+static void cross_some(bp__call *call, size_t asset, bp__crossings *x, bool tiny, bp_signals *const *signals)
 {
     static void (*const compare[BP__NUM_ISAS])(bp__crossings *, int32_t) = {
         bp__crossings_portable,
@@ -70,7 +65,6 @@ static void cross_some(bp__call *call, size_t asset, bp__crossings *x, bp_signal
 #endif
     };
     const bp__asset *a = &call->scope->asset[asset];
-    const bool tiny = has_tiny(a);
     const int32_t longest = longest_of(x);
     uint64_t last[BP__CROSS_AT_ONCE] = {0};
     /* the last observation up to bar 0 gives the state there, however old it is */
@@ -97,15 +91,15 @@ static void cross_some(bp__call *call, size_t asset, bp__crossings *x, bp_signal
     }
 }
 
-void bp__cross(bp__call *call, size_t asset, const double *hi, const double *lo, size_t count,
-               const int32_t *fast, const int32_t *slow, bp_signals *const *signals)
+void bp__cross(bp__call *call, size_t asset, const bp__sums *sums, size_t count, const int32_t *fast,
+               const int32_t *slow, bp_signals *const *signals)
 {
     const bp__asset *a = &call->scope->asset[asset];
     bp__crossings x; /* most of it is written before it is read */
     bp_signals *of[BP__CROSS_AT_ONCE] = {NULL};
     if (a->delisted <= 0) return;
-    x.hi = hi;
-    x.lo = lo;
+    x.hi = sums->hi;
+    x.lo = sums->lo;
     for (size_t i = 0; i < count;) {
         x.num_windows = x.num_pairs = 0;
         for (; i < count && x.num_pairs < BP__CROSS_AT_ONCE; i++) {
@@ -114,6 +108,6 @@ void bp__cross(bp__call *call, size_t asset, const double *hi, const double *lo,
             x.fast[x.num_pairs] = number_of(&x, fast[i]);
             x.slow[x.num_pairs++] = number_of(&x, slow[i]);
         }
-        if (x.num_pairs > 0) cross_some(call, asset, &x, of);
+        if (x.num_pairs > 0) cross_some(call, asset, &x, sums->least < TINY, of);
     }
 }

@@ -33,9 +33,8 @@ void bp__crossings_avx2(bp__crossings *crossings, int32_t from);
 void bp__crossings_avx512(bp__crossings *crossings, int32_t from);
 
 /** What bp_signals_cross() does, for arguments that are in order.
- *  @param[in] hi, lo  prefix sums of the asset; before them lies memory of as many numbers as there are observations, behind them of
- *                     BP__CROSS_BLOCK */
-void bp__cross(bp__call *call, size_t asset, const double *hi, const double *lo, size_t count,
-               const int32_t *fast, const int32_t *slow, bp_signals *const *signals);
+ *  @param[in] sums  of the asset */
+void bp__cross(bp__call *call, size_t asset, const bp__sums *sums, size_t count, const int32_t *fast,
+               const int32_t *slow, bp_signals *const *signals);
 
 #endif

@@ -146,7 +146,10 @@ static const double *market_closes(const bp_market *m, size_t asset, int32_t *co
     *count = 0;
     if (!asset_is_there(call_of(m), asset)) return NULL;
     *count = scope_of(m)->asset[asset].count;
-    return scope_of(m)->asset[asset].adj;
+    const double *closes = bp__derived_lend_closes(&call_of(m)->derived, asset);
+    if (!closes && *count > 0) bp__call_fail(call_of(m), BP__NEVER, "there is no memory for adjusted closes");
+    if (!closes) *count = 0;
+    return closes;
 }
 
 static void market_read(const bp_market *m, size_t asset, bp_bar_column column, double *value)
@@ -154,6 +157,10 @@ static void market_read(const bp_market *m, size_t asset, bp_bar_column column, 
     const bp__scope *s = scope_of(m);
     if (!asset_is_there(call_of(m), asset) || !column_is_there(call_of(m), column)) return;
     const bp__asset *a = &s->asset[asset];
+    if (column == BP_BAR_CLOSE && a->count > 0) {
+        memcpy(value, bp__derived_closes(&call_of(m)->derived, asset), (size_t)a->count * sizeof *value);
+        return;
+    }
     const bp__event *split = s->all_splits.at + s->splits_begin[asset];
     const bp__event *end = s->all_splits.at + s->splits_begin[asset + 1];
     double g = 1.0;
@@ -188,14 +195,6 @@ static bool market_is_listed(const bp_market *m, size_t asset, int32_t t)
     return asset_is_there(call_of(m), asset) && t < scope_of(m)->asset[asset].delisted;
 }
 
-/* Prefix sums of one asset: most strategies ask for several windows of an asset, and then go on to the next. */
-static void sum_up(bp__call *call, size_t asset)
-{
-    const bp__asset *a = &call->scope->asset[asset];
-    if (call->summed != asset) bp__prefix_sums(a->adj, (size_t)a->count, call->hi, call->lo);
-    call->summed = asset;
-}
-
 static bool window_is_sensible(bp__call *call, int32_t k, int32_t least)
 {
     if (k >= least && k <= MAX_WINDOW) return true;
@@ -208,8 +207,8 @@ static void market_means(const bp_market *m, size_t asset, int32_t k, double *me
 {
     bp__call *call = call_of(m);
     if (!asset_is_there(call, asset) || !window_is_sensible(call, k, 1)) return;
-    sum_up(call, asset);
-    bp__moving_means(call->isa, call->hi, call->lo, call->scope->asset[asset].count, k, mean);
+    const bp__sums *sums = bp__derived_sums(&call->derived, asset);
+    bp__moving_means(call->isa, sums->hi, sums->lo, call->scope->asset[asset].count, k, mean);
 }
 
 static void market_deviations(const bp_market *m, size_t asset, int32_t k, const double *mean,
@@ -217,8 +216,8 @@ static void market_deviations(const bp_market *m, size_t asset, int32_t k, const
 {
     bp__call *call = call_of(m);
     if (!asset_is_there(call, asset) || !window_is_sensible(call, k, 2)) return;
-    const bp__asset *a = &call->scope->asset[asset];
-    bp__moving_deviations(call->isa, a->adj, a->count, k, mean, deviation);
+    const double *closes = bp__derived_closes(&call->derived, asset);
+    bp__moving_deviations(call->isa, closes, call->scope->asset[asset].count, k, mean, deviation);
 }
 
 static void *market_scratch(const bp_market *m, size_t bytes)
@@ -283,8 +282,7 @@ static void signals_cross(const bp_market *m, size_t asset, size_t count, const 
     if (!may_signal(call, BP__NEVER) || !asset_is_there(call, asset)) return;
     for (size_t i = 0; i < count; i++)
         if (!window_is_sensible(call, fast[i], 1) || !window_is_sensible(call, slow[i], 1)) return;
-    sum_up(call, asset);
-    bp__cross(call, asset, call->hi, call->lo, count, fast, slow, signals);
+    bp__cross(call, asset, bp__derived_sums(&call->derived, asset), count, fast, slow, signals);
 }
 
 static void signals_band(const bp_market *m, size_t asset, const double *value, size_t count,
@@ -433,7 +431,7 @@ static const double *sums_for_view(bp__call *call, size_t asset)
     if (!call->view_sum) call->view_sum = calloc(call->scope->num_assets, sizeof *call->view_sum);
     if (call->view_sum && !call->view_sum[asset]) {
         double *sum = bp__scratch_take(&call->sums, 2 * n * sizeof *sum);
-        if (sum) bp__prefix_sums(a->adj, n - 1, sum, sum + n);
+        if (sum) bp__prefix_sums(bp__derived_closes(&call->derived, asset), n - 1, sum, sum + n);
         call->view_sum[asset] = sum;
     }
     if (call->view_sum && call->view_sum[asset]) return call->view_sum[asset];
@@ -455,7 +453,9 @@ static double view_deviation(const bp_view *v, size_t asset, int32_t k)
 {
     const double mean = view_mean(v, asset, k);
     if (isnan(mean)) return NAN;
-    return bp__deviation(seen(v)->asset[asset].adj + view_observations(v, asset) - k, (size_t)k, mean);
+    const double *closes = bp__derived_lend_closes(&of(v)->call->derived, asset);
+    if (!closes) bp__call_fail(of(v)->call, of(v)->call->t, "there is no memory for adjusted closes");
+    return closes ? bp__deviation(closes + view_observations(v, asset) - k, (size_t)k, mean) : NAN;
 }
 
 static double view_cash(const bp_view *v)
@@ -596,14 +596,8 @@ const bp_host *bp__host(void)
 
 bp_status bp__call_init(const bp__scope *scope, bp__call *call)
 {
-    *call = (bp__call){.scope = scope, .t = BP__NEVER, .summed = BP__NO_ASSET};
-    const size_t before = scope->history, each = before + scope->history + 1 + BP__CROSS_BLOCK;
-    call->prefix = calloc(2 * each, sizeof *call->prefix);
-    if (!call->prefix) return BP_ENOMEM;
-    call->hi = call->prefix + before;
-    call->lo = call->hi + each;
-    call->isa = bp__isa_best();
-    return BP_OK;
+    *call = (bp__call){.scope = scope, .t = BP__NEVER, .isa = bp__isa_best()};
+    return bp__derived_init(scope, &call->derived);
 }
 
 void bp__call_fini(bp__call *call)
@@ -611,7 +605,7 @@ void bp__call_fini(bp__call *call)
     bp__scratch_fini(&call->scratch);
     bp__scratch_fini(&call->sums);
     bp__windows_fini(&call->windows);
-    free(call->prefix);
+    bp__derived_fini(&call->derived);
     free(call->view_sum);
 }
 
@@ -623,4 +617,5 @@ void bp__call_begin(bp__call *call, const bp_strategy *strategy)
     call->weights = NULL;
     call->toggled = false;
     bp__scratch_clear(&call->scratch);
+    bp__derived_take_back(&call->derived);
 }

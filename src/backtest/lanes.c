@@ -4,49 +4,49 @@
 #include <string.h>
 
 #include "backtest/lanes_state.h"
+#include "backtest/lines.h"
 #include "core/status.h"
 
 #define NARROW 8 /* lanes that are no more than a vector: others would go along for nothing */
 
-/* Lines of memory, zeros. */
-static void *lines(size_t count, size_t size)
+static size_t block_numbers(const bp__lanes *k)
 {
-    const size_t bytes = (count * size + 63) / 64 * 64;
-    void *p = aligned_alloc(64, bytes);
-    if (p) memset(p, 0, bytes);
-    return p;
+    return 2 * (BP__LANES_BLOCK + 1) * k->stride;
 }
 
-bp_status bp__lanes_create(const bp__scope *scope, bp__lanes **lanes)
+bp_status bp__lanes_create(const bp__scope *scope, bp__derived *derived, bp__lanes **lanes)
 {
     bp__lanes *k = calloc(1, sizeof *k);
     *lanes = k;
     if (!k) return BP_ENOMEM;
     k->scope = scope;
+    k->derived = derived;
     k->words = scope->num_assets / 64 + 1;
-    const size_t assets = k->words * 64, rows = BP__LANES_BLOCK + 1;
+    k->num_blocks = (scope->num_sessions + BP__LANES_BLOCK - 1) / BP__LANES_BLOCK;
+    const size_t assets = k->words * 64;
     /* a line more: rows whose lengths are a power of two would share few sets of the cache */
     k->stride = (scope->num_assets + 7) / 8 * 8 + 8;
     if (k->stride > assets) k->stride = assets;
     double **const numbers[] = {&k->shares, &k->target, &k->waiting};
     for (size_t i = 0; i < 3; i++)
-        if (!(*numbers[i] = lines(assets * BP__MAX_LANES, sizeof(double)))) goto fail;
-    k->cash = lines(3 * BP__MAX_LANES, sizeof *k->cash);
-    k->equity = lines(scope->num_sessions * BP__MAX_LANES, sizeof *k->equity);
-    k->in_set = lines(k->words * BP__MAX_LANES, sizeof *k->in_set);
-    k->want = lines(assets, sizeof *k->want);
-    k->wanted = lines(4 * k->words, sizeof *k->wanted);
-    k->list = lines(assets, sizeof *k->list);
-    k->open = lines(2 * rows * k->stride, sizeof *k->open);
-    k->sale = lines(4 * k->stride, sizeof *k->sale);
-    if (!k->cash || !k->equity || !k->in_set || !k->want || !k->wanted || !k->list || !k->open || !k->sale)
+        if (!(*numbers[i] = bp__lines(assets * BP__MAX_LANES, sizeof(double)))) goto fail;
+    k->cash = bp__lines(3 * BP__MAX_LANES, sizeof *k->cash);
+    k->equity = bp__lines(scope->num_sessions * BP__MAX_LANES, sizeof *k->equity);
+    k->in_set = bp__lines(k->words * BP__MAX_LANES, sizeof *k->in_set);
+    k->want = bp__lines(assets, sizeof *k->want);
+    k->wanted = bp__lines(4 * k->words, sizeof *k->wanted);
+    k->list = bp__lines(assets, sizeof *k->list);
+    k->prices = bp__lines(block_numbers(k), sizeof *k->prices);
+    k->block = calloc(k->num_blocks, sizeof *k->block);
+    k->sale = bp__lines(4 * k->stride, sizeof *k->sale);
+    if (!k->cash || !k->equity || !k->in_set || !k->want || !k->wanted || !k->list || !k->prices ||
+        !k->block || !k->sale)
         goto fail;
     k->each = k->cash + BP__MAX_LANES;
     k->fills = k->each + BP__MAX_LANES;
     k->held = k->wanted + k->words;
     k->waits = k->held + k->words;
     k->missing = k->waits + k->words;
-    k->mark = k->open + rows * k->stride;
     k->buy = k->sale + k->stride;
     k->least = k->buy + k->stride;
     k->most = k->least + k->stride;
@@ -71,9 +71,22 @@ void bp__lanes_destroy(bp__lanes **lanes)
     free(k->want);
     free(k->wanted);
     free(k->list);
-    free(k->open);
+    free(k->kept);
+    free(k->block);
+    free(k->prices);
     free(k->sale);
     free(k);
+}
+
+/* From the second run on, as many blocks as there is room for. */
+static void keep_blocks(bp__lanes *k)
+{
+    size_t count = 0;
+    if (++k->runs != 2) return;
+    while (count < k->num_blocks && bp__derived_reserve(k->derived, block_numbers(k) * sizeof *k->kept))
+        count++;
+    k->kept = count > 0 ? bp__lines(count * block_numbers(k), sizeof *k->kept) : NULL;
+    for (size_t i = 0; k->kept && i < count; i++) k->block[i].kept = k->kept + i * block_numbers(k);
 }
 
 static void begin(bp__lanes *k, size_t count, const bp__account *account)
@@ -87,6 +100,7 @@ static void begin(bp__lanes *k, size_t count, const bp__account *account)
     memset(k->wanted, 0, 4 * k->words * sizeof *k->wanted);
     memset(k->next_row, 0, sizeof k->next_row);
     if (k->weights) memset(k->worth, 0, assets * BP__MAX_LANES * sizeof *k->worth);
+    keep_blocks(k);
     k->count = count;
     for (size_t l = 0; l < count; l++) k->cash[l] = account->cash;
     k->buy_factor = 1 + account->slippage_bps / 10000;
@@ -123,7 +137,7 @@ void bp__lanes_run(bp__lanes *lanes, bp__isa isa, const bp__signals *const *sign
 bp_status bp__lanes_run_weights(bp__lanes *lanes, bp__isa isa, const bp__weights *const *weights,
                                 size_t count, const bp__account *account)
 {
-    if (!lanes->worth && !(lanes->worth = lines(lanes->words * 64 * BP__MAX_LANES, sizeof(double))))
+    if (!lanes->worth && !(lanes->worth = bp__lines(lanes->words * 64 * BP__MAX_LANES, sizeof(double))))
         return BP_ENOMEM;
     lanes->signals = NULL;
     lanes->weights = weights;

@@ -4,7 +4,8 @@
  *
  * DESIGN
  *  - All lanes see the same market. So prices are read once for all of them, cut into blocks of sessions in which they
- *    lie session by session; shares lie asset by asset, the lanes of a group side by side.
+ *    lie session by session, and kept for the next run where there is room; shares lie asset by asset, the lanes of a group
+ *    side by side.
  *  - A session is the rule book's: splits, dividends, sales, buys, delistings, equity, decision (lanes_run.h). Each step goes over the
  *    assets that any lane holds or wants. A lane without a part in it adds 0 times a price, which changes no bit.
  *  - The arithmetic of a lane is that of plain.c, operation by operation and in its order. A quotient that is only needed
@@ -29,9 +30,9 @@
 
 typedef struct bp__lanes bp__lanes;
 
-/** @param[in] scope  borrowed @param[out] lanes  owned: bp__lanes_destroy(); NULL on failure
+/** @param[in] scope, derived  borrowed; blocks of prices are kept as far as `derived` has room for them @param[out] lanes  owned: bp__lanes_destroy(); NULL on failure
  *  @retval BP_ENOMEM  (without a text) */
-bp_status bp__lanes_create(const bp__scope *scope, bp__lanes **lanes);
+bp_status bp__lanes_create(const bp__scope *scope, bp__derived *derived, bp__lanes **lanes);
 void bp__lanes_destroy(bp__lanes **lanes);
 
 /** Run `count` combinations by their signals, at most BP__MAX_LANES.

@@ -59,11 +59,20 @@ static void turn(const double *const *column, const int32_t *end, size_t count, 
             rows[(size_t)s * stride + i] = t + s < end[i] ? price_or_0(column[i][t + s]) : 0;
 }
 
+/* Go on to the block that begins with session t. */
 static void prices_from(bp__lanes *k, int32_t t)
 {
     const bp__scope *scope = k->scope;
     const int32_t n = (int32_t)scope->num_sessions;
-    memcpy(k->mark, k->mark + BP__LANES_BLOCK * k->stride, k->stride * sizeof *k->mark);
+    bp__lanes_block *block = &k->block[t / BP__LANES_BLOCK];
+    const double *before = k->mark;
+    k->open = block->kept ? block->kept : k->prices;
+    k->mark = k->open + (BP__LANES_BLOCK + 1) * k->stride;
+    k->derived->stats.hits += block->ready;
+    k->derived->stats.misses += !block->ready;
+    if (block->ready) return;
+    block->ready = block->kept != NULL;
+    if (t > 0) memcpy(k->mark, before + BP__LANES_BLOCK * k->stride, k->stride * sizeof *k->mark);
     for (size_t a = 0; a < scope->num_assets; a += 8) {
         const size_t count = scope->num_assets - a < 8 ? scope->num_assets - a : 8;
         int32_t end[8] = {0}, marked[8] = {0};

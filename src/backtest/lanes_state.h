@@ -8,8 +8,18 @@
 
 #define BP__LANES_BLOCK 64 /* sessions whose prices lie ready */
 
+/** Prices of BP__LANES_BLOCK sessions: opens, then marks, [BP__LANES_BLOCK + 1][stride] each. */
+typedef struct bp__lanes_block {
+    double *kept; /**< NULL: they are found in every run, in `prices` */
+    bool ready;
+} bp__lanes_block;
+
 struct bp__lanes {
     const bp__scope *scope;
+    bp__derived *derived;
+    uint64_t runs;
+    bp__lanes_block *block; /**< [num_blocks] */
+    size_t num_blocks;
     const bp__signals *const *signals; /**< [count] during a run by signals, else NULL */
     const bp__weights *const *weights; /**< [count] during a run by weights, else NULL */
     size_t next_row[BP__MAX_LANES];    /**< of weights */
@@ -40,8 +50,11 @@ struct bp__lanes {
     uint32_t *list; /**< [listed] assets that this step goes over, ascending */
     size_t listed;
 
+    double *kept;   /**< blocks that are */
+    double *prices; /**< a block that is not */
     double *open,
-        *mark; /**< [BP__LANES_BLOCK + 1][stride] 0: none; row 0 is the last one of the block before */
+        *mark; /**< [BP__LANES_BLOCK + 1][stride] of the block under way; 0: none; row 0 of the marks is the last one of the
+                  block before */
     double *sale, *buy;   /**< [stride] prices of this session's fills, slippage included */
     double *least, *most; /**< [stride] 1 / mark, rounded to less and to more */
     bool exactly;         /**< some 1 / mark cannot be bounded: divide */

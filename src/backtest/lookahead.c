@@ -97,7 +97,8 @@ static bp_status end_closes(bp__scope *scope)
         bp__asset *a = &scope->asset[i];
         double *copy = malloc(((size_t)a->count + 1) * sizeof *copy);
         if (!copy) BP_FAIL(BP_ENOMEM, "no memory for the closes of an asset");
-        if (a->count > 0) memcpy(copy, a->adj, (size_t)a->count * sizeof *copy);
+        const double *closes = bp__scope_closes(scope, i, copy);
+        if (closes && closes != copy) memcpy(copy, closes, (size_t)a->count * sizeof *copy);
         copy[a->count] = NAN;
         free(a->own_adj);
         a->adj = a->own_adj = copy;

@@ -65,11 +65,11 @@ static void work_fini(work *w)
 
 /* Rows ------------------------------------------------------------------------------------------ */
 
-static row observe_closes(const bp__scope *s, size_t asset)
+static row observe_closes(const bp__scope *s, size_t asset, const gathered *room)
 {
     const bp__asset *a = &s->asset[asset];
     const int32_t end = bp__panel_end(s, asset);
-    return (row){.x = a->adj,
+    return (row){.x = bp__scope_closes(s, asset, room->x),
                  .at = a->session,
                  .shift = s->first,
                  .begin = a->count > 0 ? a->first + s->first : end,
@@ -292,7 +292,7 @@ bp_status bp__panel_along(const bp__scope *s, bp__helper helper, int32_t k, cons
         for (; n < GROUP && first + n < s->num_assets; n++) {
             const size_t asset = first + n;
             group[n] = x ? observe(x->value + asset * x->stride, bp__panel_end(s, asset), &w.room[n])
-                         : observe_closes(s, asset);
+                         : observe_closes(s, asset, &w.room[n]);
             group[n].y = group[n].at ? w.room[n].y : out + asset * columns + group[n].begin;
         }
         KERNEL[helper](&w, group, n, k);

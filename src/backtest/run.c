@@ -24,7 +24,7 @@
 #include "core/day.h"
 #include "core/status.h"
 
-#define LEAST_BYTES ((size_t)11 << 20) /* that what waits for its runs may take */
+#define LEAST_BYTES ((size_t)11 << 19) /* that what waits for its runs may take, if nothing is kept */
 #define LEAST_LANES 3                  /* by signals: fewer are faster one by one */
 #define ONE         0 /* place of what a run has found for itself; combinations that are prepared come behind it */
 
@@ -53,6 +53,7 @@ struct bp__workspace {
     size_t num_prepared;
     bp__lanes *lanes;           /* NULL until they are needed */
     const bp__account *account; /* for which those that have a lane were run; NULL: none has one */
+    size_t said_bytes;          /* more than it must be, that what waits for its runs may take */
     bp__scratch memory;         /* of a strategy that decides */
 };
 
@@ -327,11 +328,23 @@ void bp__workspace_use(bp__workspace *ws, bp__isa isa)
     ws->call.isa = isa;
 }
 
-/* How many more combinations there is room for, which is an eighth of what the prices take. */
+void bp__workspace_keep(bp__workspace *ws, size_t bytes)
+{
+    ws->said_bytes = bytes / 8;
+    ws->call.derived.stats.bound = bytes - bytes / 8;
+}
+
+bp__derived_stats bp__workspace_stats(const bp__workspace *ws)
+{
+    return ws->call.derived.stats;
+}
+
+/* How many more combinations there is room for: an eighth of what the prices take, and of what is kept. */
 static size_t room_for(const bp__workspace *ws, const bp_strategy *strategy)
 {
     const size_t assets = ws->scope->num_assets, sessions = ws->scope->num_sessions;
-    const size_t most = 5 * assets * sessions > LEAST_BYTES ? 5 * assets * sessions : LEAST_BYTES;
+    const size_t most =
+        (5 * assets * sessions > LEAST_BYTES ? 5 * assets * sessions : LEAST_BYTES) + ws->said_bytes;
     const size_t bits = strategy->weights ? 0 : sessions * ws->plain.words * sizeof(uint64_t);
     size_t used = 0, largest = bits;
     for (size_t i = 1; i <= ws->num_prepared; i++) {
@@ -418,7 +431,7 @@ void bp__backtest_run_prepared(bp__workspace *ws, const bp__account *account)
     if (first > ws->num_prepared || bp__failed(bp__account_check(account))) return;
     const bool by_weights = ws->said[first].by_weights;
     if (!can_lanes(account, by_weights) || (!by_weights && ws->num_prepared < LEAST_LANES)) return;
-    if (!ws->lanes && bp__failed(bp__lanes_create(ws->scope, &ws->lanes))) return;
+    if (!ws->lanes && bp__failed(bp__lanes_create(ws->scope, &ws->call.derived, &ws->lanes))) return;
     if (run_lanes(ws, account, by_weights) > 0) ws->account = account;
 }
 
@@ -443,6 +456,7 @@ bp_status bp__workspace_create(const bp__scope *scope, bp__workspace **workspace
     ws->scope = scope;
     if (bp__failed(bp__plain_init(scope, &ws->plain)) || bp__failed(bp__call_init(scope, &ws->call)))
         goto fail;
+    bp__workspace_keep(ws, BP__CACHE_BYTES);
     ws->market = (bp__market){.face = {bp__host()}, .call = &ws->call};
     for (size_t i = 0; i <= BP__MAX_BATCH; i++) {
         ws->said[i].signals = (bp__signals){.face = {bp__host()}, .call = &ws->call};
@@ -473,9 +487,9 @@ void bp__workspace_destroy(bp__workspace **workspace)
     free(ws->in_set);
     free(ws->equity);
     bp__scratch_fini(&ws->memory);
-    bp__call_fini(&ws->call);
     bp__plain_fini(&ws->plain);
     bp__lanes_destroy(&ws->lanes);
+    bp__call_fini(&ws->call);
     bp__trader_fini(&ws->trader);
     free(ws);
 }

@@ -257,9 +257,9 @@ static void keep_range(bp__events *events)
 
 /* Assets ---------------------------------------------------------------------------------------- */
 
-/* Observations with their adjusted closes; a copy only where there are gaps or splits. */
-static bp_status build_signals(bp__asset *a, const double *close, int32_t begin, int32_t end,
-                               const bp__event *split, size_t num_splits)
+/* Observations; their sessions are listed only where there are gaps. */
+static bp_status build_observations(bp__asset *a, const double *close, int32_t begin, int32_t end,
+                                    const bp__event *split, size_t num_splits)
 {
     int32_t last = begin - 1;
     a->first = end;
@@ -270,20 +270,31 @@ static bp_status build_signals(bp__asset *a, const double *close, int32_t begin,
         a->count++;
     }
     if (a->count == 0) return BP_OK;
-    bool gaps = a->count != last - a->first + 1;
-    bool plain = !gaps && (num_splits == 0 || split[0].t > last);
-    a->adj = close + a->first;
-    if (gaps) a->session = a->own_session = allocate((size_t)a->count, sizeof *a->own_session);
-    if (!plain) a->adj = a->own_adj = allocate((size_t)a->count, sizeof *a->own_adj);
-    if ((gaps && !a->own_session) || !a->adj) return BP_ENOMEM;
-    double g = 1.0;
-    for (int32_t t = a->first, j = 0; !plain && t <= last; t++) {
-        for (; num_splits > 0 && split->t <= t; split++, num_splits--) g *= split->value;
-        if (!bp__priced(close[t])) continue;
-        if (gaps) a->own_session[j] = t;
-        a->own_adj[j++] = close[t] / g;
-    }
+    const bool gaps = a->count != last - a->first + 1;
+    if (!gaps && (num_splits == 0 || split[0].t > last)) a->adj = close + a->first;
+    if (!gaps) return BP_OK;
+    a->session = a->own_session = allocate((size_t)a->count, sizeof *a->own_session);
+    if (!a->own_session) return BP_ENOMEM;
+    for (int32_t t = a->first, j = 0; t <= last; t++)
+        if (bp__priced(close[t])) a->own_session[j++] = t;
     return BP_OK;
+}
+
+const double *bp__scope_closes(const bp__scope *s, size_t asset, double *room)
+{
+    const bp__asset *a = &s->asset[asset];
+    const double *close = s->close[asset];
+    const bp__event *split = s->all_splits.at + s->splits_begin[asset],
+                    *end = s->all_splits.at + s->splits_begin[asset + 1];
+    double g = 1.0;
+    if (a->adj) return a->adj;
+    for (int32_t j = 0, until; j < a->count; j = until) {
+        for (; split < end && split->t <= bp__observed_at(a, j); split++) g *= split->value;
+        until = split < end ? bp__observations_until(a, split->t - 1) : a->count;
+        for (int32_t i = j; a->session && i < until; i++) room[i] = close[a->session[i]] / g;
+        for (int32_t i = j; !a->session && i < until; i++) room[i] = close[a->first + i] / g;
+    }
+    return room;
 }
 
 /* Last known prices over the range; a copy only where a close is missing after the first one. */
@@ -335,7 +346,7 @@ static bp_status build_assets(const build *b, bp__scope *s)
         /* signals stop before the delisting; marks are needed on its day */
         int32_t signals_end = a->delisted < end ? a->delisted : end;
         int32_t marks_end = a->delisted < end ? (a->delisted > -1 ? a->delisted + 1 : 0) : end;
-        BP_TRY(build_signals(a, close, begin, signals_end, split, num_splits));
+        BP_TRY(build_observations(a, close, begin, signals_end, split, num_splits));
         BP_TRY(build_marks(a, close, begin, marks_end, split, num_splits, &s->mark[i]));
         if ((size_t)a->count > s->history) s->history = (size_t)a->count;
 

@@ -2,7 +2,7 @@
  * What every run over one range of one bundle shares: the part that no parameter changes.
  *
  * A scope is private to its process while the bundle is shared by the node, so it borrows what it can:
- * an asset without gaps and without splits (in most bundles nearly every one) costs no copy of its prices.
+ * an asset without gaps costs no copy of its prices, and adjusted closes are found when they are asked for (derived.h).
  * A session t counts from the first of the range; before it t is negative. Sessions are the days on which a selected
  * asset trades; where the bundle has other days as well, opens and closes are copied without them.
  */
@@ -17,12 +17,13 @@
 
 /** What signals see of an asset: its observations, the sessions with a close before it is delisted. */
 typedef struct bp__asset {
-    const double *adj;      /**< [count] adjusted closes from the bundle's first session on */
+    const double *adj; /**< [count] adjusted closes where they lie in the bundle; NULL: bp__scope_closes() */
     const int32_t *session; /**< [count] t of each observation; NULL: first + j */
     int32_t first;          /**< t of observation 0 */
     int32_t count;
     int32_t delisted; /**< t, or BP__NEVER; negative: gone before the range */
-    double *own_adj, *own_mark;
+    double *own_adj;  /**< of a check for looking ahead; else NULL */
+    double *own_mark;
     int32_t *own_session;
 } bp__asset;
 
@@ -110,6 +111,10 @@ static inline int32_t bp__observed_at(const bp__asset *a, int32_t j)
 {
     return a->session ? a->session[j] : a->first + j;
 }
+
+/** Adjusted closes of an asset: without the splits up to each.
+ *  @param[out] room  [count] where they are put, unless they lie somewhere already @return [count] */
+const double *bp__scope_closes(const bp__scope *scope, size_t asset, double *room);
 
 /** How many observations there are at sessions up to and including t. */
 int32_t bp__observations_until(const bp__asset *a, int32_t t);

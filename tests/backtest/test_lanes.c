@@ -46,9 +46,18 @@ static bp__account random_account(uint64_t *seed)
     return a;
 }
 
+/* Room for nothing, for some of what could be kept, or for all of it. */
+static size_t random_bound(uint64_t seed, const bp__scope *scope)
+{
+    const size_t all = 4 * (scope->num_assets + 16) * (scope->num_sessions + 130) * sizeof(double);
+    const double part = random_next(&seed);
+    return part < 0.3 ? 0 : part < 0.6 ? (size_t)(random_next(&seed) * (double)all) : all;
+}
+
 typedef struct world {
     bp__scope *scope;
     bp__plain plain;
+    bp__derived derived;
     bp__lanes *lanes;
     bp__signals signals[BP__MAX_LANES];
     double *equity, *expected; /* [sessions] */
@@ -58,7 +67,9 @@ static void world_begin(world *w, uint64_t *seed)
 {
     const size_t sessions = w->scope->num_sessions;
     CU_ASSERT_EQUAL_FATAL(bp__plain_init(w->scope, &w->plain), BP_OK);
-    CU_ASSERT_EQUAL_FATAL(bp__lanes_create(w->scope, &w->lanes), BP_OK);
+    CU_ASSERT_EQUAL_FATAL(bp__derived_init(w->scope, &w->derived), BP_OK);
+    w->derived.stats.bound = random_bound(*seed, w->scope);
+    CU_ASSERT_EQUAL_FATAL(bp__lanes_create(w->scope, &w->derived, &w->lanes), BP_OK);
     w->equity = calloc(2 * sessions, sizeof *w->equity);
     CU_ASSERT_FATAL(w->equity != NULL);
     w->expected = w->equity + sessions;
@@ -81,6 +92,7 @@ static void world_end(world *w)
     free(w->equity);
     bp__plain_fini(&w->plain);
     bp__lanes_destroy(&w->lanes);
+    bp__derived_fini(&w->derived);
 }
 
 /* The same combinations by every instruction set, for an account. @return how many runs were compared */
@@ -180,6 +192,7 @@ static uint64_t compare_weights(const bp__scope *scope, uint64_t *seed)
     bp__workspace *one, *all;
     CU_ASSERT_EQUAL_FATAL(bp__workspace_create(scope, &one), BP_OK);
     CU_ASSERT_EQUAL_FATAL(bp__workspace_create(scope, &all), BP_OK);
+    bp__workspace_keep(all, random_bound(*seed, scope));
     for (bp__isa isa = 0; isa < BP__NUM_ISAS; isa++) {
         if (!bp__isa_is_there(isa)) continue;
         bp__workspace_use(all, isa);
@@ -376,6 +389,7 @@ static uint64_t compare_said(const bp__scope *scope, const bp_strategy *by_itsel
     bp__workspace *one, *all;
     CU_ASSERT_EQUAL_FATAL(bp__workspace_create(scope, &one), BP_OK);
     CU_ASSERT_EQUAL_FATAL(bp__workspace_create(scope, &all), BP_OK);
+    bp__workspace_keep(all, random_bound((uint64_t)(1e6 * params[0][0]), scope));
     for (size_t c = 0; c < PAIRS; c++) row[c] = params[c];
     for (bp__isa isa = 0; isa < BP__NUM_ISAS; isa++) {
         size_t taken;

@@ -14,11 +14,16 @@
 typedef void (*banded_series)(const bp_market *market, size_t asset, const double *close, int32_t count,
                               int32_t lookback, double *room, double *value);
 
+static inline int32_t banded_observations(const bp_market *market, size_t asset)
+{
+    return bp_market_observations(market, asset, bp_market_num_bars(market) - 1);
+}
+
 static inline size_t banded_most_observations(const bp_market *market)
 {
-    int32_t n, most = 0;
+    int32_t most = 0;
     for (size_t i = 0; i < bp_market_num_assets(market); i++) {
-        (void)bp_market_closes(market, i, &n);
+        const int32_t n = banded_observations(market, i);
         if (n > most) most = n;
     }
     return (size_t)most;
@@ -59,13 +64,15 @@ static inline void banded_signals(const bp_market *market, size_t count, const d
                                   bp_signals *const *signals, double sign, banded_series series)
 {
     const size_t most = banded_most_observations(market);
+    double *close =
+        bp_market_scratch(market, most * sizeof *close); /* one asset's, and not those of all at once */
     double *room = bp_market_scratch(market, most * sizeof *room);
     double *value = bp_market_scratch(market, most * sizeof *value);
     banded_batch b;
-    if (!room || !value || !banded_sort(market, count, params, signals, sign, &b)) return;
+    if (!close || !room || !value || !banded_sort(market, count, params, signals, sign, &b)) return;
     for (size_t i = 0; i < bp_market_num_assets(market); i++) {
-        int32_t n;
-        const double *close = bp_market_closes(market, i, &n);
+        const int32_t n = banded_observations(market, i);
+        bp_market_read(market, i, BP_BAR_CLOSE, close);
         for (size_t c = 0, end; c < count; c = end) {
             for (end = c + 1; end < count && b.lookback[end] == b.lookback[c]; end++) {
             }
