@@ -149,7 +149,7 @@ static void forget(const bench *b)
 {
     const bp_strategy *hold;
     bp__record record;
-    bp__backtest_forget(b->workspace);
+    bp__backtest_forget(b->workspace, 1);
     must(bp__builtin_find("buy_and_hold", &hold));
     must(bp__backtest_run(b->workspace, hold, NULL, &b->account, NULL, &record));
 }
@@ -177,7 +177,7 @@ static spent run_lanes(const bench *b)
     spent all = {0};
     for (size_t at = 0, count = (size_t)b->count, begin; at < count;) {
         size_t taken = 1;
-        bp__backtest_forget(b->workspace);
+        bp__backtest_forget(b->workspace, count - at);
         double from = now();
         for (begin = at; at < count && taken > 0; at += taken)
             must(bp__backtest_prepare(b->workspace, b->strategy, count - at, b->row + at, &taken));

@@ -1,9 +1,9 @@
 /* What a function of the forms signals and weights has returned.
  *
  * DESIGN
- *  - A set is an array of bytes, 0 or 1, [asset][session]; what is wanted is, for each session, a bit for each asset
- *    that enters or leaves. 8 sessions of 8 assets are 8 words of 8 bytes: each is compared with the session before by
- *    one XOR, and their sum, each shifted by its place, has in byte i the bits of session i.
+ *  - A set is an array of bytes, 0 or 1, [asset][session]; what is wanted is, for each session, the assets that enter or
+ *    leave. 8 sessions of 8 assets are 8 words of 8 bytes: each is compared with the session before by one XOR, and their
+ *    sum, each shifted by its place, has in byte i the bits of session i.
  *  - Outside of the sessions at which an asset can be held the array says nothing: an asset of which there are such
  *    is read from a copy in which it is not held before, and stays as it was from then on. */
 #include "python/core/strategy.h"
@@ -145,13 +145,11 @@ static uint64_t load(const unsigned char *bytes)
     return word;
 }
 
-/* Up to 8 assets: what enters or leaves, as byte `place` of each session's words. */
+/* Up to 8 assets from `first` on: what enters or leaves. */
 static void toggle_lanes(const unsigned char *const row[LANES], const unsigned char before[LANES],
-                         unsigned lanes, int32_t n, bp__signals *said, size_t place)
+                         unsigned lanes, int32_t n, bp__signals *said, size_t first)
 {
     uint64_t last[LANES];
-    unsigned char *out = (unsigned char *)said->toggle + place;
-    const size_t step = said->words * sizeof(uint64_t);
     for (unsigned i = 0; i < lanes; i++) last[i] = before[i];
     for (int32_t t = 0; t < n; t += LANES) {
         const int32_t left = n - t < LANES ? n - t : LANES;
@@ -164,9 +162,8 @@ static void toggle_lanes(const unsigned char *const row[LANES], const unsigned c
         }
         if (!changed) continue;
         for (int32_t j = 0; j < left; j++) {
-            const unsigned char bits = (unsigned char)(changed >> 8 * j);
-            out[(size_t)(t + j) * step] = bits;
-            said->decide[t + j] |= bits != 0;
+            const unsigned char assets = (unsigned char)(changed >> 8 * j);
+            if (assets) bp__signals_turn_some(said, (size_t)(t + j), first, assets);
         }
     }
 }
@@ -190,7 +187,7 @@ static int say_set(const bp__scope *s, const grid *g, bp__signals *said)
                 whole ? (const unsigned char *)g->at + (Py_ssize_t)(first + i) * g->row : copy + i * room;
             if (!whole) copy_row(g, first + i, begin, end, n, copy + i * room);
         }
-        toggle_lanes(row, before, lanes, n, said, first / LANES);
+        toggle_lanes(row, before, lanes, n, said, first);
     }
     PyMem_Free(copy);
     return 0;

@@ -112,8 +112,8 @@ typedef struct bp__derived_stats {
 
 bp__derived_stats bp__workspace_stats(const bp__workspace *ws);
 
-/** Nothing is prepared any more. */
-void bp__backtest_forget(bp__workspace *ws);
+/** Nothing is prepared any more. @param[in] next  how many combinations will be prepared next; there may be room for fewer */
+void bp__backtest_forget(bp__workspace *ws, size_t next);
 
 /** Find what combinations say, beside those that are prepared already: all of them by one call where the strategy can, else the
  *  first one. Their runs take it from there. What fails here is found, and told, by its run.

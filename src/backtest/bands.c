@@ -4,19 +4,16 @@
 #include <math.h>
 #include <string.h>
 
-/* Signal what 64 observations from `from` on make of a band. @return whether the asset is in the set behind them */
-static bool follow(const bp__asset *a, size_t asset, int32_t from, uint64_t below, uint64_t above, bool held,
-                   bp_signals *face)
+/* Follow 64 observations through a band. @param[in,out] held  whether the asset is in the set @return where it enters or leaves */
+static uint64_t follow(uint64_t below, uint64_t above, bool *held)
 {
-    bp__signals *s = (bp__signals *)face;
-    uint64_t ahead = UINT64_MAX;
-    assert(s);
-    for (uint64_t next; (next = (held ? above : below) & ahead) != 0; held = !held) {
-        const int i = __builtin_ctzll(next);
-        bp__signals_turn(s, (size_t)bp__observed_at(a, from + i), asset);
-        ahead = i == 63 ? 0 : UINT64_MAX << (i + 1);
+    uint64_t ahead = UINT64_MAX, turns = 0;
+    for (uint64_t next; (next = (*held ? above : below) & ahead) != 0; *held = !*held) {
+        const uint64_t first = next & -next;
+        turns |= first;
+        ahead = ~(first | (first - 1));
     }
-    return held;
+    return turns;
 }
 
 static void band_some(bp__call *call, size_t asset, const double *value, bp__bands *x,
@@ -32,6 +29,7 @@ static void band_some(bp__call *call, size_t asset, const double *value, bp__ban
     const bp__asset *a = &call->scope->asset[asset];
     bool held[BP__BANDS_AT_ONCE] = {false};
     double last[BP__BANDS_BLOCK];
+    uint64_t turns[BP__BANDS_AT_ONCE];
     for (int32_t from = bp__observations_until(a, -1); from < a->count; from += BP__BANDS_BLOCK) {
         const double *block = value + from;
         const int32_t left = a->count - from;
@@ -41,8 +39,8 @@ static void band_some(bp__call *call, size_t asset, const double *value, bp__ban
             block = last;
         }
         compare[call->isa](x, block);
-        for (size_t b = 0; b < x->count; b++)
-            held[b] = follow(a, asset, from, x->below[b], x->above[b], held[b], signals[b]);
+        for (size_t b = 0; b < x->count; b++) turns[b] = follow(x->below[b], x->above[b], &held[b]);
+        bp__signals_turn_block(call, asset, from, x->count, signals, turns);
     }
 }
 

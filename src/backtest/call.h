@@ -14,6 +14,7 @@
 #include "backtest/backtest.h"
 #include "backtest/derived.h"
 #include "backtest/host.h"
+#include "backtest/lane_signals.h"
 #include "backtest/scope.h"
 #include "backtest/scratch.h"
 #include "backtest/windows.h"
@@ -44,10 +45,12 @@ typedef struct bp__market {
     bp__call *call;
 } bp__market;
 
-/** What a strategy of the form *signals* has said. */
+/** What a strategy of the form *signals* has said of a combination: by itself, or as a lane of several. */
 typedef struct bp__signals {
     bp_signals face;
     bp__call *call;
+    bp__lane_signals *lanes; /**< NULL: by itself, which what follows is for */
+    uint64_t lane;           /**< its bit */
     size_t num_sessions;
     size_t words;     /**< of 64 assets */
     uint64_t *toggle; /**< [num_sessions][words] bit i: asset i enters or leaves the set after this close */
@@ -94,17 +97,33 @@ bp_status bp__call_status(const bp__call *call);
 /** The asset enters or leaves the set after session t. */
 static inline void bp__signals_turn(bp__signals *signals, size_t t, size_t asset)
 {
+    if (signals->lanes) {
+        bp__lane_signals_turn(signals->lanes, t, asset, signals->lane);
+        return;
+    }
     signals->toggle[t * signals->words + asset / 64] ^= UINT64_C(1) << (asset % 64);
     signals->decide[t] = true;
 }
 
-/** No toggles, no decisions. */
+/** Some of eight assets enter or leave. @param[in] first  a multiple of 8 @param[in] assets  bit i: asset first + i */
+static inline void bp__signals_turn_some(bp__signals *signals, size_t t, size_t first, unsigned assets)
+{
+    for (; assets; assets &= assets - 1) bp__signals_turn(signals, t, first + (size_t)__builtin_ctz(assets));
+}
+
+/** Of an asset, what up to 64 combinations make of its observations from `from` on.
+ *  @param[in] count    of combinations
+ *  @param[in] signals  [count] of this call
+ *  @param[in] turns    [count] bit i: the combination toggles the asset after observation from + i, which there is */
+void bp__signals_turn_block(const bp__call *call, size_t asset, int32_t from, size_t count,
+                            bp_signals *const *signals, const uint64_t *turns);
+
+/** No toggles, no decisions, by itself. */
 void bp__signals_clear(bp__signals *signals);
 
 /** What a strategy of the form *signals* said when it was last run with these parameters; NULL: that is forgotten, or
  *  it has answered by weights. */
-const bp__signals *bp__said_signals(const bp__workspace *ws, const bp_strategy *strategy,
-                                    const double *params);
+const bp__signals *bp__said_signals(bp__workspace *ws, const bp_strategy *strategy, const double *params);
 
 /** What a strategy said when it was last run, by weights. NULL: it has not spoken by weights. */
 const bp__weights *bp__said_weights(const bp__workspace *ws, const bp_strategy *strategy);

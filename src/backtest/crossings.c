@@ -71,23 +71,19 @@ static void cross_some(bp__call *call, size_t asset, bp__crossings *x, bool tiny
     int32_t from = bp__observations_until(a, 0) - 1;
     if (from < 0) from = 0;
     for (; from < a->count; from += BP__CROSS_BLOCK) {
+        const uint64_t there = bits_between(from, from, a->count);
+        uint64_t turns[BP__CROSS_AT_ONCE];
         compare[call->isa](x, from);
         for (size_t p = 0; p < x->num_pairs; p++) {
             const uint64_t valid = from >= longest - 1 && from + BP__CROSS_BLOCK <= a->count
                                        ? UINT64_MAX
                                        : bits_between(from, longer_of(x, p) - 1, a->count);
             const uint64_t above = settle(x, p, from, tiny ? valid : x->doubtful[p] & valid) & valid;
-            bp__signals *to = (bp__signals *)signals[p];
-            assert(to);
-            for (uint64_t left = above ^ (above << 1 | last[p]); left; left &= left - 1) {
-                const int32_t j = from + __builtin_ctzll(left);
-                if (j >= a->count) break; /* where there are no observations nothing changes */
-                const int32_t seen = bp__observed_at(a, j);
-                const size_t t = seen > 0 ? (size_t)seen : 0;
-                bp__signals_turn(to, t, asset);
-            }
+            /* where there are no observations nothing changes */
+            turns[p] = (above ^ (above << 1 | last[p])) & there;
             last[p] = above >> 63;
         }
+        bp__signals_turn_block(call, asset, from, x->num_pairs, signals, turns);
     }
 }
 

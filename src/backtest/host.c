@@ -272,7 +272,11 @@ static void signals_toggle(bp_signals *face, int32_t t, size_t asset)
 static void signals_decide(bp_signals *face, int32_t t)
 {
     bp__signals *s = (bp__signals *)face;
-    if (may_signal(s->call, t) && bar_is_in_range(s->call, t)) s->decide[t] = true;
+    if (!may_signal(s->call, t) || !bar_is_in_range(s->call, t)) return;
+    if (s->lanes)
+        s->lanes->decide[t] |= s->lane;
+    else
+        s->decide[t] = true;
 }
 
 static void signals_cross(const bp_market *m, size_t asset, size_t count, const int32_t *fast,
@@ -291,12 +295,6 @@ static void signals_band(const bp_market *m, size_t asset, const double *value, 
     bp__call *call = call_of(m);
     if (may_signal(call, BP__NEVER) && asset_is_there(call, asset))
         bp__band(call, asset, value, count, low, high, signals);
-}
-
-void bp__signals_clear(bp__signals *s)
-{
-    memset(s->toggle, 0, s->num_sessions * s->words * sizeof *s->toggle);
-    memset(s->decide, 0, s->num_sessions * sizeof *s->decide);
 }
 
 static bool grow(bp__weights *w)

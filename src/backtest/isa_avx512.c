@@ -1,6 +1,7 @@
 #if defined(__x86_64__)
 #define BP__ISA 512
 #include "backtest/bands_run.h"
+#include "backtest/bits_run.h"
 #include "backtest/crossings_run.h"
 #include "backtest/lanes_run.h"
 #include "backtest/moving_run.h"

@@ -126,7 +126,7 @@ static void run(bp__lanes *k, bp__isa isa, size_t count, const bp__account *acco
     runs[isa](k);
 }
 
-void bp__lanes_run(bp__lanes *lanes, bp__isa isa, const bp__signals *const *signals, size_t count,
+void bp__lanes_run(bp__lanes *lanes, bp__isa isa, const bp__lane_signals *signals, size_t count,
                    const bp__account *account)
 {
     lanes->signals = signals;

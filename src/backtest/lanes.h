@@ -22,9 +22,9 @@
 #include "backtest/account.h"
 #include "backtest/call.h"
 #include "backtest/isa.h"
+#include "backtest/lane_signals.h"
 #include "backtest/scope.h"
 
-#define BP__MAX_LANES 64
 #define BP__LANES_ALIKE                                                                                      \
     32 /**< a run of one more than a multiple takes nearly as long as one of the next multiple */
 
@@ -35,10 +35,10 @@ typedef struct bp__lanes bp__lanes;
 bp_status bp__lanes_create(const bp__scope *scope, bp__derived *derived, bp__lanes **lanes);
 void bp__lanes_destroy(bp__lanes **lanes);
 
-/** Run `count` combinations by their signals, at most BP__MAX_LANES.
- *  @param[in] signals  [count] of the scope that the lanes are of
+/** Run the first `count` combinations by their signals.
+ *  @param[in] signals  of the scope that the lanes are of
  *  @param[in] account  one that bp__plain_can() */
-void bp__lanes_run(bp__lanes *lanes, bp__isa isa, const bp__signals *const *signals, size_t count,
+void bp__lanes_run(bp__lanes *lanes, bp__isa isa, const bp__lane_signals *signals, size_t count,
                    const bp__account *account);
 
 /** The same by weights: none is negative, and no row adds up to more than 1, but for rounding.

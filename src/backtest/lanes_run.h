@@ -385,7 +385,7 @@ static void delist(bp__lanes *k, int32_t t, const double *mark)
                 store(k->shares + at, all(0));
                 store(k->target + at, all(0));
             }
-        for (size_t l = 0; l < BP__MAX_LANES; l++)
+        for (size_t l = 0; k->weights && l < BP__MAX_LANES; l++)
             k->in_set[a / 64 * BP__MAX_LANES + l] &= ~(UINT64_C(1) << (a % 64));
         k->want[a] = 0;
         leave_set(k->wanted, a);
@@ -455,38 +455,75 @@ static __attribute__((noinline)) void add_equity(const bp__lanes *k, size_t g, c
     EACH_VECTOR(v) store(equity + g * LANES + v * WIDTH, sum[v]);
 }
 
-/* Rows of bits as columns. */
-static void turn_bits(uint64_t bits[64])
+#define TOGGLE(word)                                                                                         \
+    for (size_t i = 0; i < BP__ASSETS_SIDE_BY_SIDE; i++)                                                     \
+    want[a + i] ^= ((const word *)s->toggle)[bp__lane_signals_row(s, a, t) + i]
+
+/* Bring sets up to date with the signals of session t. */
+static void take_signals(bp__lanes *k, size_t t)
 {
-    uint64_t low = UINT64_C(0x00000000ffffffff);
-    for (unsigned width = 32; width; width >>= 1, low ^= low << width)
-        for (unsigned i = 0; i < 64; i = ((i | width) + 1) & ~width) {
-            const uint64_t swap = (bits[i] >> width ^ bits[i | width]) & low;
-            bits[i] ^= swap << width;
-            bits[i | width] ^= swap;
+    const bp__lane_signals *s = k->signals;
+    uint64_t *want = k->want;
+    for (size_t a = 0; a < s->num_assets; a += BP__ASSETS_SIDE_BY_SIDE) switch (s->bytes) {
+        case 1: TOGGLE(uint8_t); break;
+        case 2: TOGGLE(uint16_t); break;
+        case 4: TOGGLE(uint32_t); break;
+        default: TOGGLE(uint64_t); break;
         }
+    for (size_t w = 0; w < k->words; w++) {
+        uint64_t wanted = 0;
+        for (size_t i = 0; i < 64; i++) wanted |= (uint64_t)(want[w * 64 + i] != 0) << i;
+        k->wanted[w] = wanted;
+    }
+}
+
+#define DIGITS 32
+
+typedef uint64_t words __attribute__((vector_size(WIDTH * sizeof(uint64_t))));
+
+/* How many assets are in the set of each lane. Words are added as columns of bits: digit d of all lanes is one word. */
+static void count_members(const bp__lanes *k, double *members)
+{
+    const words *want = (const words *)(const void *)k->want;
+    const size_t n = k->words * 64 / WIDTH;
+    words digit[DIGITS] = {{0}};
+    uint64_t total[DIGITS] = {0};
+    size_t digits = 1, all_digits = 1;
+    while (n >> digits) digits++;
+    while ((k->words * 64) >> all_digits) all_digits++;
+    for (size_t i = 0; i < n; i += 2) {
+        const words a = want[i], b = want[i + 1], either = a ^ b;
+        words carry = (a & b) | (digit[0] & either);
+        digit[0] ^= either;
+        for (size_t d = 1; d < digits; d++) {
+            const words sum = digit[d] ^ carry;
+            carry &= digit[d];
+            digit[d] = sum;
+        }
+    }
+    for (size_t part = 0; part < WIDTH; part++) {
+        uint64_t carry = 0;
+        for (size_t d = 0; d < all_digits; d++) {
+            const uint64_t a = total[d], b = d < digits ? digit[d][part] : 0, either = a ^ b;
+            total[d] = either ^ carry;
+            carry = (a & b) | (carry & either);
+        }
+    }
+    for (size_t l = 0; l < BP__MAX_LANES; l += WIDTH) {
+        vector sum = all(0);
+        for (size_t d = all_digits; d-- > 0;) sum = sum + sum + where(mask_of(total[d] >> l), all(1));
+        store(members + l, sum);
+    }
 }
 
 /* What the signals of session t ask for: sets, and what each asset in them is to be worth. */
 static void decide_by_signals(bp__lanes *k, size_t t, const double *equity)
 {
-    double members[BP__MAX_LANES] = {0};
-    for (size_t l = 0; l < k->count; l++) k->deciding |= (uint64_t)k->signals[l]->decide[t] << l;
+    double members[BP__MAX_LANES] __attribute__((aligned(64)));
+    k->deciding = k->signals->decide[t];
     if (!k->deciding) return;
-    for (size_t w = 0; w < k->words; w++) {
-        uint64_t *in_set = k->in_set + w * BP__MAX_LANES, *want = k->want + w * 64, toggled = 0, wanted = 0;
-        for (size_t l = 0; l < k->count; l++) {
-            const uint64_t toggle = k->signals[l]->toggle[t * k->words + w];
-            toggled |= toggle;
-            in_set[l] ^= toggle;
-            wanted |= in_set[l];
-            members[l] += (double)__builtin_popcountll(in_set[l]);
-        }
-        k->wanted[w] = wanted;
-        if (!toggled) continue;
-        memcpy(want, in_set, 64 * sizeof *want);
-        turn_bits(want);
-    }
+    take_signals(k, t);
+    count_members(k, members);
     for (size_t l = 0; l < k->count; l++) k->each[l] = equity[l] / members[l]; /* not used if there is none */
 }
 

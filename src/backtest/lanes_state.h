@@ -20,7 +20,7 @@ struct bp__lanes {
     uint64_t runs;
     bp__lanes_block *block; /**< [num_blocks] */
     size_t num_blocks;
-    const bp__signals *const *signals; /**< [count] during a run by signals, else NULL */
+    const bp__lane_signals *signals;   /**< during a run by signals, else NULL */
     const bp__weights *const *weights; /**< [count] during a run by weights, else NULL */
     size_t next_row[BP__MAX_LANES];    /**< of weights */
     size_t count, words;               /**< lanes; words of 64 assets */
@@ -38,10 +38,8 @@ struct bp__lanes {
     double *cash, *each, *fills; /**< [BP__MAX_LANES] each: what an asset is to be worth */
     double *equity;              /**< [sessions][BP__MAX_LANES] */
 
-    uint64_t *
-        in_set; /**< [words][BP__MAX_LANES] sets of assets, as signals have them, or those that have weights */
-    uint64_t *
-        want; /**< [words * 64] by signals, the other way round: of each asset the lanes in whose set it is */
+    uint64_t *in_set; /**< [words][BP__MAX_LANES] by weights: the assets that have one */
+    uint64_t *want;   /**< [words * 64] by signals: of each asset the lanes in whose set it is */
     uint64_t *wanted; /**< [words] by any lane; as the following three */
     uint64_t *held, *waits,
         *missing;      /**< has shares, perhaps; has orders that wait; has no open in this session */

@@ -31,7 +31,7 @@
 /* What a combination has said. */
 typedef struct said {
     double params[BP__MAX_PARAMS];
-    bp__signals signals; /* without memory until it is needed */
+    bp__signals signals; /* by itself in place ONE, elsewhere a lane */
     bp__weights weights;
     bool by_weights;
     char *failed; /* owned: why its strategy has failed; NULL: it has not */
@@ -50,11 +50,13 @@ struct bp__workspace {
     said said[1 + BP__MAX_BATCH];
     const bp_strategy *found; /* whose answer is in the first place, or NULL */
     const bp_strategy *prepared;
-    size_t num_prepared;
-    bp__lanes *lanes;           /* NULL until they are needed */
-    const bp__account *account; /* for which those that have a lane were run; NULL: none has one */
-    size_t said_bytes;          /* more than it must be, that what waits for its runs may take */
-    bp__scratch memory;         /* of a strategy that decides */
+    size_t num_prepared, num_expected;
+    bp__lane_signals lane_signals; /* of what is prepared */
+    bp__signals apart;             /* of one lane, by itself; without memory until it is needed */
+    bp__lanes *lanes;              /* NULL until they are needed */
+    const bp__account *account;    /* for which those that have a lane were run; NULL: none has one */
+    size_t said_bytes;             /* more than it must be, that what waits for its runs may take */
+    bp__scratch memory;            /* of a strategy that decides */
 };
 
 /* What strategies say -------------------------------------------------------------------------------- */
@@ -73,6 +75,24 @@ static bp_status make_signals(const bp__workspace *ws, bp__signals *s)
     s->toggle = NULL;
     s->decide = NULL;
     return BP_ENOMEM;
+}
+
+/* Signals by themselves. @param[out] signals  until they are asked for of another combination */
+static bp_status take_apart(bp__workspace *ws, const bp__signals *lane, const bp__signals **signals)
+{
+    const bp__lane_signals *of = lane->lanes;
+    bp__signals *s = &ws->apart;
+    *signals = of ? s : lane;
+    if (!of) return BP_OK;
+    BP_TRY(make_signals(ws, s));
+    bp__signals_clear(s);
+    for (size_t t = 0; t < of->num_sessions; t++) {
+        if (!(of->decide[t] & lane->lane)) continue;
+        s->decide[t] = true;
+        for (size_t i = 0; i < of->num_assets; i++)
+            if (bp__lane_signals_at(of, t, i) & lane->lane) bp__signals_turn(s, t, i);
+    }
+    return BP_OK;
 }
 
 static bool same_params(const bp_strategy *strategy, const double *a, const double *b)
@@ -95,8 +115,7 @@ static bp_status find(bp__workspace *ws, const bp_strategy *strategy, size_t fir
         one[i].failed = NULL;
         for (size_t p = 0; p < strategy->num_params; p++) one[i].params[p] = params[i][p];
         if (strategy->weights) continue;
-        BP_TRY(make_signals(ws, &one[i].signals));
-        bp__signals_clear(&one[i].signals);
+        if (first == ONE) bp__signals_clear(&one[i].signals);
         face[i] = &one[i].signals.face;
     }
     if (strategy->weights) {
@@ -238,9 +257,10 @@ static bp_status make_memory(bp__workspace *ws, const bp_strategy *strategy, con
     return BP_OK;
 }
 
-/* With all options. @param[in] says  NULL where the strategy decides */
+/* With all options. @param[in] says  NULL where the strategy decides @param[in] signals  what it says, if it does by signals */
 static bp_status run_trader(bp__workspace *ws, const bp_strategy *strategy, const double *params,
-                            const bp__account *account, const bp__ledger *ledger, const said *says)
+                            const bp__account *account, const bp__ledger *ledger, const said *says,
+                            const bp__signals *signals)
 {
     const int32_t n = (int32_t)ws->scope->num_sessions;
     bp__view view = {.face = {bp__host()}, .call = &ws->call, .trader = &ws->trader};
@@ -263,7 +283,7 @@ static bp_status run_trader(bp__workspace *ws, const bp_strategy *strategy, cons
         if (t == n - 1) break;
         if (says) {
             BP_TRY(says->by_weights ? decide_by_weights(ws, &says->weights, t, &next_row)
-                                    : decide_by_signals(ws, &says->signals, t));
+                                    : decide_by_signals(ws, signals, t));
         } else {
             ws->call.t = t;
             strategy->decide(strategy->context, &view.face, params);
@@ -290,16 +310,18 @@ static bp_status run(bp__workspace *ws, const bp_strategy *strategy, const doubl
                      const bp__account *account, const bp__ledger *ledger, bp__record *record)
 {
     said *says = NULL;
+    const bp__signals *signals = NULL;
     BP_TRY(bp__account_check(account));
     if (!strategy->decide) BP_TRY(said_by(ws, strategy, params, &says));
     const bool has_lane = says && !ledger && ws->account == account && says->lane != SIZE_MAX;
     if (says && says->by_weights && !has_lane) BP_TRY(check_weights(ws, strategy, account, &says->weights));
+    if (says && !says->by_weights && !has_lane) BP_TRY(take_apart(ws, &says->signals, &signals));
     if (has_lane) {
         take_lane(ws, says->lane, account, record);
-    } else if (says && !says->by_weights && !ledger && bp__plain_can(account)) {
-        bp__plain_run(&ws->plain, &says->signals, account, ws->equity, record);
+    } else if (signals && !ledger && bp__plain_can(account)) {
+        bp__plain_run(&ws->plain, signals, account, ws->equity, record);
     } else {
-        BP_TRY(run_trader(ws, strategy, params, account, ledger, says));
+        BP_TRY(run_trader(ws, strategy, params, account, ledger, says, signals));
         *record = ws->trader.record;
     }
     for (int32_t t = 0; t < (int32_t)ws->scope->num_sessions; t++) BP_TRY(check_equity(ws, t));
@@ -339,24 +361,31 @@ bp__derived_stats bp__workspace_stats(const bp__workspace *ws)
     return ws->call.derived.stats;
 }
 
-/* How many more combinations there is room for: an eighth of what the prices take, and of what is kept. */
+/* What may wait for its runs: an eighth of what the prices take, and of what is kept. */
+static size_t most_bytes(const bp__workspace *ws)
+{
+    const size_t eighth = 5 * ws->scope->num_assets * ws->scope->num_sessions;
+    return (eighth > LEAST_BYTES ? eighth : LEAST_BYTES) + ws->said_bytes;
+}
+
+/* How many more combinations there is room for. */
 static size_t room_for(const bp__workspace *ws, const bp_strategy *strategy)
 {
-    const size_t assets = ws->scope->num_assets, sessions = ws->scope->num_sessions;
-    const size_t most =
-        (5 * assets * sessions > LEAST_BYTES ? 5 * assets * sessions : LEAST_BYTES) + ws->said_bytes;
-    const size_t bits = strategy->weights ? 0 : sessions * ws->plain.words * sizeof(uint64_t);
-    size_t used = 0, largest = bits;
-    for (size_t i = 1; i <= ws->num_prepared; i++) {
-        const size_t bytes = bits + ws->said[i].weights.count * assets * sizeof(double);
+    const size_t most = most_bytes(ws), n = ws->num_prepared;
+    size_t used = 0, largest = 0,
+           all = strategy->weights ? BP__MAX_BATCH : bp__lane_signals_lanes(&ws->lane_signals);
+    for (size_t i = 1; i <= n; i++) {
+        const size_t bytes = ws->said[i].weights.count * ws->scope->num_assets * sizeof(double);
         used += bytes;
         if (bytes > largest) largest = bytes;
     }
-    size_t all = ws->num_prepared + (used < most ? (most - used) / (largest > 0 ? largest : 1) : 0);
+    if (largest > 0 && used >= most)
+        all = n;
+    else if (largest > 0 && n + (most - used) / largest < all)
+        all = n + (most - used) / largest;
     if (all < 1) all = 1;
-    if (all > BP__MAX_BATCH) all = BP__MAX_BATCH;
     if (all > BP__LANES_ALIKE) all -= all % BP__LANES_ALIKE;
-    return all > ws->num_prepared ? all - ws->num_prepared : 0;
+    return all > n ? all - n : 0;
 }
 
 /* Rows are no more than they have to be: many of them wait. */
@@ -369,11 +398,21 @@ static void trim(bp__weights *w, size_t num_assets)
     w->capacity = w->count;
 }
 
-void bp__backtest_forget(bp__workspace *ws)
+void bp__backtest_forget(bp__workspace *ws, size_t next)
 {
     ws->prepared = NULL;
     ws->num_prepared = 0;
+    ws->num_expected = next;
     ws->account = NULL;
+}
+
+/* Before the first combination. @return false: there is no memory */
+static bool begin_lanes(bp__workspace *ws, const bp_strategy *strategy)
+{
+    const bp__scope *scope = ws->scope;
+    if (ws->num_prepared > 0 || strategy->weights) return true;
+    return bp__lane_signals_begin(&ws->lane_signals, scope->num_assets, scope->num_sessions, ws->num_expected,
+                                  most_bytes(ws)) == BP_OK;
 }
 
 bp_status bp__backtest_prepare(bp__workspace *ws, const bp_strategy *strategy, size_t count,
@@ -381,46 +420,52 @@ bp_status bp__backtest_prepare(bp__workspace *ws, const bp_strategy *strategy, s
 {
     *taken = 0;
     if (strategy->decide) return BP_OK;
-    if (ws->prepared != strategy) bp__backtest_forget(ws);
+    if (ws->prepared != strategy) bp__backtest_forget(ws, ws->prepared ? BP__MAX_BATCH : ws->num_expected);
+    if (!begin_lanes(ws, strategy)) return BP_OK;
     ws->prepared = strategy;
     ws->account = NULL;
-    const size_t room = room_for(ws, strategy);
+    const size_t room = room_for(ws, strategy), first = 1 + ws->num_prepared;
     if (!strategy->signals_batch && count > 1) count = 1;
     if (count > room) count = room;
     if (count == 0) return BP_OK;
     *taken = count;
-    const bp_status s = find(ws, strategy, 1 + ws->num_prepared, count, params);
-    if (s == BP_ESTOPPED) return s;
-    if (s != BP_OK) { /* which of several it was, their runs find out */
-        if (s == BP_EINVAL && count == 1) ws->said[1 + ws->num_prepared].failed = strdup(bp_error_text());
-        if (ws->said[1 + ws->num_prepared].failed) ws->num_prepared++;
+    const bp_status s = find(ws, strategy, first, count, params);
+    if (s == BP_OK) {
+        for (size_t i = 0; i < count; i++) trim(&ws->said[++ws->num_prepared].weights, ws->scope->num_assets);
         return BP_OK;
     }
-    for (size_t i = 0; i < count; i++) trim(&ws->said[++ws->num_prepared].weights, ws->scope->num_assets);
+    if (!strategy->weights) bp__lane_signals_forget(&ws->lane_signals, first - 1);
+    if (s == BP_ESTOPPED) return s;
+    /* which of several it was, their runs find out */
+    if (s == BP_EINVAL && count == 1) ws->said[first].failed = strdup(bp_error_text());
+    if (ws->said[first].failed) ws->num_prepared++;
     return BP_OK;
 }
 
-/* @return how many lanes there are now, all by signals or all by weights */
-static size_t run_lanes(bp__workspace *ws, const bp__account *account, bool by_weights)
+/* Of what is prepared, what was said by weights. @return how many lanes there are now */
+static size_t run_weights(bp__workspace *ws, const bp__account *account)
 {
-    const bp__signals *signals[BP__MAX_BATCH];
     const bp__weights *weights[BP__MAX_BATCH];
     size_t count = 0;
     for (size_t i = 1; i <= ws->num_prepared; i++) {
         said *says = &ws->said[i];
-        says->lane = SIZE_MAX;
-        if (says->failed || says->by_weights != by_weights) continue;
-        if (by_weights && bp__failed(check_weights(ws, ws->prepared, account, &says->weights))) continue;
-        signals[count] = &says->signals;
+        if (says->failed || !says->by_weights) continue;
+        if (bp__failed(check_weights(ws, ws->prepared, account, &says->weights))) continue;
         weights[count] = &says->weights;
         says->lane = count++;
     }
-    if (count == 0) return 0;
-    if (!by_weights)
-        bp__lanes_run(ws->lanes, ws->call.isa, signals, count, account);
-    else if (bp__failed(bp__lanes_run_weights(ws->lanes, ws->call.isa, weights, count, account)))
+    if (count > 0 && bp__failed(bp__lanes_run_weights(ws->lanes, ws->call.isa, weights, count, account)))
         return 0;
     return count;
+}
+
+/* The same of signals. What has failed, or was said by weights, is a lane that does nothing. */
+static size_t run_signals(bp__workspace *ws, const bp__account *account)
+{
+    for (size_t i = 1; i <= ws->num_prepared; i++)
+        if (!ws->said[i].failed && !ws->said[i].by_weights) ws->said[i].lane = i - 1;
+    bp__lanes_run(ws->lanes, ws->call.isa, &ws->lane_signals, ws->num_prepared, account);
+    return ws->num_prepared;
 }
 
 void bp__backtest_run_prepared(bp__workspace *ws, const bp__account *account)
@@ -432,7 +477,8 @@ void bp__backtest_run_prepared(bp__workspace *ws, const bp__account *account)
     const bool by_weights = ws->said[first].by_weights;
     if (!can_lanes(account, by_weights) || (!by_weights && ws->num_prepared < LEAST_LANES)) return;
     if (!ws->lanes && bp__failed(bp__lanes_create(ws->scope, &ws->call.derived, &ws->lanes))) return;
-    if (run_lanes(ws, account, by_weights) > 0) ws->account = account;
+    for (size_t i = 1; i <= ws->num_prepared; i++) ws->said[i].lane = SIZE_MAX;
+    if ((by_weights ? run_weights(ws, account) : run_signals(ws, account)) > 0) ws->account = account;
 }
 
 /* Workspace ------------------------------------------------------------------------------------- */
@@ -459,7 +505,10 @@ bp_status bp__workspace_create(const bp__scope *scope, bp__workspace **workspace
     bp__workspace_keep(ws, BP__CACHE_BYTES);
     ws->market = (bp__market){.face = {bp__host()}, .call = &ws->call};
     for (size_t i = 0; i <= BP__MAX_BATCH; i++) {
-        ws->said[i].signals = (bp__signals){.face = {bp__host()}, .call = &ws->call};
+        ws->said[i].signals = (bp__signals){.face = {bp__host()},
+                                            .call = &ws->call,
+                                            .lanes = i == ONE ? NULL : &ws->lane_signals,
+                                            .lane = i == ONE ? 0 : UINT64_C(1) << (i - 1)};
         ws->said[i].weights = (bp__weights){.face = {bp__host()}, .call = &ws->call};
     }
     ws->in_set = calloc(ws->plain.words, sizeof *ws->in_set);
@@ -478,12 +527,16 @@ void bp__workspace_destroy(bp__workspace **workspace)
     *workspace = NULL;
     if (!ws) return;
     for (size_t i = 0; i <= BP__MAX_BATCH; i++) {
-        free(ws->said[i].signals.toggle);
-        free(ws->said[i].signals.decide);
         free(ws->said[i].weights.t);
         free(ws->said[i].weights.row);
         free(ws->said[i].failed);
     }
+    bp__signals *const own[] = {&ws->said[ONE].signals, &ws->apart};
+    for (size_t i = 0; i < 2; i++) {
+        free(own[i]->toggle);
+        free(own[i]->decide);
+    }
+    bp__lane_signals_fini(&ws->lane_signals);
     free(ws->in_set);
     free(ws->equity);
     bp__scratch_fini(&ws->memory);
@@ -496,15 +549,15 @@ void bp__workspace_destroy(bp__workspace **workspace)
 
 /* What was said ------------------------------------------------------------------------------------- */
 
-const bp__signals *bp__said_signals(const bp__workspace *ws, const bp_strategy *strategy,
-                                    const double *params)
+const bp__signals *bp__said_signals(bp__workspace *ws, const bp_strategy *strategy, const double *params)
 {
+    const bp__signals *signals;
     const size_t first = ws->found == strategy ? ONE : 1,
                  end = ws->prepared == strategy ? ws->num_prepared : 0;
     for (size_t i = first; i <= end; i++) {
         const said *says = &ws->said[i];
         if (!says->by_weights && (!params || same_params(strategy, says->params, params)))
-            return &says->signals;
+            return take_apart(ws, &says->signals, &signals) == BP_OK ? signals : NULL;
     }
     return NULL;
 }

@@ -301,7 +301,7 @@ static bp_status prepare(bp__sweep *w, uint64_t task)
     if (w->one_by_one || w->at < w->prepared || w->at == w->num_next) return BP_OK;
     if (!account && !w->spec->runs->signals_batch) return BP_OK; /* nothing is gained */
     w->prepared = w->at;
-    bp__backtest_forget(w->workspace);
+    bp__backtest_forget(w->workspace, w->num_next - w->at);
     BP_TRY(prepare_some(w));
     if (account) bp__backtest_run_prepared(w->workspace, account);
     return BP_OK;

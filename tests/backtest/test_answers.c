@@ -187,7 +187,7 @@ static void test_neighbours(void)
     int failed = 0, traded = 0;
     for (int k = 0; k < 2; k++) {
         size_t taken;
-        bp__backtest_forget(mine.ws);
+        bp__backtest_forget(mine.ws, ROWS);
         for (int i = 0; i < ROWS; i++) {
             CU_ASSERT_EQUAL(
                 bp__backtest_prepare(mine.ws, &by_itself, 1, (const double *const[]){rows[i]}, &taken),

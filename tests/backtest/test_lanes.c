@@ -60,6 +60,7 @@ typedef struct world {
     bp__derived derived;
     bp__lanes *lanes;
     bp__signals signals[BP__MAX_LANES];
+    bp__lane_signals lane_signals;
     double *equity, *expected; /* [sessions] */
 } world;
 
@@ -90,9 +91,27 @@ static void world_end(world *w)
         free(w->signals[l].decide);
     }
     free(w->equity);
+    bp__lane_signals_fini(&w->lane_signals);
     bp__plain_fini(&w->plain);
     bp__lanes_destroy(&w->lanes);
     bp__derived_fini(&w->derived);
+}
+
+/* The first `count` of the signals, as lanes have them. */
+static void side_by_side(world *w, size_t count)
+{
+    bp__lane_signals *s = &w->lane_signals;
+    const size_t assets = w->scope->num_assets;
+    CU_ASSERT_EQUAL_FATAL(bp__lane_signals_begin(s, assets, w->scope->num_sessions, count, SIZE_MAX), BP_OK);
+    CU_ASSERT(bp__lane_signals_lanes(s) >= count);
+    for (size_t l = 0; l < count; l++)
+        for (size_t t = 0; t < w->scope->num_sessions; t++) {
+            const bp__signals *one = &w->signals[l];
+            if (one->decide[t]) s->decide[t] |= UINT64_C(1) << l;
+            for (size_t i = 0; i < assets; i++)
+                if (one->toggle[t * one->words + i / 64] >> (i % 64) & 1)
+                    bp__lane_signals_turn(s, t, i, UINT64_C(1) << l);
+        }
 }
 
 /* The same combinations by every instruction set, for an account. @return how many runs were compared */
@@ -100,11 +119,10 @@ static uint64_t compare(world *w, uint64_t seed, size_t count, const bp__account
 {
     uint64_t compared = 0;
     const size_t sessions = w->scope->num_sessions;
-    const bp__signals *signals[BP__MAX_LANES];
-    for (size_t l = 0; l < count; l++) signals[l] = &w->signals[l];
+    side_by_side(w, count);
     for (bp__isa isa = 0; isa < BP__NUM_ISAS; isa++) {
         if (!bp__isa_is_there(isa)) continue;
-        bp__lanes_run(w->lanes, isa, signals, count, account);
+        bp__lanes_run(w->lanes, isa, &w->lane_signals, count, account);
         for (size_t l = 0; l < count; l++, compared++) {
             bp__record record;
             size_t valid = 0;
@@ -196,7 +214,7 @@ static uint64_t compare_weights(const bp__scope *scope, uint64_t *seed)
     for (bp__isa isa = 0; isa < BP__NUM_ISAS; isa++) {
         if (!bp__isa_is_there(isa)) continue;
         bp__workspace_use(all, isa);
-        bp__backtest_forget(all);
+        bp__backtest_forget(all, count);
         for (size_t c = 0; c < count; c++) {
             size_t taken;
             if (isa == 0) params[c] = (double)pick(seed, 1, 1000000);
@@ -395,7 +413,7 @@ static uint64_t compare_said(const bp__scope *scope, const bp_strategy *by_itsel
         size_t taken;
         if (!bp__isa_is_there(isa)) continue;
         bp__workspace_use(all, isa);
-        bp__backtest_forget(all);
+        bp__backtest_forget(all, PAIRS);
         CU_ASSERT_EQUAL(bp__backtest_prepare(all, together, PAIRS, row, &taken), BP_OK);
         CU_ASSERT_EQUAL(taken, PAIRS);
         for (size_t c = 0; c < PAIRS; c++) {

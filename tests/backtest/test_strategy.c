@@ -440,7 +440,7 @@ static void test_batch_is_the_same(void)
             row[i] = params[i];
         }
         size_t taken;
-        bp__backtest_forget(many);
+        bp__backtest_forget(many, BP__MAX_BATCH);
         CU_ASSERT_EQUAL(bp__backtest_prepare(many, s, BP__MAX_BATCH, row, &taken), BP_OK);
         CU_ASSERT_EQUAL(taken, BP__MAX_BATCH);
         for (size_t i = 0; i < BP__MAX_BATCH; i++) {
