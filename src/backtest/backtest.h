@@ -2,8 +2,8 @@
  * Backtests over a bundle: strategies, fills, costs. docs/backtest.md is the rule book.
  *
  * Steps
- *  1. bp__scope_create() once per bundle version: which assets and sessions, and everything that does not
- *     depend on a strategy's parameters (observations, adjusted closes, marks, dated adjustments).
+ *  1. bp__scope_create() once per bundle version: which assets and sessions, and what does not depend on a strategy's
+ *     parameters (observations, dated adjustments).
  *  2. A strategy: bp__builtin_find(), or one of a plug-in (plugin.h).
  *  3. bp__backtest_run() any number of times; bp__metrics_from() (metrics.h) makes metrics of the record. Equal inputs
  *     give equal results, to the last bit, on any rank and any thread.
@@ -47,8 +47,8 @@ typedef struct bp__scope bp__scope;
 
 /** Which part of a bundle is tested.
  *
- * Reads the closes of the selected assets once. Copies only those of assets with gaps or splits, at most
- * 2.5 float64 per bar up to `end`; and opens and closes of all, if on some day of the bundle none of them trades.
+ * Reads the closes of the selected assets once. Copies none: of assets with gaps it keeps an int32 per bar up to `end`. But opens and
+ * closes of all are copied, if on some day of the bundle none of them trades.
  *
  * @param[in]  bundle      borrowed; must stay pinned as long as the scope lives
  * @param[in]  symbols     NULL-terminated list, or NULL for all assets; copied

@@ -5,7 +5,8 @@
 #include "backtest/vector.h"
 
 /* Exchange squares of `width` beside the diagonal. @param[in] low  the lower half of each 2 * width bits */
-static inline __attribute__((always_inline)) void exchange(uint64_t *restrict bits, unsigned width, uint64_t low)
+static inline __attribute__((always_inline)) void exchange(uint64_t *restrict bits, unsigned width,
+                                                           uint64_t low)
 {
     for (unsigned begin = 0; begin < 64; begin += 2 * width)
         for (unsigned i = begin; i < begin + width; i++) {

@@ -24,7 +24,8 @@ typedef struct bp__crossings {
     int32_t window[BP__CROSS_WINDOWS];
     uint8_t fast[BP__CROSS_AT_ONCE], slow[BP__CROSS_AT_ONCE]; /**< numbers of windows */
     double mean[BP__CROSS_WINDOWS][BP__CROSS_BLOCK] __attribute__((aligned(64)));
-    double more[BP__CROSS_WINDOWS][BP__CROSS_BLOCK]; /**< than a mean: what is larger lies above it for certain */
+    double more[BP__CROSS_WINDOWS]
+               [BP__CROSS_BLOCK];      /**< than a mean: what is larger lies above it for certain */
     uint64_t above[BP__CROSS_AT_ONCE]; /**< bit i: at observation from + i the fast mean is the larger one */
     uint64_t doubtful[BP__CROSS_AT_ONCE]; /**< bit i: or perhaps not */
 } bp__crossings;

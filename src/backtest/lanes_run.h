@@ -50,13 +50,26 @@ static inline double price_or_0(double x)
     return bp__priced(x) ? x : 0;
 }
 
-/* Columns of up to eight assets, from session t on, as rows: a line of memory in each. */
-static void turn(const double *const *column, const int32_t *end, size_t count, int32_t t, double *rows,
-                 size_t stride)
+/* Columns of up to eight assets as rows: a line of memory in each. @param[in] rows  that a column has; 0 in those behind */
+static void turn(const double *const *column, const int32_t *rows, size_t count, double *to, size_t stride)
 {
     for (int32_t s = 0; s < BP__LANES_BLOCK; s++)
         for (size_t i = 0; i < count; i++)
-            rows[(size_t)s * stride + i] = t + s < end[i] ? price_or_0(column[i][t + s]) : 0;
+            to[(size_t)s * stride + i] = s < rows[i] ? price_or_0(column[i][s]) : 0;
+}
+
+/* Marks of an asset with gaps, from session t on. @param[in] before  its mark before */
+static const double *find_marks(const bp__scope *s, size_t asset, int32_t t, int32_t rows, double before,
+                                double *room)
+{
+    bp__marks marks = bp__marks_from(s, asset, t, t > 0 ? before : bp__scope_last_mark(s, asset, -1));
+    for (int32_t i = 0; i < rows; i++) room[i] = bp__marks_next(&marks, t + i);
+    return room;
+}
+
+static int32_t rows_until(int32_t t, int32_t end)
+{
+    return end <= t ? 0 : end - t < BP__LANES_BLOCK ? end - t : BP__LANES_BLOCK;
 }
 
 /* Go on to the block that begins with session t. */
@@ -75,14 +88,20 @@ static void prices_from(bp__lanes *k, int32_t t)
     if (t > 0) memcpy(k->mark, before + BP__LANES_BLOCK * k->stride, k->stride * sizeof *k->mark);
     for (size_t a = 0; a < scope->num_assets; a += 8) {
         const size_t count = scope->num_assets - a < 8 ? scope->num_assets - a : 8;
-        int32_t end[8] = {0}, marked[8] = {0};
+        const double *open[8] = {NULL}, *mark[8] = {NULL};
+        double found[8][BP__LANES_BLOCK];
+        int32_t opens[8] = {0}, marks[8] = {0};
         for (size_t i = 0; i < count; i++) {
             const int32_t delisted = scope->asset[a + i].delisted;
-            end[i] = n;
-            marked[i] = delisted < n ? delisted + 1 : n; /* there is no mark behind it */
+            opens[i] = rows_until(t, n);
+            marks[i] = rows_until(t, delisted < n ? delisted + 1 : n); /* there is no mark behind it */
+            open[i] = scope->open[a + i] + t;
+            mark[i] = !scope->has_gaps[a + i]
+                          ? scope->close[a + i] + t
+                          : find_marks(scope, a + i, t, marks[i], k->mark[a + i], found[i]);
         }
-        turn(scope->open + a, end, count, t, k->open + k->stride + a, k->stride);
-        turn(scope->mark + a, marked, count, t, k->mark + k->stride + a, k->stride);
+        turn(open, opens, count, k->open + k->stride + a, k->stride);
+        turn(mark, marks, count, k->mark + k->stride + a, k->stride);
     }
 }
 

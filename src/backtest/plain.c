@@ -156,7 +156,7 @@ static void apply_splits(bp__plain *a, size_t t)
         const double r = splits->at[e].value;
         a->target[i] = split_shares(a->target[i], r, &fraction);
         if (a->shares[i] == 0) continue;
-        if (i != mark_of) mark = a->scope->mark[mark_of = i][t - 1];
+        if (i != mark_of) mark = bp__scope_mark(a->scope, mark_of = i, (int32_t)t - 1);
         mark *= r;
         const double before = a->shares[i];
         a->shares[i] = split_shares(before, r, &fraction);
@@ -179,7 +179,7 @@ static void delist(bp__plain *a, size_t t)
     for (; a->next_delisting < d->count && d->at[a->next_delisting].t == (int32_t)t; a->next_delisting++) {
         const uint32_t i = d->at[a->next_delisting].asset;
         if (a->shares[i] > 0) {
-            a->cash += sell(a, i, a->shares[i], a->scope->mark[i][t]);
+            a->cash += sell(a, i, a->shares[i], bp__scope_mark(a->scope, i, (int32_t)t));
             a->record.trades++;
         }
         a->shares[i] = 0;
@@ -191,6 +191,16 @@ static void delist(bp__plain *a, size_t t)
 }
 
 /* Sessions -------------------------------------------------------------------------------------- */
+
+/* Add what shares of an asset are worth at the closes of [t, end). */
+static void add_worth(const bp__scope *scope, size_t i, double shares, size_t t, size_t end, double *equity)
+{
+    const double *close = scope->close[i];
+    if (scope->has_gaps[i])
+        for (size_t s = t; s < end; s++) equity[s] += shares * bp__scope_mark(scope, i, (int32_t)s);
+    else
+        for (size_t s = t; s < end; s++) equity[s] += shares * close[s];
+}
 
 /* Equity at the closes of [t, end), between which only dividends happen. */
 static void add_equity(bp__plain *a, size_t t, size_t end, double *equity)
@@ -207,9 +217,8 @@ static void add_equity(bp__plain *a, size_t t, size_t end, double *equity)
     for (size_t w = 0; w < a->words; w++)
         for (uint64_t left = a->held[w]; left; left &= left - 1) {
             size_t i = w * 64 + (size_t)__builtin_ctzll(left);
-            const double *mark = a->scope->mark[i], shares = a->shares[i];
-            single += shares * mark[t];
-            for (size_t s = t + 1; s < end; s++) equity[s] += shares * mark[s];
+            single += a->shares[i] * bp__scope_mark(a->scope, i, (int32_t)t);
+            add_worth(a->scope, i, a->shares[i], t + 1, end, equity);
         }
     equity[t] = single;
 }
@@ -218,7 +227,6 @@ static void add_equity(bp__plain *a, size_t t, size_t end, double *equity)
 static void decide(bp__plain *a, const bp__signals *sig, size_t t, double equity)
 {
     const uint64_t *toggle = sig->toggle + t * sig->words;
-    const double *const *mark = a->scope->mark;
     size_t members = 0, sales = 0, buys = 0;
     for (size_t w = 0; w < sig->words; w++) {
         a->in_set[w] ^= toggle[w];
@@ -229,7 +237,7 @@ static void decide(bp__plain *a, const bp__signals *sig, size_t t, double equity
         for (uint64_t left = a->in_set[w] | a->held[w]; left; left &= left - 1) {
             size_t i = w * 64 + (size_t)__builtin_ctzll(left);
             bool wanted = a->in_set[w] & left & -left;
-            double target = wanted ? whole(each / mark[i][t]) : 0;
+            double target = wanted ? whole(each / bp__scope_mark(a->scope, i, (int32_t)t)) : 0;
             a->target[i] = target;
             /* always stored, counted only if it is one: a branch here could not be predicted */
             a->sales.asset[sales] = a->buys.asset[buys] = (uint32_t)i;

@@ -297,25 +297,24 @@ const double *bp__scope_closes(const bp__scope *s, size_t asset, double *room)
     return room;
 }
 
-/* Last known prices over the range; a copy only where a close is missing after the first one. */
-static bp_status build_marks(bp__asset *a, const double *close, int32_t begin, int32_t end,
-                             const bp__event *split, size_t num_splits, const double **marks)
+/* Whether a close is missing after the first one. */
+static bool has_gaps(const double *close, int32_t begin, int32_t end)
 {
     int32_t t = begin;
     while (t < end && !bp__priced(close[t])) t++;
     for (t = t > 0 ? t : 0; t < end && bp__priced(close[t]); t++) {
     }
-    *marks = close;
-    if (t >= end) return BP_OK;
-    *marks = a->own_mark = allocate((size_t)end, sizeof *a->own_mark);
-    if (!a->own_mark) return BP_ENOMEM;
-    double mark = NAN;
-    for (t = begin; t < end; t++) {
-        for (; num_splits > 0 && split->t <= t; split++, num_splits--) mark *= split->value;
-        if (bp__priced(close[t])) mark = close[t];
-        if (t >= 0) a->own_mark[t] = mark;
-    }
-    return BP_OK;
+    return t < end;
+}
+
+double bp__scope_last_mark(const bp__scope *s, size_t asset, int32_t t)
+{
+    const bp__asset *a = &s->asset[asset];
+    const int32_t seen = bp__observations_until(a, t);
+    if (seen == 0) return NAN;
+    const int32_t last = bp__observed_at(a, seen - 1);
+    bp__marks marks = bp__marks_from(s, asset, last + 1, s->close[asset][last]);
+    return bp__marks_next(&marks, t);
 }
 
 /* The session at which an asset is delisted. */
@@ -347,7 +346,7 @@ static bp_status build_assets(const build *b, bp__scope *s)
         int32_t signals_end = a->delisted < end ? a->delisted : end;
         int32_t marks_end = a->delisted < end ? (a->delisted > -1 ? a->delisted + 1 : 0) : end;
         BP_TRY(build_observations(a, close, begin, signals_end, split, num_splits));
-        BP_TRY(build_marks(a, close, begin, marks_end, split, num_splits, &s->mark[i]));
+        s->has_gaps[i] = has_gaps(close, begin, marks_end);
         if ((size_t)a->count > s->history) s->history = (size_t)a->count;
 
         if (a->delisted >= 1 && a->delisted < end)
@@ -402,10 +401,11 @@ static bp_status build_scope(build *b, const char *const *symbols, int64_t start
     s->asset = allocate(s->num_assets, sizeof *s->asset);
     s->open = allocate(s->num_assets, sizeof *s->open);
     s->close = allocate(s->num_assets, sizeof *s->close);
-    s->mark = allocate(s->num_assets, sizeof *s->mark);
+    s->has_gaps = allocate(s->num_assets, sizeof *s->has_gaps);
     s->breaks = allocate(s->num_sessions, sizeof *s->breaks);
     s->delistings.at = allocate(s->num_assets, sizeof *s->delistings.at);
-    if (!s->asset || !s->open || !s->close || !s->mark || !s->breaks || !s->delistings.at) return BP_ENOMEM;
+    if (!s->asset || !s->open || !s->close || !s->has_gaps || !s->breaks || !s->delistings.at)
+        return BP_ENOMEM;
     BP_TRY(copy_prices(b));
     place_prices(b);
     BP_TRY(read_splits(s));
@@ -476,14 +476,13 @@ void bp__scope_destroy(bp__scope **scope)
     tell_watches(s);
     for (size_t i = 0; s->asset && i < s->num_assets; i++) {
         free(s->asset[i].own_adj);
-        free(s->asset[i].own_mark);
         free(s->asset[i].own_session);
     }
     free(s->asset);
     free(s->row);
     free(s->open);
     free(s->close);
-    free(s->mark);
+    free(s->has_gaps);
     free(s->own_day);
     free(s->own_where);
     free(s->own_prices);

@@ -2,7 +2,7 @@
  * What every run over one range of one bundle shares: the part that no parameter changes.
  *
  * A scope is private to its process while the bundle is shared by the node, so it borrows what it can:
- * an asset without gaps costs no copy of its prices, and adjusted closes are found when they are asked for (derived.h).
+ * adjusted closes, and last known prices of an asset with gaps, are found when they are asked for (derived.h).
  * A session t counts from the first of the range; before it t is negative. Sessions are the days on which a selected
  * asset trades; where the bundle has other days as well, opens and closes are copied without them.
  */
@@ -23,7 +23,6 @@ typedef struct bp__asset {
     int32_t count;
     int32_t delisted; /**< t, or BP__NEVER; negative: gone before the range */
     double *own_adj;  /**< of a check for looking ahead; else NULL */
-    double *own_mark;
     int32_t *own_session;
 } bp__asset;
 
@@ -63,8 +62,7 @@ struct bp__scope {
     bp__asset *asset;      /**< [num_assets] by sid */
     const double **open;   /**< [num_assets][sessions] as in the bundle */
     const double **close;  /**< [num_assets][sessions] as in the bundle */
-    const double **mark;   /**< [num_assets][sessions] last known price after each close, from the first
-                              observation to the delisting */
+    bool *has_gaps;        /**< [num_assets] a close is missing between the first one and the delisting */
     bp__events all_splits; /**< by asset, date: before the range as well */
     size_t *splits_begin;  /**< [num_assets + 1] where those of an asset begin */
     bp__events splits, dividends, delistings; /**< what acts on the account */
@@ -104,6 +102,42 @@ bp_status bp__scope_events(const bp__scope *scope, bp_column sid, bp_column valu
 static inline bool bp__priced(double price)
 {
     return price > 0 && price <= DBL_MAX;
+}
+
+/** Last known prices of an asset, session by session: the last close, by the splits since. */
+typedef struct bp__marks {
+    const double *close; /**< as in the scope */
+    const bp__event *split, *end;
+    double last;
+} bp__marks;
+
+/** Marks of sessions from t on. @param[in] last  that of the session before; NaN or 0: there is none */
+static inline bp__marks bp__marks_from(const bp__scope *s, size_t asset, int32_t t, double last)
+{
+    bp__marks m = {.close = s->close[asset],
+                   .split = s->all_splits.at + s->splits_begin[asset],
+                   .end = s->all_splits.at + s->splits_begin[asset + 1],
+                   .last = last};
+    while (m.split < m.end && m.split->t < t) m.split++;
+    return m;
+}
+
+/** The mark of session t, which is the next one. NaN or 0: there is none. */
+static inline double bp__marks_next(bp__marks *m, int32_t t)
+{
+    for (; m->split < m->end && m->split->t <= t; m->split++) m->last *= m->split->value;
+    if (bp__priced(m->close[t])) m->last = m->close[t];
+    return m->last;
+}
+
+/** The mark of a session that has no close. NaN: there is none. */
+double bp__scope_last_mark(const bp__scope *scope, size_t asset, int32_t t);
+
+/** The mark of a session of the range, up to the delisting. NaN: there is none. */
+static inline double bp__scope_mark(const bp__scope *s, size_t asset, int32_t t)
+{
+    const double close = s->close[asset][t];
+    return !s->has_gaps[asset] || bp__priced(close) ? close : bp__scope_last_mark(s, asset, t);
 }
 
 /** Session of observation j. */

@@ -517,7 +517,7 @@ static void mark_to_close(bp__trader *a, int32_t t)
 {
     for (size_t i = 0; i < a->scope->num_assets; i++) {
         if (t > a->scope->asset[i].delisted) continue;
-        const double mark = a->scope->mark[i][t];
+        const double mark = bp__scope_mark(a->scope, i, t);
         if (bp__priced(mark)) a->mark[i] = mark;
     }
 }

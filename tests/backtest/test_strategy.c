@@ -459,6 +459,64 @@ static void test_batch_is_the_same(void)
     market_destroy(&m);
 }
 
+/* Every asset is in from bar `from` on; a batch with a negative one says so, and then fails. */
+static void hold_from(void *context, const bp_market *m, size_t count, const double *const *params,
+                      bp_signals *const *signals)
+{
+    (void)context;
+    for (size_t c = 0; c < count; c++)
+        for (size_t i = 0; i < bp_market_num_assets(m); i++)
+            bp_signals_toggle(signals[c], (int32_t)fabs(params[c][0]), i);
+    for (size_t c = 0; c < count; c++)
+        if (params[c][0] < 0) bp_market_fail(m, "it is negative");
+}
+
+static void hold_one_from(void *context, const bp_market *m, const double *params, bp_signals *signals)
+{
+    hold_from(context, m, 1, &params, &signals);
+}
+
+static void test_failed_batch(void)
+{
+    static const bp_param from[] = {{.name = "from", .min = -10, .max = 10}};
+    static const bp_strategy late = {.size = sizeof(bp_strategy),
+                                     .name = "late",
+                                     .param = from,
+                                     .num_params = 1,
+                                     .signals = hold_one_from,
+                                     .signals_batch = hold_from};
+    const double params[][1] = {{3}, {-4}, {5}, {6}, {7}, {2}};
+    const double *row[] = {params[0], params[1], params[2], params[3], params[4], params[5]};
+    const bp__account account = bp__account_init();
+    market m = two_assets();
+    const bp_bundle *bundle = market_bundle(&m);
+    bp__scope *scope;
+    bp__workspace *one, *many;
+    size_t taken;
+    CU_ASSERT_EQUAL_FATAL(bp__scope_create(bundle, NULL, BP_TIME_MISSING, BP_TIME_MISSING, 0, &scope), BP_OK);
+    CU_ASSERT_EQUAL_FATAL(bp__workspace_create(scope, &one), BP_OK);
+    CU_ASSERT_EQUAL_FATAL(bp__workspace_create(scope, &many), BP_OK);
+    bp__backtest_forget(many, 6);
+    CU_ASSERT_EQUAL(bp__backtest_prepare(many, &late, 1, row + 5, &taken), BP_OK);
+    CU_ASSERT_EQUAL(bp__backtest_prepare(many, &late, 2, row, &taken), BP_OK); /* fails, and is nobody's */
+    CU_ASSERT_EQUAL(bp__backtest_prepare(many, &late, 3, row + 2, &taken), BP_OK);
+    CU_ASSERT_EQUAL(taken, 3);
+    bp__backtest_run_prepared(many, &account);
+    for (int i = 0; i < 6; i++) {
+        bp__record a, b;
+        const bp_status s = bp__backtest_run(one, &late, row[i], &account, NULL, &a),
+                        t = bp__backtest_run(many, &late, row[i], &account, NULL, &b);
+        CU_ASSERT_EQUAL(s, i == 1 ? BP_EINVAL : BP_OK);
+        CU_ASSERT_EQUAL(t, s);
+        if (s == BP_OK && t == BP_OK) CU_ASSERT_EQUAL(memcmp(a.equity, b.equity, a.n * sizeof *a.equity), 0);
+    }
+    bp__workspace_destroy(&one);
+    bp__workspace_destroy(&many);
+    bp__scope_destroy(&scope);
+    bp_bundle_release(&bundle);
+    market_destroy(&m);
+}
+
 /* Arithmetic ------------------------------------------------------------------------------------------ */
 
 static int change; /* how a strategy changes the arithmetic of its thread */
@@ -595,6 +653,7 @@ int main(void)
         {"dividends", test_dividends},
         {"what a strategy says wrong", test_wrong},
         {"signals of several combinations at once", test_batch_is_the_same},
+        {"a batch that fails", test_failed_batch},
         {"arithmetic", test_arithmetic},
         {"costs as text", test_cost_texts},
     };
