@@ -66,6 +66,16 @@ bp_status bp__set_count(void *target, const bp__option *option, const char *valu
     return BP_OK;
 }
 
+bp_status bp__set_bytes(void *target, const bp__option *option, const char *value)
+{
+    int64_t bytes;
+    if (!bp__whole_from(value, true, &bytes) || bytes < 0)
+        BP_FAIL(BP_EINVAL, "--%s: '%.60s' is not a number of bytes; examples: 0, 64M, 1G", option->name,
+                value);
+    *(uint64_t *)place_of(target, option) = (uint64_t)bytes;
+    return BP_OK;
+}
+
 /* Reading --------------------------------------------------------------------------------------- */
 
 static bool is_shown(const bp__option *option, unsigned uses)

@@ -37,6 +37,8 @@ bp_status bp__set_seconds(void *target, const bp__option *option,
                           const char *value); /**< double: 0 to 10^6 */
 bp_status bp__set_count(void *target, const bp__option *option,
                         const char *value); /**< uint64_t: from 0 on */
+bp_status bp__set_bytes(void *target, const bp__option *option,
+                        const char *value); /**< uint64_t: from 0 on, "64M" as well */
 
 /** A whole number of `length` decimal digits. @return false if it is none, or more than fits */
 bool bp__count_from(const char *text, size_t length, uint64_t *number);

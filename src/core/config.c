@@ -9,6 +9,7 @@
 
 #include "core/conf.h"
 #include "core/sized.h"
+#include "core/text.h"
 
 typedef enum kind { BOOLEAN, NUMBER, BYTES, CHOICE, TEXT } kind;
 
@@ -106,23 +107,13 @@ static bp_status set_boolean(const char *value, const char *origin, bool *out)
 /* Read a whole number, which may end in K, M, G or T if it is one of bytes. */
 static bp_status set_number(const struct field *f, const char *value, const char *origin, int64_t *out)
 {
-    static const char units[] = "KMGT";
-    char *end;
-    errno = 0;
-    long long n = strtoll(value, &end, 10);
-    bool readable = end != value && errno == 0;
-    if (f->kind == BYTES && readable && *end && strchr(units, *end)) {
-        long long unit = INT64_C(1024);
-        for (const char *u = units; *u != *end; u++) unit *= 1024;
-        readable = !__builtin_mul_overflow(n, unit, &n);
-        end++;
-    }
-    if (!readable || *end != '\0')
+    int64_t n;
+    if (!bp__whole_from(value, f->kind == BYTES, &n))
         BP_FAIL(BP_EINVAL, "%s: '%s' is not a number%s", origin, value,
                 f->kind == BYTES ? " of bytes; examples: 500M, 2G" : "");
     if (n < f->min || n > f->max)
-        BP_FAIL(BP_EINVAL, "%s: %lld is out of range; allowed are %lld to %lld", origin, n, (long long)f->min,
-                (long long)f->max);
+        BP_FAIL(BP_EINVAL, "%s: %lld is out of range; allowed are %lld to %lld", origin, (long long)n,
+                (long long)f->min, (long long)f->max);
     *out = n;
     return BP_OK;
 }

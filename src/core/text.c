@@ -1,5 +1,6 @@
 #include "core/text.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -131,6 +132,23 @@ int bp__text_width(const char *text)
     int width = 0;
     for (; *text; width++) text += bp__utf8_length(text) ? bp__utf8_length(text) : 1;
     return width;
+}
+
+bool bp__whole_from(const char *text, bool of_bytes, int64_t *number)
+{
+    static const char units[] = "KMGT";
+    char *end;
+    errno = 0;
+    long long n = strtoll(text, &end, 10);
+    bool readable = end != text && errno == 0;
+    if (of_bytes && readable && *end && strchr(units, *end)) {
+        long long unit = INT64_C(1024);
+        for (const char *u = units; *u != *end; u++) unit *= 1024;
+        readable = !__builtin_mul_overflow(n, unit, &n);
+        end++;
+    }
+    *number = n;
+    return readable && *end == '\0';
 }
 
 const char *bp__bytes_text(uint64_t bytes, char text[32])

@@ -45,6 +45,9 @@ char *bp__text_first_line(const char *text, char *line, size_t size);
 /** Columns that a text takes up on a terminal, counting one for each character. */
 int bp__text_width(const char *text);
 
+/** A whole number in decimal digits, and K, M, G or T behind it if it may be one of bytes. @return false if it is none */
+bool bp__whole_from(const char *text, bool of_bytes, int64_t *number);
+
 /** "12.3 MiB". @return `text` */
 const char *bp__bytes_text(uint64_t bytes, char text[32]);
 

@@ -103,7 +103,7 @@ int bp__run_dry(const bp__options *o, int num_ranks)
         return bp__program_error(bp__optimizer(), BP__EXIT_USAGE);
     bp_status s = bp__guard_begin(o, false, 0, 1);
     bp__guard_enter(NULL, NULL, 0);
-    if (s == BP_OK) s = bp__estimate_search(&o->spec, &o->conduct.cfg, &e);
+    if (s == BP_OK) s = bp__estimate_search(&o->spec, &o->conduct.cfg, o->conduct.cache_memory, &e);
     bp__guard_leave(NULL);
     bp__guard_end();
     if (bp__failed(s)) return bp__program_error(bp__optimizer(), BP__EXIT_FAILED);

@@ -419,8 +419,10 @@ bp_status bp__report_json(FILE *file, const bp__report_facts *f)
 
 /* The log --------------------------------------------------------------------------------------- */
 
-void bp__report_stats(const bp__results *r, const bp_stats *s)
+void bp__report_stats(const bp__found *found, const bp_stats *s)
 {
+    const bp__results *r = &found->results;
+    const bp__derived_stats *derived = &found->derived;
     const bp_counters *all = &s->cluster;
     const bp__log_field field[] = {
         {.name = "done", .number = (double)(r->done + r->failed)},
@@ -441,6 +443,10 @@ void bp__report_stats(const bp__results *r, const bp_stats *s)
         {.name = "wait_seconds", .number = all->wait_seconds},
         {.name = "nodes", .number = s->num_nodes},
         {.name = "ranks", .number = s->num_ranks},
+        {.name = "cache_hits", .number = (double)derived->hits},
+        {.name = "cache_misses", .number = (double)derived->misses},
+        {.name = "cache_bytes", .number = (double)derived->bytes},
+        {.name = "cache_limit", .number = (double)derived->bound},
     };
     bp__log_event("optimizer", "stats", field, sizeof field / sizeof *field);
 }

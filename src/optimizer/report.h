@@ -52,7 +52,7 @@ bp_status bp__report_json(FILE *file, const bp__report_facts *facts);
 void bp__report_failures(const bp__results *results);
 
 /** The statistics of a pool and the state of the search, as one log line. */
-void bp__report_stats(const bp__results *results, const bp_stats *stats);
+void bp__report_stats(const bp__found *found, const bp_stats *stats);
 
 /** "optimizer: error: TEXT" or "optimizer: warning: TEXT" as a log line. */
 __attribute__((format(printf, 2, 3))) void bp__report_problem(const char *kind, const char *fmt, ...);

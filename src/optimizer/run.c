@@ -61,7 +61,7 @@ static void tell_stats(run *r, const bp__found *found, bp_pool *pool)
     const uint64_t now = bp__clock_ns();
     if (!pool || seconds <= 0 || now < r->next_stats_ns) return;
     r->next_stats_ns = now + (uint64_t)(seconds * 1e9);
-    if (bp_pool_stats(pool, &stats) == BP_OK) bp__report_stats(&found->results, &stats);
+    if (bp_pool_stats(pool, &stats) == BP_OK) bp__report_stats(found, &stats);
 }
 
 static bool go_on(void *context, const bp__found *found, bp_pool *pool, uint64_t *until_ns)

@@ -8,7 +8,8 @@
 #include "core/text.h"
 #include "search/single.h"
 
-#define BUDGET_NS UINT64_C(3000000000) /* for all bundles */
+#define BUDGET_NS   UINT64_C(3000000000) /* for all bundles */
+#define MAX_BATCHES 4                    /* of neighbours; from the second one on, what they share is kept */
 
 /* The i-th sample of a list: wherever one stops, they lie spread over it (fractions of the golden ratio). */
 static uint64_t sample_at(uint64_t i, uint64_t count)
@@ -25,26 +26,56 @@ static void run_sample(bp__single *single, uint64_t task, bp__estimate *e)
     e->samples++;
 }
 
-/* Run samples of one bundle. @param[in] until_ns  when to stop */
+/* Prepare neighbours, from the first one on, as the search will. @return how many: no fewer than one */
+static uint64_t prepare(bp__single *single, const uint64_t *task, uint64_t count, uint64_t until_ns)
+{
+    const bp__grid *grid = &single->spec->grid;
+    uint64_t prepared = 0;
+    size_t taken = 1;
+    bp__backtest_forget(single->workspace, count);
+    while (prepared < count && taken > 0 && (prepared == 0 || bp__clock_ns() < until_ns)) {
+        double params[BP__MAX_BATCH][BP__MAX_PARAMS];
+        const double *row[BP__MAX_BATCH];
+        for (uint64_t i = prepared; i < count; i++) {
+            bp__grid_at(grid, task[i] % grid->size, params[i - prepared]);
+            row[i - prepared] = params[i - prepared];
+        }
+        if (bp__failed(
+                bp__backtest_prepare(single->workspace, single->spec->runs, count - prepared, row, &taken)))
+            break; /* its run will tell */
+        prepared += taken;
+    }
+    bp__backtest_run_prepared(single->workspace, &single->spec->account);
+    return prepared > 0 ? prepared : 1;
+}
+
+/* Run samples of one bundle: some neighbours at once, where the search does. @param[in] until_ns  when to stop */
 static void run_samples(bp__single *single, const uint64_t *todo, uint64_t count, uint64_t until_ns,
                         bp__estimate *e)
 {
+    const bp__spec *spec = single->spec;
+    const uint32_t at_once = bp__backtest_at_once(spec->runs, bp__spec_account_of_lanes(spec));
+    const uint64_t batch = count < at_once ? count : at_once, batches = batch > 0 ? count / batch : 0,
+                   most = at_once > 1 ? MAX_BATCHES : BP__MAX_SAMPLES;
     double total_s = 0;
     uint64_t n = 0;
-    while (n < count && n < BP__MAX_SAMPLES && (n == 0 || bp__clock_ns() < until_ns)) {
-        const uint64_t began = bp__clock_ns();
-        run_sample(single, todo[sample_at(n++, count)], e);
-        const double seconds = (double)(bp__clock_ns() - began) * 1e-9;
+    for (uint64_t k = 0; k < batches && k < most && (n == 0 || bp__clock_ns() < until_ns); k++) {
+        const uint64_t *task = todo + sample_at(k, batches) * batch;
+        const uint64_t began = bp__clock_ns(),
+                       runs = at_once > 1 ? prepare(single, task, batch, until_ns) : 1;
+        for (uint64_t i = 0; i < runs; i++) run_sample(single, task[i], e);
+        const double seconds = (double)(bp__clock_ns() - began) * 1e-9, each = seconds / (double)runs;
+        if (n == 0 || each < e->shortest_s) e->shortest_s = each;
+        if (each > e->longest_s) e->longest_s = each;
         total_s += seconds;
-        if (e->samples == 1 || seconds < e->shortest_s) e->shortest_s = seconds;
-        if (seconds > e->longest_s) e->longest_s = seconds;
+        n += runs;
     }
     if (n > 0) e->total_s += total_s / (double)n * (double)count;
 }
 
 /* A bundle of which nothing is to be done is loaded all the same: so does the search. */
 static bp_status measure_bundle(const bp__results *results, const char *root, uint64_t bundle,
-                                bp__estimate *e)
+                                size_t cache_memory, bp__estimate *e)
 {
     bp__single single;
     uint64_t *todo = NULL, count = 0;
@@ -53,16 +84,22 @@ static bp_status measure_bundle(const bp__results *results, const char *root, ui
     if (s == BP_OK) {
         const uint64_t bytes = bp_bundle_bytes(single.bundle);
         if (bytes > e->bundle_bytes) e->bundle_bytes = bytes;
-        if (single.work_bytes > e->rank_bytes) e->rank_bytes = single.work_bytes;
         e->load_s += single.load_s;
+        bp__workspace_keep(single.workspace, cache_memory);
+        if (bp__backtest_at_once(results->spec->runs, bp__spec_account_of_lanes(results->spec)) > 1 &&
+            count > 0)
+            bp__grid_tile(&results->spec->grid, todo, count);
         run_samples(&single, todo, count, bp__clock_ns() + BUDGET_NS / results->spec->num_bundles, e);
+        const uint64_t used = bp__single_bytes(&single);
+        if (used > e->rank_bytes) e->rank_bytes = used;
     }
     free(todo);
     bp__single_close(&single);
     return s;
 }
 
-bp_status bp__estimate_search(const bp__spec *spec, const bp_config *cfg, bp__estimate *e)
+bp_status bp__estimate_search(const bp__spec *spec, const bp_config *cfg, size_t cache_memory,
+                              bp__estimate *e)
 {
     bp__results results = {0};
     *e = (bp__estimate){0};
@@ -72,7 +109,7 @@ bp_status bp__estimate_search(const bp__spec *spec, const bp_config *cfg, bp__es
     e->rows = results.skipped + results.num_todo;
     e->results_bytes = results.num_rows * (1 + spec->num_metrics * sizeof(double));
     for (uint64_t b = 0; s == BP_OK && b < spec->num_bundles; b++)
-        s = measure_bundle(&results, cfg->root, b, e);
+        s = measure_bundle(&results, cfg->root, b, cache_memory, e);
     bp__results_fini(&results);
     return s;
 }

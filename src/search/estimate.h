@@ -23,12 +23,15 @@ typedef struct bp__estimate {
     uint64_t results_bytes; /**< what rank 0 needs for the results */
 } bp__estimate;
 
-/** Run up to BP__MAX_SAMPLES backtests, spread over the combinations, for some seconds at most (but one of each bundle).
+/** Run up to BP__MAX_SAMPLES backtests, spread over the combinations, for some seconds at most (but one of each bundle). Where the
+ *  search runs neighbours side by side, some batches of these.
  *
- * @param[in]  cfg       its root is the folder of the bundles
+ * @param[in]  cfg           its root is the folder of the bundles
+ * @param[in]  cache_memory  of the search (search.h)
  * @param[out] estimate  filled on BP_OK; a backtest that fails is no failure
  * @retval any  of bp_bundle_load(), bp__scope_create(); BP_ENOMEM */
-bp_status bp__estimate_search(const bp__spec *spec, const bp_config *cfg, bp__estimate *estimate);
+bp_status bp__estimate_search(const bp__spec *spec, const bp_config *cfg, size_t cache_memory,
+                              bp__estimate *estimate);
 
 /** Seconds on so many ranks that have a core each. */
 double bp__estimate_seconds(const bp__estimate *estimate, uint64_t ranks);

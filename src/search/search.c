@@ -232,6 +232,7 @@ static bool go_on(void *context, uint64_t *until_ns)
 {
     search *s = context;
     uint64_t hook_until_ns = UINT64_MAX;
+    s->found->derived = bp__workspace_stats(s->sweep.workspace);
     const bool go = s->hooks->go_on(s->hooks->context, s->found, s->sweep.pool, &hook_until_ns);
     if (s->journal && bp__failed(bp__journal_write(s->journal))) leave(s, BP__ENDED_UNWRITABLE, UINT64_MAX);
     if (!go) leave(s, BP__ENDED_STOPPED, hook_until_ns);
@@ -504,6 +505,7 @@ static bp_status search_grid(search *s)
     BP_TRY(prepared);
     BP_TRY(open_sweep(s));
     s->sweep.hooks = s->hooks;
+    s->sweep.cache_bytes = s->conduct->cache_memory;
     BP_TRY(agree_on_batches(s));
     BP_TRY(duplicate(s, &messages));
     const int folder = bp__folder_hold();

@@ -28,6 +28,8 @@ typedef struct bp__conduct {
     bool resume;         /**< go on from what the journal knows */
     bool replace;        /**< a finished journal may be of another search */
     bp__on_update on_update;
+    uint64_t
+        cache_memory; /**< bytes that each rank may keep of what combinations have in common: bp__workspace_keep() */
     bp_pool *
         pool; /**< borrowed: the bundles are taken from it, so that several searches of a process share one load. Of a
                         communicator of the same ranks, and of the same root as cfg, of which nothing else is used then.
@@ -69,6 +71,7 @@ typedef struct bp__found {
     uint64_t resumed;             /**< results that were known before: done or failed */
     double seconds;               /**< in backtests, from the first to the last of each bundle */
     bp_stats stats; /**< of a search that is complete: what its pool has done, for a search before as well */
+    bp__derived_stats derived; /**< of the bundle under way, on rank 0 */
     bool has_journal;
     bool
         broken; /**< abandoned because ranks have lost each other: every one of them knows, and none waits. Set on all */

@@ -30,14 +30,18 @@ bp_status bp__single_open(const bp__spec *spec, const char *root, uint64_t bundl
     BP_TRY(bp_bundle_load(root, spec->bundle[bundle], &s->bundle));
     s->load_s = (double)(bp__clock_ns() - began) * 1e-9;
     if (hash) BP_TRY(take_hashes(s));
-    const uint64_t before = allocated();
+    s->allocated = allocated();
     BP_TRY(bp__scope_create(s->bundle, (const char *const *)spec->symbols, spec->start, spec->end,
                             spec->delisted_after, &s->scope));
     BP_TRY(bp__workspace_create(s->scope, &s->workspace));
-    const uint64_t after = allocated();
-    s->work_bytes = after > before ? after - before : 0;
     if (hash) BP_TRY(bp__doubts_find(s->bundle, s->scope, &s->doubts));
     return BP_OK;
+}
+
+uint64_t bp__single_bytes(const bp__single *s)
+{
+    const uint64_t now = allocated();
+    return now > s->allocated ? now - s->allocated : 0;
 }
 
 void bp__single_close(bp__single *s)

@@ -15,9 +15,9 @@ typedef struct bp__single {
     bp__scope *scope;
     bp__workspace *workspace;
     char content_hash[65], computed_hash[65];
-    bp__doubts doubts;   /**< with the hashes */
-    double load_s;       /**< seconds that loading took */
-    uint64_t work_bytes; /**< that scope and workspace have allocated */
+    bp__doubts doubts;  /**< with the hashes */
+    double load_s;      /**< seconds that loading took */
+    uint64_t allocated; /**< by malloc(), before there was a scope */
 } bp__single;
 
 /** Load a bundle of a search and make it ready.
@@ -28,6 +28,9 @@ typedef struct bp__single {
 bp_status bp__single_open(const bp__spec *spec, const char *root, uint64_t bundle, bool hash,
                           bp__single *single);
 void bp__single_close(bp__single *single);
+
+/** What scope and workspace have allocated so far. */
+uint64_t bp__single_bytes(const bp__single *single);
 
 /** Backtest a combination of the search. @param[in] ledger  or NULL
  *  @param[out] record  its arrays are valid until the next run @retval as bp__backtest_run() */

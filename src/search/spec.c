@@ -198,6 +198,11 @@ bp__terms bp__spec_terms(const bp__spec *spec, const bp__scope *scope)
     return terms;
 }
 
+const bp__account *bp__spec_account_of_lanes(const bp__spec *spec)
+{
+    return bp__metrics_of_equity(spec->metric, spec->num_metrics) ? &spec->account : NULL;
+}
+
 uint64_t bp__spec_num_tasks(const bp__spec *spec)
 {
     return spec->num_bundles * spec->grid.size;

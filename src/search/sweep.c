@@ -194,6 +194,7 @@ bp_status bp__sweep_begin(bp__sweep *w, uint64_t bundle)
     bp_status s = bp__scope_create(w->bundle, (const char *const *)spec->symbols, spec->start, spec->end,
                                    spec->delisted_after, &w->scope);
     if (s == BP_OK) s = bp__workspace_create(w->scope, &w->workspace);
+    if (s == BP_OK) bp__workspace_keep(w->workspace, w->cache_bytes);
     if (s == BP_OK) w->terms = bp__spec_terms(spec, w->scope);
     const bp__watch watch = bp__pool_watch(w->pool);
     return bp__await_agree(w->comm, s, &watch);
@@ -249,15 +250,10 @@ static void leave(const bp__sweep *w)
     if (w->hooks && w->hooks->leave) w->hooks->leave(w->hooks->context);
 }
 
-/* The account of runs whose records may be those of lanes; NULL: a metric needs more. */
-static const bp__account *account_of_lanes(const bp__spec *spec)
-{
-    return bp__metrics_of_equity(spec->metric, spec->num_metrics) ? &spec->account : NULL;
-}
-
 uint32_t bp__sweep_at_once(const bp__sweep *w)
 {
-    const uint32_t most = w->one_by_one ? 1 : bp__backtest_at_once(w->spec->runs, account_of_lanes(w->spec));
+    const uint32_t most =
+        w->one_by_one ? 1 : bp__backtest_at_once(w->spec->runs, bp__spec_account_of_lanes(w->spec));
     const uint32_t quick = w->spec->runs->signals_batch ? most : w->quick > 0 ? (uint32_t)w->quick : FIRST;
     return quick < most ? quick : most;
 }
@@ -296,7 +292,7 @@ static bp_status prepare_some(bp__sweep *w)
  * @retval BP_ESTOPPED  the strategy was interrupted */
 static bp_status prepare(bp__sweep *w, uint64_t task)
 {
-    const bp__account *account = account_of_lanes(w->spec);
+    const bp__account *account = bp__spec_account_of_lanes(w->spec);
     while (w->at < w->num_next && w->next[w->at] != task) w->at++;
     if (w->one_by_one || w->at < w->prepared || w->at == w->num_next) return BP_OK;
     if (!account && !w->spec->runs->signals_batch) return BP_OK; /* nothing is gained */

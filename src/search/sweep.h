@@ -36,6 +36,7 @@ typedef struct bp__sweep {
     size_t quick;           /**< so many were prepared before the time for that was over; 0: not known yet */
     const bp__hooks *hooks; /**< the caller's, or NULL; of these enter and leave */
     bool one_by_one;        /**< the caller's: no work is shared */
+    size_t cache_bytes;     /**< the caller's: bp__workspace_keep() */
 } bp__sweep;
 
 /** Collective over comm.

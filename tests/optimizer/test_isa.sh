@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # test_isa.sh BIN SHARED_DATA RUN_MPI : combinations that are run side by side have the results of those that are run one by one, by
-# each instruction set that this processor has, on any number of ranks; metrics of fills come out as well.
+# each instruction set that this processor has, on any number of ranks, whatever a rank may keep; metrics of fills come out as well.
 . "$(dirname "$0")/common.sh"
 
 "$bundle" demo demo --assets 70 --days 500 >out 2>err || { fail 'bundle demo'; exit 1; }
@@ -27,7 +27,20 @@ for grid in "${grids[@]}"; do
             cmp expected.csv is.csv || fail "$isa on $ranks ranks gives other results than one by one"
         done
     done
+    for size in 0 1M 8M; do
+        good 1 "${search[@]}" --out is.csv --replace --cache-memory $size --stats-every 0.0001 --log-format json
+        cmp expected.csv is.csv || fail "--cache-memory $size gives other results"
+        grep '"event": "stats"' err | tail -1 >last
+        read -r hits limit <<<"$(sed 's/.*"cache_hits": \([0-9]*\), .*"cache_limit": \([0-9]*\).*/\1 \2/' last)"
+        if [ $size = 0 ]; then
+            [ "$hits $limit" = '0 0' ] || fail "something is kept in no memory: $hits hits"
+        elif [ $i = 1 ]; then # several batches
+            [ "$hits" -gt 0 ] || fail "nothing is found again in $size"
+        fi
+    done
 done
 
+bad 2 "--cache-memory: '64X' is not a number of bytes" --bundle demo --strategy buy_and_hold --cache-memory 64X
+bad 2 "--cache-memory: '-1' is not a number of bytes" --bundle demo --strategy buy_and_hold --cache-memory=-1
 bad 2 'portable' --bundle demo --strategy buy_and_hold --isa sse9
 exit "$failed"

@@ -266,6 +266,7 @@ done
 
 good 2 "${sweep[@]}" --no-journal --log-format json --progress 0.2 --stats-every 0.2
 expect err '"event": "progress", "done": [0-9]+, "total": 3680, "backtests_per_second": ' progress
+expect err '"ranks": 2, "cache_hits": [0-9]+, "cache_misses": [0-9]+, "cache_bytes": [0-9]+, "cache_limit": 58720256}' 'stats of what is kept'
 expect err '"event": "stats", "done": [0-9]+, "total": 3680, "pool_size": 1, "max_pool_size": 100, "utilization_percent": 1, "hits": ' stats
 if command -v python3 >/dev/null; then
     python3 -c 'import json,sys
