@@ -183,7 +183,7 @@ static spent run_lanes(const bench *b)
             must(bp__backtest_prepare(b->workspace, b->strategy, count - at, b->row + at, &taken));
         all.says += now() - from;
         from = now();
-        bp__backtest_run_prepared(b->workspace, &b->account);
+        bp__backtest_run_prepared(b->workspace, &b->account, false);
         for (; begin < at; begin++) run_one(b, (int)begin);
         all.account += now() - from;
     }

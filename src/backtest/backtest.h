@@ -123,12 +123,12 @@ void bp__backtest_forget(bp__workspace *ws, size_t next);
 bp_status bp__backtest_prepare(bp__workspace *ws, const bp_strategy *strategy, size_t count,
                                const double *const *params, size_t *taken);
 
-/** Run all that is prepared, side by side, where that can be done. Their runs for this account take the results from there: equity,
- *  cash, trades, and NaN for what fills were worth. @param[in] account  told by its address; unchanged until these runs are made */
-void bp__backtest_run_prepared(bp__workspace *ws, const bp__account *account);
+/** Run all that is prepared, side by side, where that can be done. Their runs for this account take their records from there.
+ *  @param[in] account  told by its address; unchanged until these runs are made
+ *  @param[in] fills    whether the records are to tell what fills were worth; else that is NaN in them, or 0 */
+void bp__backtest_run_prepared(bp__workspace *ws, const bp__account *account, bool fills);
 
-/** How many combinations had best be prepared at once: fewer take hardly less time. 1: each takes its own.
- *  @param[in] account  of the runs; NULL: results of bp__backtest_run_prepared() are not enough for them */
+/** How many combinations had best be prepared at once: fewer take hardly less time. 1: each takes its own. */
 uint32_t bp__backtest_at_once(const bp_strategy *strategy, const bp__account *account);
 
 /** By which instructions runs are made side by side; the fastest that are there, unless this was called. */

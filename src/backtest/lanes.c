@@ -1,5 +1,6 @@
 #include "backtest/lanes.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -65,6 +66,8 @@ void bp__lanes_destroy(bp__lanes **lanes)
     free(k->target);
     free(k->waiting);
     free(k->worth);
+    free(k->basis);
+    free(k->traded);
     free(k->cash);
     free(k->equity);
     free(k->in_set);
@@ -99,9 +102,14 @@ static void begin(bp__lanes *k, size_t count, const bp__account *account)
     memset(k->want, 0, assets * sizeof *k->want);
     memset(k->wanted, 0, 4 * k->words * sizeof *k->wanted);
     memset(k->next_row, 0, sizeof k->next_row);
+    if (k->worth_of_fills) {
+        memset(k->basis, 0, assets * BP__MAX_LANES * sizeof *k->basis);
+        memset(k->traded, 0, 6 * BP__MAX_LANES * sizeof *k->traded);
+    }
     if (k->weights) memset(k->worth, 0, assets * BP__MAX_LANES * sizeof *k->worth);
     keep_blocks(k);
     k->count = count;
+    k->cash_before = account->cash;
     for (size_t l = 0; l < count; l++) k->cash[l] = account->cash;
     k->buy_factor = 1 + account->slippage_bps / 10000;
     k->sale_factor = 1 - account->slippage_bps / 10000;
@@ -126,28 +134,63 @@ static void run(bp__lanes *k, bp__isa isa, size_t count, const bp__account *acco
     runs[isa](k);
 }
 
-void bp__lanes_run(bp__lanes *lanes, bp__isa isa, const bp__lane_signals *signals, size_t count,
-                   const bp__account *account)
+/* Before a run. */
+static bp_status make_room(bp__lanes *k, bool fills)
+{
+    const size_t all = k->words * 64 * BP__MAX_LANES;
+    k->worth_of_fills = fills;
+    if (k->weights && !k->worth && !(k->worth = bp__lines(all, sizeof *k->worth))) return BP_ENOMEM;
+    if (!fills || k->basis) return BP_OK;
+    k->basis = bp__lines(all, sizeof *k->basis);
+    k->traded = bp__lines(6 * BP__MAX_LANES, sizeof *k->traded);
+    if (!k->basis || !k->traded) {
+        free(k->basis);
+        free(k->traded);
+        k->basis = k->traded = NULL;
+        return BP_ENOMEM;
+    }
+    k->costs = k->traded + BP__MAX_LANES;
+    k->closings = k->costs + BP__MAX_LANES;
+    k->gains = k->closings + BP__MAX_LANES;
+    k->losses = k->gains + BP__MAX_LANES;
+    k->sessions_held = k->losses + BP__MAX_LANES;
+    return BP_OK;
+}
+
+bp_status bp__lanes_run(bp__lanes *lanes, bp__isa isa, const bp__lane_signals *signals, size_t count,
+                        const bp__account *account, bool fills)
 {
     lanes->signals = signals;
     lanes->weights = NULL;
-    run(lanes, isa, count, account);
-}
-
-bp_status bp__lanes_run_weights(bp__lanes *lanes, bp__isa isa, const bp__weights *const *weights,
-                                size_t count, const bp__account *account)
-{
-    if (!lanes->worth && !(lanes->worth = bp__lines(lanes->words * 64 * BP__MAX_LANES, sizeof(double))))
-        return BP_ENOMEM;
-    lanes->signals = NULL;
-    lanes->weights = weights;
+    BP_TRY(make_room(lanes, fills));
     run(lanes, isa, count, account);
     return BP_OK;
 }
 
-int64_t bp__lanes_result(const bp__lanes *lanes, size_t lane, double *equity)
+bp_status bp__lanes_run_weights(bp__lanes *lanes, bp__isa isa, const bp__weights *const *weights,
+                                size_t count, const bp__account *account, bool fills)
 {
-    for (size_t t = 0; t < lanes->scope->num_sessions; t++)
-        equity[t] = lanes->equity[t * BP__MAX_LANES + lane];
-    return (int64_t)lanes->fills[lane];
+    lanes->signals = NULL;
+    lanes->weights = weights;
+    BP_TRY(make_room(lanes, fills));
+    run(lanes, isa, count, account);
+    return BP_OK;
+}
+
+void bp__lanes_result(const bp__lanes *k, size_t lane, double *equity, bp__record *record)
+{
+    for (size_t t = 0; t < k->scope->num_sessions; t++) equity[t] = k->equity[t * BP__MAX_LANES + lane];
+    *record = (bp__record){.cash = k->cash_before,
+                           .trades = (int64_t)k->fills[lane],
+                           .traded = NAN,
+                           .costs = NAN,
+                           .gains = NAN,
+                           .losses = NAN};
+    if (!k->worth_of_fills) return;
+    record->traded = k->traded[lane];
+    record->costs = k->costs[lane];
+    record->closings = (int64_t)k->closings[lane];
+    record->gains = k->gains[lane];
+    record->losses = k->losses[lane];
+    record->held = (size_t)k->sessions_held[lane];
 }

@@ -14,7 +14,8 @@
  *    of their own; a block of buys that a lane cannot pay is done again, asset by asset.
  *  - lanes_run.h is compiled once for each instruction set; what the processor has is found out at run time.
  *
- * Equity curves and numbers of fills are all that lanes find. Metrics that need more are of plain.h.
+ * What fills were worth, and what those gained that closed a position, is found in two passes of its own behind the fills of a session,
+ * sales and then buys, where it is asked for.
  */
 #ifndef BP_BACKTEST_LANES_H
 #define BP_BACKTEST_LANES_H
@@ -23,6 +24,7 @@
 #include "backtest/call.h"
 #include "backtest/isa.h"
 #include "backtest/lane_signals.h"
+#include "backtest/metrics.h"
 #include "backtest/scope.h"
 
 #define BP__LANES_ALIKE                                                                                      \
@@ -37,17 +39,19 @@ void bp__lanes_destroy(bp__lanes **lanes);
 
 /** Run the first `count` combinations by their signals.
  *  @param[in] signals  of the scope that the lanes are of
- *  @param[in] account  one that bp__plain_can() */
-void bp__lanes_run(bp__lanes *lanes, bp__isa isa, const bp__lane_signals *signals, size_t count,
-                   const bp__account *account);
-
-/** The same by weights: none is negative, and no row adds up to more than 1, but for rounding.
+ *  @param[in] account  one that bp__plain_can()
+ *  @param[in] fills    whether records are to tell what fills were worth: that takes longer
  *  @retval BP_ENOMEM  (without a text) */
-bp_status bp__lanes_run_weights(bp__lanes *lanes, bp__isa isa, const bp__weights *const *weights,
-                                size_t count, const bp__account *account);
+bp_status bp__lanes_run(bp__lanes *lanes, bp__isa isa, const bp__lane_signals *signals, size_t count,
+                        const bp__account *account, bool fills);
 
-/** What a lane of the last run has come to, until the next one.
- *  @param[out] equity  [sessions] positive and finite, if the account is still one @return fills */
-int64_t bp__lanes_result(const bp__lanes *lanes, size_t lane, double *equity);
+/** The same by weights: none is negative, and no row adds up to more than 1, but for rounding. */
+bp_status bp__lanes_run_weights(bp__lanes *lanes, bp__isa isa, const bp__weights *const *weights,
+                                size_t count, const bp__account *account, bool fills);
+
+/** What a lane of the last run has come to.
+ *  @param[out] equity  [sessions] positive and finite, if the account is still one
+ *  @param[out] record  but for the equity curve; without `fills` what these were worth is NaN, and the counts of it are 0 */
+void bp__lanes_result(const bp__lanes *lanes, size_t lane, double *equity, bp__record *record);
 
 #endif

@@ -310,6 +310,69 @@ static __attribute__((noinline)) void buys(const bp__lanes *k, size_t g)
     if (i < k->listed) buy_carefully(k, g, i);
 }
 
+/* What fills were worth ------------------------------------------------------------------------------- */
+
+/* A sale of q shares out of `now`, where q is more than 0. @param[in] slip  between the price and that without slippage */
+static inline void close_some(const bp__lanes *k, size_t at, size_t l, mask sells, vector q, vector now,
+                              vector price, vector slip)
+{
+    const vector value = q * price, commission = all(k->rate) * value, basis = load(k->basis + at),
+                 released = where(sells, basis * (q / now)), gain = value - commission - released;
+    const mask gains = both(sells, less(all(0), gain));
+    store(k->basis + at, basis - released);
+    store(k->traded + l, load(k->traded + l) + value);
+    store(k->costs + l, load(k->costs + l) + (commission + q * slip));
+    store(k->closings + l, add_where(sells, load(k->closings + l), all(1)));
+    store(k->gains + l, add_where(gains, load(k->gains + l), gain));
+    store(k->losses + l, load(k->losses + l) - where(both(sells, not(gains)), gain));
+}
+
+static void count_sales(const bp__lanes *k, size_t g, const double *open)
+{
+    const vector zero = all(0);
+    for (size_t i = 0; i < k->listed; i++) {
+        const size_t a = k->list[i];
+        for (size_t v = 0; v < GROUP; v++) {
+            const size_t at = place(k, g, a) + v * WIDTH, l = g * LANES + v * WIDTH;
+            const vector now = load(k->shares + at), to = load(k->target + at);
+            const mask sells = less(to, now);
+            if (!any(sells)) continue;
+            close_some(k, at, l, sells, larger(now - to, zero), now, all(k->sale[a]),
+                       all(fabs(k->sale[a] - open[a])));
+        }
+    }
+}
+
+static void count_buys(const bp__lanes *k, size_t g, const double *open)
+{
+    const vector zero = all(0), rate = all(k->rate);
+    for (size_t i = 0; i < k->listed; i++) {
+        const size_t a = k->list[i];
+        const vector price = all(k->buy[a]), slip = all(fabs(k->buy[a] - open[a]));
+        for (size_t v = 0; v < GROUP; v++) {
+            const size_t at = place(k, g, a) + v * WIDTH, l = g * LANES + v * WIDTH;
+            const vector now = load(k->shares + at), to = load(k->target + at);
+            if (!any(less(now, to))) continue;
+            const vector q = larger(to - now, zero), value = q * price;
+            store(k->basis + at, load(k->basis + at) + (value + rate * value));
+            store(k->traded + l, load(k->traded + l) + value);
+            store(k->costs + l, load(k->costs + l) + (rate * value + q * slip));
+        }
+    }
+}
+
+/* Sessions at whose close a lane holds something; of the assets of the list. */
+static void count_holding(const bp__lanes *k)
+{
+    for (size_t l = 0; l < groups(k) * LANES; l += WIDTH) {
+        mask holds = less(all(0), all(0));
+        for (size_t i = 0; i < k->listed; i++)
+            holds =
+                either(holds, less(all(0), load(k->shares + place(k, l / LANES, k->list[i]) + l % LANES)));
+        store(k->sessions_held + l, add_where(holds, load(k->sessions_held + l), all(1)));
+    }
+}
+
 /* What is rare --------------------------------------------------------------------------------------- */
 
 static inline vector split_shares(vector q, double ratio, vector *fraction)
@@ -318,6 +381,13 @@ static inline vector split_shares(vector q, double ratio, vector *fraction)
     const mask is_whole = at_most(magnitude(x - nearest), all(1e-6) * larger(all(1), x));
     *fraction = where(not(is_whole), x - down);
     return choose(is_whole, nearest, down);
+}
+
+/* What the fraction has cost goes with it. */
+static inline void split_basis(const bp__lanes *k, size_t at, vector before, vector after, double ratio)
+{
+    const vector basis = load(k->basis + at);
+    store(k->basis + at, where(less(all(0), after), basis * (after / (before / all(ratio)))));
 }
 
 /* Orders that wait keep their targets, where a lane has not decided anew. */
@@ -350,7 +420,9 @@ static void apply_splits(bp__lanes *k, int32_t t, const double *mark, bool tradi
                 const size_t at = place(k, g, e->asset) + v * WIDTH, l = g * LANES + v * WIDTH;
                 vector fraction;
                 if (trading) store(k->target + at, split_shares(load(k->target + at), e->value, &fraction));
-                store(k->shares + at, split_shares(load(k->shares + at), e->value, &fraction));
+                const vector before = load(k->shares + at), after = split_shares(before, e->value, &fraction);
+                store(k->shares + at, after);
+                if (k->worth_of_fills) split_basis(k, at, before, after, e->value);
                 store(k->cash + l, load(k->cash + l) + fraction * all(at_mark));
             }
     }
@@ -399,6 +471,9 @@ static void delist(bp__lanes *k, int32_t t, const double *mark)
                 const size_t at = place(k, l / LANES, a) + l % LANES;
                 const vector q = load(k->shares + at), value = q * all(mark[a] * k->sale_factor);
                 const mask some = less(all(0), q);
+                if (k->worth_of_fills)
+                    close_some(k, at, l, some, q, q, all(mark[a] * k->sale_factor),
+                               all(fabs(mark[a] * k->sale_factor - mark[a])));
                 store(k->cash + l, add_where(some, load(k->cash + l), value - all(k->rate) * value));
                 store(k->fills + l, add_where(some, load(k->fills + l), all(1)));
                 store(k->shares + at, all(0));
@@ -456,6 +531,8 @@ static void open_session(bp__lanes *k, int32_t t, const double *open, const doub
         else
             find_and_sell(k, g, mark);
         buys(k, g);
+        if (k->worth_of_fills) count_sales(k, g, open);
+        if (k->worth_of_fills) count_buys(k, g, open);
     }
     settle(k);
 }
@@ -593,6 +670,7 @@ void BP__ISA_NAME(bp__lanes_run)(bp__lanes *k)
         delist(k, t, mark);
         list(k, k->held, k->held, k->held);
         for (size_t g = 0; g < groups(k); g++) add_equity(k, g, mark, equity);
+        if (k->worth_of_fills) count_holding(k);
         if (t == n - 1) break;
         k->deciding = 0;
         if (k->weights)

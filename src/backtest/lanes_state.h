@@ -36,7 +36,12 @@ struct bp__lanes {
         *worth; /**< by weights: what each lane wants of each asset, in money; NULL until there are weights */
 
     double *cash, *each, *fills; /**< [BP__MAX_LANES] each: what an asset is to be worth */
-    double *equity;              /**< [sessions][BP__MAX_LANES] */
+
+    bool worth_of_fills; /**< in this run; what follows is for it, and NULL until it is first asked for */
+    double *basis;       /**< as shares: what they have cost */
+    double *traded, *costs, *closings, *gains, *losses, *sessions_held; /**< [BP__MAX_LANES] */
+
+    double *equity; /**< [sessions][BP__MAX_LANES] */
 
     uint64_t *in_set; /**< [words][BP__MAX_LANES] by weights: the assets that have one */
     uint64_t *want;   /**< [words * 64] by signals: of each asset the lanes in whose set it is */
@@ -57,7 +62,7 @@ struct bp__lanes {
     double *least, *most; /**< [stride] 1 / mark, rounded to less and to more */
     bool exactly;         /**< some 1 / mark cannot be bounded: divide */
 
-    double buy_factor, sale_factor, rate;
+    double cash_before, buy_factor, sale_factor, rate;
     size_t next_split, next_dividend, next_delisting;
 };
 

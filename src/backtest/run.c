@@ -299,13 +299,6 @@ static bool can_lanes(const bp__account *account, bool by_weights)
     return bp__plain_can(account) && !(by_weights && account->allow_short);
 }
 
-/* The run of a combination in its lane. */
-static void take_lane(bp__workspace *ws, size_t lane, const bp__account *account, bp__record *record)
-{
-    *record = (bp__record){.cash = account->cash, .traded = NAN, .costs = NAN, .gains = NAN, .losses = NAN};
-    record->trades = bp__lanes_result(ws->lanes, lane, ws->equity);
-}
-
 static bp_status run(bp__workspace *ws, const bp_strategy *strategy, const double *params,
                      const bp__account *account, const bp__ledger *ledger, bp__record *record)
 {
@@ -317,7 +310,7 @@ static bp_status run(bp__workspace *ws, const bp_strategy *strategy, const doubl
     if (says && says->by_weights && !has_lane) BP_TRY(check_weights(ws, strategy, account, &says->weights));
     if (says && !says->by_weights && !has_lane) BP_TRY(take_apart(ws, &says->signals, &signals));
     if (has_lane) {
-        take_lane(ws, says->lane, account, record);
+        bp__lanes_result(ws->lanes, says->lane, ws->equity, record);
     } else if (signals && !ledger && bp__plain_can(account)) {
         bp__plain_run(&ws->plain, signals, account, ws->equity, record);
     } else {
@@ -342,7 +335,7 @@ bp_status bp__backtest_run(bp__workspace *ws, const bp_strategy *strategy, const
 
 uint32_t bp__backtest_at_once(const bp_strategy *strategy, const bp__account *account)
 {
-    return account && !strategy->decide && can_lanes(account, strategy->weights != NULL) ? BP__MAX_BATCH : 1;
+    return !strategy->decide && can_lanes(account, strategy->weights != NULL) ? BP__MAX_BATCH : 1;
 }
 
 void bp__workspace_use(bp__workspace *ws, bp__isa isa)
@@ -443,7 +436,7 @@ bp_status bp__backtest_prepare(bp__workspace *ws, const bp_strategy *strategy, s
 }
 
 /* Of what is prepared, what was said by weights. @return how many lanes there are now */
-static size_t run_weights(bp__workspace *ws, const bp__account *account)
+static size_t run_weights(bp__workspace *ws, const bp__account *account, bool fills)
 {
     const bp__weights *weights[BP__MAX_BATCH];
     size_t count = 0;
@@ -454,21 +447,23 @@ static size_t run_weights(bp__workspace *ws, const bp__account *account)
         weights[count] = &says->weights;
         says->lane = count++;
     }
-    if (count > 0 && bp__failed(bp__lanes_run_weights(ws->lanes, ws->call.isa, weights, count, account)))
+    if (count > 0 &&
+        bp__failed(bp__lanes_run_weights(ws->lanes, ws->call.isa, weights, count, account, fills)))
         return 0;
     return count;
 }
 
 /* The same of signals. What has failed, or was said by weights, is a lane that does nothing. */
-static size_t run_signals(bp__workspace *ws, const bp__account *account)
+static size_t run_signals(bp__workspace *ws, const bp__account *account, bool fills)
 {
     for (size_t i = 1; i <= ws->num_prepared; i++)
         if (!ws->said[i].failed && !ws->said[i].by_weights) ws->said[i].lane = i - 1;
-    bp__lanes_run(ws->lanes, ws->call.isa, &ws->lane_signals, ws->num_prepared, account);
-    return ws->num_prepared;
+    const bp_status s =
+        bp__lanes_run(ws->lanes, ws->call.isa, &ws->lane_signals, ws->num_prepared, account, fills);
+    return s == BP_OK ? ws->num_prepared : 0;
 }
 
-void bp__backtest_run_prepared(bp__workspace *ws, const bp__account *account)
+void bp__backtest_run_prepared(bp__workspace *ws, const bp__account *account, bool fills)
 {
     ws->account = NULL;
     size_t first = 1;
@@ -478,7 +473,8 @@ void bp__backtest_run_prepared(bp__workspace *ws, const bp__account *account)
     if (!can_lanes(account, by_weights) || (!by_weights && ws->num_prepared < LEAST_LANES)) return;
     if (!ws->lanes && bp__failed(bp__lanes_create(ws->scope, &ws->call.derived, &ws->lanes))) return;
     for (size_t i = 1; i <= ws->num_prepared; i++) ws->said[i].lane = SIZE_MAX;
-    if ((by_weights ? run_weights(ws, account) : run_signals(ws, account)) > 0) ws->account = account;
+    if ((by_weights ? run_weights(ws, account, fills) : run_signals(ws, account, fills)) > 0)
+        ws->account = account;
 }
 
 /* Workspace ------------------------------------------------------------------------------------- */

@@ -45,7 +45,7 @@ static uint64_t prepare(bp__single *single, const uint64_t *task, uint64_t count
             break; /* its run will tell */
         prepared += taken;
     }
-    bp__backtest_run_prepared(single->workspace, &single->spec->account);
+    bp__backtest_run_prepared(single->workspace, &single->spec->account, bp__spec_needs_fills(single->spec));
     return prepared > 0 ? prepared : 1;
 }
 
@@ -54,7 +54,7 @@ static void run_samples(bp__single *single, const uint64_t *todo, uint64_t count
                         bp__estimate *e)
 {
     const bp__spec *spec = single->spec;
-    const uint32_t at_once = bp__backtest_at_once(spec->runs, bp__spec_account_of_lanes(spec));
+    const uint32_t at_once = bp__backtest_at_once(spec->runs, &spec->account);
     const uint64_t batch = count < at_once ? count : at_once, batches = batch > 0 ? count / batch : 0,
                    most = at_once > 1 ? MAX_BATCHES : BP__MAX_SAMPLES;
     double total_s = 0;
@@ -86,8 +86,7 @@ static bp_status measure_bundle(const bp__results *results, const char *root, ui
         if (bytes > e->bundle_bytes) e->bundle_bytes = bytes;
         e->load_s += single.load_s;
         bp__workspace_keep(single.workspace, cache_memory);
-        if (bp__backtest_at_once(results->spec->runs, bp__spec_account_of_lanes(results->spec)) > 1 &&
-            count > 0)
+        if (bp__backtest_at_once(results->spec->runs, &results->spec->account) > 1 && count > 0)
             bp__grid_tile(&results->spec->grid, todo, count);
         run_samples(&single, todo, count, bp__clock_ns() + BUDGET_NS / results->spec->num_bundles, e);
         const uint64_t used = bp__single_bytes(&single);

@@ -198,9 +198,9 @@ bp__terms bp__spec_terms(const bp__spec *spec, const bp__scope *scope)
     return terms;
 }
 
-const bp__account *bp__spec_account_of_lanes(const bp__spec *spec)
+bool bp__spec_needs_fills(const bp__spec *spec)
 {
-    return bp__metrics_of_equity(spec->metric, spec->num_metrics) ? &spec->account : NULL;
+    return !bp__metrics_of_equity(spec->metric, spec->num_metrics);
 }
 
 uint64_t bp__spec_num_tasks(const bp__spec *spec)

@@ -115,8 +115,8 @@ bp_status bp__spec_set_where(bp__spec *spec, const char *text);
 /** How runs over a scope are measured. */
 bp__terms bp__spec_terms(const bp__spec *spec, const bp__scope *scope);
 
-/** The account of runs whose records may be those of lanes (bp__backtest_run_prepared()). NULL: a metric needs more. */
-const bp__account *bp__spec_account_of_lanes(const bp__spec *spec);
+/** Whether a metric needs to know what fills were worth. */
+bool bp__spec_needs_fills(const bp__spec *spec);
 
 /** How many tasks there are: combinations times bundles. */
 uint64_t bp__spec_num_tasks(const bp__spec *spec);

@@ -252,8 +252,7 @@ static void leave(const bp__sweep *w)
 
 uint32_t bp__sweep_at_once(const bp__sweep *w)
 {
-    const uint32_t most =
-        w->one_by_one ? 1 : bp__backtest_at_once(w->spec->runs, bp__spec_account_of_lanes(w->spec));
+    const uint32_t most = w->one_by_one ? 1 : bp__backtest_at_once(w->spec->runs, &w->spec->account);
     const uint32_t quick = w->spec->runs->signals_batch ? most : w->quick > 0 ? (uint32_t)w->quick : FIRST;
     return quick < most ? quick : most;
 }
@@ -292,14 +291,13 @@ static bp_status prepare_some(bp__sweep *w)
  * @retval BP_ESTOPPED  the strategy was interrupted */
 static bp_status prepare(bp__sweep *w, uint64_t task)
 {
-    const bp__account *account = bp__spec_account_of_lanes(w->spec);
     while (w->at < w->num_next && w->next[w->at] != task) w->at++;
     if (w->one_by_one || w->at < w->prepared || w->at == w->num_next) return BP_OK;
-    if (!account && !w->spec->runs->signals_batch) return BP_OK; /* nothing is gained */
+    if (bp__sweep_at_once(w) == 1 && !w->spec->runs->signals_batch) return BP_OK; /* nothing is gained */
     w->prepared = w->at;
     bp__backtest_forget(w->workspace, w->num_next - w->at);
     BP_TRY(prepare_some(w));
-    if (account) bp__backtest_run_prepared(w->workspace, account);
+    bp__backtest_run_prepared(w->workspace, &w->spec->account, bp__spec_needs_fills(w->spec));
     return BP_OK;
 }
 

@@ -163,7 +163,7 @@ static void test_batch(void)
     size_t taken;
     CU_ASSERT_EQUAL(bp__backtest_prepare(d.ws, &answer, 2, (const double *const[]){a, b}, &taken), BP_OK);
     CU_ASSERT_EQUAL(taken, 2);
-    bp__backtest_run_prepared(d.ws, &account);
+    bp__backtest_run_prepared(d.ws, &account, false);
     for (int i = 0; i < 2; i++) {
         const outcome mine = run(&d, &answer, i ? b : a, &account);
         const outcome theirs = run(&d, &form, i ? b : a, &account);
@@ -194,7 +194,7 @@ static void test_neighbours(void)
                 BP_OK);
             CU_ASSERT_EQUAL(taken, 1);
         }
-        bp__backtest_run_prepared(mine.ws, &accounts[k]);
+        bp__backtest_run_prepared(mine.ws, &accounts[k], false);
         calls = 0;
         for (int i = 0; i < ROWS; i++) {
             const outcome a = run(&mine, &by_itself, rows[i], &accounts[k]),
@@ -233,7 +233,7 @@ static void test_failed_neighbour(void)
                         BP_OK);
         CU_ASSERT_EQUAL(taken, 1);
     }
-    bp__backtest_run_prepared(d.ws, &account);
+    bp__backtest_run_prepared(d.ws, &account, false);
     for (int i = 0; i < 3; i++) {
         const outcome o = run(&d, &moody, rows[i], &account);
         CU_ASSERT_EQUAL(o.status, i == 1 ? BP_OK : BP_EINVAL);

@@ -501,7 +501,7 @@ static void test_failed_batch(void)
     CU_ASSERT_EQUAL(bp__backtest_prepare(many, &late, 2, row, &taken), BP_OK); /* fails, and is nobody's */
     CU_ASSERT_EQUAL(bp__backtest_prepare(many, &late, 3, row + 2, &taken), BP_OK);
     CU_ASSERT_EQUAL(taken, 3);
-    bp__backtest_run_prepared(many, &account);
+    bp__backtest_run_prepared(many, &account, false);
     for (int i = 0; i < 6; i++) {
         bp__record a, b;
         const bp_status s = bp__backtest_run(one, &late, row[i], &account, NULL, &a),
