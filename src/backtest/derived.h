@@ -3,11 +3,11 @@
  * (lanes.h). Private to the process, while the prices are shared by the node.
  *
  * DESIGN
- *  - Each combination, or batch of them, goes over all assets once more and derives the same. So what it is derived to is kept, within
- *    a bound: first come, first kept. Nothing is evicted: whoever goes round and round over more than there is room for would
- *    always find evicted what comes next.
- *  - What is asked for the first time is not kept yet: a search that does not ask again would pay for memory that nobody has touched
- *    before, which takes longer than to derive it.
+ *  - Each batch of combinations goes over all assets once more, and would derive the same as the one before. So what has been
+ *    derived is kept, within a bound: first come, first kept. Nothing is evicted: of a round that is longer than there is room
+ *    for, what comes next would always be what was evicted last.
+ *  - Sums and blocks of prices are kept from the second time on. A search that asks once only would pay for memory that nobody has
+ *    touched before, and that takes longer than to derive them. Closes that are lent need the memory anyway.
  *  - Results are the same whatever is kept.
  *
  * One thread.
