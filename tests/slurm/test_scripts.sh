@@ -32,9 +32,10 @@ same() { # FILE FILE
 }
 
 search=(--bundle prices --strategy sma_cross --param fast=5:50:5 --param slow=20:200:20)
-# orders that may expire are those of an account that runs combinations one by one: some 15 s on two cores, and some 50, as Slurm checks every 30
-long=(--bundle wide --strategy sma_cross --param fast=5:50 --param slow=51:94 --expire 100000)
-longer=(--bundle wide --strategy sma_cross --param fast=5:50 --param slow=51:200 --expire 100000)
+# orders that may expire are those of an account that runs combinations one by one, at 40 ms each: some 15 s on two cores, and
+# some 50, as Slurm checks every 30
+long=(--bundle wide --strategy sma_cross --param fast=5:50 --param slow=51:67 --expire 100000)
+longer=(--bundle wide --strategy sma_cross --param fast=5:50 --param slow=51:107 --expire 100000)
 
 need_bundle() { # NAME OPTIONS...
     [ -e "$BUNDLEPOOL_ROOT/$1.h5" ] || "$BUNDLE" demo "$@" >/dev/null || fail "bundle demo $*"
